@@ -18,13 +18,15 @@ enum class LoginResult : uint8_t {
   kClientGone,
 };
 
+enum class HandshakeResult : uint8_t { kOk, kFailed, kTimeout };
+
 // What sessions count. One worker's; plain additions, no lock.
 class Meter {
  public:
   virtual ~Meter() = default;
   virtual void SessionBegan(size_t listener) = 0;
   virtual void SessionEnded(size_t listener, const Record& record) = 0;
-  virtual void HandshakeEnded(bool ok, const Record& record, io::Duration took) = 0;
+  virtual void HandshakeEnded(HandshakeResult result, const Record& record, io::Duration took) = 0;
   virtual void LoginEnded(LoginResult result, const Record& record, io::Duration took) = 0;
   virtual void NodeFailed(balancer::NodeId node, upstream::NodeFailure failure) = 0;
   virtual void FailedOver(balancer::NodeId from) = 0;

@@ -24,7 +24,7 @@ struct Record {
   bool tls_resumed = false;
   bool logged_in = false;
   bool opaque = false;
-  std::string login_failure;  // the last one: the node's words or what kept us from it
+  std::string failure;  // of the handshake or of the last login: the peer's words or what kept us
 
   uint64_t messages = 0;         // retrieved whole
   uint64_t message_bytes = 0;    // of these
@@ -32,6 +32,8 @@ struct Record {
   uint64_t commands = 0;
   uint64_t bytes_to_client = 0;  // POP3's, without TLS
   uint64_t bytes_from_client = 0;
+  uint64_t bytes_to_node = 0;  // after login
+  uint64_t bytes_from_node = 0;
 
   // Since the connection was accepted; absent: never reached.
   io::Time accepted{};

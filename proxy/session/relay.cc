@@ -161,6 +161,7 @@ io::Task<void> Relay::SendBatch(io::Buffer& batch) {
   if (batch.empty()) co_return;
   // A failure shows, with its cause, where the answers are read.
   const io::Result<> sent = co_await node_.Write(batch.bytes());
+  if (sent) record_.bytes_to_node += batch.size();
   batch.Release();
 }
 
@@ -208,6 +209,7 @@ io::Task<void> Relay::PumpReplies() {
                                      : EndReason::kNodeReset);
       break;
     }
+    record_.bytes_from_node += chunk->size();
     waiting_since_ = proactor_.Now();
     const io::Turn::Hold turn = co_await writer_.Take();
     co_await RelayReplies(chunk->bytes());

@@ -52,7 +52,8 @@ io::Task<void> Session::Run() {
 
 io::Task<bool> Session::Handshake() {
   if (listener_.tls == nullptr) co_return true;
-  auto secured = std::make_unique<tls::TlsStream>(proactor_, std::move(client_), listener_.tls->NewConnection());
+  auto secured = std::make_unique<tls::TlsStream>(std::move(client_), listener_.tls->NewConnection(),
+                                                  proactor_.buffers(), proactor_.ready());
   tls::TlsStream& stream = *secured;
   client_ = std::move(secured);
 
@@ -61,19 +62,22 @@ io::Task<bool> Session::Handshake() {
   const io::Duration took = proactor_.Now() - record_.accepted;
   record_.handshake = took;
   if (done) {
-    const tls::HandshakeFacts facts = stream.facts();
+    const tls::HandshakeFacts facts = stream.engine().facts();
     record_.tls_version = facts.version;
     record_.tls_cipher = facts.cipher;
     record_.tls_resumed = facts.resumed;
   } else if (deadline.expired()) {
     End(EndReason::kTlsHandshakeTimeout);
   } else if (done.error().code == EPROTO) {
-    End(stream.failure() == tls::FailureReason::kNotTls ? EndReason::kNotTls : EndReason::kTlsHandshakeFailed);
-    record_.login_failure = stream.failure_text();
+    End(stream.engine().failure() == tls::FailureReason::kNotTls ? EndReason::kNotTls : EndReason::kTlsHandshakeFailed);
+    record_.failure = stream.engine().failure_text();
   } else {
     End(EndReason::kClientReset);
   }
-  environment_.meter.HandshakeEnded(done.has_value(), record_, took);
+  const HandshakeResult result = done               ? HandshakeResult::kOk
+                                 : deadline.expired() ? HandshakeResult::kTimeout
+                                                      : HandshakeResult::kFailed;
+  environment_.meter.HandshakeEnded(result, record_, took);
   co_return done.has_value();
 }
 
@@ -165,7 +169,7 @@ io::Task<Session::LoginStep> Session::LogIn(std::string_view user, pop3::Secret 
   login_begun_ = proactor_.Now();
   const auto canonical = balancer::CanonicalUser::FromLogin(user, settings_->canonical);
   if (!canonical) {
-    record_.login_failure = balancer::Text(canonical.error());
+    record_.failure = balancer::Text(canonical.error());
     environment_.meter.LoginEnded(LoginResult::kRejected, record_, io::Duration::zero());
     co_await Say(pop3::kReplyLoginRefused);
     co_return LoginStep::kRefused;
@@ -231,7 +235,7 @@ io::Task<Session::LoginStep> Session::Authenticate(std::string_view user, const 
     co_await Say(answer->line);
     co_return LoginStep::kLoggedIn;
   }
-  record_.login_failure = answer->line;
+  record_.failure = answer->line;
   GiveUpUpstream(true);
   const auto reply = pop3::ParseReply(answer->line);
   const bool credential = reply && (reply->code == pop3::ResponseCode::kNone || reply->code == pop3::ResponseCode::kAuth);
@@ -349,7 +353,7 @@ void Session::NoteStages() {
 io::Task<Session::LoginStep> Session::Unavailable(LoginResult result, const upstream::NodeError& error) {
   const io::Duration took = proactor_.Now() - login_begun_;
   record_.login = took;
-  record_.login_failure = std::string(Name(error.failure)) + ": " + error.detail;
+  record_.failure = std::string(Name(error.failure)) + ": " + error.detail;
   node_was_unavailable_ = true;
   environment_.meter.LoginEnded(result, record_, took);
   co_await Say(pop3::kReplyTemporary);

@@ -37,6 +37,7 @@ struct Settings {
   std::shared_ptr<const balancer::NodeTable> nodes;
   std::vector<upstream::Endpoint> endpoints;  // by NodeId
   std::vector<ListenerSettings> listeners;
+  std::shared_ptr<const tls::ServerContext> tls;  // of the listeners; null: none speaks TLS
   std::string capa_secure;  // what the listeners' policies point at
   std::string capa_clear;
 };

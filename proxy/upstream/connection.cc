@@ -63,8 +63,8 @@ io::Task<NodeError> Connection::ConnectTransport() {
 }
 
 io::Task<NodeError> Connection::HandshakeTls() {
-  auto secured = std::make_unique<tls::TlsStream>(proactor_, std::move(stream_),
-                                                  endpoint_.tls->NewConnection(endpoint_.host_name));
+  auto secured = std::make_unique<tls::TlsStream>(std::move(stream_), endpoint_.tls->NewConnection(endpoint_.host_name, proactor_.clock().UnixMicros() / 1'000'000),
+                                                  proactor_.buffers(), proactor_.ready());
   tls::TlsStream& stream = *secured;
   stream_ = std::move(secured);
 
@@ -73,7 +73,7 @@ io::Task<NodeError> Connection::HandshakeTls() {
   const io::Result<> done = co_await stream.Handshake();
   durations_.tls = proactor_.Now() - begun;
   if (done) co_return NodeError{};
-  if (done.error().code == EPROTO) co_return NodeError{NodeFailure::kTlsFailed, stream.failure_text()};
+  if (done.error().code == EPROTO) co_return NodeError{NodeFailure::kTlsFailed, std::string(stream.engine().failure_text())};
   co_return FromIo(done.error(), deadline.expired(), NodeFailure::kTlsTimeout);
 }
 
@@ -138,7 +138,7 @@ io::Task<tl::expected<LoginAnswer, NodeError>> Connection::LogIn(std::string_vie
     if (error.failure == NodeFailure::kNone) error = co_await ReadLine(NodeFailure::kResponseTimeout);
     if (error.failure != NodeFailure::kNone) co_return tl::unexpected(std::move(error));
     action = dialogue.OnLine(line_);
-    if (action.kind == Kind::kSend && has_stray_bytes()) action.kind = Kind::kProtocolError;
+    if (action.kind != Kind::kRefused && has_stray_bytes()) action.kind = Kind::kProtocolError;
   }
   durations_.authentication = proactor_.Now() - begun;
   switch (action.kind) {
