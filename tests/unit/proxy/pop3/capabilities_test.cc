@@ -36,6 +36,16 @@ TEST(CapabilitiesTest, HoldsNoMoreThanTheLimit) {
   EXPECT_FALSE(node.Has("PIPELINING"));
 }
 
+TEST(CapabilitiesTest, TheCutMakesNoKeywordOutOfHalfALine) {
+  const std::string filler(kCapaReplyBytesMax - 4 - 3, 'X');
+  EXPECT_TRUE(Capabilities("A\r\n" + filler + "\r\nTOP").Has(filler));
+  const Capabilities cut("UIDL\r\n" + std::string(kCapaReplyBytesMax - 6 - 2 - 3, 'X') +
+                         "\r\nTOPOLOGY\r\n");
+  EXPECT_TRUE(cut.Has("UIDL"));
+  EXPECT_FALSE(cut.Has("TOP"));
+  EXPECT_FALSE(Capabilities(std::string(2 * kCapaReplyBytesMax, 'X')).Has("X"));
+}
+
 TEST(RenderBeforeLoginTest, IsOneExactMultiLineReplyOfShortLines) {
   for (bool login_allowed : {true, false}) {
     const std::string reply = RenderBeforeLogin(login_allowed);

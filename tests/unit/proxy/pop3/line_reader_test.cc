@@ -94,7 +94,8 @@ TEST(LineReaderTest, AgreesWithTheNaiveReaderOnRandomStreams) {
     std::vector<std::string> lines;
     for (size_t at = 0; at < stream.size();) {
       const size_t bytes = std::min<size_t>(stream.size() - at, random() % 9);
-      const std::vector<char> fed(stream.begin() + at, stream.begin() + at + bytes);
+      const std::string_view piece = std::string_view(stream).substr(at, bytes);
+      const std::vector<char> fed(piece.begin(), piece.end());
       reader.Feed({fed.data(), fed.size()});
       Drain(&reader, &lines);
       at += bytes;
@@ -163,7 +164,7 @@ TEST(LineReaderTest, ATooLongLineIsWiped) {
 
 TEST(LineReaderTest, TenMegabytesWithoutALineEndAreToldOnceAndNotHeld) {
   LineReader reader(kCommandLineBytesMax);
-  const std::string chunk(64 * 1024, 'A');
+  const std::string chunk(size_t{64} * 1024, 'A');
   std::string_view line;
   int too_long = 0;
   for (int i = 0; i < 160; ++i) {

@@ -231,7 +231,7 @@ TEST(ReplyFramerTest, ABodyMayBeLargerThanMemory) {
   ReplyFramer framer;
   framer.Expect(true);
   framer.Feed("+OK\r\n");
-  const std::string chunk(1024 * 1024, 'x');
+  const std::string chunk(size_t{1024} * 1024, 'x');
   uint64_t body = 0;
   for (int i = 0; i < 64; ++i) {
     const ReplyFramer::Step step = framer.Feed(chunk);

@@ -23,10 +23,14 @@ static_assert(std::is_nothrow_move_constructible_v<Secret>);
 static_assert(!std::is_convertible_v<std::string_view, Secret>);
 static_assert(!std::is_convertible_v<Secret, std::string_view>);
 
+// Optimisers may drop an allocation whose bytes nobody can have seen.
+void LetBeSeen(const std::string& text) { asm volatile("" : : "r"(text.data()) : "memory"); }
+
 TEST(FreedMemoryWatchTest, SeesAStringThatWasNotWiped) {
   FreedMemoryWatch watch(kPassword);
   {
     const std::string forgotten(kPassword);
+    LetBeSeen(forgotten);
   }
   EXPECT_EQ(watch.unwiped_blocks(), 1u);
 }
