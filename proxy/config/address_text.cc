@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <cstring>
 #include <optional>
 
 #include "proxy/config/quote.h"
@@ -32,12 +31,6 @@ std::optional<Ip> ParseIpv6(const std::string& text) {
   Ip ip = {};
   if (inet_pton(AF_INET6, text.c_str(), ip.data()) != 1) return std::nullopt;
   return ip;
-}
-
-bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
 }
 
 tl::expected<uint16_t, std::string> ParsePort(std::string_view text) {
@@ -130,10 +123,15 @@ bool Overlap(const HostPort& a, const HostPort& b) {
   return (a.ip == kAnyIpv4 && IsMappedIpv4(b.ip)) || (b.ip == kAnyIpv4 && IsMappedIpv4(a.ip));
 }
 
-bool SamePeer(const HostPort& a, const HostPort& b) {
-  const bool is_name = a.kind == HostPort::Kind::kName;
-  if (a.port != b.port || is_name != (b.kind == HostPort::Kind::kName)) return false;
-  return is_name ? EqualIgnoringCase(a.host, b.host) : a.ip == b.ip;
+std::string PeerKey(const HostPort& address) {
+  std::string key;
+  if (address.kind == HostPort::Kind::kName) {
+    for (char c : address.host)
+      key += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  } else {
+    key.assign(address.ip.begin(), address.ip.end());
+  }
+  return key + ':' + std::to_string(address.port);
 }
 
 }  // namespace poplar::config

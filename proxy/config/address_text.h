@@ -35,7 +35,7 @@ bool IsIpAddress(std::string_view text);
 // as well.
 bool Overlap(const HostPort& a, const HostPort& b);
 
-// Whether both name the same peer, as far as the text tells.
-bool SamePeer(const HostPort& a, const HostPort& b);
+// Equal for two texts that name the same peer, as far as the text tells.
+std::string PeerKey(const HostPort& address);
 
 }  // namespace poplar::config

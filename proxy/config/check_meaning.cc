@@ -160,7 +160,7 @@ void CheckNodes(const ClusterConfig& cluster, const std::string& cluster_path, F
   const std::string list_path = cluster_path + ".nodes";
   if (cluster.nodes.empty()) findings.Error(list_path, "the cluster has no node", "at least one");
   CheckNames(cluster.nodes, list_path, "node", findings);
-  std::vector<Endpoint> peers;
+  std::map<std::string, std::string> path_by_peer;
   for (size_t i = 0; i < cluster.nodes.size(); ++i) {
     const std::string path = ItemPath(list_path, i);
     CheckNodeTls(cluster.nodes[i], path, findings);
@@ -174,16 +174,12 @@ void CheckNodes(const ClusterConfig& cluster, const std::string& cluster_path, F
           std::string(kPeerForm));
       continue;
     }
-    const auto other = std::find_if(peers.begin(), peers.end(), [&](const Endpoint& e) {
-      return SamePeer(e.address, *address);
-    });
-    if (other != peers.end()) {
-      findings.Error(address_path,
-                     "duplicate node address: " + other->path + findings.AtLine(other->path) +
-                         " is the same node",
-                     "each node once");
-    }
-    peers.push_back({address_path, *address});
+    const auto [other, is_new] = path_by_peer.try_emplace(PeerKey(*address), address_path);
+    if (is_new) continue;
+    findings.Error(address_path,
+                   "duplicate node address: " + other->second + findings.AtLine(other->second) +
+                       " is the same node",
+                   "each node once");
   }
 }
 

@@ -146,6 +146,11 @@ const YamlEntry* FieldReader::Find(std::string_view name, const About& about) {
   return &*entry;
 }
 
+bool FieldReader::IsGiven(std::string_view name) const {
+  return std::any_of(map_.entries.begin(), map_.entries.end(),
+                     [name](const YamlEntry& entry) { return entry.key == name; });
+}
+
 const YamlNode* FieldReader::FindOfKind(std::string_view name, const About& about,
                                         YamlNode::Kind kind) {
   const YamlEntry* entry = Find(name, about);
@@ -192,9 +197,11 @@ void FieldReader::Finish() {
   for (const YamlEntry& entry : map_.entries) {
     if (std::find(names_.begin(), names_.end(), entry.key) != names_.end()) continue;
     const std::string_view meant = NearestWord(entry.key, names_);
-    // A misspelt required key is one mistake, not two.
-    std::erase(missing_, meant);
-    if (!meant.empty()) state_.positions.MarkUnread(ChildPath(path_, meant));
+    // A misspelt key is one mistake: not also a missing one, nor a default to be judged.
+    if (!meant.empty() && !IsGiven(meant)) {
+      std::erase(missing_, meant);
+      state_.positions.MarkUnread(ChildPath(path_, meant));
+    }
     state_.problems.push_back({Severity::kError, entry.key_at, ChildPath(path_, PathKey(entry.key)),
                                "unknown key", DescribeChoice(names_), std::string(meant)});
   }

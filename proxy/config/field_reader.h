@@ -81,6 +81,7 @@ class FieldReader {
   bool IsOfKind(const YamlNode& node, YamlNode::Kind kind, const std::string& path);
   std::optional<size_t> ReadChoice(std::string_view name, std::span<const std::string_view> words,
                                    const About& about);
+  bool IsGiven(std::string_view name) const;
   const YamlEntry* Find(std::string_view name, const About& about);
   void Report(const YamlNode& node, std::string_view name, std::string message,
               std::string expected, std::string suggestion = {});

@@ -5,6 +5,8 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <sstream>
@@ -42,7 +44,7 @@ struct OpenNode {
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(YamlTree& tree) : tree_(tree) {}
+  TreeBuilder(std::string_view text, YamlTree& tree) : text_(text), tree_(tree) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ == 2) {
@@ -53,7 +55,9 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
-    Place(NewNode(YamlNode::Kind::kNull, mark));
+    YamlNode node = NewNode(YamlNode::Kind::kNull, mark);
+    node.at = FindDash(mark, node.at);
+    Place(std::move(node));
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
@@ -70,6 +74,7 @@ class TreeBuilder final : public YAML::EventHandler {
                 const std::string& value) override {
     YamlNode node = NewNode(YamlNode::Kind::kScalar, mark);
     node.scalar = value;
+    if (tag == "!") RequireClosingQuote(mark);
     CheckTag(node, tag);
     Place(std::move(node));
   }
@@ -103,6 +108,38 @@ class TreeBuilder final : public YAML::EventHandler {
     node.kind = kind;
     node.at = ToPosition(mark);
     return node;
+  }
+
+  // yaml-cpp's mark of an empty list item is that of whatever follows it. The item is the dash
+  // before that, unless a comment stands between.
+  Position FindDash(const YAML::Mark& mark, Position at) const {
+    if (mark.pos <= 0 || static_cast<size_t>(mark.pos) > text_.size()) return at;
+    const std::string_view before = text_.substr(0, static_cast<size_t>(mark.pos));
+    const size_t dash = before.find_last_not_of(" \t\r\n");
+    if (dash == std::string_view::npos || before[dash] != '-') return at;
+    const size_t line_end = before.rfind('\n', dash);
+    const auto crossed =
+        std::count(before.begin() + static_cast<std::ptrdiff_t>(dash), before.end(), '\n');
+    const size_t line_start = line_end == std::string_view::npos ? 0 : line_end + 1;
+    return {at.line - static_cast<int>(crossed), static_cast<int>(dash - line_start) + 1};
+  }
+
+  // yaml-cpp takes the end of the file for the missing quote when a line break stands before it.
+  void RequireClosingQuote(const YAML::Mark& mark) const {
+    if (mark.pos < 0 || static_cast<size_t>(mark.pos) >= text_.size()) return;
+    const auto start = static_cast<size_t>(mark.pos);
+    const char quote = text_[start];
+    if (quote != '"' && quote != '\'') return;  // a block scalar
+    for (size_t i = start + 1; i < text_.size(); ++i) {
+      if (quote == '"' && text_[i] == '\\') {
+        ++i;
+      } else if (text_[i] == quote) {
+        if (quote == '"' || i + 1 == text_.size() || text_[i + 1] != quote) return;
+        ++i;
+      }
+    }
+    throw Stop{Error(ToPosition(mark), "not valid YAML: a quoted value without its closing quote",
+                     "a closing quote")};
   }
 
   // yaml-cpp's tags for nodes written without one: "?" plain, "!" quoted, sometimes "".
@@ -179,6 +216,7 @@ class TreeBuilder final : public YAML::EventHandler {
     return path;
   }
 
+  std::string_view text_;
   YamlTree& tree_;
   std::vector<OpenNode> open_;
   size_t nodes_ = 0;
@@ -225,7 +263,7 @@ YamlTree ParseYaml(std::string_view text) {
   try {
     std::istringstream in{std::string(text)};
     YAML::Parser parser(in);
-    TreeBuilder builder(tree);
+    TreeBuilder builder(text, tree);
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const Stop& stop) {
