@@ -126,8 +126,8 @@ Result<SocketId> UringProactor::Listen(const Address& address, const ListenOptio
   if (descriptor < 0) return Fail(errno);
   SetOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
   if (options.reuse_port) SetOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
-  // [::] means IPv6 alone: each listener gets exactly the address that it names.
-  if (address.family() == AF_INET6) SetOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  // [::] takes IPv4 as well, whatever net.ipv6.bindv6only says.
+  if (address.family() == AF_INET6) SetOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   if (bind(descriptor, address.sockaddr_pointer(), address.sockaddr_length()) != 0 ||
       listen(descriptor, options.backlog) != 0) {
     const int code = errno;

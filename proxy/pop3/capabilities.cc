@@ -36,7 +36,15 @@ std::string_view KeywordOf(std::string_view line) {
 
 }  // namespace
 
-Capabilities::Capabilities(std::string_view reply) : lines_(reply.substr(0, kCapaReplyBytesMax)) {}
+Capabilities::Capabilities(std::string_view reply) {
+  // Cut at a line's end, or half a keyword would pass for another.
+  if (reply.size() > kCapaReplyBytesMax) {
+    reply = reply.substr(0, kCapaReplyBytesMax);
+    const size_t end = reply.rfind("\r\n");
+    reply = reply.substr(0, end == reply.npos ? 0 : end + 2);
+  }
+  lines_ = reply;
+}
 
 bool Capabilities::Has(std::string_view keyword) const {
   std::string_view rest = lines_;

@@ -54,6 +54,7 @@ inline constexpr std::string_view kReplyLineTooLong = "-ERR Line too long\r\n";
 inline constexpr std::string_view kReplyTooManyBadCommands = "-ERR Too many bad commands\r\n";
 inline constexpr std::string_view kReplyUserFirst = "-ERR Send USER first\r\n";
 inline constexpr std::string_view kReplyNotLoggedIn = "-ERR Log in first\r\n";
+inline constexpr std::string_view kReplyAlreadyLoggedIn = "-ERR Already logged in\r\n";
 inline constexpr std::string_view kReplyLoginNeedsTls = "-ERR Login is only allowed over TLS\r\n";
 inline constexpr std::string_view kReplyMechanismUnavailable =
     "-ERR Authentication mechanism not supported\r\n";
@@ -78,6 +79,7 @@ inline constexpr std::array kOwnReplies = {
     kReplyUserFirst,
     kReplyTooManyBadCommands,
     kReplyNotLoggedIn,
+    kReplyAlreadyLoggedIn,
     kReplyLoginNeedsTls,
     kReplyMechanismUnavailable,
     kReplyNotSupported,
