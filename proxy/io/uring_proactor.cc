@@ -77,7 +77,7 @@ struct UringProactor::Listener {
 };
 
 tl::expected<std::unique_ptr<UringProactor>, RingRefusal> UringProactor::Create(
-    Clock& clock, Random& random, const Options& options) {
+    const Clock& clock, Random& random, const Options& options) {
   auto ring = CreateRing(options.entries);
   if (!ring) return tl::unexpected(ring.error());
   std::unique_ptr<UringProactor> proactor(
@@ -88,7 +88,7 @@ tl::expected<std::unique_ptr<UringProactor>, RingRefusal> UringProactor::Create(
   return proactor;
 }
 
-UringProactor::UringProactor(Clock& clock, Random& random, const Options& options, Ring ring)
+UringProactor::UringProactor(const Clock& clock, Random& random, const Options& options, Ring ring)
     : Proactor(clock, random, options.buffer_bytes_max),
       ring_(std::move(ring.ring)),
       features_(ring.features),

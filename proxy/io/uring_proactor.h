@@ -32,7 +32,7 @@ class UringProactor final : public Proactor {
     size_t buffer_bytes_max = size_t{64} * 1024 * 1024;
   };
 
-  static tl::expected<std::unique_ptr<UringProactor>, RingRefusal> Create(Clock& clock,
+  static tl::expected<std::unique_ptr<UringProactor>, RingRefusal> Create(const Clock& clock,
                                                                           Random& random,
                                                                           const Options& options);
   ~UringProactor() override;
@@ -66,7 +66,7 @@ class UringProactor final : public Proactor {
         true;  // the last receive left something behind: try at once, don't poll first
   };
 
-  UringProactor(Clock& clock, Random& random, const Options& options, Ring ring);
+  UringProactor(const Clock& clock, Random& random, const Options& options, Ring ring);
 
   void StartAccept(AcceptOperation& operation) override;
   void StartConnect(ConnectOperation& operation) override;
