@@ -58,6 +58,10 @@ class UringProactor final : public Proactor {
     ConnectOperation* connect = nullptr;
     std::unique_ptr<Listener> listener;
     bool starved = false;  // its receive waits for a buffer
+    // A cancellation is on its way to the kernel. It may find nothing, or end a send half done:
+    // what comes back then must not be begun anew, or nobody would ever end it.
+    bool receive_cancelled = false;
+    bool send_cancelled = false;
     bool data_likely =
         true;  // the last receive left something behind: try at once, don't poll first
   };
