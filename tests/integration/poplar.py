@@ -98,7 +98,7 @@ class Poplar:
         return found
 
     def session(self, index: int = 0, seconds: float = 20.0):
-        """The log line of the index-th session that ended, once it is there."""
+        """The log line of the index-th session that ended (from 0), once it is there."""
         until(lambda: len(self.sessions()) > index, f"log line of session {index}", seconds)
         return self.sessions()[index]
 
