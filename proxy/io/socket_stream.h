@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+
+#include "proxy/io/proactor.h"
+#include "proxy/io/stream.h"
+
+namespace poplar::io {
+
+// A connected socket as a stream.
+class SocketStream final : public Stream {
+ public:
+  SocketStream(Proactor& proactor, SocketId socket) : proactor_(proactor), socket_(socket) {}
+  ~SocketStream() override { proactor_.Close(socket_); }
+
+  Task<Result<Buffer>> Read() override;
+  Task<Result<>> Write(std::string_view bytes) override;
+  Task<Result<>> ShutdownWrite() override;
+  void CancelRead() override;
+  void Abort() override;
+
+  // Before anything else, on a stream from OpenStream. Bounded by nothing but Abort: put a Deadline
+  // beside it.
+  Task<Result<>> Connect(Address to);
+
+ private:
+  Proactor& proactor_;
+  SocketId socket_;
+  bool aborted_ = false;
+};
+
+// A stream that is not connected yet.
+Result<std::unique_ptr<SocketStream>> OpenStream(Proactor& proactor, int family);
+
+}  // namespace poplar::io

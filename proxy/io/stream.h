@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string_view>
+
+#include "proxy/io/buffer.h"
+#include "proxy/io/result.h"
+#include "proxy/io/task.h"
+
+namespace poplar::io {
+
+// A byte stream between two ends, plain or TLS. Reading and writing go on side by side; one read
+// and one write at a time. Destroying a stream closes it, and is legal only when no task of it is
+// running.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+
+  // At least one byte; an empty buffer at the peer's orderly end; ECANCELED after CancelRead or
+  // Abort. An end that TLS can't vouch for (a FIN without close_notify) is ECONNRESET.
+  virtual Task<Result<Buffer>> Read() = 0;
+
+  // Returns when the transport took all of it. `bytes` must stay valid until then.
+  virtual Task<Result<>> Write(std::string_view bytes) = 0;
+
+  // Says that we write no more (close_notify, then FIN). Without it the peer can tell that the end
+  // wasn't orderly.
+  virtual Task<Result<>> ShutdownWrite() = 0;
+
+  // Ends the read in flight, if any, with ECANCELED; later reads work again. No byte is lost.
+  virtual void CancelRead() = 0;
+
+  // Makes whatever is in flight end soon, and whatever is begun later fail. May be called at any
+  // time, also twice.
+  virtual void Abort() = 0;
+};
+
+}  // namespace poplar::io
