@@ -26,6 +26,7 @@ struct AdminServer::Context {
   mg_context* server = nullptr;
 
   static int OnRequest(mg_connection* connection);
+  static int OnError(mg_connection* connection, int status, const char* message);
   static int OnLog(const mg_connection* connection, const char* message);
   std::optional<std::string> Listen(const std::string& listen_on);
 };
@@ -137,6 +138,15 @@ int AdminServer::Context::OnRequest(mg_connection* connection) {
   return response.status;
 }
 
+// For what the library refuses itself, such as garbage or a request that took too long. Its own
+// page would carry a date from gmtime(), which is not thread-safe.
+int AdminServer::Context::OnError(mg_connection* connection, int status, const char*) {
+  constexpr int kSent = 0;
+  const char* reason = mg_get_response_code_text(connection, status);
+  Send(connection, {status, reason, kPlainText, std::string(reason) + "\n"}, /*with_body=*/true);
+  return kSent;
+}
+
 int AdminServer::Context::OnLog(const mg_connection* connection, const char* message) {
   constexpr int kDoNotPrint = 1;
   const mg_context* server = connection == nullptr ? nullptr : mg_get_context(connection);
@@ -167,6 +177,7 @@ std::optional<std::string> AdminServer::Context::Listen(const std::string& liste
                            nullptr};
   mg_callbacks callbacks{};
   callbacks.begin_request = &OnRequest;
+  callbacks.http_error = &OnError;
   callbacks.log_message = &OnLog;
   std::array<char, 256> text{};
   unsigned code = 0;

@@ -61,6 +61,8 @@ class Merger : public prometheus::Collectable {
 
   std::vector<MetricFamily> Collect() const override {
     std::vector<MetricFamily> families;
+    constexpr size_t kOfProcessAndBuild = 7;
+    families.reserve(kInstruments + kOfProcessAndBuild);
     for (size_t i = 0; i < kInstruments; ++i)
       families.push_back(Family(Instrument{static_cast<uint16_t>(i)}));
     families.push_back(Single("poplar_build_info", "Always 1; the labels say what was built.",

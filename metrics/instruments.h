@@ -61,7 +61,7 @@ inline constexpr std::array<uint64_t, 9> kLoop = {10 * kMicro,  50 * kMicro, 100
   X(kUringCqOverflows, "poplar_uring_cq_overflows_total", \
     "Times the completion queue of a worker's ring overflowed.") \
   X(kAcceptErrors, "poplar_accept_errors_total", \
-    "Failed accepts, such as for lack of file descriptors.", Listener)
+    "Failed accepts, such as for lack of file descriptors.")
 
 #define POPLAR_GAUGES(X) \
   X(kSessionsActive, "poplar_sessions_active", \

@@ -5,6 +5,7 @@ namespace {
 
 std::vector<LabelPairs> Single(std::string_view name, const std::vector<std::string>& texts) {
   std::vector<LabelPairs> values;
+  values.reserve(texts.size());
   for (const std::string& text : texts) values.push_back({{name, text}});
   return values;
 }
@@ -29,6 +30,7 @@ std::vector<LabelPairs> ValuesOf<Certificate>(const Dimensions& dimensions) {
 template <>
 std::vector<LabelPairs> ValuesOf<Node>(const Dimensions& dimensions) {
   std::vector<LabelPairs> values;
+  values.reserve(dimensions.nodes.size());
   for (const auto& [cluster, node] : dimensions.nodes) {
     values.push_back({{"cluster", cluster}, {"node", node}});
   }
@@ -38,6 +40,7 @@ std::vector<LabelPairs> ValuesOf<Node>(const Dimensions& dimensions) {
 template <>
 std::vector<LabelPairs> ValuesOf<SessionEnd>(const Dimensions& dimensions) {
   std::vector<LabelPairs> values;
+  values.reserve(dimensions.session_ends.size());
   for (const auto& [reason, side] : dimensions.session_ends) {
     values.push_back({{"reason", reason}, {"side", side}});
   }

@@ -97,6 +97,7 @@ POPLAR_FIXED_LABEL(ConnectFailure, "reason", "refused", "timeout", "unreachable"
 template <typename Label>
 std::vector<LabelPairs> ValuesOf(const Dimensions&) {
   std::vector<LabelPairs> values;
+  values.reserve(LabelTraits<Label>::kValues.size());
   for (std::string_view value : LabelTraits<Label>::kValues) {
     values.push_back({{LabelTraits<Label>::kName, std::string(value)}});
   }

@@ -28,6 +28,18 @@ uint64_t CountOpenFds() {
   return entries > 3 ? entries - 3 : 0;
 }
 
+double Seconds(const timeval& time) {
+  constexpr double kSecondsPerMicro = 1e-6;
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * kSecondsPerMicro;
+}
+
+// Finer than the 10 ms ticks of /proc/self/stat.
+double CpuSeconds() {
+  struct rusage usage{};
+  if (::getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+  return Seconds(usage.ru_utime) + Seconds(usage.ru_stime);
+}
+
 uint64_t SoftFdLimit() {
   struct rlimit limit{};
   return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
@@ -42,7 +54,7 @@ std::optional<ProcessStats> ParseProcStat(std::string_view stat, uint64_t ticks_
   stat.remove_prefix(name_end + 1);
   // proc(5): field 3 (the state) comes first after the name; 14 utime, 15 stime, 22 starttime, 23
   // vsize, 24 rss.
-  constexpr size_t kFirst = 3, kUtime = 14, kStime = 15, kStart = 22, kVsize = 23, kRss = 24;
+  constexpr size_t kFirst = 3, kStart = 22, kVsize = 23, kRss = 24;
   std::array<uint64_t, kRss + 1> fields{};
   size_t field = kFirst;
   for (; field <= kRss; ++field) {
@@ -51,7 +63,7 @@ std::optional<ProcessStats> ParseProcStat(std::string_view stat, uint64_t ticks_
     stat.remove_prefix(begin);
     const std::string_view text = stat.substr(0, stat.find_first_of(" \n"));
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), fields[field]);
-    const bool is_needed = field == kUtime || field == kStime || field >= kStart;
+    const bool is_needed = field >= kStart;
     if (is_needed && (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size())) {
       return std::nullopt;
     }
@@ -59,7 +71,6 @@ std::optional<ProcessStats> ParseProcStat(std::string_view stat, uint64_t ticks_
   }
   const double tick = 1.0 / static_cast<double>(ticks_per_second);
   ProcessStats stats;
-  stats.cpu_seconds = static_cast<double>(fields[kUtime] + fields[kStime]) * tick;
   stats.start_time_seconds = static_cast<double>(fields[kStart]) * tick;
   stats.virtual_bytes = fields[kVsize];
   stats.resident_bytes = fields[kRss] * page_bytes;
@@ -84,6 +95,7 @@ std::optional<ProcessStats> ReadProcessStats() {
   const std::optional<uint64_t> boot = ParseBootTime(ReadFile("/proc/stat"));
   if (!stats || !boot) return std::nullopt;
   stats->start_time_seconds += static_cast<double>(*boot);
+  stats->cpu_seconds = CpuSeconds();
   stats->open_fds = CountOpenFds();
   stats->max_fds = SoftFdLimit();
   return stats;

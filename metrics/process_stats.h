@@ -20,7 +20,7 @@ struct ProcessStats {
 std::optional<ProcessStats> ReadProcessStats();
 
 // The pieces of it that parse, for their tests. `stat`: /proc/self/stat; the command name in it may
-// hold spaces and parentheses. start_time_seconds is then since boot.
+// hold spaces and parentheses. Gives only the memory and the start time, the latter since boot.
 std::optional<ProcessStats> ParseProcStat(std::string_view stat, uint64_t ticks_per_second,
                                           uint64_t page_bytes);
 // `stat`: /proc/stat; the time of boot in Unix time.

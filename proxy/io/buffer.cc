@@ -9,6 +9,7 @@ namespace poplar::io {
 
 size_t Buffer::Append(std::string_view bytes) {
   const size_t n = std::min(bytes.size(), room().size());
+  if (n == 0) return 0;  // data_ may be null, which memcpy forbids
   std::memcpy(data_ + end_, bytes.data(), n);
   Commit(n);
   return n;

@@ -77,7 +77,7 @@ struct UringProactor::Listener {
 };
 
 tl::expected<std::unique_ptr<UringProactor>, RingRefusal> UringProactor::Create(
-    Clock& clock, Random& random, const Options& options) {
+    const Clock& clock, Random& random, const Options& options) {
   auto ring = CreateRing(options.entries);
   if (!ring) return tl::unexpected(ring.error());
   std::unique_ptr<UringProactor> proactor(
@@ -88,7 +88,7 @@ tl::expected<std::unique_ptr<UringProactor>, RingRefusal> UringProactor::Create(
   return proactor;
 }
 
-UringProactor::UringProactor(Clock& clock, Random& random, const Options& options, Ring ring)
+UringProactor::UringProactor(const Clock& clock, Random& random, const Options& options, Ring ring)
     : Proactor(clock, random, options.buffer_bytes_max),
       ring_(std::move(ring.ring)),
       features_(ring.features),
@@ -171,6 +171,7 @@ void UringProactor::CancelReceive(SocketId socket) {
   Socket& state = At(socket);
   if (state.receive == nullptr) return;
   if (!state.starved) {
+    state.receive_cancelled = true;
     Cancel(state.receive, Kind::kReceive);
     return;
   }
@@ -182,7 +183,10 @@ void UringProactor::CancelReceive(SocketId socket) {
 void UringProactor::Abort(SocketId socket) {
   CancelReceive(socket);
   Socket& state = At(socket);
-  if (state.send != nullptr) Cancel(state.send, Kind::kSend);
+  if (state.send != nullptr) {
+    state.send_cancelled = true;
+    Cancel(state.send, Kind::kSend);
+  }
   if (state.connect != nullptr) Cancel(state.connect, Kind::kConnect);
   if (state.listener == nullptr || state.listener->aborted) return;
   state.listener->aborted = true;
@@ -408,10 +412,14 @@ void UringProactor::Dispatch(const io_uring_cqe& completion) {
 
 void UringProactor::OnReceive(ReceiveOperation& operation, const io_uring_cqe& completion) {
   Socket& state = At(operation.socket());
-  if (completion.res == -ENOBUFS) {
+  if (completion.res == -ENOBUFS && !state.receive_cancelled) {
     ++counters_.buffer_starvations;
-    state.starved = true;
     state.data_likely = true;
+    // Others of the same batch may have been reaped, and their buffers replaced, before this one:
+    // then no release will come that would wake it.
+    RefillBuffers();
+    if (missing_.size() < provided_.size()) return StartReceive(operation);
+    state.starved = true;
     starved_.push_back(operation.socket());
     return;
   }
@@ -427,17 +435,21 @@ void UringProactor::OnReceive(ReceiveOperation& operation, const io_uring_cqe& c
     }
   }
   state.receive = nullptr;
-  operation.Complete(completion.res);
+  const bool cancelled = std::exchange(state.receive_cancelled, false);
+  operation.Complete(cancelled && completion.res == -ENOBUFS ? -ECANCELED : completion.res);
 }
 
 void UringProactor::OnSend(SendOperation& operation, int result) {
   if (result > 0) operation.rest.remove_prefix(static_cast<size_t>(result));
-  if (result > 0 && !operation.rest.empty()) {
+  Socket& state = At(operation.socket());
+  const bool unfinished = result > 0 && !operation.rest.empty();
+  if (unfinished && !state.send_cancelled) {
     StartSend(operation);
     return;
   }
-  At(operation.socket()).send = nullptr;
-  operation.Complete(result);
+  state.send = nullptr;
+  state.send_cancelled = false;
+  operation.Complete(unfinished ? -ECANCELED : result);
 }
 
 void UringProactor::OnAccept(Listener& listener, const io_uring_cqe& completion) {

@@ -32,7 +32,7 @@ class UringProactor final : public Proactor {
     size_t buffer_bytes_max = size_t{64} * 1024 * 1024;
   };
 
-  static tl::expected<std::unique_ptr<UringProactor>, RingRefusal> Create(Clock& clock,
+  static tl::expected<std::unique_ptr<UringProactor>, RingRefusal> Create(const Clock& clock,
                                                                           Random& random,
                                                                           const Options& options);
   ~UringProactor() override;
@@ -58,11 +58,15 @@ class UringProactor final : public Proactor {
     ConnectOperation* connect = nullptr;
     std::unique_ptr<Listener> listener;
     bool starved = false;  // its receive waits for a buffer
+    // A cancellation is on its way to the kernel. It may find nothing, or end a send half done:
+    // what comes back then must not be begun anew, or nobody would ever end it.
+    bool receive_cancelled = false;
+    bool send_cancelled = false;
     bool data_likely =
         true;  // the last receive left something behind: try at once, don't poll first
   };
 
-  UringProactor(Clock& clock, Random& random, const Options& options, Ring ring);
+  UringProactor(const Clock& clock, Random& random, const Options& options, Ring ring);
 
   void StartAccept(AcceptOperation& operation) override;
   void StartConnect(ConnectOperation& operation) override;

@@ -14,7 +14,7 @@ constexpr io::Duration kSampleInterval = std::chrono::seconds(1);
 tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
     Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard,
     session::SessionLog& log, const io::Clock& clock, const Options& options) {
-  std::unique_ptr<Worker> worker(new Worker(shared, std::move(settings), shard, log, clock));
+  std::unique_ptr<Worker> worker(new Worker(shared, std::move(settings), shard, clock));
   auto proactor = io::UringProactor::Create(clock, worker->random_, {.buffer_bytes_max = options.buffer_bytes_max});
   if (!proactor) return tl::unexpected(proactor.error());
   io::UringProactor& world = **proactor;
@@ -30,8 +30,8 @@ tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
 }
 
 Worker::Worker(Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard,
-               session::SessionLog& log, const io::Clock& clock)
-    : shared_(shared), settings_(std::move(settings)), shard_(shard), meter_(shard), log_(log), clock_(clock) {}
+               const io::Clock& clock)
+    : shared_(shared), settings_(std::move(settings)), shard_(shard), meter_(shard), clock_(clock) {}
 
 Worker::~Worker() = default;
 

@@ -10,6 +10,7 @@
 
 #include "balancer/affinity.h"
 #include "metrics/shard.h"
+#include "proxy/io/system_clock.h"
 #include "proxy/io/task_scope.h"
 #include "proxy/io/uring_proactor.h"
 #include "proxy/server/shard_meter.h"
@@ -61,8 +62,7 @@ class Worker {
     const session::ListenerSettings* settings;
   };
 
-  Worker(Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard,
-         session::SessionLog& log, const io::Clock& clock);
+  Worker(Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard, const io::Clock& clock);
 
   io::Task<void> AcceptFrom(Listening listening);
   io::Task<void> Serve(io::Accepted accepted, const session::ListenerSettings* listener);
@@ -73,7 +73,6 @@ class Worker {
   const std::shared_ptr<const session::Settings> settings_;
   metrics::Shard& shard_;
   ShardMeter meter_;
-  session::SessionLog& log_;
   io::SystemRandom random_;
   const io::Clock& clock_;
   std::unique_ptr<io::UringProactor> proactor_;

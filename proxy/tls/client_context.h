@@ -16,7 +16,7 @@ struct ClientSettings {
     kInsecure,  // anything goes; only by the operator's explicit word
   };
   Verify verify = Verify::kFull;
-  std::string ca_file;  // PEM; empty: the system's bundle
+  std::string ca_file = {};  // PEM; empty: the system's bundle
 };
 
 // How we speak TLS to the nodes of one cluster. Immutable, shared by all workers; connections keep

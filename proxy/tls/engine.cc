@@ -15,8 +15,9 @@ namespace {
 
 SSL* Ssl(void* ssl) { return static_cast<SSL*>(ssl); }
 
-// What the library may write while there is no output buffer: an alert, sealed.
-constexpr size_t kAlertBytesMax = 256;
+// What the library may write while there is no output buffer: an alert, and before it what it had
+// put off (session tickets, the answer to a KeyUpdate).
+constexpr size_t kAlertBytesMax = 4096;
 
 }  // namespace
 

@@ -16,12 +16,12 @@ enum class Version : uint16_t { kTls12 = 0x0303, kTls13 = 0x0304 };
 
 struct ServerSettings {
   // The first is the default. ECDSA and RSA certificates of one name may stand side by side.
-  std::vector<CertificateFiles> certificates;
-  std::vector<CertificatePem> certificates_in_memory;  // count behind those from files
+  std::vector<CertificateFiles> certificates = {};
+  std::vector<CertificatePem> certificates_in_memory = {};  // count behind those from files
   Version version_min = Version::kTls12;
   Version version_max = Version::kTls13;
   bool session_tickets = true;
-  std::shared_ptr<const TicketKeys> ticket_keys;  // null: keys of this context's own
+  std::shared_ptr<const TicketKeys> ticket_keys = {};  // null: keys of this context's own
 };
 
 // How we serve TLS to clients. Immutable, shared by all workers; connections keep it alive.
