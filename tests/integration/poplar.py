@@ -21,7 +21,7 @@ REASONS = {
     "quit", "client_eof", "client_reset", "tls_handshake_failed", "tls_handshake_timeout",
     "not_tls", "login_timeout", "client_idle", "client_write_stall", "too_many_bad_commands",
     "too_many_failed_logins", "node_unavailable", "node_eof", "node_reset", "node_protocol",
-    "node_response_timeout", "client_protocol", "draining", "shutdown", "buffer_limit",
+    "node_response_timeout", "client_protocol", "opaque_ended", "draining", "shutdown",
 }
 
 
@@ -104,7 +104,7 @@ class Poplar:
 
     def idle(self, seconds: float = 20.0):
         """Waits until no session is left: what a test started must also end."""
-        until(lambda: self.metric("poplar_active_sessions") == 0, "all sessions to end", seconds)
+        until(lambda: self.metric("poplar_sessions_active") == 0, "all sessions to end", seconds)
 
     # --- clients and process
 

@@ -31,7 +31,9 @@ def test_promtool_finds_nothing_to_mend(proxy):
 
 
 @pytest.mark.parametrize("subject", [
-    "poplar_sessions_total", "handshake", "login", "poplar_active_sessions", "bytes",
+    "poplar_sessions_ended_total", "poplar_tls_handshakes_total", "poplar_logins_total",
+    "poplar_tls_handshake_duration_seconds", "poplar_login_duration_seconds",
+    "poplar_login_stage_duration_seconds", "poplar_session_duration_seconds", "poplar_sessions_active", "poplar_bytes_total",
     "poplar_build_info"])
 def test_the_first_set_is_there(subject, proxy):
     text = proxy.get("/metrics")[1]
@@ -39,15 +41,15 @@ def test_the_first_set_is_there(subject, proxy):
 
 
 def test_sessions_are_counted_by_reason(proxy):
-    assert proxy.metric("poplar_sessions_total") >= 2
-    assert any(line.startswith("poplar_sessions_total{") and 'reason="quit"' in line
+    assert proxy.metric("poplar_sessions_ended_total") >= 2
+    assert any(line.startswith("poplar_sessions_ended_total{") and 'reason="quit"' in line
                for line in proxy.get("/metrics")[1].splitlines())
 
 
 def test_the_gauge_of_active_sessions_follows(proxy):
     proxy.idle()
     with proxy.connect(), proxy.connect():
-        assert proxy.metric("poplar_active_sessions") == 2
+        assert proxy.metric("poplar_sessions_active") == 2
     proxy.idle()
 
 

@@ -7,7 +7,6 @@ from source import Finding, Tree
 _TOP = {"proxy", "balancer", "metrics", "deploy", "tests", "bench", ".ci"}
 _BANNED = {"util", "utils", "utility", "utilities", "common", "helper", "helpers", "manager", "misc"}
 _README_LINES = 60
-_FUZZ_TARGET = re.compile(r"poplar_fuzz_target\(\s*([\w$\{\}]+)")
 
 
 def _names(tree):
@@ -35,11 +34,12 @@ def _top(tree):
 
 
 def _corpora(tree):
-    """tests/fuzz/NAME_fuzz.cc has its corpus in tests/fuzz/corpus/NAME/."""
+    """tests/fuzz/NAME_fuzz.cc is target fuzz_NAME and has its corpus in tests/fuzz/corpus/fuzz_NAME/."""
     for path in tree.files:
         match = re.fullmatch(r"tests/fuzz/(\w+)_fuzz\.cc", path)
-        if match and not any(other.startswith(f"tests/fuzz/corpus/{match[1]}/") for other in tree.files):
-            yield Finding(path, 1, f"no corpus in tests/fuzz/corpus/{match[1]}/")
+        corpus = f"tests/fuzz/corpus/fuzz_{match[1]}/" if match else ""
+        if match and not any(other.startswith(corpus) for other in tree.files):
+            yield Finding(path, 1, f"no corpus in {corpus}")
 
 
 def _headers(tree):

@@ -128,7 +128,7 @@ def test_seams_allow(line):
 GOOD_HOUSE = {
     "README.md": "x\n", "CHANGELOG.md": "x\n", "LICENSE": "x\n", "proxy/README.md": "x\n",
     "proxy/pop3/command.h": "#pragma once\n", "tests/README.md": "x\n",
-    "tests/fuzz/pop3_command_fuzz.cc": "", "tests/fuzz/corpus/pop3_command/user": "USER a\r\n",
+    "tests/fuzz/pop3_command_fuzz.cc": "", "tests/fuzz/corpus/fuzz_pop3_command/user": "USER a\r\n",
     "tests/unit/proxy/pop3/command_test.cc": "",
 }
 
