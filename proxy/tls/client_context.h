@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+#include "proxy/tls/engine.h"
+
+namespace poplar::tls {
+
+struct ClientSettings {
+  enum class Verify : uint8_t {
+    kFull,      // chain, dates and name (RFC 7817)
+    kInsecure,  // anything goes; only by the operator's explicit word
+  };
+  Verify verify = Verify::kFull;
+  std::string ca_file = {};  // PEM; empty: the system's bundle
+};
+
+// How we speak TLS to the nodes of one cluster. Immutable, shared by all workers; connections keep
+// it alive. TLS 1.2 and newer; ALPN pop3 is offered, a node that knows no ALPN is accepted.
+class ClientContext : public std::enable_shared_from_this<ClientContext> {
+ public:
+  static constexpr char kSystemBundle[] = "/etc/ssl/certs/ca-certificates.crt";
+
+  // The error says which file, what is wrong, and what would be right.
+  static tl::expected<std::shared_ptr<const ClientContext>, std::string> Create(
+      const ClientSettings& settings);
+  ~ClientContext();
+  ClientContext(const ClientContext&) = delete;
+  ClientContext& operator=(const ClientContext&) = delete;
+
+  // `host`: the node's configured name, or its address in text form (no brackets), which the
+  // certificate must bear; a name also goes out as SNI. `unix_seconds`: the time to hold the
+  // certificates' dates against.
+  std::unique_ptr<Engine> NewConnection(std::string_view host, int64_t unix_seconds) const;
+
+ private:
+  friend struct ClientCallbacks;
+  struct Native;
+  ClientContext();
+
+  ClientSettings::Verify verify_ = ClientSettings::Verify::kFull;
+  std::unique_ptr<Native> native_;
+};
+
+}  // namespace poplar::tls

@@ -1,0 +1,243 @@
+#include "proxy/tls/engine.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+namespace poplar::tls {
+
+namespace {
+
+SSL* Ssl(void* ssl) { return static_cast<SSL*>(ssl); }
+
+// What the library may write while there is no output buffer: an alert, and before it what it had
+// put off (session tickets, the answer to a KeyUpdate).
+constexpr size_t kAlertBytesMax = 4096;
+
+}  // namespace
+
+struct Engine::Failure {
+  FailureReason reason = FailureReason::kNone;
+  std::string text;
+};
+
+// The library's view of the buffers that are lent for a call. A pair of the library's own BIOs
+// would cost 34 KiB a connection.
+struct EngineBio {
+  static int Read(BIO* bio, char* to, int size) {
+    auto* engine = static_cast<Engine*>(BIO_get_data(bio));
+    BIO_clear_retry_flags(bio);
+    if (engine->in_ == nullptr || engine->in_->empty()) {
+      BIO_set_retry_read(bio);
+      return -1;
+    }
+    const size_t n = std::min(static_cast<size_t>(size), engine->in_->size());
+    std::memcpy(to, engine->in_->bytes().data(), n);
+    engine->in_->Consume(n);
+    return static_cast<int>(n);
+  }
+
+  static int Write(BIO* bio, const char* from, int size) {
+    auto* engine = static_cast<Engine*>(BIO_get_data(bio));
+    BIO_clear_retry_flags(bio);
+    const std::string_view bytes(from, static_cast<size_t>(size));
+    const size_t n = engine->out_ != nullptr ? engine->out_->Append(bytes) : Keep(*engine, bytes);
+    if (n == 0) {
+      BIO_set_retry_write(bio);
+      return -1;
+    }
+    return static_cast<int>(n);
+  }
+
+  static size_t Keep(Engine& engine, std::string_view alert) {
+    if (engine.alert_ == nullptr) engine.alert_ = std::make_unique<std::string>();
+    if (engine.alert_->size() + alert.size() > kAlertBytesMax) return 0;
+    engine.alert_->append(alert);
+    return alert.size();
+  }
+
+  static long Control(BIO* /*bio*/, int command, long /*number*/, void* /*pointer*/) {
+    return command == BIO_CTRL_FLUSH ? 1 : 0;
+  }
+
+  static BIO* New(Engine* engine) {
+    static const BIO_METHOD* const method = [] {
+      BIO_METHOD* made = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "lent buffers");
+      BIO_meth_set_read(made, &EngineBio::Read);
+      BIO_meth_set_write(made, &EngineBio::Write);
+      BIO_meth_set_ctrl(made, &EngineBio::Control);
+      return made;
+    }();
+    BIO* bio = BIO_new(method);
+    BIO_set_data(bio, engine);
+    BIO_set_init(bio, 1);
+    return bio;
+  }
+};
+
+// Lends the buffers for the length of one call, and leaves the thread's error queue empty.
+class Engine::Borrow {
+ public:
+  Borrow(Engine& engine, io::Buffer* in, io::Buffer* out) : engine_(engine) {
+    engine_.in_ = in;
+    engine_.out_ = out;
+    ERR_clear_error();
+  }
+  ~Borrow() {
+    engine_.in_ = nullptr;
+    engine_.out_ = nullptr;
+    ERR_clear_error();
+  }
+  Borrow(const Borrow&) = delete;
+  Borrow& operator=(const Borrow&) = delete;
+
+ private:
+  Engine& engine_;
+};
+
+Engine::Engine(void* ssl, std::shared_ptr<const void> context)
+    : ssl_(ssl), context_(std::move(context)) {
+  BIO* bio = EngineBio::New(this);
+  SSL_set_bio(Ssl(ssl_), bio, bio);
+  SSL_set_app_data(Ssl(ssl_), this);
+  SSL_set_mode(Ssl(ssl_), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_set_shed_handshake_config(Ssl(ssl_), 1);
+}
+
+Engine::~Engine() { SSL_free(Ssl(ssl_)); }
+
+Status Engine::Handshake(io::Buffer& ciphertext, io::Buffer& out) {
+  if (failure_ != nullptr) return Status::kFailed;
+  assert(!handshaken_);
+  Borrow borrow(*this, &ciphertext, &out);
+  const int result = SSL_do_handshake(Ssl(ssl_));
+  if (result != 1) return Outcome(result);
+  handshaken_ = true;
+  readable_ = SSL_has_pending(Ssl(ssl_)) != 0;
+  return Status::kOk;
+}
+
+Status Engine::Read(io::Buffer& ciphertext, io::Buffer& plaintext) {
+  if (failure_ != nullptr) return Status::kFailed;
+  assert(handshaken_ && !plaintext.room().empty());
+  Borrow borrow(*this, &ciphertext, nullptr);
+  bool some = false;
+  while (!plaintext.room().empty()) {
+    const auto room = plaintext.room();
+    const int result = SSL_read(Ssl(ssl_), room.data(), static_cast<int>(room.size()));
+    if (result <= 0) {
+      const Status status = Outcome(result);
+      readable_ = status != Status::kWantInput;
+      return some ? Status::kOk : status;
+    }
+    plaintext.Commit(static_cast<size_t>(result));
+    some = true;
+  }
+  readable_ = true;
+  return Status::kOk;
+}
+
+Status Engine::Write(std::string_view bytes, size_t* taken, io::Buffer& out) {
+  *taken = 0;
+  if (failure_ != nullptr) return Status::kFailed;
+  assert(handshaken_);
+  Borrow borrow(*this, nullptr, &out);
+  while (!bytes.empty()) {
+    // No sliver of a record at the end of a buffer, and so (nearly) never half a record kept back
+    // by the library.
+    const size_t piece = std::min(bytes.size(), kRecordBytesMax);
+    if (!out.empty() && out.room().size() < piece + kSealBytesMax) return Status::kWantOutput;
+    const int result = SSL_write(Ssl(ssl_), bytes.data(), static_cast<int>(piece));
+    if (result <= 0) return Outcome(result);
+    bytes.remove_prefix(static_cast<size_t>(result));
+    *taken += static_cast<size_t>(result);
+  }
+  return Status::kOk;
+}
+
+Status Engine::Shutdown(io::Buffer& out) {
+  if (failure_ != nullptr) return Status::kFailed;
+  Borrow borrow(*this, nullptr, &out);
+  const int result = SSL_shutdown(Ssl(ssl_));
+  if (result >= 0) return Status::kOk;
+  const Status status = Outcome(result);
+  // It wants the peer's close_notify, too: that is Read's business.
+  return status == Status::kWantInput ? Status::kOk : status;
+}
+
+std::string Engine::TakeAlert() {
+  if (alert_ == nullptr) return {};
+  std::string alert = std::move(*alert_);
+  alert_.reset();
+  return alert;
+}
+
+Status Engine::Outcome(int result) {
+  switch (SSL_get_error(Ssl(ssl_), result)) {
+    case SSL_ERROR_WANT_READ:
+      return Status::kWantInput;
+    case SSL_ERROR_WANT_WRITE:
+      return Status::kWantOutput;
+    case SSL_ERROR_ZERO_RETURN:
+      return Status::kClosed;
+    default:
+      Fail();
+      return Status::kFailed;
+  }
+}
+
+void Engine::Fail() {
+  if (failure_ == nullptr) failure_ = std::make_unique<Failure>();
+  const bool hello_done = handshaken_ || SSL_get_pending_cipher(Ssl(ssl_)) != nullptr;
+  uint32_t error = 0;
+  // The library's own word tells more than what its ASN.1 parser said below it.
+  while (const uint32_t next = ERR_get_error()) {
+    if (error == 0 || (ERR_GET_LIB(error) != ERR_LIB_SSL && ERR_GET_LIB(next) == ERR_LIB_SSL)) {
+      error = next;
+    }
+  }
+  failure_->reason = ERR_GET_LIB(error) == ERR_LIB_SSL
+                         ? ClassifySslError(ERR_GET_REASON(error), hello_done)
+                         : FailureReason::kOther;
+  if (!failure_->text.empty()) return;
+  const char* text = error == 0 ? nullptr : ERR_reason_error_string(error);
+  failure_->text = text == nullptr ? "unknown" : text;
+}
+
+void Engine::NoteVerifyFailure(std::string text) {
+  if (failure_ == nullptr) failure_ = std::make_unique<Failure>();
+  failure_->text = std::move(text);
+}
+
+FailureReason Engine::failure() const {
+  return failure_ == nullptr ? FailureReason::kNone : failure_->reason;
+}
+
+std::string_view Engine::failure_text() const {
+  return failure_ == nullptr ? std::string_view() : std::string_view(failure_->text);
+}
+
+HandshakeFacts Engine::facts() const {
+  HandshakeFacts facts;
+  const SSL* ssl = Ssl(ssl_);
+  if (const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)) {
+    facts.server_name = name;
+  }
+  const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl);
+  if (cipher == nullptr) return facts;
+  facts.version = SSL_get_version(ssl);
+  facts.cipher = SSL_CIPHER_standard_name(cipher);
+  facts.resumed = SSL_session_reused(ssl) != 0;
+  const uint8_t* alpn = nullptr;
+  unsigned alpn_size = 0;
+  SSL_get0_alpn_selected(ssl, &alpn, &alpn_size);
+  facts.alpn.assign(reinterpret_cast<const char*>(alpn), alpn_size);
+  return facts;
+}
+
+}  // namespace poplar::tls

@@ -1,0 +1,136 @@
+#include "proxy/tls/stream.h"
+
+#include <cassert>
+#include <string>
+#include <utility>
+
+namespace poplar::tls {
+
+using io::Buffer;
+using io::BufferUse;
+using io::Fail;
+using io::Result;
+using io::Task;
+
+TlsStream::TlsStream(std::unique_ptr<io::Stream> transport, std::unique_ptr<Engine> engine,
+                     io::BufferPool& buffers, io::RunList& ready)
+    : transport_(std::move(transport)),
+      engine_(std::move(engine)),
+      buffers_(buffers),
+      write_turn_(ready) {}
+
+Task<Result<>> TlsStream::Handshake() {
+  for (;;) {
+    if (aborted_) co_return Fail(ECANCELED);
+    Buffer out = co_await buffers_.Take(BufferUse::kSend);
+    const Status status = engine_->Handshake(ciphertext_, out);
+    if (ciphertext_.empty()) ciphertext_.Release();
+    const Result<> sent = co_await Send(out.bytes());
+    out.Release();
+    if (status == Status::kFailed) co_return Fail(aborted_ ? ECANCELED : EPROTO);
+    if (!sent) co_return sent;
+    if (status == Status::kOk) co_return Result<>();
+    if (status == Status::kClosed) co_return Fail(ECONNRESET);
+    if (status == Status::kWantOutput) continue;
+    const Result<> received = co_await Receive();
+    if (!received) co_return received;
+  }
+}
+
+Task<Result<Buffer>> TlsStream::Read() {
+  assert(!reading_);
+  reading_ = true;
+  cancel_read_ = false;
+  Result<Buffer> result = co_await ReadRecords();
+  reading_ = false;
+  co_return std::move(result);
+}
+
+Task<Result<Buffer>> TlsStream::ReadRecords() {
+  for (;;) {
+    if (aborted_ || cancel_read_) co_return Fail(ECANCELED);
+    if (ciphertext_.empty() && !engine_->readable()) {
+      const Result<> received = co_await Receive();
+      if (!received) co_return tl::unexpected(received.error());
+      continue;
+    }
+    Buffer plaintext = co_await buffers_.Take(BufferUse::kPlaintext);
+    const Status status = engine_->Read(ciphertext_, plaintext);
+    if (ciphertext_.empty()) ciphertext_.Release();
+    if (status == Status::kOk) co_return std::move(plaintext);
+    plaintext.Release();
+    if (status == Status::kClosed) co_return Buffer();
+    if (status == Status::kFailed) {
+      co_await SendAlert();
+      co_return Fail(aborted_ ? ECANCELED : EPROTO);
+    }
+    assert(status == Status::kWantInput);
+  }
+}
+
+Task<Result<>> TlsStream::Write(std::string_view bytes) {
+  const io::Turn::Hold turn = co_await write_turn_.Take();
+  while (!bytes.empty()) {
+    if (aborted_) co_return Fail(ECANCELED);
+    Buffer out = co_await buffers_.Take(BufferUse::kSend);
+    size_t taken = 0;
+    const Status status = engine_->Write(bytes, &taken, out);
+    const Result<> sent = co_await Send(out.bytes());
+    if (!sent) co_return sent;
+    if (status == Status::kFailed) co_return Fail(EPROTO);
+    bytes.remove_prefix(taken);
+  }
+  co_return Result<>();
+}
+
+Task<Result<>> TlsStream::ShutdownWrite() {
+  const io::Turn::Hold turn = co_await write_turn_.Take();
+  Status status = Status::kWantOutput;
+  while (status == Status::kWantOutput) {
+    if (aborted_) co_return Fail(ECANCELED);
+    Buffer out = co_await buffers_.Take(BufferUse::kSend);
+    status = engine_->Shutdown(out);
+    const Result<> sent = co_await Send(out.bytes());
+    if (!sent) co_return sent;
+  }
+  if (status == Status::kFailed) co_return Fail(EPROTO);
+  co_return co_await transport_->ShutdownWrite();
+}
+
+void TlsStream::CancelRead() {
+  if (!reading_) return;
+  cancel_read_ = true;
+  if (receiving_) transport_->CancelRead();
+}
+
+void TlsStream::Abort() {
+  aborted_ = true;
+  transport_->Abort();
+}
+
+// One piece of ciphertext into the empty buffer. The end of the transport is never an orderly end
+// of TLS.
+Task<Result<>> TlsStream::Receive() {
+  receiving_ = true;
+  Result<Buffer> received = co_await transport_->Read();
+  receiving_ = false;
+  if (!received) co_return tl::unexpected(received.error());
+  if (received->empty()) co_return Fail(ECONNRESET);
+  ciphertext_ = std::move(*received);
+  co_return Result<>();
+}
+
+Task<Result<>> TlsStream::Send(std::string_view sealed) {
+  if (aborted_) co_return Fail(ECANCELED);
+  if (sealed.empty()) co_return Result<>();
+  co_return co_await transport_->Write(sealed);
+}
+
+// What becomes of the alert changes nothing: the stream has failed already.
+Task<void> TlsStream::SendAlert() {
+  const io::Turn::Hold turn = co_await write_turn_.Take();
+  const std::string alert = engine_->TakeAlert();
+  co_await Send(alert);
+}
+
+}  // namespace poplar::tls

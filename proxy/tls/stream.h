@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "proxy/io/buffer.h"
+#include "proxy/io/stream.h"
+#include "proxy/io/sync.h"
+#include "proxy/tls/engine.h"
+
+namespace poplar::tls {
+
+// TLS over any stream, on either side of the connection. Handshake first, alone; then reading and
+// writing go on side by side. A pooled buffer is held only while there are bytes in it: an idle
+// Read holds none. TLS failures are EPROTO, and engine() tells which.
+class TlsStream final : public io::Stream {
+ public:
+  TlsStream(std::unique_ptr<io::Stream> transport, std::unique_ptr<Engine> engine,
+            io::BufferPool& buffers, io::RunList& ready);
+
+  // Bounded by nothing but Abort: put a Deadline beside it. The peer has got the alert when this
+  // fails with EPROTO; its leaving is ECONNRESET.
+  io::Task<io::Result<>> Handshake();
+
+  io::Task<io::Result<io::Buffer>> Read() override;
+  io::Task<io::Result<>> Write(std::string_view bytes) override;
+  io::Task<io::Result<>> ShutdownWrite() override;
+  void CancelRead() override;
+  void Abort() override;
+
+  const Engine& engine() const { return *engine_; }
+
+ private:
+  io::Task<io::Result<io::Buffer>> ReadRecords();
+  io::Task<io::Result<>> Receive();
+  io::Task<io::Result<>> Send(std::string_view sealed);
+  io::Task<void> SendAlert();
+
+  std::unique_ptr<io::Stream> transport_;
+  std::unique_ptr<Engine> engine_;
+  io::BufferPool& buffers_;
+  io::Turn write_turn_;  // records must leave in the order in which they were sealed
+  io::Buffer ciphertext_;
+  bool reading_ = false;
+  bool receiving_ = false;
+  bool cancel_read_ = false;
+  bool aborted_ = false;
+};
+
+}  // namespace poplar::tls
