@@ -17,6 +17,8 @@ std::optional<Address> Address::Parse(std::string_view host, uint16_t port) {
     host = host.substr(1, host.size() - 2);
     if (host.find(':') == std::string_view::npos) return std::nullopt;
   }
+  // inet_pton reads up to a NUL and would accept whatever stands behind it.
+  if (host.find('\0') != std::string_view::npos) return std::nullopt;
   const std::string text(host);
   Address address;
   if (inet_pton(AF_INET, text.c_str(), &address.flow_) == 1) {

@@ -9,10 +9,12 @@ namespace poplar::io {
 // expired() then says that the clock did it.
 class Deadline {
  public:
-  Deadline(Proactor& proactor, Duration timeout, Stream& stream)
+  Deadline(Proactor& proactor, Time at, Stream& stream)
       : stream_(stream), timer_(proactor.timers(), &Deadline::OnExpiry, this) {
-    timer_.Arm(proactor.Now() + timeout);
+    timer_.Arm(at);
   }
+  Deadline(Proactor& proactor, Duration timeout, Stream& stream)
+      : Deadline(proactor, proactor.Now() + timeout, stream) {}
   bool expired() const { return expired_; }
 
  private:

@@ -136,7 +136,7 @@ struct ProactorCounters {
 // - Close is legal only when nothing is in flight on the socket. The number may then be used again.
 class Proactor {
  public:
-  Proactor(Clock& clock, Random& random, size_t buffer_bytes_max)
+  Proactor(const Clock& clock, Random& random, size_t buffer_bytes_max)
       : clock_(clock), random_(random), buffers_(buffer_bytes_max, ready_), timers_(clock.Now()) {}
   virtual ~Proactor() = default;
   Proactor(const Proactor&) = delete;
@@ -169,7 +169,7 @@ class Proactor {
   void Stop() { stopped_ = true; }
   virtual void PostFromAnyThread(std::function<void()> function) = 0;
 
-  Clock& clock() { return clock_; }
+  const Clock& clock() const { return clock_; }
   Random& random() { return random_; }
   TimerWheel& timers() { return timers_; }
   BufferPool& buffers() { return buffers_; }
@@ -195,7 +195,7 @@ class Proactor {
   ProactorCounters counters_;
 
  private:
-  Clock& clock_;
+  const Clock& clock_;
   Random& random_;
   BufferPool buffers_;
   TimerWheel timers_;

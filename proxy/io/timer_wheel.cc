@@ -23,7 +23,8 @@ TimerWheel::~TimerWheel() { assert(armed_ == 0); }
 // Rounded up: never early.
 uint64_t TimerWheel::StepOf(Time deadline) const {
   const Duration since = std::max(deadline - start_, Duration::zero());
-  return static_cast<uint64_t>((since.count() + kStep.count() - 1) / kStep.count());
+  const bool partial = since.count() % kStep.count() != 0;
+  return static_cast<uint64_t>(since.count() / kStep.count() + (partial ? 1 : 0));
 }
 
 void TimerWheel::Insert(Timer& timer) {

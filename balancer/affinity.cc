@@ -1,0 +1,107 @@
+#include "balancer/affinity.h"
+
+#include <absl/hash/hash.h>
+
+#include <cassert>
+#include <utility>
+
+namespace poplar::balancer {
+namespace {
+
+// Clusters are different stores: one name in two of them is two maildrops.
+std::string KeyOf(ClusterId cluster, const CanonicalUser& user) {
+  return std::to_string(static_cast<uint32_t>(cluster)) + '\0' + user.text();
+}
+
+}  // namespace
+
+Affinity::Lease::Lease(Lease&& other) noexcept
+    : shard_(std::exchange(other.shard_, nullptr)),
+      entry_(std::exchange(other.entry_, nullptr)),
+      node_(other.node_),
+      bound_(std::exchange(other.bound_, false)) {}
+
+Affinity::Lease& Affinity::Lease::operator=(Lease&& other) noexcept {
+  if (this == &other) return *this;
+  Release();
+  shard_ = std::exchange(other.shard_, nullptr);
+  entry_ = std::exchange(other.entry_, nullptr);
+  node_ = other.node_;
+  bound_ = std::exchange(other.bound_, false);
+  return *this;
+}
+
+bool Affinity::Lease::Move(NodeId next) {
+  assert(shard_ != nullptr && !bound_);
+  const std::lock_guard lock(shard_->mutex);
+  Entry& user = entry_->second;
+  if (user.node == node_) {
+    if (user.bound > 0) return false;
+    user.node = next;
+  }
+  node_ = user.node;
+  return true;
+}
+
+bool Affinity::Lease::Bind() {
+  assert(shard_ != nullptr && !bound_);
+  const std::lock_guard lock(shard_->mutex);
+  Entry& user = entry_->second;
+  if (user.node != node_) {
+    node_ = user.node;
+    return false;
+  }
+  ++user.bound;
+  bound_ = true;
+  return true;
+}
+
+void Affinity::Lease::Release() {
+  if (shard_ == nullptr) return;
+  const std::lock_guard lock(shard_->mutex);
+  Entry& user = entry_->second;
+  if (bound_) --user.bound;
+  if (--user.leases == 0) {
+    assert(user.bound == 0);
+    shard_->entries.erase(shard_->entries.find(entry_->first));
+  }
+  shard_ = nullptr;
+  entry_ = nullptr;
+  bound_ = false;
+}
+
+Affinity::~Affinity() { assert(Users() == 0); }
+
+Affinity::Shard& Affinity::ShardOf(const std::string& key) const {
+  // The upper bits: the maps inside use the lower ones of the same hash.
+  return shards_[(absl::Hash<std::string>{}(key) >> 32) % kShards];
+}
+
+Affinity::Lease Affinity::Acquire(ClusterId cluster, const CanonicalUser& user, NodeId chosen) {
+  std::string key = KeyOf(cluster, user);
+  Shard& shard = ShardOf(key);
+  const std::lock_guard lock(shard.mutex);
+  const auto [entry, is_first] = shard.entries.try_emplace(std::move(key));
+  if (is_first) entry->second.node = chosen;
+  ++entry->second.leases;
+  return Lease(&shard, &*entry);
+}
+
+uint32_t Affinity::LeasesOf(ClusterId cluster, const CanonicalUser& user) const {
+  const std::string key = KeyOf(cluster, user);
+  Shard& shard = ShardOf(key);
+  const std::lock_guard lock(shard.mutex);
+  const auto entry = shard.entries.find(key);
+  return entry == shard.entries.end() ? 0 : entry->second.leases;
+}
+
+size_t Affinity::Users() const {
+  size_t users = 0;
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    users += shard.entries.size();
+  }
+  return users;
+}
+
+}  // namespace poplar::balancer

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <absl/container/node_hash_map.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "balancer/canonical_user.h"
+#include "balancer/node_table.h"
+
+namespace poplar::balancer {
+
+// Keeps a user on one node at a time: while any session of the user lives, the user's logins follow
+// it (two nodes writing one user's indexes on shared storage corrupt them).
+//
+// A session takes a Lease when it knows its credentials and gives it back (destroys it) when its
+// upstream connection is gone. Until it sends credentials the lease is *pending* and the user may
+// still be moved, by any pending session of that user; Bind() just before credentials are sent ends
+// that.
+//
+//   Lease lease = affinity.Acquire(cluster, user, candidates.front());
+//   connect to lease.node(); on failure: lease.Move(next) and connect again, or give up when it
+//   says no; before credentials: lease.Bind(), or connect again to the new lease.node() when it
+//   says no.
+//
+// Thread-safe: any worker may call anything on the Affinity; a Lease is used by one thread at a
+// time. Memory: one entry a user with a live lease, so bounded by the limit on sessions.
+class Affinity {
+  struct Entry {
+    NodeId node{};
+    uint32_t leases = 0;  // pending and bound
+    uint32_t bound = 0;   // of those, the bound ones
+  };
+  using Map = absl::node_hash_map<std::string, Entry>;  // nodes: leases point at entries
+
+  static constexpr size_t kCacheLine = 64;
+
+  struct alignas(kCacheLine) Shard {
+    std::mutex mutex;
+    Map entries;  // guarded by mutex, as is every Entry in it
+  };
+
+ public:
+  // Enough that 64 workers logging users in at once seldom meet on a mutex held for some 100 ns.
+  static constexpr size_t kShards = 64;
+
+  class Lease {
+   public:
+    Lease() = default;
+    Lease(Lease&& other) noexcept;
+    Lease& operator=(Lease&& other) noexcept;
+    ~Lease() { Release(); }
+
+    explicit operator bool() const { return shard_ != nullptr; }
+
+    // The node this session is to use.
+    NodeId node() const { return node_; }
+
+    // For fail-over before credentials were sent. True: node() has changed, to `next` or to where
+    // another session has moved the user meanwhile. False: a bound session holds the user on
+    // node(). Not after Bind().
+    bool Move(NodeId next);
+
+    // True: the user stays on node() while this lease lives; credentials may be sent there.
+    // False: another session has moved the user meanwhile; node() now says where to.
+    [[nodiscard]] bool Bind();
+
+    bool bound() const { return bound_; }
+
+    // Idempotent; the destructor does it too.
+    void Release();
+
+   private:
+    friend class Affinity;
+    Lease(Shard* shard, Map::value_type* entry)
+        : shard_(shard), entry_(entry), node_(entry->second.node) {}
+
+    Shard* shard_ = nullptr;
+    Map::value_type* entry_ = nullptr;
+    NodeId node_{};
+    bool bound_ = false;
+  };
+
+  Affinity() = default;
+  // Every lease must be gone.
+  ~Affinity();
+  Affinity(const Affinity&) = delete;
+  Affinity& operator=(const Affinity&) = delete;
+
+  // A pending lease on the node where the user's other sessions are; `chosen` when there is none.
+  [[nodiscard]] Lease Acquire(ClusterId cluster, const CanonicalUser& user, NodeId chosen);
+
+  // Live leases of one user, pending ones included.
+  uint32_t LeasesOf(ClusterId cluster, const CanonicalUser& user) const;
+
+  // Users with a live lease. Walks all shards: for the status page, not for a session.
+  size_t Users() const;
+
+ private:
+  Shard& ShardOf(const std::string& key) const;
+
+  mutable std::array<Shard, kShards> shards_;
+};
+
+}  // namespace poplar::balancer

@@ -1,0 +1,83 @@
+#include "balancer/rendezvous.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace poplar::balancer {
+namespace {
+
+__extension__ using Uint128 = unsigned __int128;
+
+constexpr int kFractionBits = 48;
+
+// floor(log2(x) * 2^48) but for the last bits, which the truncated squarings may miss; monotone in
+// x.
+uint64_t FixedLog2(uint64_t x) {
+  const int exponent = 63 - std::countl_zero(x);
+  uint64_t mantissa = x << (63 - exponent);
+  uint64_t result = static_cast<uint64_t>(exponent);
+  for (int i = 0; i < kFractionBits; ++i) {
+    const Uint128 square = (static_cast<Uint128>(mantissa) * mantissa) >> 63;
+    const int carry = static_cast<int>(square >> 64);
+    mantissa = static_cast<uint64_t>(square >> carry);
+    result = 2 * result + static_cast<uint64_t>(carry);
+  }
+  return result;
+}
+
+uint64_t CostOn(std::string_view key, const WeightedNode& node) {
+  return CostOfHash(XXH64(key.data(), key.size(), node.seed));
+}
+
+}  // namespace
+
+WeightedNode::WeightedNode(std::string_view node_name, uint32_t node_weight)
+    : name(node_name), weight(node_weight), seed(XXH64(node_name.data(), node_name.size(), 0)) {
+  assert(weight <= kMaxWeight);
+}
+
+uint64_t CostOfHash(uint64_t hash) { return (uint64_t{64} << kFractionBits) - FixedLog2(hash | 1); }
+
+bool Precedes(const Ranked& a, const Ranked& b, std::span<const WeightedNode> nodes) {
+  const WeightedNode& node_a = nodes[a.index];
+  const WeightedNode& node_b = nodes[b.index];
+  if ((node_a.weight == 0) != (node_b.weight == 0)) return node_b.weight == 0;
+  const uint32_t weight_a = std::max(node_a.weight, 1U);
+  const uint32_t weight_b = std::max(node_b.weight, 1U);
+  const Uint128 left = static_cast<Uint128>(a.cost) * weight_b;
+  const Uint128 right = static_cast<Uint128>(b.cost) * weight_a;
+  if (left != right) return left < right;
+  return node_a.name < node_b.name;
+}
+
+void RankNodes(std::string_view key, std::span<const WeightedNode> nodes, std::span<Ranked> order) {
+  assert(order.size() == nodes.size());
+  for (uint32_t i = 0; i < nodes.size(); ++i) order[i] = {CostOn(key, nodes[i]), i};
+  std::sort(order.begin(), order.end(),
+            [nodes](const Ranked& a, const Ranked& b) { return Precedes(a, b, nodes); });
+}
+
+std::vector<uint32_t> OrderOfPreference(std::string_view key, std::span<const WeightedNode> nodes) {
+  std::vector<Ranked> ranked(nodes.size());
+  RankNodes(key, nodes, ranked);
+  std::vector<uint32_t> order;
+  order.reserve(ranked.size());
+  for (const Ranked& entry : ranked) order.push_back(entry.index);
+  return order;
+}
+
+uint32_t FirstChoice(std::string_view key, std::span<const WeightedNode> nodes) {
+  assert(!nodes.empty());
+  Ranked best{CostOn(key, nodes[0]), 0};
+  for (uint32_t i = 1; i < nodes.size(); ++i) {
+    const Ranked candidate{CostOn(key, nodes[i]), i};
+    if (Precedes(candidate, best, nodes)) best = candidate;
+  }
+  return best.index;
+}
+
+}  // namespace poplar::balancer

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <tl/expected.hpp>
+
+namespace poplar::metrics {
+
+struct AdminAddress {
+  std::string
+      host;  // a numeric IPv4 address, or IPv6 (no brackets) where civetweb was built with it
+  uint16_t port = 0;  // 0: the kernel chooses
+};
+
+// Called on the server's own threads, at most kAdminThreads at once.
+struct AdminHandlers {
+  std::function<std::string()> metrics;  // the body of /metrics, mostly Exporter::Text
+  std::function<bool()> live;            // false: restart this process
+  std::function<bool()> ready;           // false: send no new clients here (starting, draining)
+};
+
+inline constexpr int kAdminThreads = 2;
+// One connection may hold a thread for this long and no longer.
+inline constexpr int kAdminRequestTimeoutMs = 3000;
+// Request line and headers together.
+inline constexpr int kAdminMaxRequestBytes = 8192;
+
+// The administrative HTTP endpoint: GET and HEAD of /metrics, /livez and /readyz. Plain HTTP only
+// (a TLS option would make its library load OpenSSL beside BoringSSL). Its threads block all
+// signals, so that they stay with whoever handles them.
+class AdminServer {
+ public:
+  // The error is one line for a person: what could not be listened on, and why.
+  static tl::expected<std::unique_ptr<AdminServer>, std::string> Start(const AdminAddress& address,
+                                                                       AdminHandlers handlers);
+
+  // Stops listening and joins the threads; a request in progress is finished first.
+  ~AdminServer();
+  AdminServer(const AdminServer&) = delete;
+  AdminServer& operator=(const AdminServer&) = delete;
+
+  // The port bound, also where the address said 0.
+  uint16_t port() const { return port_; }
+
+ private:
+  struct Context;  // what the library's callbacks see; stays where it is
+
+  AdminServer(std::unique_ptr<Context> context, std::string host, uint16_t port);
+
+  std::unique_ptr<Context> context_;
+  std::string host_;
+  uint16_t port_;
+};
+
+}  // namespace poplar::metrics

@@ -1,0 +1,146 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "metrics/labels.h"
+
+// Every instrument, declared once: name, help, labels. A new one is a new row and nothing else.
+namespace poplar::metrics {
+
+// Upper bounds of histogram buckets in nanoseconds. A threshold of an objective must be a bound.
+namespace buckets {
+inline constexpr uint64_t kMicro = 1'000, kMilli = 1'000'000, kSecond = 1'000'000'000;
+inline constexpr std::array<uint64_t, 15> kRequest = {
+    500 * kMicro, 1 * kMilli,    2500 * kMicro, 5 * kMilli,   10 * kMilli,
+    25 * kMilli,  50 * kMilli,   100 * kMilli,  250 * kMilli, 500 * kMilli,
+    1 * kSecond,  2500 * kMilli, 5 * kSecond,   10 * kSecond, 30 * kSecond};
+inline constexpr std::array<uint64_t, 12> kHandshake = {
+    500 * kMicro, 1 * kMilli,   2500 * kMicro, 5 * kMilli,   10 * kMilli, 25 * kMilli,
+    50 * kMilli,  100 * kMilli, 250 * kMilli,  500 * kMilli, 1 * kSecond, 2500 * kMilli};
+inline constexpr std::array<uint64_t, 9> kSession = {100 * kMilli,  500 * kMilli,  1 * kSecond,
+                                                     5 * kSecond,   15 * kSecond,  60 * kSecond,
+                                                     300 * kSecond, 900 * kSecond, 3600 * kSecond};
+inline constexpr std::array<uint64_t, 9> kLoop = {10 * kMicro,  50 * kMicro, 100 * kMicro,
+                                                  500 * kMicro, 1 * kMilli,  5 * kMilli,
+                                                  10 * kMilli,  50 * kMilli, 100 * kMilli};
+}  // namespace buckets
+
+// clang-format off
+// X(identifier, name, help, label types...)
+#define POPLAR_COUNTERS(X) \
+  X(kConnections, "poplar_connections_total", \
+    "Client connections accepted.", Listener) \
+  X(kConnectionsRejected, "poplar_connections_rejected_total", \
+    "Client connections closed at once instead of served, by reason.", Listener, Rejection) \
+  X(kSessionsEnded, "poplar_sessions_ended_total", \
+    "Client sessions ended, by reason and by the side that caused the end.", SessionEnd) \
+  X(kTlsHandshakes, "poplar_tls_handshakes_total", \
+    "TLS handshakes with clients, by outcome.", TlsResult, TlsVersion, Resumed) \
+  X(kLogins, "poplar_logins_total", \
+    "Login attempts with complete credentials, by result.", LoginResult) \
+  X(kBytes, "poplar_bytes_total", \
+    "Bytes of POP3 received and sent, inside TLS, on the client (downstream) and node (upstream) " \
+    "side.", Side, Direction) \
+  X(kMessagesRetrieved, "poplar_messages_retrieved_total", \
+    "Messages sent to clients completely in answer to RETR.") \
+  X(kDeletesCommitted, "poplar_deletes_committed_total", \
+    "Messages deleted by a QUIT that the node confirmed.") \
+  X(kCommands, "poplar_commands_total", \
+    "Commands of clients answered, by command and status of the answer.", Command, CommandResult) \
+  X(kNodeConnectFailures, "poplar_node_connect_failures_total", \
+    "Connections to a node that failed before credentials were sent, by reason.", \
+    Node, ConnectFailure) \
+  X(kFailovers, "poplar_failovers_total", \
+    "Logins that moved on to another node because this one failed before credentials were sent.", \
+    Node) \
+  X(kBufferWaits, "poplar_buffer_waits_total", \
+    "Times a receive had to wait because all I/O buffers were in use.") \
+  X(kUringCqOverflows, "poplar_uring_cq_overflows_total", \
+    "Times the completion queue of a worker's ring overflowed.") \
+  X(kAcceptErrors, "poplar_accept_errors_total", \
+    "Failed accepts, such as for lack of file descriptors.")
+
+#define POPLAR_GAUGES(X) \
+  X(kSessionsActive, "poplar_sessions_active", \
+    "Client sessions alive.", Listener) \
+  X(kNodeSessionsActive, "poplar_node_sessions_active", \
+    "Sessions connected to a node.", Node) \
+  X(kCertificateNotAfter, "poplar_certificate_not_after_timestamp_seconds", \
+    "When the certificate expires, in Unix time.", Certificate) \
+  X(kBuffersInUse, "poplar_buffers_in_use", \
+    "I/O buffers in use.")
+
+// X(identifier, bucket bounds, name, help, label types...)
+#define POPLAR_HISTOGRAMS(X) \
+  X(kTlsHandshakeDuration, kHandshake, "poplar_tls_handshake_duration_seconds", \
+    "Time from accept to the end of a successful TLS handshake.", Resumed) \
+  X(kLoginDuration, kRequest, "poplar_login_duration_seconds", \
+    "Time from complete credentials to the answer to the client, by result.", LoginResult) \
+  X(kLoginStageDuration, kRequest, "poplar_login_stage_duration_seconds", \
+    "Time of one stage of a login.", LoginStage) \
+  X(kSessionDuration, kSession, "poplar_session_duration_seconds", \
+    "Time from accept to close of a client session.") \
+  X(kCommandDuration, kRequest, "poplar_command_duration_seconds", \
+    "Time from a complete command to the last byte of its answer.", CommandClass) \
+  X(kWorkerLoop, kLoop, "poplar_worker_loop_seconds", \
+    "Time a worker spent on one turn of its loop, waiting excluded.")
+// clang-format on
+
+enum class Instrument : uint16_t {
+#define X(identifier, ...) identifier,
+  POPLAR_COUNTERS(X) POPLAR_GAUGES(X)
+#undef X
+#define X(identifier, ...) identifier,
+      POPLAR_HISTOGRAMS(X)
+#undef X
+          kEnd
+};
+
+inline constexpr size_t kInstruments = static_cast<size_t>(Instrument::kEnd);
+
+// What call sites name, as in shard.Add(metrics::kLogins, LoginResult::kOk).
+template <typename... Labels>
+struct CounterHandle {
+  Instrument instrument;
+};
+template <typename... Labels>
+struct GaugeHandle {
+  Instrument instrument;
+};
+template <typename... Labels>
+struct HistogramHandle {
+  Instrument instrument;
+};
+
+#define X(identifier, name, help, ...) \
+  inline constexpr CounterHandle<__VA_ARGS__> identifier{Instrument::identifier};
+POPLAR_COUNTERS(X)
+#undef X
+#define X(identifier, name, help, ...) \
+  inline constexpr GaugeHandle<__VA_ARGS__> identifier{Instrument::identifier};
+POPLAR_GAUGES(X)
+#undef X
+#define X(identifier, bounds, name, help, ...) \
+  inline constexpr HistogramHandle<__VA_ARGS__> identifier{Instrument::identifier};
+POPLAR_HISTOGRAMS(X)
+#undef X
+
+enum class InstrumentType { kCounter, kGauge, kHistogram };
+
+inline constexpr size_t kMaxLabels = 3;
+
+// A row of the table at run time; Specs()[instrument].
+struct InstrumentSpec {
+  InstrumentType type;
+  const char* name;
+  const char* help;
+  std::array<std::vector<LabelPairs> (*)(const Dimensions&), kMaxLabels> labels;  // then null
+  std::span<const uint64_t> bounds;  // of a histogram's buckets, nanoseconds
+};
+
+std::span<const InstrumentSpec, kInstruments> Specs();
+
+}  // namespace poplar::metrics

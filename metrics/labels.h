@@ -1,0 +1,117 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+// The dimensions of the instruments. Each label is a type of its own, so that a call with the wrong
+// or a missing label does not compile, and each has a set of values that is fixed at start: never a
+// user, an address or anything else that a stranger chooses.
+namespace poplar::metrics {
+
+// Values that others own (configuration, proxy/session, proxy/pop3). A label value is its index in
+// the list.
+struct Dimensions {
+  struct NodeName {
+    std::string cluster;
+    std::string node;
+  };
+  struct SessionEndName {
+    std::string reason;
+    std::string side;  // whose doing: client, node or proxy
+  };
+  std::vector<std::string> listeners;
+  std::vector<NodeName> nodes;
+  std::vector<SessionEndName> session_ends;
+  std::vector<std::string> commands;
+  std::vector<std::string> certificates;
+};
+
+enum class Listener : uint16_t {};
+enum class Node : uint16_t {};
+enum class SessionEnd : uint16_t {};
+enum class Command : uint16_t {};
+enum class Certificate : uint16_t {};
+
+// Values that are the same everywhere. Texts follow in LabelTraits below, in the same order.
+enum class Rejection : uint16_t { kLimit, kDrain };
+enum class TlsResult : uint16_t { kOk, kError, kTimeout };
+enum class TlsVersion : uint16_t { kNone, kTls12, kTls13 };
+enum class Resumed : uint16_t { kNo, kYes };
+enum class LoginResult : uint16_t {
+  kOk,
+  kRejected,            // the node refused the credentials: no fault of the service
+  kBackendUnavailable,  // no node could be reached
+  kBackendError,        // a node answered, but not as it should
+  kTimeout,
+  kClientGone,
+  kInternal
+};
+enum class LoginStage : uint16_t { kLookup, kConnect, kTls, kGreeting, kAuth };
+enum class Side : uint16_t { kDownstream, kUpstream };
+enum class Direction : uint16_t { kReceived, kSent };
+enum class CommandResult : uint16_t { kOk, kErr };
+// Commands that take alike long: STAT, NOOP, CAPA ...; LIST, UIDL; RETR, TOP; DELE, RSET; QUIT.
+enum class CommandClass : uint16_t { kStatus, kListing, kRetrieval, kChange, kQuit };
+enum class ConnectFailure : uint16_t {
+  kRefused,
+  kTimeout,
+  kUnreachable,
+  kReset,
+  kTls,
+  kGreeting,
+  kOther
+};
+
+// The name-value pairs that one value of a label puts on a series: mostly one, two for a node.
+using LabelPairs = std::vector<std::pair<std::string_view, std::string>>;
+
+template <typename Label>
+struct LabelTraits;
+
+#define POPLAR_FIXED_LABEL(Type, name, ...)                                         \
+  template <>                                                                       \
+  struct LabelTraits<Type> {                                                        \
+    static constexpr std::string_view kName = name;                                 \
+    static constexpr auto kValues = std::to_array<std::string_view>({__VA_ARGS__}); \
+  }
+POPLAR_FIXED_LABEL(Rejection, "reason", "limit", "drain");
+POPLAR_FIXED_LABEL(TlsResult, "result", "ok", "error", "timeout");
+POPLAR_FIXED_LABEL(TlsVersion, "version", "none", "1.2", "1.3");
+POPLAR_FIXED_LABEL(Resumed, "resumed", "no", "yes");
+POPLAR_FIXED_LABEL(LoginResult, "result", "ok", "rejected", "backend_unavailable", "backend_error",
+                   "timeout", "client_gone", "internal");
+POPLAR_FIXED_LABEL(LoginStage, "stage", "lookup", "connect", "tls", "greeting", "auth");
+POPLAR_FIXED_LABEL(Side, "side", "downstream", "upstream");
+POPLAR_FIXED_LABEL(Direction, "direction", "received", "sent");
+POPLAR_FIXED_LABEL(CommandResult, "result", "ok", "err");
+POPLAR_FIXED_LABEL(CommandClass, "class", "status", "listing", "retrieval", "change", "quit");
+POPLAR_FIXED_LABEL(ConnectFailure, "reason", "refused", "timeout", "unreachable", "reset", "tls",
+                   "greeting", "other");
+#undef POPLAR_FIXED_LABEL
+
+// All values of a label, by index.
+template <typename Label>
+std::vector<LabelPairs> ValuesOf(const Dimensions&) {
+  std::vector<LabelPairs> values;
+  values.reserve(LabelTraits<Label>::kValues.size());
+  for (std::string_view value : LabelTraits<Label>::kValues) {
+    values.push_back({{LabelTraits<Label>::kName, std::string(value)}});
+  }
+  return values;
+}
+template <>
+std::vector<LabelPairs> ValuesOf<Listener>(const Dimensions& dimensions);
+template <>
+std::vector<LabelPairs> ValuesOf<Node>(const Dimensions& dimensions);
+template <>
+std::vector<LabelPairs> ValuesOf<SessionEnd>(const Dimensions& dimensions);
+template <>
+std::vector<LabelPairs> ValuesOf<Command>(const Dimensions& dimensions);
+template <>
+std::vector<LabelPairs> ValuesOf<Certificate>(const Dimensions& dimensions);
+
+}  // namespace poplar::metrics

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+#include <ostream>
+
+namespace poplar::cli {
+
+struct DemoOptions {
+  uint16_t port = 0;        // of the proxy; 0: any free one
+  uint16_t admin_port = 0;  // likewise
+};
+
+// `poplar demo`: three embedded mail nodes and the proxy before them, on loopback, until Ctrl-C.
+// Needs no file, no right and no other software. Returns the exit status.
+int RunDemo(const DemoOptions& options, std::ostream& out, std::ostream& err);
+
+}  // namespace poplar::cli

@@ -1,0 +1,38 @@
+#include "proxy/cli/demo_nodes.h"
+
+#include "proxy/demo/demo_mail.h"
+
+namespace poplar::cli {
+
+tl::expected<std::unique_ptr<DemoNodes>, std::string> DemoNodes::Start(int count) {
+  std::unique_ptr<DemoNodes> nodes(new DemoNodes);
+  auto proactor = io::UringProactor::Create(nodes->clock_, nodes->random_, {});
+  if (!proactor) return tl::unexpected(proactor.error().text);
+  nodes->proactor_ = std::move(*proactor);
+  nodes->root_ = std::make_unique<io::TaskScope>(nodes->proactor_->ready());
+  demo::AddDemoMail(nodes->store_);
+  for (int i = 1; i <= count; ++i) {
+    nodes->nodes_.push_back(std::make_unique<demo::MailNode>(
+        *nodes->proactor_, nodes->store_,
+        demo::MailNodeOptions{.name = "node" + std::to_string(i)}));
+    const auto address = nodes->nodes_.back()->Listen(io::Address::Loopback(0));
+    if (!address) return tl::unexpected("cannot listen on 127.0.0.1: " + address.error().Text());
+    nodes->addresses_.push_back(*address);
+  }
+  nodes->thread_ = std::thread([proactor = nodes->proactor_.get()] { proactor->Run(); });
+  return nodes;
+}
+
+DemoNodes::~DemoNodes() {
+  if (!thread_.joinable()) return;
+  proactor_->PostFromAnyThread([this] { root_->Spawn(StopNodes()); });
+  thread_.join();
+}
+
+io::Task<void> DemoNodes::StopNodes() {
+  for (const auto& node : nodes_) node->Stop();
+  for (const auto& node : nodes_) co_await node->Stopped();
+  proactor_->Stop();
+}
+
+}  // namespace poplar::cli

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "proxy/demo/mail_node.h"
+#include "proxy/io/system_clock.h"
+#include "proxy/io/uring_proactor.h"
+
+namespace poplar::cli {
+
+// The demo's mail nodes: over one store, on one thread of their own, on loopback.
+class DemoNodes {
+ public:
+  static tl::expected<std::unique_ptr<DemoNodes>, std::string> Start(int count);
+  // Ends their sessions and their thread.
+  ~DemoNodes();
+
+  const std::vector<io::Address>& addresses() const { return addresses_; }
+
+ private:
+  DemoNodes() = default;
+  io::Task<void> StopNodes();
+
+  io::SystemClock clock_;
+  io::SystemRandom random_;
+  demo::MailStore store_;
+  std::unique_ptr<io::UringProactor> proactor_;
+  std::vector<std::unique_ptr<demo::MailNode>> nodes_;
+  std::unique_ptr<io::TaskScope> root_;
+  std::vector<io::Address> addresses_;
+  std::thread thread_;
+};
+
+}  // namespace poplar::cli

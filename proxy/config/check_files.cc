@@ -1,0 +1,101 @@
+#include <sys/stat.h>
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+#include "proxy/config/check.h"
+#include "proxy/config/findings.h"
+#include "proxy/config/quote.h"
+#include "proxy/config/source.h"
+
+namespace poplar::config {
+namespace {
+
+constexpr int64_t kSecondsPerDay = int64_t{24} * 3600;
+
+std::string FormatDay(int64_t unix_seconds) {
+  const std::chrono::sys_days day{
+      std::chrono::floor<std::chrono::days>(std::chrono::seconds(unix_seconds))};
+  const std::chrono::year_month_day date(day);
+  char text[32];
+  std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+  return text;
+}
+
+bool CheckReadable(const std::string& file, const std::string& path, Findings& findings) {
+  const std::string why = WhyUnreadable(file);
+  if (!why.empty())
+    findings.Error(path, Quote(file) + " cannot be read: " + why, "a readable PEM file");
+  return why.empty();
+}
+
+void CheckValidity(const CertificateFacts& facts, const std::string& path, int64_t now,
+                   Findings& findings) {
+  const std::string subject = Quote(facts.subject);
+  if (facts.not_after <= now) {
+    findings.Error(path,
+                   "the certificate of " + subject + " expired on " + FormatDay(facts.not_after),
+                   "a valid certificate");
+  } else if (facts.not_before > now) {
+    findings.Error(
+        path,
+        "the certificate of " + subject + " is not valid before " + FormatDay(facts.not_before),
+        "a valid certificate");
+  } else if (facts.not_after - now < kExpiryWarningSeconds) {
+    const int64_t days = (facts.not_after - now) / kSecondsPerDay;
+    findings.Warning(path, "the certificate of " + subject + " expires on " +
+                               FormatDay(facts.not_after) + ", in " + std::to_string(days) +
+                               (days == 1 ? " day" : " days"));
+  }
+}
+
+void CheckCertificate(const CertificateConfig& files, const std::string& path,
+                      CertificateInspector& inspector, int64_t now, Findings& findings) {
+  if (findings.IsUnread(path + ".certificate") || findings.IsUnread(path + ".key")) return;
+  const bool has_certificate = CheckReadable(files.certificate, path + ".certificate", findings);
+  const bool has_key = files.key.empty() || CheckReadable(files.key, path + ".key", findings);
+  if (!has_certificate || !has_key) return;
+  const auto facts = inspector.Inspect(files.certificate, files.key);
+  if (!facts) {
+    findings.Error(path + ".certificate", facts.error(),
+                   "a PEM certificate and the private key that belongs to it");
+    return;
+  }
+  CheckValidity(*facts, path + ".certificate", now, findings);
+}
+
+void CheckLogFolder(const std::string& output, Findings& findings) {
+  if (!output.starts_with('/')) return;
+  const std::string folder = output.substr(0, output.rfind('/') + 1);
+  struct stat status = {};
+  if (stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
+    findings.Error("log.output", "the folder " + Quote(folder) + " does not exist",
+                   "a file in an existing folder");
+  }
+}
+
+}  // namespace
+
+Problems CheckFiles(const Config& config, const Positions& positions,
+                    CertificateInspector& inspector, int64_t now) {
+  Findings findings(positions);
+  for (size_t i = 0; i < config.tls.certificates.size(); ++i) {
+    CheckCertificate(config.tls.certificates[i], ItemPath("tls.certificates", i), inspector, now,
+                     findings);
+  }
+  for (size_t i = 0; i < config.clusters.size(); ++i) {
+    const auto& nodes = config.clusters[i].nodes;
+    for (size_t j = 0; j < nodes.size(); ++j) {
+      const std::string path = ItemPath(ItemPath("clusters", i) + ".nodes", j) + ".ca_file";
+      if (nodes[j].tls == NodeTls::kVerify && !nodes[j].ca_file.empty()) {
+        CheckReadable(nodes[j].ca_file, path, findings);
+      }
+    }
+  }
+  CheckLogFolder(config.log.output, findings);
+  return findings.Take();
+}
+
+}  // namespace poplar::config

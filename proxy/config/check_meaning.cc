@@ -1,0 +1,225 @@
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/config/address_text.h"
+#include "proxy/config/check.h"
+#include "proxy/config/findings.h"
+#include "proxy/config/quote.h"
+#include "proxy/config/suggestion.h"
+#include "proxy/config/units.h"
+
+namespace poplar::config {
+namespace {
+
+constexpr size_t kMaxNameBytes = 64;  // it becomes a metric label and part of every log line
+constexpr std::string_view kNameCharacters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+constexpr std::string_view kListenForm =
+    "an IP address and a port, such as 0.0.0.0:995 or [::]:995";
+constexpr std::string_view kPeerForm =
+    "a host and a port, such as mail-1.internal:110, 192.0.2.1:110 or [2001:db8::1]:110";
+
+void CheckName(const std::string& name, const std::string& path, Findings& findings) {
+  if (name.empty() || name.size() > kMaxNameBytes ||
+      name.find_first_not_of(kNameCharacters) != std::string::npos) {
+    findings.Error(path, Quote(name) + " is not a name",
+                   "1 to " + std::to_string(kMaxNameBytes) + " letters, digits, '.', '_' and '-'");
+  }
+}
+
+// Names within one list must differ.
+template <class Struct>
+void CheckNames(const std::vector<Struct>& items, const std::string& list_path,
+                std::string_view what, Findings& findings) {
+  std::map<std::string_view, size_t> first_by_name;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const std::string path = ItemPath(list_path, i) + ".name";
+    CheckName(items[i].name, path, findings);
+    const auto [first, is_new] = first_by_name.try_emplace(items[i].name, i);
+    if (is_new || items[i].name.empty()) continue;
+    const std::string first_path = ItemPath(list_path, first->second);
+    findings.Error(path,
+                   "duplicate " + std::string(what) + " name " + Quote(items[i].name) + ": " +
+                       first_path + findings.AtLine(first_path + ".name") + " has it already",
+                   "each " + std::string(what) + " under its own name");
+  }
+}
+
+// A place where Poplar itself listens.
+struct Endpoint {
+  std::string path;
+  HostPort address;
+};
+
+std::optional<HostPort> CheckListenAddress(const std::string& text, const std::string& path,
+                                           Findings& findings) {
+  if (findings.IsUnread(path)) return std::nullopt;
+  auto address = ParseHostPort(text);
+  if (!address) {
+    findings.Error(path, address.error(), std::string(kListenForm));
+    return std::nullopt;
+  }
+  if (address->kind == HostPort::Kind::kName) {
+    findings.Error(path, Quote(address->host) + " is not an IP address", std::string(kListenForm));
+    return std::nullopt;
+  }
+  return *address;
+}
+
+void CheckEndpoints(const Config& config, Findings& findings) {
+  std::vector<Endpoint> endpoints;
+  auto add = [&](const std::string& text, const std::string& path) {
+    const auto address = CheckListenAddress(text, path, findings);
+    if (!address) return;
+    const auto other = std::find_if(endpoints.begin(), endpoints.end(), [&](const Endpoint& e) {
+      return Overlap(e.address, *address);
+    });
+    if (other != endpoints.end()) {
+      const bool is_wildcard = address->IsWildcard() || other->address.IsWildcard();
+      findings.Error(path,
+                     "port " + std::to_string(address->port) + " is used twice: " + other->path +
+                         findings.AtLine(other->path) + " listens there already",
+                     is_wildcard ? "one listener for each port ([::] takes IPv4 as well)"
+                                 : "one listener for each port");
+    }
+    endpoints.push_back({path, *address});
+  };
+  for (size_t i = 0; i < config.listeners.size(); ++i) {
+    add(config.listeners[i].address, ItemPath("listeners", i) + ".address");
+  }
+  if (config.admin.enabled) add(config.admin.address, "admin.address");
+}
+
+void CheckListenerTls(const Config& config, const ListenerConfig& listener, const std::string& path,
+                      Findings& findings) {
+  if (findings.IsUnread(path + ".tls")) return;
+  if (listener.tls == ListenerTls::kImplicit) {
+    if (config.tls.certificates.empty() && !findings.IsUnread("tls.certificates")) {
+      findings.Error(path + ".tls",
+                     "tls: implicit needs a certificate, and tls.certificates has none",
+                     "at least one entry in tls.certificates");
+    }
+    if (listener.allow_cleartext_passwords) {
+      findings.Warning(path + ".allow_cleartext_passwords", "has no effect with tls: implicit");
+    }
+  } else if (!listener.allow_cleartext_passwords) {
+    findings.Error(findings.IsUnread(path + ".allow_cleartext_passwords")
+                       ? path + ".allow_cleartext_passwords"
+                       : path + ".tls",
+                   "with tls: none passwords cross the network in the clear",
+                   "tls: implicit, or allow_cleartext_passwords: yes if that is really wanted");
+  }
+}
+
+void CheckListenerCluster(const Config& config, const ListenerConfig& listener,
+                          const std::string& path, Findings& findings) {
+  if (listener.cluster.empty() || findings.IsUnread("clusters")) return;
+  std::vector<std::string_view> names;
+  for (size_t i = 0; i < config.clusters.size(); ++i) {
+    // It may be the very one that the listener means.
+    if (findings.IsUnread(ItemPath("clusters", i) + ".name")) return;
+    names.push_back(config.clusters[i].name);
+  }
+  if (std::find(names.begin(), names.end(), listener.cluster) != names.end()) return;
+  findings.Error(path + ".cluster", "unknown cluster " + Quote(listener.cluster),
+                 "the name of a cluster in clusters",
+                 std::string(NearestWord(listener.cluster, names)));
+}
+
+void CheckListeners(const Config& config, Findings& findings) {
+  if (config.listeners.empty()) findings.Error("listeners", "there is no listener", "at least one");
+  CheckNames(config.listeners, "listeners", "listener", findings);
+  for (size_t i = 0; i < config.listeners.size(); ++i) {
+    const std::string path = ItemPath("listeners", i);
+    CheckListenerTls(config, config.listeners[i], path, findings);
+    CheckListenerCluster(config, config.listeners[i], path, findings);
+  }
+}
+
+void CheckNodeTls(const NodeConfig& node, const std::string& path, Findings& findings) {
+  if (findings.IsUnread(path + ".tls")) return;
+  if (!node.ca_file.empty() && node.tls != NodeTls::kVerify) {
+    findings.Warning(path + ".ca_file", "has no effect without tls: verify");
+  }
+  if (node.host_name.empty()) return;
+  if (node.tls == NodeTls::kNone) {
+    findings.Warning(path + ".host_name", "has no effect with tls: none");
+  }
+  if (!IsHostName(node.host_name) && !IsIpAddress(node.host_name)) {
+    findings.Error(path + ".host_name", Quote(node.host_name) + " is not a host name",
+                   "a name such as mail-1.example.org, without a port");
+  }
+}
+
+void CheckNodes(const ClusterConfig& cluster, const std::string& cluster_path, Findings& findings) {
+  const std::string list_path = cluster_path + ".nodes";
+  if (cluster.nodes.empty()) findings.Error(list_path, "the cluster has no node", "at least one");
+  CheckNames(cluster.nodes, list_path, "node", findings);
+  std::map<std::string, std::string> path_by_peer;
+  for (size_t i = 0; i < cluster.nodes.size(); ++i) {
+    const std::string path = ItemPath(list_path, i);
+    CheckNodeTls(cluster.nodes[i], path, findings);
+    const std::string address_path = path + ".address";
+    if (findings.IsUnread(address_path)) continue;
+    const auto address = ParseHostPort(cluster.nodes[i].address);
+    if (!address || address->port == 0 || address->IsWildcard()) {
+      findings.Error(
+          address_path,
+          !address ? address.error() : Quote(cluster.nodes[i].address) + " cannot be connected to",
+          std::string(kPeerForm));
+      continue;
+    }
+    const auto [other, is_new] = path_by_peer.try_emplace(PeerKey(*address), address_path);
+    if (is_new) continue;
+    findings.Error(address_path,
+                   "duplicate node address: " + other->second + findings.AtLine(other->second) +
+                       " is the same node",
+                   "each node once");
+  }
+}
+
+void CheckClusters(const Config& config, Findings& findings) {
+  if (config.clusters.empty()) findings.Error("clusters", "there is no cluster", "at least one");
+  CheckNames(config.clusters, "clusters", "cluster", findings);
+  for (size_t i = 0; i < config.clusters.size(); ++i) {
+    CheckNodes(config.clusters[i], ItemPath("clusters", i), findings);
+  }
+}
+
+void CheckProcess(const Config& config, Findings& findings) {
+  constexpr Duration kIdleFloor = std::chrono::minutes(10);
+  if (config.timeouts.client_idle < kIdleFloor) {
+    findings.Warning("timeouts.client_idle",
+                     FormatDuration(config.timeouts.client_idle) + " is less than RFC 1939 allows",
+                     "at least " + FormatDuration(kIdleFloor));
+  }
+  if (!config.default_domain.empty() && !IsHostName(config.default_domain)) {
+    findings.Error("default_domain", Quote(config.default_domain) + " is not a domain",
+                   "a domain such as example.org");
+  }
+  const std::string& output = config.log.output;
+  if (output != "stderr" && output != "stdout" &&
+      (!output.starts_with('/') || output.find('\0') != std::string::npos)) {
+    constexpr std::string_view kWords[] = {"stderr", "stdout"};
+    findings.Error("log.output", Quote(output) + " is not an output",
+                   "stderr, stdout or an absolute path", std::string(NearestWord(output, kWords)));
+  }
+}
+
+}  // namespace
+
+Problems CheckMeaning(const Config& config, const Positions& positions) {
+  Findings findings(positions);
+  CheckListeners(config, findings);
+  CheckEndpoints(config, findings);
+  CheckClusters(config, findings);
+  CheckProcess(config, findings);
+  return findings.Take();
+}
+
+}  // namespace poplar::config

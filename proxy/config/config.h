@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "proxy/config/cluster_config.h"
+#include "proxy/config/field.h"
+#include "proxy/config/listener_config.h"
+#include "proxy/config/process_config.h"
+
+namespace poplar::config {
+
+// The whole configuration: plain values, once read never changed, safe to share among threads.
+struct Config {
+  int workers = 0;
+  std::vector<ListenerConfig> listeners;
+  TlsConfig tls;
+  std::vector<ClusterConfig> clusters;
+  std::string default_domain;
+  TimeoutsConfig timeouts;
+  LimitsConfig limits;
+  Duration drain_timeout = std::chrono::seconds(30);
+  AdminConfig admin;
+  LogConfig log;
+
+  bool operator==(const Config&) const = default;
+};
+
+template <class Visitor>
+void Describe(Visitor& v, Config& c) {
+  v.Integer("workers", c.workers, {0, 1024},
+            {.help = "Worker threads. 0: one for each CPU that the process may use, cgroup limits "
+                     "included."});
+  v.List("listeners", c.listeners, {.help = "Where mail clients connect.", .required = true});
+  v.Section("tls", c.tls, {.help = "TLS towards clients."});
+  v.List("clusters", c.clusters,
+         {.help = "Groups of mail nodes among which users are spread.", .required = true});
+  v.Text(
+      "default_domain", c.default_domain,
+      {.help = "Completes user names without a domain when their node is chosen, so that anna and "
+               "anna@example.org are one mailbox. Empty: names stay as they are."});
+  v.Section("timeouts", c.timeouts,
+            {.help = "Each ends the session, under its own name in the log."});
+  v.Section("limits", c.limits, {.help = "What strangers can make grow."});
+  v.Time("drain_timeout", c.drain_timeout, {Duration(0), std::chrono::hours(24)},
+         {.help = "How long sessions may go on after SIGTERM; then each ends at its next command "
+                  "boundary."});
+  v.Section("admin", c.admin, {.help = "Metrics and health checks."});
+  v.Section("log", c.log,
+            {.help = "One line for each session that ended, and events of the process."});
+}
+
+}  // namespace poplar::config

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <string_view>
+
+// The vocabulary in which a settings struct describes its fields.
+//
+// Beside each struct of this folder stands `template <class V> void Describe(V& visitor, Struct&
+// s)`, which names every field once, with its help and bounds; the default is the member
+// initialiser above it. The YAML reader, the printer and whatever comes later are visitors with
+// these members:
+//
+//   Text(name, std::string&, About)                      any text
+//   Path(name, std::string&, About)                      a file; relative ones are relative to the
+//   configuration file Flag(name, bool&, About) Integer(name, int&, Bounds<int>, About) Time(name,
+//   Duration&, Bounds<Duration>, About) Bytes(name, Size&, Bounds<Size>, About) Choice(name, Enum&,
+//   const ChoiceName<Enum>(&)[N], About) Section(name, Struct&, About) List(name,
+//   std::vector<Struct>&, About)
+namespace poplar::config {
+
+using Duration = std::chrono::milliseconds;
+
+struct Size {
+  uint64_t bytes = 0;
+  auto operator<=>(const Size&) const = default;
+};
+
+constexpr Size KiB(uint64_t count) { return {count << 10}; }
+constexpr Size MiB(uint64_t count) { return {count << 20}; }
+constexpr Size GiB(uint64_t count) { return {count << 30}; }
+
+// Both ends belong to the range.
+template <class T>
+struct Bounds {
+  T least;
+  T most;
+};
+
+struct About {
+  std::string_view help = {};
+  bool required = false;
+  // Stands in the printed reference where the default is empty.
+  std::string_view example = {};
+};
+
+template <class Enum>
+struct ChoiceName {
+  Enum value;
+  std::string_view name;
+};
+
+}  // namespace poplar::config

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "proxy/config/certificate_inspector.h"
+#include "proxy/config/config.h"
+#include "proxy/config/problem.h"
+#include "proxy/config/source.h"
+
+namespace poplar::config {
+
+struct LoadResult {
+  Source source;
+  Config config;  // fit for use only without errors
+  Problems problems;
+
+  bool ok() const { return !HasErrors(problems); }
+};
+
+// Reads and checks the file: the one way in, for `serve` as for `check`. `now` in seconds since
+// 1970 UTC.
+LoadResult Load(const std::string& path, CertificateInspector& inspector, int64_t now);
+
+}  // namespace poplar::config

@@ -1,0 +1,206 @@
+#include "proxy/config/print.h"
+
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "proxy/config/field.h"
+#include "proxy/config/field_text.h"
+#include "proxy/config/quote.h"
+#include "proxy/config/units.h"
+
+namespace poplar::config {
+namespace {
+
+constexpr size_t kCommentColumns = 100;
+
+// Visitor: one element into each empty list, the examples into the texts that have one.
+class ExampleFiller {
+ public:
+  void Text(std::string_view /*name*/, std::string& value, const About& about) {
+    if (value.empty()) value = about.example;
+  }
+  void Path(std::string_view name, std::string& value, const About& about) {
+    Text(name, value, about);
+  }
+  template <class Struct>
+  void Section(std::string_view /*name*/, Struct& value, const About& /*about*/) {
+    Describe(*this, value);
+  }
+  template <class Struct>
+  void List(std::string_view /*name*/, std::vector<Struct>& values, const About& /*about*/) {
+    values.resize(std::max<size_t>(values.size(), 1));
+    for (Struct& value : values) Describe(*this, value);
+  }
+  void Flag(std::string_view /*name*/, bool& /*value*/, const About& /*about*/) {}
+  void Integer(std::string_view /*name*/, int& /*v*/, const Bounds<int>& /*b*/,
+               const About& /*a*/) {}
+  void Time(std::string_view /*name*/, Duration& /*v*/, const Bounds<Duration>& /*b*/,
+            const About& /*a*/) {}
+  void Bytes(std::string_view /*name*/, Size& /*v*/, const Bounds<Size>& /*b*/,
+             const About& /*a*/) {}
+  template <class Enum, size_t kCount>
+  void Choice(std::string_view /*n*/, Enum& /*v*/, const ChoiceName<Enum> (& /*names*/)[kCount],
+              const About& /*a*/) {}
+};
+
+// A single value: as YAML writes it, and what it may be.
+struct Scalar {
+  std::string_view name;
+  std::string yaml;
+  std::string form;
+  const About& about;
+};
+
+// Visitor base that reduces every single value to a Scalar for Derived::Put.
+template <class Derived>
+class ScalarVisitor {
+ public:
+  void Text(std::string_view name, std::string& value, const About& about) {
+    Put({name, QuoteYaml(value), "Text", about});
+  }
+  void Path(std::string_view name, std::string& value, const About& about) {
+    Put({name, QuoteYaml(value), "A file's path, relative to this file's folder", about});
+  }
+  void Flag(std::string_view name, bool& value, const About& about) {
+    Put({name, value ? "yes" : "no", std::string(kFlagForm), about});
+  }
+  void Integer(std::string_view name, int& value, const Bounds<int>& bounds, const About& about) {
+    Put({name, std::to_string(value), DescribeBounds(bounds), about});
+  }
+  void Time(std::string_view name, Duration& value, const Bounds<Duration>& bounds,
+            const About& about) {
+    Put({name, FormatDuration(value), DescribeBounds(bounds), about});
+  }
+  void Bytes(std::string_view name, Size& value, const Bounds<Size>& bounds, const About& about) {
+    Put({name, FormatSize(value), DescribeBounds(bounds), about});
+  }
+  template <class Enum, size_t kCount>
+  void Choice(std::string_view name, Enum& value, const ChoiceName<Enum> (&names)[kCount],
+              const About& about) {
+    std::string_view words[kCount];
+    std::string_view chosen;
+    for (size_t i = 0; i < kCount; ++i) {
+      words[i] = names[i].name;
+      if (names[i].value == value) chosen = names[i].name;
+    }
+    // Other readers of YAML would take 1.2 for a number.
+    const bool looks_numeric = !chosen.empty() && chosen.front() >= '0' && chosen.front() <= '9';
+    Put({name, looks_numeric ? QuoteYaml(chosen) : std::string(chosen), DescribeChoice(words),
+         about});
+  }
+
+ private:
+  friend Derived;
+  ScalarVisitor() = default;
+
+  void Put(const Scalar& scalar) { static_cast<Derived*>(this)->Put(scalar); }
+};
+
+// Visitor: the single values of a struct as its member initialisers leave them.
+class DefaultsCollector : public ScalarVisitor<DefaultsCollector> {
+ public:
+  void Put(const Scalar& scalar) { defaults_.push_back(scalar.yaml); }
+  template <class Struct>
+  void Section(std::string_view /*name*/, Struct& /*value*/, const About& /*about*/) {}
+  template <class Struct>
+  void List(std::string_view /*name*/, std::vector<Struct>& /*values*/, const About& /*about*/) {}
+
+  std::vector<std::string> defaults_;
+};
+
+// Visitor: writes one struct's lines, indented.
+class Printer : public ScalarVisitor<Printer> {
+ public:
+  // first_prefix stands before the first key instead of the indentation: "  - " for a list's item.
+  Printer(std::string indent, std::string first_prefix, std::string& out)
+      : indent_(std::move(indent)), prefix_(std::move(first_prefix)), out_(out) {}
+
+  template <class Struct>
+  void PrintStruct(Struct& value) {
+    Struct initial;
+    DefaultsCollector collector;
+    Describe(collector, initial);
+    defaults_ = std::move(collector.defaults_);
+    Describe(*this, value);
+  }
+
+  void Put(const Scalar& scalar) {
+    std::string note = scalar.form;
+    note.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(note.front())));
+    note += scalar.about.required ? ". Required." : ". Default: " + defaults_[next_default_] + ".";
+    ++next_default_;
+    Comment(scalar.about.help);
+    Comment(note);
+    Key(scalar.name, " " + scalar.yaml);
+  }
+
+  template <class Struct>
+  void Section(std::string_view name, Struct& value, const About& about) {
+    Comment(about.help);
+    Key(name, "");
+    const std::string indent = indent_ + "  ";
+    Printer(indent, indent, out_).PrintStruct(value);
+  }
+
+  template <class Struct>
+  void List(std::string_view name, std::vector<Struct>& values, const About& about) {
+    Comment(about.help);
+    Comment(about.required ? "A list. Required." : "A list. Default: empty.");
+    Key(name, values.empty() ? " []" : "");
+    for (Struct& value : values)
+      Printer(indent_ + "    ", indent_ + "  - ", out_).PrintStruct(value);
+  }
+
+ private:
+  // A blank line, the comment's lines; the key follows.
+  void Comment(std::string_view text) {
+    // Above an item's dash rather than behind it.
+    const std::string start = prefix_.substr(0, prefix_.find('-')) + "# ";
+    if (!in_comment_ && !out_.ends_with(":\n")) out_ += '\n';
+    in_comment_ = true;
+    while (!text.empty()) {
+      const size_t room = kCommentColumns - start.size();
+      size_t end = text.size() <= room ? text.size() : text.rfind(' ', room);
+      if (end == std::string_view::npos) end = text.size();
+      out_.append(start).append(text.substr(0, end)) += '\n';
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+  }
+
+  void Key(std::string_view name, std::string_view value) {
+    out_.append(prefix_).append(name).append(":").append(value) += '\n';
+    prefix_ = indent_;
+    in_comment_ = false;
+  }
+
+  std::string indent_;
+  std::string prefix_;
+  std::string& out_;
+  bool in_comment_ = false;
+  std::vector<std::string> defaults_;
+  size_t next_default_ = 0;
+};
+
+}  // namespace
+
+Config ExampleConfig() {
+  Config config;
+  ExampleFiller filler;
+  Describe(filler, config);
+  return config;
+}
+
+std::string Print(const Config& config) {
+  std::string out =
+      "# Poplar's configuration: every setting, its meaning and its default.\n"
+      "# Settings at their defaults may be left out. Check a file with: poplar check --config "
+      "FILE\n";
+  Config copy = config;  // the descriptions want something they could write to
+  Printer("", "", out).PrintStruct(copy);
+  return out;
+}
+
+}  // namespace poplar::config

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "proxy/config/field.h"
+
+namespace poplar::config {
+
+struct TimeoutsConfig {
+  Duration tls_handshake = std::chrono::seconds(10);
+  Duration login = std::chrono::seconds(60);
+  Duration upstream_connect = std::chrono::seconds(15);
+  Duration upstream_response = std::chrono::seconds(15);
+  Duration client_idle = std::chrono::minutes(10);
+  Duration client_write_stall = std::chrono::seconds(60);
+
+  bool operator==(const TimeoutsConfig&) const = default;
+};
+
+template <class Visitor>
+void Describe(Visitor& v, TimeoutsConfig& c) {
+  constexpr Bounds<Duration> kBounds = {std::chrono::milliseconds(100), std::chrono::hours(24)};
+  v.Time("tls_handshake", c.tls_handshake, kBounds,
+         {.help = "For a client's whole TLS handshake."});
+  v.Time("login", c.login, kBounds,
+         {.help = "From the connection until the client must be logged in."});
+  v.Time("upstream_connect", c.upstream_connect, kBounds,
+         {.help = "For the TCP connection to a node."});
+  v.Time("upstream_response", c.upstream_response, kBounds,
+         {.help = "Longest silence of a node that owes an answer: to the TLS handshake, with its "
+                  "greeting, "
+                  "to a command."});
+  v.Time("client_idle", c.client_idle, kBounds,
+         {.help = "Longest silence of a logged-in client between commands. RFC 1939 asks for 10m "
+                  "at least."});
+  v.Time(
+      "client_write_stall", c.client_write_stall, kBounds,
+      {.help = "Longest time that a client may take for one piece (16 KiB at most) of an answer."});
+}
+
+struct LimitsConfig {
+  int sessions = 100'000;
+  int bad_commands = 20;
+  int failed_logins = 3;
+  Size buffer_memory = MiB(256);
+
+  bool operator==(const LimitsConfig&) const = default;
+};
+
+template <class Visitor>
+void Describe(Visitor& v, LimitsConfig& c) {
+  v.Integer("sessions", c.sessions, {1, 10'000'000},
+            {.help = "Client connections at once, for the whole process."});
+  v.Integer("bad_commands", c.bad_commands, {1, 10'000},
+            {.help = "Commands of one session that make no sense before it is closed."});
+  v.Integer("failed_logins", c.failed_logins, {1, 100},
+            {.help = "Failed logins of one connection before it is closed."});
+  v.Bytes(
+      "buffer_memory", c.buffer_memory, {MiB(1), GiB(1024)},
+      {.help = "I/O buffers of all sessions together; beyond it sessions wait for each other."});
+}
+
+struct AdminConfig {
+  bool enabled = true;
+  std::string address = "127.0.0.1:9995";
+
+  bool operator==(const AdminConfig&) const = default;
+};
+
+template <class Visitor>
+void Describe(Visitor& v, AdminConfig& c) {
+  v.Flag("enabled", c.enabled, {.help = "Serves /metrics, /livez and /readyz over HTTP."});
+  v.Text("address", c.address,
+         {.help = "IP address and port to serve them on; port 0 takes any free port. There is no "
+                  "access control: "
+                  "keep it private."});
+}
+
+enum class LogFormat { kJson, kLogfmt };
+inline constexpr ChoiceName<LogFormat> kLogFormatNames[] = {{LogFormat::kJson, "json"},
+                                                            {LogFormat::kLogfmt, "logfmt"}};
+
+enum class LogLevel { kDebug, kInfo, kWarning, kError };
+inline constexpr ChoiceName<LogLevel> kLogLevelNames[] = {{LogLevel::kDebug, "debug"},
+                                                          {LogLevel::kInfo, "info"},
+                                                          {LogLevel::kWarning, "warning"},
+                                                          {LogLevel::kError, "error"}};
+
+struct LogConfig {
+  LogFormat format = LogFormat::kJson;
+  LogLevel level = LogLevel::kInfo;
+  // "stderr", "stdout" or an absolute path.
+  std::string output = "stderr";
+
+  bool operator==(const LogConfig&) const = default;
+};
+
+template <class Visitor>
+void Describe(Visitor& v, LogConfig& c) {
+  v.Choice("format", c.format, kLogFormatNames, {.help = "How each line is written."});
+  v.Choice("level", c.level, kLogLevelNames,
+           {.help = "The least important lines that are still written."});
+  v.Text("output", c.output,
+         {.help = "stderr, stdout, or the absolute path of a file to append to."});
+}
+
+}  // namespace poplar::config

@@ -1,0 +1,526 @@
+#include "proxy/io/uring_proactor.h"
+
+#include <liburing.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cstdlib>
+
+namespace poplar::io {
+namespace {
+
+constexpr int kBufferGroup = 0;
+constexpr unsigned kProvidedMax =
+    64;  // enough for the completions of one turn; more only fills the cache
+constexpr int kResumesPerTurn = 256;
+constexpr unsigned kCompletionsPerLook = 128;
+constexpr int kLooksPerTurn = 16;
+// The kernel hands out exactly 20 of the deferred completions a wait: more may be left.
+constexpr unsigned kCompletionsOfOneWait = 20;
+constexpr Duration kAcceptPause = std::chrono::milliseconds(100);  // after EMFILE and its like
+constexpr Duration kTrimInterval = std::chrono::seconds(1);
+constexpr uint64_t kKindMask = 7;
+
+int DescriptorOf(SocketId socket) { return static_cast<int>(socket); }
+
+// Not exported by Debian 12's liburing. EBADFD, when Run is called again, means that it is enabled
+// already.
+void EnableRing(int ring_descriptor) {
+  syscall(__NR_io_uring_register, ring_descriptor, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
+}
+
+void SetOption(int descriptor, int level, int name, int value) {
+  setsockopt(descriptor, level, name, &value, sizeof(value));
+}
+
+}  // namespace
+
+// A listening socket: one multishot accept, and what it brought that nobody took yet.
+struct UringProactor::Listener {
+  Listener(UringProactor& owner, int listening)
+      : proactor(owner),
+        descriptor(listening),
+        pause(
+            owner.timers(),
+            [](void* context) {
+              auto* self = static_cast<Listener*>(context);
+              self->proactor.ArmAccept(*self);
+            },
+            this) {}
+
+  UringProactor& proactor;
+  int descriptor;
+  bool armed = false;
+  bool aborted = false;
+  std::deque<int> arrived;
+  AcceptOperation* waiting = nullptr;
+  Timer pause;
+
+  void Deliver() {
+    if (waiting == nullptr || arrived.empty()) return;
+    const int accepted = arrived.front();
+    arrived.pop_front();
+    AcceptOperation* operation = std::exchange(waiting, nullptr);
+    sockaddr_storage peer{};
+    socklen_t length = sizeof(peer);
+    getpeername(accepted, reinterpret_cast<sockaddr*>(&peer), &length);
+    operation->peer = Address::FromSockaddr(reinterpret_cast<const sockaddr*>(&peer));
+    operation->Complete(accepted);
+  }
+};
+
+tl::expected<std::unique_ptr<UringProactor>, RingRefusal> UringProactor::Create(
+    const Clock& clock, Random& random, const Options& options) {
+  auto ring = CreateRing(options.entries);
+  if (!ring) return tl::unexpected(ring.error());
+  std::unique_ptr<UringProactor> proactor(
+      new UringProactor(clock, random, options, std::move(*ring)));
+  if (!proactor->RegisterBuffers()) {
+    return tl::unexpected(RingRefusal{ENOMEM, ExplainRefusal(ENOMEM, -1)});
+  }
+  return proactor;
+}
+
+UringProactor::UringProactor(const Clock& clock, Random& random, const Options& options, Ring ring)
+    : Proactor(clock, random, options.buffer_bytes_max),
+      ring_(std::move(ring.ring)),
+      features_(ring.features),
+      wake_descriptor_(eventfd(0, EFD_CLOEXEC)),
+      trim_timer_(
+          timers(),
+          [](void* context) {
+            auto* self = static_cast<UringProactor*>(context);
+            self->buffers().Trim();
+            self->trim_timer_.Arm(self->Now() + kTrimInterval);
+          },
+          this) {}
+
+UringProactor::~UringProactor() {
+  buffers().set_on_release(nullptr, nullptr);
+  provided_.clear();
+  for (size_t i = 0; i < sockets_.size(); ++i) {
+    if (sockets_[i].listener != nullptr) Close(SocketId{static_cast<int>(i)});
+  }
+  ring_.reset();
+  if (buffer_ring_ != nullptr) munmap(buffer_ring_, provided_count_ * sizeof(io_uring_buf));
+  if (wake_descriptor_ >= 0) close(wake_descriptor_);
+}
+
+// --- sockets
+
+UringProactor::Socket& UringProactor::At(SocketId socket) {
+  const auto index = static_cast<size_t>(DescriptorOf(socket));
+  if (index >= sockets_.size()) sockets_.resize(std::max(index + 1, sockets_.size() * 2));
+  return sockets_[index];
+}
+
+Result<SocketId> UringProactor::Listen(const Address& address, const ListenOptions& options) {
+  const int descriptor = socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+  if (descriptor < 0) return Fail(errno);
+  SetOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (options.reuse_port) SetOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
+  // [::] takes IPv4 as well, whatever net.ipv6.bindv6only says.
+  if (address.family() == AF_INET6) SetOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  if (bind(descriptor, address.sockaddr_pointer(), address.sockaddr_length()) != 0 ||
+      listen(descriptor, options.backlog) != 0) {
+    const int code = errno;
+    close(descriptor);
+    return Fail(code);
+  }
+  At(SocketId{descriptor}).listener = std::make_unique<Listener>(*this, descriptor);
+  return SocketId{descriptor};
+}
+
+Address UringProactor::LocalAddress(SocketId socket) {
+  sockaddr_storage local{};
+  socklen_t length = sizeof(local);
+  if (getsockname(DescriptorOf(socket), reinterpret_cast<sockaddr*>(&local), &length) != 0)
+    return {};
+  return Address::FromSockaddr(reinterpret_cast<const sockaddr*>(&local));
+}
+
+Result<SocketId> UringProactor::OpenSocket(int family) {
+  const int descriptor = socket(family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+  if (descriptor < 0) return Fail(errno);
+  SetOption(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+  At(SocketId{descriptor}).data_likely = false;
+  return SocketId{descriptor};
+}
+
+void UringProactor::ShutdownWrite(SocketId socket) { shutdown(DescriptorOf(socket), SHUT_WR); }
+
+void UringProactor::Close(SocketId socket) {
+  Socket& state = At(socket);
+  assert(state.receive == nullptr && state.send == nullptr && state.connect == nullptr);
+  if (state.listener != nullptr) {
+    assert(state.listener->waiting == nullptr && !state.listener->armed);
+    for (const int arrived : state.listener->arrived) close(arrived);
+  }
+  state = Socket{};
+  close(DescriptorOf(socket));
+}
+
+void UringProactor::CancelReceive(SocketId socket) {
+  Socket& state = At(socket);
+  if (state.receive == nullptr) return;
+  if (!state.starved) {
+    state.receive_cancelled = true;
+    Cancel(state.receive, Kind::kReceive);
+    return;
+  }
+  std::erase(starved_, socket);
+  state.starved = false;
+  std::exchange(state.receive, nullptr)->Complete(-ECANCELED);
+}
+
+void UringProactor::Abort(SocketId socket) {
+  CancelReceive(socket);
+  Socket& state = At(socket);
+  if (state.send != nullptr) {
+    state.send_cancelled = true;
+    Cancel(state.send, Kind::kSend);
+  }
+  if (state.connect != nullptr) Cancel(state.connect, Kind::kConnect);
+  if (state.listener == nullptr || state.listener->aborted) return;
+  state.listener->aborted = true;
+  state.listener->pause.Disarm();
+  if (state.listener->armed) {
+    Cancel(state.listener.get(), Kind::kAccept);  // its last completion ends the waiting accept
+  } else if (state.listener->waiting != nullptr) {
+    std::exchange(state.listener->waiting, nullptr)->Complete(-ECANCELED);
+  }
+}
+
+// --- submission
+
+io_uring_sqe& UringProactor::NextEntry() {
+  io_uring_sqe* entry = io_uring_get_sqe(ring_.get());
+  if (entry == nullptr) {
+    io_uring_submit(ring_.get());
+    entry = io_uring_get_sqe(ring_.get());
+    if (entry == nullptr)
+      std::abort();  // a submit empties the queue; anything else is a broken ring
+  }
+  return *entry;
+}
+
+namespace {
+
+void Label(io_uring_sqe& entry, void* target, uint64_t kind) {
+  entry.user_data = reinterpret_cast<uintptr_t>(target) | kind;
+}
+
+}  // namespace
+
+void UringProactor::Cancel(void* target, Kind kind) {
+  io_uring_sqe& entry = NextEntry();
+  io_uring_prep_cancel64(&entry, reinterpret_cast<uintptr_t>(target) | static_cast<uint64_t>(kind),
+                         0);
+  Label(entry, nullptr, static_cast<uint64_t>(Kind::kCancel));
+}
+
+void UringProactor::StartAccept(AcceptOperation& operation) {
+  Listener* listener = At(operation.socket()).listener.get();
+  assert(listener != nullptr && listener->waiting == nullptr);
+  listener->waiting = &operation;
+  if (listener->aborted) {
+    if (!listener->armed) std::exchange(listener->waiting, nullptr)->Complete(-ECANCELED);
+    return;
+  }
+  listener->Deliver();
+  if (!listener->armed && !listener->pause.armed()) ArmAccept(*listener);
+}
+
+void UringProactor::ArmAccept(Listener& listener) {
+  if (listener.armed || listener.aborted || winding_) return;
+  io_uring_sqe& entry = NextEntry();
+  if (features_.multishot_accept) {
+    io_uring_prep_multishot_accept(&entry, listener.descriptor, nullptr, nullptr, SOCK_CLOEXEC);
+  } else {
+    io_uring_prep_accept(&entry, listener.descriptor, nullptr, nullptr, SOCK_CLOEXEC);
+  }
+  Label(entry, &listener, static_cast<uint64_t>(Kind::kAccept));
+  listener.armed = true;
+  ++internal_in_flight_;
+}
+
+void UringProactor::StartConnect(ConnectOperation& operation) {
+  Socket& state = At(operation.socket());
+  assert(state.connect == nullptr);
+  state.connect = &operation;
+  io_uring_sqe& entry = NextEntry();
+  io_uring_prep_connect(&entry, DescriptorOf(operation.socket()), operation.peer.sockaddr_pointer(),
+                        operation.peer.sockaddr_length());
+  Label(entry, &operation, static_cast<uint64_t>(Kind::kConnect));
+}
+
+void UringProactor::StartReceive(ReceiveOperation& operation) {
+  Socket& state = At(operation.socket());
+  assert(state.receive == nullptr || state.receive == &operation);
+  state.receive = &operation;
+  io_uring_sqe& entry = NextEntry();
+  io_uring_prep_recv(&entry, DescriptorOf(operation.socket()), nullptr, 0, 0);
+  entry.flags |= IOSQE_BUFFER_SELECT;
+  entry.buf_group = kBufferGroup;
+  if (!state.data_likely) entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
+  Label(entry, &operation, static_cast<uint64_t>(Kind::kReceive));
+}
+
+void UringProactor::StartSend(SendOperation& operation) {
+  Socket& state = At(operation.socket());
+  assert(state.send == nullptr || state.send == &operation);
+  state.send = &operation;
+  io_uring_sqe& entry = NextEntry();
+  io_uring_prep_send(&entry, DescriptorOf(operation.socket()), operation.rest.data(),
+                     operation.rest.size(), MSG_WAITALL | MSG_NOSIGNAL);
+  Label(entry, &operation, static_cast<uint64_t>(Kind::kSend));
+}
+
+// --- provided buffers
+
+bool UringProactor::RegisterBuffers() {
+  const auto wanted = static_cast<unsigned>(std::bit_floor(buffers().count_max() / 4));
+  const unsigned count = std::clamp(wanted, 1u, kProvidedMax);
+  void* memory = mmap(nullptr, count * sizeof(io_uring_buf), PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  buffer_ring_ = static_cast<io_uring_buf_ring*>(memory);
+  io_uring_buf_reg registration{};
+  registration.ring_addr = reinterpret_cast<uintptr_t>(memory);
+  registration.ring_entries = count;
+  registration.bgid = kBufferGroup;
+  provided_.resize(count);
+  provided_count_ = count;
+  if (io_uring_register_buf_ring(ring_.get(), &registration, 0) != 0) return false;
+  io_uring_buf_ring_init(buffer_ring_);
+  for (unsigned i = 0; i < count; ++i) missing_.push_back(static_cast<uint16_t>(i));
+  RefillBuffers();
+  buffers().set_on_release(&UringProactor::OnBufferReleased, this);
+  return true;
+}
+
+void UringProactor::RefillBuffers() {
+  int added = 0;
+  const int mask = io_uring_buf_ring_mask(static_cast<uint32_t>(provided_.size()));
+  while (!missing_.empty()) {
+    Buffer buffer = buffers().TryTake(BufferUse::kReceive);
+    if (buffer.room().empty()) break;
+    const uint16_t id = missing_.back();
+    missing_.pop_back();
+    io_uring_buf_ring_add(buffer_ring_, BufferPool::DataOf(buffer), kReceiveBytesMax, id, mask,
+                          added++);
+    provided_[id] = std::move(buffer);
+  }
+  if (added > 0) io_uring_buf_ring_advance(buffer_ring_, added);
+}
+
+void UringProactor::OnBufferReleased(void* context) {
+  auto* self = static_cast<UringProactor*>(context);
+  if (self->missing_.empty()) return;
+  self->RefillBuffers();
+  // As many as there are buffers now; the others would only starve again.
+  size_t buffers = self->provided_.size() - self->missing_.size();
+  while (buffers-- > 0 && !self->starved_.empty()) {
+    const SocketId socket = self->starved_.front();
+    self->starved_.erase(self->starved_.begin());
+    Socket& state = self->At(socket);
+    state.starved = false;
+    self->StartReceive(*state.receive);
+  }
+}
+
+// --- the loop
+
+void UringProactor::Run() {
+  EnableRing(ring_->ring_fd);
+  io_uring_register_ring_fd(
+      ring_.get());  // saves a look-up a call; refused by some kernels, which is fine
+  winding_ = false;
+  stopped_ = false;
+  trim_timer_.Arm(Now() + kTrimInterval);
+  ArmWake();
+  while (!stopped_) {
+    ++counters_.turns;
+    RunReady(kResumesPerTurn);
+    timers().Advance(Now());
+    SubmitAndWait();
+    Reap();
+  }
+  Wind();
+}
+
+void UringProactor::SubmitAndWait() {
+  if (!ready_.empty() || stopped_) {
+    if (io_uring_sq_ready(ring_.get()) > 0) io_uring_submit(ring_.get());
+    return;
+  }
+  __kernel_timespec timeout{};
+  timeout.tv_sec = 3600;
+  if (const std::optional<Time> next = timers().NextStep()) {
+    const Duration left = std::max(*next - Now(), Duration::zero());
+    timeout.tv_sec = left.count() / 1'000'000'000;
+    timeout.tv_nsec = left.count() % 1'000'000'000;
+  }
+  io_uring_cqe* first = nullptr;
+  // ETIME, EINTR, and EBUSY or EBADR for an overflown completion queue: all are answered by the
+  // look that follows.
+  io_uring_submit_and_wait_timeout(ring_.get(), &first, 1, &timeout, nullptr);
+}
+
+void UringProactor::Reap() {
+  io_uring_cqe* completions[kCompletionsPerLook];
+  for (int look = 0; look < kLooksPerTurn; ++look) {
+    if (io_uring_cq_has_overflow(ring_.get())) ++counters_.completion_overflows;
+    // With nothing in sight it enters the kernel only if TASKRUN says that something is deferred
+    // there.
+    const unsigned count = io_uring_peek_batch_cqe(ring_.get(), completions, kCompletionsPerLook);
+    if (count == 0) return;
+    for (unsigned i = 0; i < count; ++i) Dispatch(*completions[i]);
+    io_uring_cq_advance(ring_.get(), count);
+    if (count >= kCompletionsOfOneWait) io_uring_get_events(ring_.get());
+  }
+}
+
+void UringProactor::Dispatch(const io_uring_cqe& completion) {
+  void* target = reinterpret_cast<void*>(completion.user_data & ~kKindMask);
+  switch (static_cast<Kind>(completion.user_data & kKindMask)) {
+    case Kind::kReceive:
+      return OnReceive(*static_cast<ReceiveOperation*>(target), completion);
+    case Kind::kSend:
+      return OnSend(*static_cast<SendOperation*>(target), completion.res);
+    case Kind::kConnect: {
+      auto* operation = static_cast<ConnectOperation*>(target);
+      At(operation->socket()).connect = nullptr;
+      return operation->Complete(completion.res);
+    }
+    case Kind::kAccept:
+      return OnAccept(*static_cast<Listener*>(target), completion);
+    case Kind::kWake:
+      --internal_in_flight_;
+      return OnWake();
+    case Kind::kCancel:
+      return;  // whatever it says, the operation's own completion tells how it ended
+  }
+}
+
+void UringProactor::OnReceive(ReceiveOperation& operation, const io_uring_cqe& completion) {
+  Socket& state = At(operation.socket());
+  if (completion.res == -ENOBUFS && !state.receive_cancelled) {
+    ++counters_.buffer_starvations;
+    state.data_likely = true;
+    // Others of the same batch may have been reaped, and their buffers replaced, before this one:
+    // then no release will come that would wake it.
+    RefillBuffers();
+    if (missing_.size() < provided_.size()) return StartReceive(operation);
+    state.starved = true;
+    starved_.push_back(operation.socket());
+    return;
+  }
+  state.data_likely = (completion.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
+  if (completion.flags & IORING_CQE_F_BUFFER) {
+    const auto id = static_cast<uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
+    Buffer buffer = std::move(provided_[id]);
+    missing_.push_back(id);
+    RefillBuffers();
+    if (completion.res > 0) {
+      buffer.Commit(static_cast<size_t>(completion.res));
+      operation.buffer = std::move(buffer);
+    }
+  }
+  state.receive = nullptr;
+  const bool cancelled = std::exchange(state.receive_cancelled, false);
+  operation.Complete(cancelled && completion.res == -ENOBUFS ? -ECANCELED : completion.res);
+}
+
+void UringProactor::OnSend(SendOperation& operation, int result) {
+  if (result > 0) operation.rest.remove_prefix(static_cast<size_t>(result));
+  Socket& state = At(operation.socket());
+  const bool unfinished = result > 0 && !operation.rest.empty();
+  if (unfinished && !state.send_cancelled) {
+    StartSend(operation);
+    return;
+  }
+  state.send = nullptr;
+  state.send_cancelled = false;
+  operation.Complete(unfinished ? -ECANCELED : result);
+}
+
+void UringProactor::OnAccept(Listener& listener, const io_uring_cqe& completion) {
+  if (completion.res >= 0) {
+    SetOption(completion.res, IPPROTO_TCP, TCP_NODELAY, 1);
+    At(SocketId{completion.res}).data_likely = true;
+    listener.arrived.push_back(completion.res);
+  }
+  if ((completion.flags & IORING_CQE_F_MORE) == 0) {
+    listener.armed = false;
+    --internal_in_flight_;
+    if (completion.res == -EINVAL && features_.multishot_accept) {
+      features_.multishot_accept = false;
+      ArmAccept(listener);
+    } else if (listener.aborted) {
+      if (listener.waiting != nullptr)
+        std::exchange(listener.waiting, nullptr)->Complete(-ECANCELED);
+    } else if (completion.res < 0 && completion.res != -ECONNABORTED &&
+               completion.res != -ECANCELED) {
+      ++counters_.accept_errors;
+      listener.pause.Arm(Now() + kAcceptPause);
+    } else {
+      ArmAccept(listener);
+    }
+  }
+  listener.Deliver();
+}
+
+// --- calls from other threads
+
+void UringProactor::ArmWake() {
+  io_uring_sqe& entry = NextEntry();
+  io_uring_prep_read(&entry, wake_descriptor_, &wake_value_, sizeof(wake_value_), 0);
+  Label(entry, nullptr, static_cast<uint64_t>(Kind::kWake));
+  ++internal_in_flight_;
+}
+
+void UringProactor::OnWake() {
+  if (winding_) return;
+  std::vector<std::function<void()>> functions;
+  {
+    const std::lock_guard lock(posted_mutex_);
+    functions.swap(posted_);
+  }
+  for (const auto& function : functions) function();
+  ArmWake();
+}
+
+void UringProactor::PostFromAnyThread(std::function<void()> function) {
+  {
+    const std::lock_guard lock(posted_mutex_);
+    posted_.push_back(std::move(function));
+  }
+  const uint64_t one = 1;
+  // Fails only when the counter is full, and then a wake-up is on its way.
+  [[maybe_unused]] const ssize_t written = write(wake_descriptor_, &one, sizeof(one));
+}
+
+// Ends what the loop itself has in the kernel, so that nothing writes into memory that is about to
+// go.
+void UringProactor::Wind() {
+  winding_ = true;
+  trim_timer_.Disarm();
+  Cancel(nullptr, Kind::kWake);
+  for (size_t i = 0; i < sockets_.size(); ++i) {
+    if (sockets_[i].listener != nullptr) Abort(SocketId{static_cast<int>(i)});
+  }
+  while (internal_in_flight_ > 0) {
+    io_uring_submit_and_wait(ring_.get(), 1);
+    Reap();
+  }
+}
+
+}  // namespace poplar::io

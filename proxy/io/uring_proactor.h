@@ -1,0 +1,114 @@
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "proxy/io/proactor.h"
+#include "proxy/io/uring_ring.h"
+
+struct io_uring_buf_ring;
+struct io_uring_cqe;
+struct io_uring_sqe;
+
+namespace poplar::io {
+
+// The real world on io_uring: one ring, one thread.
+//
+// - Receives are one-shot, with a buffer that the kernel picks from a small provided ring when data
+// is there, poll-first:
+//   an idle connection holds no buffer. The ring is refilled from the worker's pool, so it runs dry
+//   only at the pool's bound; a receive that meets that waits until a buffer comes back.
+// - user_data is the address of the operation with its kind in the low bits. That is safe because
+// an operation outlives
+//   its last completion (see Operation) and a cancellation is only ever asked for one that is in
+//   flight.
+class UringProactor final : public Proactor {
+ public:
+  struct Options {
+    unsigned entries = 1024;
+    size_t buffer_bytes_max = size_t{64} * 1024 * 1024;
+  };
+
+  static tl::expected<std::unique_ptr<UringProactor>, RingRefusal> Create(const Clock& clock,
+                                                                          Random& random,
+                                                                          const Options& options);
+  ~UringProactor() override;
+
+  const RingFeatures& features() const { return features_; }
+
+  Result<SocketId> Listen(const Address& address, const ListenOptions& options) override;
+  Address LocalAddress(SocketId socket) override;
+  Result<SocketId> OpenSocket(int family) override;
+  void CancelReceive(SocketId socket) override;
+  void Abort(SocketId socket) override;
+  void ShutdownWrite(SocketId socket) override;
+  void Close(SocketId socket) override;
+  void Run() override;
+  void PostFromAnyThread(std::function<void()> function) override;
+
+ private:
+  enum class Kind : uint64_t { kReceive, kSend, kConnect, kAccept, kWake, kCancel };
+  struct Listener;
+  struct Socket {
+    ReceiveOperation* receive = nullptr;
+    SendOperation* send = nullptr;
+    ConnectOperation* connect = nullptr;
+    std::unique_ptr<Listener> listener;
+    bool starved = false;  // its receive waits for a buffer
+    // A cancellation is on its way to the kernel. It may find nothing, or end a send half done:
+    // what comes back then must not be begun anew, or nobody would ever end it.
+    bool receive_cancelled = false;
+    bool send_cancelled = false;
+    bool data_likely =
+        true;  // the last receive left something behind: try at once, don't poll first
+  };
+
+  UringProactor(const Clock& clock, Random& random, const Options& options, Ring ring);
+
+  void StartAccept(AcceptOperation& operation) override;
+  void StartConnect(ConnectOperation& operation) override;
+  void StartReceive(ReceiveOperation& operation) override;
+  void StartSend(SendOperation& operation) override;
+
+  io_uring_sqe& NextEntry();
+  void Cancel(void* target, Kind kind);
+  Socket& At(SocketId socket);
+
+  bool RegisterBuffers();
+  void RefillBuffers();
+  static void OnBufferReleased(void* context);
+
+  void ArmWake();
+  void ArmAccept(Listener& listener);
+  void SubmitAndWait();
+  void Reap();
+  void Dispatch(const io_uring_cqe& completion);
+  void OnReceive(ReceiveOperation& operation, const io_uring_cqe& completion);
+  void OnSend(SendOperation& operation, int result);
+  void OnAccept(Listener& listener, const io_uring_cqe& completion);
+  void OnWake();
+  void Wind();
+
+  RingPointer ring_;
+  RingFeatures features_;
+  std::vector<Socket> sockets_;  // by file descriptor
+
+  io_uring_buf_ring* buffer_ring_ = nullptr;
+  unsigned provided_count_ = 0;
+  std::vector<Buffer> provided_;   // by buffer id: what the kernel may fill
+  std::vector<uint16_t> missing_;  // buffer ids without a buffer
+  std::vector<SocketId> starved_;
+
+  int wake_descriptor_ = -1;
+  uint64_t wake_value_ = 0;
+  int internal_in_flight_ = 0;  // wake and accepts; the ring mustn't close before they ended
+  bool winding_ = false;
+  std::mutex posted_mutex_;
+  std::vector<std::function<void()>> posted_;
+  Timer trim_timer_;
+};
+
+}  // namespace poplar::io

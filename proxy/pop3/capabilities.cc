@@ -1,0 +1,84 @@
+#include "proxy/pop3/capabilities.h"
+
+#include <algorithm>
+#include <array>
+
+#include "proxy/pop3/ascii.h"
+#include "proxy/pop3/limits.h"
+
+namespace poplar::pop3 {
+namespace {
+
+constexpr std::string_view kUserLine = "USER";
+constexpr std::array<std::string_view, 6> kOwnLines = {
+    "TOP", "UIDL", "PIPELINING", "RESP-CODES", "AUTH-RESP-CODE", "IMPLEMENTATION Poplar"};
+static_assert(std::all_of(kOwnLines.begin(), kOwnLines.end(),
+                          [](std::string_view line) { return line.size() < kCapaLineBytesMax; }));
+
+constexpr std::array<std::string_view, 3> kStopsHere = {"STLS", "SASL", "XCLIENT"};
+
+// Cuts one line off the front of `text`, its CRLF included (the last one may lack it).
+std::string_view TakeLine(std::string_view* text) {
+  const size_t end = text->find("\r\n");
+  const std::string_view line = text->substr(0, end == text->npos ? text->size() : end + 2);
+  text->remove_prefix(line.size());
+  return line;
+}
+
+// Less strict than RFC 2449 about what is around the keyword: fetchmail, for one, looks for STLS
+// anywhere.
+std::string_view KeywordOf(std::string_view line) {
+  line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+  const auto end = std::find_if_not(
+      line.begin(), line.end(), [](char c) { return IsLetterOrDigit(c) || c == '-' || c == '_'; });
+  return line.substr(0, static_cast<size_t>(end - line.begin()));
+}
+
+}  // namespace
+
+Capabilities::Capabilities(std::string_view reply) {
+  // Cut at a line's end, or half a keyword would pass for another.
+  if (reply.size() > kCapaReplyBytesMax) {
+    reply = reply.substr(0, kCapaReplyBytesMax);
+    const size_t end = reply.rfind("\r\n");
+    reply = reply.substr(0, end == reply.npos ? 0 : end + 2);
+  }
+  lines_ = reply;
+}
+
+bool Capabilities::Has(std::string_view keyword) const {
+  std::string_view rest = lines_;
+  while (!rest.empty()) {
+    if (EqualsIgnoringCase(KeywordOf(TakeLine(&rest)), keyword)) return !keyword.empty();
+  }
+  return false;
+}
+
+std::string RenderBeforeLogin(bool login_allowed) {
+  std::string reply = "+OK Capability list follows\r\n";
+  const auto append = [&reply](std::string_view line) { reply.append(line).append("\r\n"); };
+  if (login_allowed) append(kUserLine);
+  for (std::string_view line : kOwnLines) append(line);
+  append(".");
+  return reply;
+}
+
+bool PassesAfterLogin(std::string_view capa_line) {
+  const std::string_view keyword = KeywordOf(capa_line);
+  return std::none_of(kStopsHere.begin(), kStopsHere.end(), [keyword](std::string_view stops) {
+    return EqualsIgnoringCase(keyword, stops);
+  });
+}
+
+std::string FilterAfterLogin(std::string_view whole_reply) {
+  std::string filtered;
+  filtered.reserve(whole_reply.size());
+  filtered.append(TakeLine(&whole_reply));
+  while (!whole_reply.empty()) {
+    const std::string_view line = TakeLine(&whole_reply);
+    if (PassesAfterLogin(line)) filtered.append(line);
+  }
+  return filtered;
+}
+
+}  // namespace poplar::pop3

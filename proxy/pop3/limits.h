@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+
+// Every bound on what a stranger can make the protocol code hold, in one place.
+namespace poplar::pop3 {
+
+// Bytes of a client's command line, its line end included. RFC 2449 section 4 says 255; generated
+// passwords and tokens are longer than that.
+inline constexpr size_t kCommandLineBytesMax = 1024;
+
+// Bytes of a node's status line, its line end included. RFC 1939 section 3 says 512; nodes echo
+// long user names and referrals, so twice that is taken before the node counts as broken.
+inline constexpr size_t kReplyLineBytesMax = 1024;
+
+// Bytes of a node's whole CAPA reply: the only multi-line reply that is ever held in memory.
+inline constexpr size_t kCapaReplyBytesMax = size_t{8} * 1024;
+
+// Commands relayed to a node and not yet answered, per session. mpop keeps up to 100 in flight.
+inline constexpr size_t kCommandsInFlightMax = 256;
+
+// Bytes of a line that Poplar writes itself, CRLF included: RFC 1939 section 3.
+inline constexpr size_t kOwnLineBytesMax = 512;
+
+// Bytes of a CAPA line that Poplar writes itself, CRLF excluded: fetchmail reads them into 64
+// bytes.
+inline constexpr size_t kCapaLineBytesMax = 62;
+
+// Bytes of a status line that are kept for the log and for its response code, per session.
+inline constexpr size_t kStatusPrefixBytes = 64;
+
+// Bytes of a user name: the longest address that RFC 5321 section 4.5.3.1 lets exist is 254.
+inline constexpr size_t kUserBytesMax = 255;
+
+// A keyword nobody knows is relayed in opaque mode only if it looks like one: letters and digits,
+// this many. RFC 1939 has 3 or 4; extensions such as XCLIENT are longer; an HTTP header or a TLS
+// record is no keyword.
+inline constexpr size_t kKeywordBytesMin = 3;
+inline constexpr size_t kKeywordBytesMax = 16;
+
+static_assert(kCommandLineBytesMax >= 255, "RFC 2449 section 4: clients may send 255 bytes");
+static_assert(kReplyLineBytesMax >= 512, "RFC 1939 section 3: nodes may send 512 bytes");
+static_assert(kCapaReplyBytesMax > kReplyLineBytesMax);
+static_assert(kCapaLineBytesMax + 2 <= 64, "fetchmail's buffer, with its CRLF");
+static_assert(kOwnLineBytesMax <= 512, "RFC 1939 section 3");
+static_assert(kStatusPrefixBytes >= sizeof("-ERR [LOGIN-DELAY]"),
+              "response codes must survive the cut");
+static_assert(kUserBytesMax + sizeof("USER \r\n") <= kCommandLineBytesMax);
+
+}  // namespace poplar::pop3

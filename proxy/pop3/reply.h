@@ -1,0 +1,89 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace poplar::pop3 {
+
+// RFC 2449 section 8 and RFC 3206.
+enum class ResponseCode : uint8_t {
+  kNone,
+  kInUse,
+  kLoginDelay,
+  kAuth,
+  kSysTemp,
+  kSysPerm,
+  kOther,
+};
+
+// A status line taken apart. `text` points into the line: what is behind the status and its code.
+struct Reply {
+  bool ok = false;
+  ResponseCode code = ResponseCode::kNone;
+  std::string_view text;
+};
+
+// `line` comes without its line end. Nothing when it isn't a status line: that begins with "+OK",
+// or is
+// "-ERR" alone or followed by a blank, in upper case (RFC 1939 section 3).
+std::optional<Reply> ParseReply(std::string_view line);
+
+// What Poplar itself says. Temporary trouble keeps to words on which fetchmail tries again
+// ("Service ... unavailable", "wait"), and nothing else may hold them. No <...@...>: clients take
+// it for an APOP stamp.
+inline constexpr std::string_view kGreeting = "+OK Poplar POP3 ready\r\n";
+inline constexpr std::string_view kReplyUserAccepted = "+OK Send the password\r\n";
+inline constexpr std::string_view kReplyNoop = "+OK\r\n";
+inline constexpr std::string_view kReplyQuit = "+OK Goodbye\r\n";
+inline constexpr std::string_view kReplyTemporary =
+    "-ERR [SYS/TEMP] Service temporarily unavailable, please wait\r\n";
+// To the next command of a session whose node is gone; pending deletes are void then.
+inline constexpr std::string_view kReplyNodeLost =
+    "-ERR [SYS/TEMP] Service temporarily unavailable, please wait and reconnect\r\n";
+// At a command boundary when Poplar stops.
+inline constexpr std::string_view kReplyDraining =
+    "-ERR [SYS/TEMP] Service temporarily unavailable, shutting down, please wait\r\n";
+// Before login only: after it RFC 1939 section 3 wants an idle session closed without a word.
+inline constexpr std::string_view kReplyIdle = "-ERR Idle too long\r\n";
+inline constexpr std::string_view kReplyLoginRefused = "-ERR [AUTH] Authentication failed\r\n";
+inline constexpr std::string_view kReplyBadCommand = "-ERR Unknown command\r\n";
+inline constexpr std::string_view kReplyBadArgument = "-ERR Invalid argument\r\n";
+inline constexpr std::string_view kReplyLineTooLong = "-ERR Line too long\r\n";
+inline constexpr std::string_view kReplyTooManyBadCommands = "-ERR Too many bad commands\r\n";
+inline constexpr std::string_view kReplyUserFirst = "-ERR Send USER first\r\n";
+inline constexpr std::string_view kReplyNotLoggedIn = "-ERR Log in first\r\n";
+inline constexpr std::string_view kReplyAlreadyLoggedIn = "-ERR Already logged in\r\n";
+inline constexpr std::string_view kReplyLoginNeedsTls = "-ERR Login is only allowed over TLS\r\n";
+inline constexpr std::string_view kReplyMechanismUnavailable =
+    "-ERR Authentication mechanism not supported\r\n";
+inline constexpr std::string_view kReplyStlsUnavailable =
+    "-ERR STLS is not available on this connection\r\n";
+inline constexpr std::string_view kReplyNotSupported = "-ERR Not supported\r\n";
+
+// All of the above, for the test that holds them to RFC 1939 and to what clients make of them.
+inline constexpr std::array kOwnReplies = {
+    kGreeting,
+    kReplyUserAccepted,
+    kReplyNoop,
+    kReplyQuit,
+    kReplyTemporary,
+    kReplyNodeLost,
+    kReplyDraining,
+    kReplyIdle,
+    kReplyLoginRefused,
+    kReplyBadCommand,
+    kReplyBadArgument,
+    kReplyLineTooLong,
+    kReplyUserFirst,
+    kReplyTooManyBadCommands,
+    kReplyNotLoggedIn,
+    kReplyAlreadyLoggedIn,
+    kReplyLoginNeedsTls,
+    kReplyMechanismUnavailable,
+    kReplyNotSupported,
+    kReplyStlsUnavailable,
+};
+
+}  // namespace poplar::pop3

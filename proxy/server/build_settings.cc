@@ -1,0 +1,124 @@
+#include "proxy/server/build_settings.h"
+
+#include <utility>
+#include <vector>
+
+#include "proxy/config/address_text.h"
+#include "proxy/io/name_lookup.h"
+#include "proxy/pop3/capabilities.h"
+#include "proxy/pop3/reply.h"
+
+namespace poplar::server {
+namespace {
+
+template <class T>
+using Built = tl::expected<T, std::string>;
+
+Built<std::shared_ptr<const balancer::NodeTable>> BuildNodes(const config::Config& config) {
+  std::vector<balancer::Cluster> clusters;
+  for (const config::ClusterConfig& from : config.clusters) {
+    balancer::Cluster cluster{from.name, from.shared_storage, {}};
+    for (const config::NodeConfig& node : from.nodes) {
+      cluster.nodes.push_back({node.name, static_cast<uint32_t>(node.weight)});
+    }
+    clusters.push_back(std::move(cluster));
+  }
+  auto table = balancer::NodeTable::Build(std::move(clusters));
+  if (!table) return tl::unexpected("clusters: " + table.error().cluster + " " + table.error().node + " is not valid");
+  return std::move(*table);
+}
+
+Built<upstream::Endpoint> BuildEndpoint(const config::ClusterConfig& cluster, const config::NodeConfig& node) {
+  const std::string where = "node " + cluster.name + "/" + node.name + ": ";
+  const auto parsed = config::ParseHostPort(node.address);
+  if (!parsed) return tl::unexpected(where + parsed.error());
+  const auto address = io::LookUpName(parsed->host, parsed->port);
+  if (!address) return tl::unexpected(where + address.error());
+
+  upstream::Endpoint endpoint{cluster.name + "/" + node.name, *address, nullptr,
+                              node.host_name.empty() ? parsed->host : node.host_name};
+  if (node.tls == config::NodeTls::kNone) return endpoint;
+  const auto verify = node.tls == config::NodeTls::kVerify ? tls::ClientSettings::Verify::kFull
+                                                           : tls::ClientSettings::Verify::kInsecure;
+  auto context = tls::ClientContext::Create({.verify = verify, .ca_file = node.ca_file});
+  if (!context) return tl::unexpected(where + context.error());
+  endpoint.tls = std::move(*context);
+  return endpoint;
+}
+
+Built<std::shared_ptr<const tls::ServerContext>> BuildTls(const config::TlsConfig& config) {
+  tls::ServerSettings settings;
+  for (const config::CertificateConfig& files : config.certificates) {
+    settings.certificates.push_back({files.certificate, files.key.empty() ? files.certificate : files.key});
+  }
+  settings.version_min = config.min_version == config::TlsVersion::k13 ? tls::Version::kTls13 : tls::Version::kTls12;
+  settings.session_tickets = config.session_tickets;
+  auto context = tls::ServerContext::Create(settings);
+  if (!context) return tl::unexpected("tls: " + context.error());
+  return std::move(*context);
+}
+
+void SetTimes(const config::Config& config, session::Settings& settings) {
+  const config::TimeoutsConfig& from = config.timeouts;
+  settings.timeouts = {.tls_handshake = from.tls_handshake,
+                       .login = from.login,
+                       .client_idle = from.client_idle,
+                       .client_write_stall = from.client_write_stall,
+                       .upstream = {.connect = from.upstream_connect, .response = from.upstream_response}};
+}
+
+session::ListenerSettings BuildListener(const config::Config& config, size_t index,
+                                        const session::Settings& settings) {
+  const config::ListenerConfig& from = config.listeners[index];
+  const bool secure = from.tls == config::ListenerTls::kImplicit;
+  const std::string& cluster = from.cluster.empty() ? config.clusters.front().name : from.cluster;
+  session::ListenerSettings listener{.name = from.name,
+                                     .index = index,
+                                     .tls = secure ? settings.tls : nullptr,
+                                     .cluster = *settings.nodes->FindCluster(cluster)};
+  listener.authorization = {.bad_commands_max = config.limits.bad_commands,
+                            .failed_logins_max = config.limits.failed_logins,
+                            .login_allowed = secure || from.allow_cleartext_passwords,
+                            .greeting = pop3::kGreeting};
+  listener.authorization.capa_reply = listener.authorization.login_allowed ? settings.capa_secure : settings.capa_clear;
+  return listener;
+}
+
+}  // namespace
+
+tl::expected<std::shared_ptr<const session::Settings>, std::string> BuildSettings(const config::Config& config) {
+  std::shared_ptr<const tls::ServerContext> tls;
+  if (!config.tls.certificates.empty()) {
+    auto built = BuildTls(config.tls);
+    if (!built) return tl::unexpected(built.error());
+    tls = std::move(*built);
+  }
+  return BuildSettings(config, std::move(tls));
+}
+
+tl::expected<std::shared_ptr<const session::Settings>, std::string> BuildSettings(
+    const config::Config& config, std::shared_ptr<const tls::ServerContext> tls) {
+  auto settings = std::make_shared<session::Settings>();
+  SetTimes(config, *settings);
+  settings->bad_commands_max = config.limits.bad_commands;
+  settings->canonical.default_domain = config.default_domain;
+  settings->capa_secure = pop3::RenderBeforeLogin(true);
+  settings->capa_clear = pop3::RenderBeforeLogin(false);
+  auto nodes = BuildNodes(config);
+  if (!nodes) return tl::unexpected(nodes.error());
+  settings->nodes = std::move(*nodes);
+  for (const config::ClusterConfig& cluster : config.clusters) {
+    for (const config::NodeConfig& node : cluster.nodes) {
+      auto endpoint = BuildEndpoint(cluster, node);
+      if (!endpoint) return tl::unexpected(endpoint.error());
+      settings->endpoints.push_back(std::move(*endpoint));
+    }
+  }
+  settings->tls = std::move(tls);
+  for (size_t i = 0; i < config.listeners.size(); ++i) {
+    settings->listeners.push_back(BuildListener(config, i, *settings));
+  }
+  return settings;
+}
+
+}  // namespace poplar::server

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+#include "proxy/config/config.h"
+#include "proxy/io/clock.h"
+#include "proxy/server/session_line.h"
+#include "proxy/session/record.h"
+
+namespace poplar::server {
+
+// The process's log. Lines go through a bounded queue to a thread of their own: a full disk or a stuck pipe never holds a
+// worker up, it costs the oldest lines, and they are counted. Any thread may write.
+class Log final : public session::SessionLog {
+ public:
+  static tl::expected<std::unique_ptr<Log>, std::string> Open(const config::LogConfig& config, const io::Clock& clock);
+  ~Log() override;
+
+  void Write(const session::Record& record) override;
+
+  void Info(std::string_view message) { Event(config::LogLevel::kInfo, message); }
+  void Warning(std::string_view message) { Event(config::LogLevel::kWarning, message); }
+  void Error(std::string_view message) { Event(config::LogLevel::kError, message); }
+
+  uint64_t dropped() const;
+
+ private:
+  struct Sink;
+  Log(std::unique_ptr<Sink> sink, LineFormat format, config::LogLevel level, const io::Clock& clock);
+  void Event(config::LogLevel level, std::string_view message);
+
+  std::unique_ptr<Sink> sink_;
+  LineFormat format_;
+  config::LogLevel level_;
+  const io::Clock& clock_;
+};
+
+}  // namespace poplar::server

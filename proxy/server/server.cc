@@ -1,0 +1,148 @@
+#include "proxy/server/server.h"
+
+#include <algorithm>
+
+#include "metrics/instruments.h"
+#include "proxy/config/address_text.h"
+#include "proxy/server/cpus.h"
+
+namespace poplar::server {
+namespace {
+
+// A loop that hasn't come round for so long hangs: /livez says so, and Kubernetes restarts the process.
+constexpr io::Duration kStuckAfter = std::chrono::seconds(30);
+
+metrics::Dimensions DimensionsOf(const config::Config& config) {
+  metrics::Dimensions dimensions;
+  for (const config::ListenerConfig& listener : config.listeners) dimensions.listeners.push_back(listener.name);
+  for (const config::ClusterConfig& cluster : config.clusters) {
+    for (const config::NodeConfig& node : cluster.nodes) dimensions.nodes.push_back({cluster.name, node.name});
+  }
+  for (const config::CertificateConfig& files : config.tls.certificates) {
+    dimensions.certificates.push_back(files.certificate);
+  }
+  AddSessionDimensions(dimensions);
+  return dimensions;
+}
+
+std::string ListenFault(const config::ListenerConfig& listener, const io::Error& error) {
+  std::string text = "listener " + listener.name + ": cannot listen on " + listener.address + ": " + error.Text();
+  if (error.code == EADDRINUSE) text += ". Another program has this port: stop it, or choose another port.";
+  if (error.code == EACCES) {
+    text += ". Ports below 1024 need a right: run under systemd with AmbientCapabilities=CAP_NET_BIND_SERVICE, or as root.";
+  }
+  if (error.code == EADDRNOTAVAIL) text += ". No interface of this machine has that address.";
+  return text;
+}
+
+}  // namespace
+
+Server::Server(std::shared_ptr<const session::Settings> settings, Log& log, const io::Clock& clock)
+    : settings_(std::move(settings)), log_(log), clock_(clock) {}
+
+Server::~Server() { Join(); }
+
+tl::expected<std::unique_ptr<Server>, std::string> Server::Start(const config::Config& config,
+                                                                 std::shared_ptr<const session::Settings> settings,
+                                                                 Log& log, const io::Clock& clock,
+                                                                 const BuildInfo& build_info) {
+  std::unique_ptr<Server> server(new Server(std::move(settings), log, clock));
+  server->shared_.sessions_max = config.limits.sessions;
+  server->layout_ = std::make_unique<metrics::Layout>(DimensionsOf(config));
+  auto done = server->AddWorkers(config);
+  if (done) done = server->Listen(config);
+  if (done) done = server->StartAdmin(config, build_info);
+  if (!done) return tl::unexpected(done.error());
+  server->StartThreads();
+  return server;
+}
+
+tl::expected<void, std::string> Server::AddWorkers(const config::Config& config) {
+  const int count = config.workers > 0 ? config.workers : UsableCpus();
+  const Worker::Options options{.buffer_bytes_max = config.limits.buffer_memory.bytes / static_cast<size_t>(count)};
+  for (int i = 0; i < count; ++i) {
+    shards_.push_back(std::make_unique<metrics::Shard>(*layout_));
+    auto worker = Worker::Create(shared_, settings_, *shards_.back(), log_, clock_, options);
+    if (!worker) return tl::unexpected(worker.error().text);
+    workers_.push_back(std::move(*worker));
+  }
+  for (size_t i = 0; settings_->tls != nullptr && i < settings_->tls->certificates().size(); ++i) {
+    if (i >= config.tls.certificates.size()) break;
+    shards_.front()->GaugeSet(metrics::kCertificateNotAfter, settings_->tls->certificates()[i].not_after,
+                              metrics::Certificate{static_cast<uint16_t>(i)});
+  }
+  return {};
+}
+
+tl::expected<void, std::string> Server::Listen(const config::Config& config) {
+  for (size_t i = 0; i < config.listeners.size(); ++i) {
+    const config::ListenerConfig& listener = config.listeners[i];
+    const auto parsed = config::ParseHostPort(listener.address);
+    const auto address = parsed ? io::Address::Parse(parsed->host, parsed->port) : std::nullopt;
+    if (!address) return tl::unexpected("listener " + listener.name + ": " + listener.address + " is no IP address and port");
+    addresses_.push_back(*address);
+    for (const std::unique_ptr<Worker>& worker : workers_) {
+      // The first worker's socket takes a free port for all when the configuration says 0.
+      const io::Result<io::Address> bound = worker->Listen(settings_->listeners[i], addresses_.back());
+      if (!bound) return tl::unexpected(ListenFault(listener, bound.error()));
+      addresses_.back() = *bound;
+    }
+  }
+  return {};
+}
+
+tl::expected<void, std::string> Server::StartAdmin(const config::Config& config, const BuildInfo& build_info) {
+  std::vector<const metrics::Shard*> shards;
+  for (const std::unique_ptr<metrics::Shard>& shard : shards_) shards.push_back(shard.get());
+  exporter_ = std::make_unique<metrics::Exporter>(*layout_, std::move(shards), build_info);
+  if (!config.admin.enabled) return {};
+  const auto address = config::ParseHostPort(config.admin.address);
+  if (!address) return tl::unexpected("admin.address: " + address.error());
+  auto admin = metrics::AdminServer::Start({address->host, address->port},
+                                           {.metrics = [this] { return exporter_->Text(); },
+                                            .live = [this] { return Live(); },
+                                            .ready = [this] { return ready_.load(); }});
+  if (!admin) return tl::unexpected("admin.address: " + admin.error());
+  admin_ = std::move(*admin);
+  return {};
+}
+
+void Server::StartThreads() {
+  running_ = static_cast<int>(workers_.size());
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    threads_.emplace_back([this, &worker] {
+      worker->Run();
+      --running_;
+    });
+  }
+  ready_ = true;
+}
+
+bool Server::Live() const {
+  const int64_t now = clock_.Now().time_since_epoch().count();
+  return std::all_of(workers_.begin(), workers_.end(), [&](const std::unique_ptr<Worker>& worker) {
+    const int64_t last = worker->heartbeat();
+    return last == 0 || now - last < kStuckAfter.count();
+  });
+}
+
+void Server::StopAccepting() {
+  ready_ = false;
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->StopAccepting();
+}
+
+void Server::DrainSessions() {
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->DrainSessions();
+}
+
+void Server::AbortSessions() {
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->AbortSessions();
+}
+
+void Server::Join() {
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
+}
+
+}  // namespace poplar::server

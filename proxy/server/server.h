@@ -1,0 +1,72 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <tl/expected.hpp>
+#include <utility>
+#include <vector>
+
+#include "metrics/admin_server.h"
+#include "metrics/exporter.h"
+#include "proxy/config/config.h"
+#include "proxy/server/log.h"
+#include "proxy/server/worker.h"
+
+namespace poplar::server {
+
+// The running proxy: its workers, its listeners and the admin endpoint. Owned and driven by one thread.
+class Server {
+ public:
+  using BuildInfo = std::vector<std::pair<std::string, std::string>>;
+
+  // Listens and starts the workers. Everything that can fail fails here, in one line that says what to do.
+  static tl::expected<std::unique_ptr<Server>, std::string> Start(const config::Config& config,
+                                                                  std::shared_ptr<const session::Settings> settings,
+                                                                  Log& log, const io::Clock& clock,
+                                                                  const BuildInfo& build_info);
+  // Every session must have ended: Join first.
+  ~Server();
+
+  // In this order: accept no more; end sessions at a command boundary; end them now.
+  void StopAccepting();
+  void DrainSessions();
+  void AbortSessions();
+
+  // Whether all workers have ended.
+  bool finished() const { return running_.load() == 0; }
+  void Join();
+
+  // By listener, with the ports that were bound.
+  const std::vector<io::Address>& addresses() const { return addresses_; }
+  uint16_t admin_port() const { return admin_ == nullptr ? 0 : admin_->port(); }
+  int64_t sessions() const { return shared_.sessions.load(); }
+  size_t workers() const { return workers_.size(); }
+  std::string kernel_features() const { return workers_.front()->proactor().features().Text(); }
+
+ private:
+  Server(std::shared_ptr<const session::Settings> settings, Log& log, const io::Clock& clock);
+
+  tl::expected<void, std::string> AddWorkers(const config::Config& config);
+  tl::expected<void, std::string> Listen(const config::Config& config);
+  tl::expected<void, std::string> StartAdmin(const config::Config& config, const BuildInfo& build_info);
+  void StartThreads();
+  bool Live() const;
+
+  const std::shared_ptr<const session::Settings> settings_;
+  Log& log_;
+  const io::Clock& clock_;
+  Shared shared_;
+  std::unique_ptr<metrics::Layout> layout_;
+  std::vector<std::unique_ptr<metrics::Shard>> shards_;
+  std::unique_ptr<metrics::Exporter> exporter_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::thread> threads_;
+  std::vector<io::Address> addresses_;
+  std::unique_ptr<metrics::AdminServer> admin_;
+  std::atomic<int> running_ = 0;
+  std::atomic<bool> ready_ = false;
+};
+
+}  // namespace poplar::server

@@ -1,0 +1,129 @@
+#include "proxy/server/session_line.h"
+
+#include <fmt/format.h>
+#include <time.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace poplar::server {
+namespace {
+
+std::string Timestamp(int64_t unix_micros) {
+  const time_t seconds = unix_micros / 1'000'000;
+  tm utc{};
+  gmtime_r(&seconds, &utc);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+                     utc.tm_hour, utc.tm_min, utc.tm_sec, unix_micros % 1'000'000);
+}
+
+// JSON's escapes; logfmt readers take the same inside quotes. A byte over 127 is written as the code point of its number.
+void AppendQuoted(std::string& line, std::string_view value) {
+  line += '"';
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      line += '\\';
+      line += c;
+    } else if (byte < 0x20 || byte > 0x7e) {
+      fmt::format_to(std::back_inserter(line), "\\u{:04x}", byte);
+    } else {
+      line += c;
+    }
+  }
+  line += '"';
+}
+
+bool NeedsNoQuotes(std::string_view value) {
+  return !value.empty() && std::all_of(value.begin(), value.end(), [](char c) {
+    return c > 0x20 && c < 0x7f && c != '"' && c != '=' && c != '\\';
+  });
+}
+
+}  // namespace
+
+StructuredLine::StructuredLine(LineFormat format, int64_t unix_micros, std::string_view level, std::string_view event)
+    : format_(format) {
+  line_.reserve(768);
+  Text("time", Timestamp(unix_micros)).Text("level", level).Text("event", event);
+}
+
+void StructuredLine::Name(std::string_view name) {
+  if (format_ == LineFormat::kJson) {
+    line_ += line_.empty() ? "{\"" : ",\"";
+    line_ += name;
+    line_ += "\":";
+  } else {
+    if (!line_.empty()) line_ += ' ';
+    line_ += name;
+    line_ += '=';
+  }
+}
+
+StructuredLine& StructuredLine::Text(std::string_view name, std::string_view value) {
+  Name(name);
+  if (format_ == LineFormat::kLogfmt && NeedsNoQuotes(value)) {
+    line_ += value;
+  } else {
+    AppendQuoted(line_, value);
+  }
+  return *this;
+}
+
+StructuredLine& StructuredLine::Number(std::string_view name, uint64_t value) {
+  Name(name);
+  fmt::format_to(std::back_inserter(line_), "{}", value);
+  return *this;
+}
+
+StructuredLine& StructuredLine::Millis(std::string_view name, io::Duration value) {
+  Name(name);
+  fmt::format_to(std::back_inserter(line_), "{:.3f}", std::chrono::duration<double, std::milli>(value).count());
+  return *this;
+}
+
+StructuredLine& StructuredLine::Flag(std::string_view name, bool value) {
+  Name(name);
+  line_ += value ? "true" : "false";
+  return *this;
+}
+
+std::string StructuredLine::Take() {
+  if (format_ == LineFormat::kJson) line_ += '}';
+  return std::move(line_);
+}
+
+std::string SessionLine(LineFormat format, int64_t unix_micros, const session::Record& record) {
+  StructuredLine line(format, unix_micros, "info", "session");
+  line.Text("id", fmt::format("{:016x}", record.id))
+      .Text("client", record.client.Host())
+      .Number("client_port", record.client.port())
+      .Text("listener", record.listener)
+      .Text("user", record.user)
+      .Text("node", record.node)
+      .Text("tls_version", record.tls_version)
+      .Text("tls_cipher", record.tls_cipher)
+      .Flag("tls_resumed", record.tls_resumed)
+      .Flag("logged_in", record.logged_in)
+      .Flag("opaque", record.opaque)
+      .Number("messages", record.messages)
+      .Number("bytes", record.message_bytes)
+      .Number("deletes", record.deletes)
+      .Number("commands", record.commands)
+      .Number("bytes_in", record.bytes_from_client)
+      .Number("bytes_out", record.bytes_to_client)
+      .Millis("duration_ms", record.total);
+  if (record.handshake) line.Millis("handshake_ms", *record.handshake);
+  if (record.login) {
+    line.Millis("login_ms", *record.login)
+        .Millis("connect_ms", record.connect)
+        .Millis("node_tls_ms", record.node_tls)
+        .Millis("greeting_ms", record.greeting)
+        .Millis("auth_ms", record.authentication);
+  }
+  if (!record.failure.empty()) line.Text("failure", record.failure);
+  return line.Text("reason", Name(record.reason)).Text("side", Name(SideOf(record.reason))).Take();
+}
+
+}  // namespace poplar::server

@@ -1,0 +1,155 @@
+#include "proxy/server/shard_meter.h"
+
+#include "metrics/instruments.h"
+
+namespace poplar::server {
+namespace {
+
+metrics::Listener ListenerLabel(size_t listener) { return metrics::Listener{static_cast<uint16_t>(listener)}; }
+metrics::Node NodeLabel(balancer::NodeId node) { return metrics::Node{static_cast<uint16_t>(node)}; }
+
+metrics::LoginResult LoginLabel(session::LoginResult result) {
+  switch (result) {
+    case session::LoginResult::kOk:
+      return metrics::LoginResult::kOk;
+    case session::LoginResult::kRejected:
+      return metrics::LoginResult::kRejected;
+    case session::LoginResult::kBackendUnavailable:
+      return metrics::LoginResult::kBackendUnavailable;
+    case session::LoginResult::kBackendError:
+      return metrics::LoginResult::kBackendError;
+    case session::LoginResult::kTimeout:
+      return metrics::LoginResult::kTimeout;
+    case session::LoginResult::kClientGone:
+      return metrics::LoginResult::kClientGone;
+  }
+  return metrics::LoginResult::kInternal;
+}
+
+metrics::ConnectFailure FailureLabel(upstream::NodeFailure failure) {
+  switch (failure) {
+    case upstream::NodeFailure::kConnectRefused:
+      return metrics::ConnectFailure::kRefused;
+    case upstream::NodeFailure::kConnectTimeout:
+    case upstream::NodeFailure::kGreetingTimeout:
+    case upstream::NodeFailure::kTlsTimeout:
+    case upstream::NodeFailure::kResponseTimeout:
+      return metrics::ConnectFailure::kTimeout;
+    case upstream::NodeFailure::kConnectFailed:
+      return metrics::ConnectFailure::kUnreachable;
+    case upstream::NodeFailure::kReset:
+    case upstream::NodeFailure::kClosed:
+      return metrics::ConnectFailure::kReset;
+    case upstream::NodeFailure::kTlsFailed:
+      return metrics::ConnectFailure::kTls;
+    case upstream::NodeFailure::kGreetingRefused:
+    case upstream::NodeFailure::kGreetingGarbage:
+      return metrics::ConnectFailure::kGreeting;
+    default:
+      return metrics::ConnectFailure::kOther;
+  }
+}
+
+metrics::CommandClass ClassOf(pop3::Verb verb) {
+  switch (verb) {
+    case pop3::Verb::kList:
+    case pop3::Verb::kUidl:
+      return metrics::CommandClass::kListing;
+    case pop3::Verb::kRetr:
+    case pop3::Verb::kTop:
+      return metrics::CommandClass::kRetrieval;
+    case pop3::Verb::kDele:
+    case pop3::Verb::kRset:
+      return metrics::CommandClass::kChange;
+    case pop3::Verb::kQuit:
+      return metrics::CommandClass::kQuit;
+    default:
+      return metrics::CommandClass::kStatus;
+  }
+}
+
+metrics::TlsVersion VersionLabel(std::string_view version) {
+  if (version == "TLSv1.3") return metrics::TlsVersion::kTls13;
+  if (version == "TLSv1.2") return metrics::TlsVersion::kTls12;
+  return metrics::TlsVersion::kNone;
+}
+
+metrics::TlsResult TlsLabel(session::HandshakeResult result) {
+  switch (result) {
+    case session::HandshakeResult::kOk:
+      return metrics::TlsResult::kOk;
+    case session::HandshakeResult::kTimeout:
+      return metrics::TlsResult::kTimeout;
+    case session::HandshakeResult::kFailed:
+      return metrics::TlsResult::kError;
+  }
+  return metrics::TlsResult::kError;
+}
+
+}  // namespace
+
+void AddSessionDimensions(metrics::Dimensions& dimensions) {
+  for (const session::EndReasonFacts& facts : session::kEndReasons) {
+    dimensions.session_ends.push_back({std::string(facts.name), std::string(Name(facts.side))});
+  }
+  for (size_t verb = 0; verb < pop3::kVerbCount; ++verb) {
+    dimensions.commands.emplace_back(pop3::VerbName(static_cast<pop3::Verb>(verb)));
+  }
+}
+
+void ShardMeter::SessionBegan(size_t listener) {
+  shard_.Add(metrics::kConnections, ListenerLabel(listener));
+  shard_.GaugeAdd(metrics::kSessionsActive, 1, ListenerLabel(listener));
+}
+
+void ShardMeter::SessionEnded(size_t listener, const session::Record& record) {
+  shard_.GaugeAdd(metrics::kSessionsActive, -1, ListenerLabel(listener));
+  shard_.Add(metrics::kSessionsEnded, metrics::SessionEnd{static_cast<uint16_t>(record.reason)});
+  shard_.Observe(metrics::kSessionDuration, record.total);
+  shard_.Add(metrics::kBytes, record.bytes_from_client, metrics::Side::kDownstream, metrics::Direction::kReceived);
+  shard_.Add(metrics::kBytes, record.bytes_to_client, metrics::Side::kDownstream, metrics::Direction::kSent);
+  shard_.Add(metrics::kBytes, record.bytes_from_node, metrics::Side::kUpstream, metrics::Direction::kReceived);
+  shard_.Add(metrics::kBytes, record.bytes_to_node, metrics::Side::kUpstream, metrics::Direction::kSent);
+  shard_.Add(metrics::kMessagesRetrieved, record.messages);
+  shard_.Add(metrics::kDeletesCommitted, record.deletes);
+}
+
+void ShardMeter::HandshakeEnded(session::HandshakeResult result, const session::Record& record, io::Duration took) {
+  const metrics::Resumed resumed = record.tls_resumed ? metrics::Resumed::kYes : metrics::Resumed::kNo;
+  shard_.Add(metrics::kTlsHandshakes, TlsLabel(result), VersionLabel(record.tls_version), resumed);
+  if (result == session::HandshakeResult::kOk) shard_.Observe(metrics::kTlsHandshakeDuration, took, resumed);
+}
+
+void ShardMeter::LoginEnded(session::LoginResult result, const session::Record& record, io::Duration took) {
+  shard_.Add(metrics::kLogins, LoginLabel(result));
+  shard_.Observe(metrics::kLoginDuration, took, LoginLabel(result));
+  if (result != session::LoginResult::kOk) return;
+  shard_.Observe(metrics::kLoginStageDuration, record.connect, metrics::LoginStage::kConnect);
+  if (record.node_tls > io::Duration::zero()) {
+    shard_.Observe(metrics::kLoginStageDuration, record.node_tls, metrics::LoginStage::kTls);
+  }
+  shard_.Observe(metrics::kLoginStageDuration, record.greeting, metrics::LoginStage::kGreeting);
+  shard_.Observe(metrics::kLoginStageDuration, record.authentication, metrics::LoginStage::kAuth);
+}
+
+void ShardMeter::NodeFailed(balancer::NodeId node, upstream::NodeFailure failure) {
+  shard_.Add(metrics::kNodeConnectFailures, NodeLabel(node), FailureLabel(failure));
+}
+
+void ShardMeter::FailedOver(balancer::NodeId from) { shard_.Add(metrics::kFailovers, NodeLabel(from)); }
+
+void ShardMeter::NodeSessionBegan(balancer::NodeId node) {
+  shard_.GaugeAdd(metrics::kNodeSessionsActive, 1, NodeLabel(node));
+}
+
+void ShardMeter::NodeSessionEnded(balancer::NodeId node) {
+  shard_.GaugeAdd(metrics::kNodeSessionsActive, -1, NodeLabel(node));
+}
+
+void ShardMeter::CommandAnswered(pop3::Verb verb, bool ok, io::Duration took) {
+  shard_.Add(metrics::kCommands, metrics::Command{static_cast<uint16_t>(verb)},
+             ok ? metrics::CommandResult::kOk : metrics::CommandResult::kErr);
+  shard_.Observe(metrics::kCommandDuration, took, ClassOf(verb));
+}
+
+}  // namespace poplar::server

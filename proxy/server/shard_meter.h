@@ -1,0 +1,31 @@
+#pragma once
+
+#include "metrics/labels.h"
+#include "metrics/shard.h"
+#include "proxy/session/meter.h"
+
+namespace poplar::server {
+
+// A worker's sessions, counted in that worker's shard.
+class ShardMeter final : public session::Meter {
+ public:
+  explicit ShardMeter(metrics::Shard& shard) : shard_(shard) {}
+
+  void SessionBegan(size_t listener) override;
+  void SessionEnded(size_t listener, const session::Record& record) override;
+  void HandshakeEnded(session::HandshakeResult result, const session::Record& record, io::Duration took) override;
+  void LoginEnded(session::LoginResult result, const session::Record& record, io::Duration took) override;
+  void NodeFailed(balancer::NodeId node, upstream::NodeFailure failure) override;
+  void FailedOver(balancer::NodeId from) override;
+  void NodeSessionBegan(balancer::NodeId node) override;
+  void NodeSessionEnded(balancer::NodeId node) override;
+  void CommandAnswered(pop3::Verb verb, bool ok, io::Duration took) override;
+
+ private:
+  metrics::Shard& shard_;
+};
+
+// The label values that sessions bring: end reasons and commands.
+void AddSessionDimensions(metrics::Dimensions& dimensions);
+
+}  // namespace poplar::server

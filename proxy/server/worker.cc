@@ -1,0 +1,117 @@
+#include "proxy/server/worker.h"
+
+#include <utility>
+
+#include "metrics/instruments.h"
+
+namespace poplar::server {
+namespace {
+
+constexpr io::Duration kSampleInterval = std::chrono::seconds(1);
+
+}  // namespace
+
+tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
+    Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard,
+    session::SessionLog& log, const io::Clock& clock, const Options& options) {
+  std::unique_ptr<Worker> worker(new Worker(shared, std::move(settings), shard, clock));
+  auto proactor = io::UringProactor::Create(clock, worker->random_, {.buffer_bytes_max = options.buffer_bytes_max});
+  if (!proactor) return tl::unexpected(proactor.error());
+  io::UringProactor& world = **proactor;
+  worker->proactor_ = std::move(*proactor);
+  worker->accepting_ = std::make_unique<io::TaskScope>(world.ready());
+  worker->serving_ = std::make_unique<io::TaskScope>(world.ready());
+  worker->root_ = std::make_unique<io::TaskScope>(world.ready());
+  worker->environment_.reset(
+      new session::Environment{world, *worker->serving_, shared.affinity, log, worker->meter_});
+  worker->sampler_ = std::make_unique<io::Timer>(
+      world.timers(), [](void* context) { static_cast<Worker*>(context)->Sample(); }, worker.get());
+  return worker;
+}
+
+Worker::Worker(Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard,
+               const io::Clock& clock)
+    : shared_(shared), settings_(std::move(settings)), shard_(shard), meter_(shard), clock_(clock) {}
+
+Worker::~Worker() = default;
+
+io::Result<io::Address> Worker::Listen(const session::ListenerSettings& listener, const io::Address& address) {
+  const io::Result<io::SocketId> socket = proactor_->Listen(address, {});
+  if (!socket) return tl::unexpected(socket.error());
+  listening_.push_back({*socket, &listener});
+  return proactor_->LocalAddress(*socket);
+}
+
+void Worker::Run() {
+  for (const Listening& listening : listening_) accepting_->Spawn(AcceptFrom(listening));
+  root_->Spawn(StopWhenEmpty());
+  Sample();
+  proactor_->Run();
+  sampler_->Disarm();
+}
+
+io::Task<void> Worker::AcceptFrom(Listening listening) {
+  for (;;) {
+    const io::Result<io::Accepted> accepted = co_await proactor_->Accept(listening.socket);
+    if (!accepted) break;
+    if (shared_.sessions.fetch_add(1, std::memory_order_relaxed) < shared_.sessions_max) {
+      serving_->Spawn(Serve(*accepted, listening.settings));
+      continue;
+    }
+    shared_.sessions.fetch_sub(1, std::memory_order_relaxed);
+    proactor_->Close(accepted->socket);
+    shard_.Add(metrics::kConnectionsRejected, metrics::Listener{static_cast<uint16_t>(listening.settings->index)},
+               metrics::Rejection::kLimit);
+  }
+  proactor_->Close(listening.socket);
+}
+
+io::Task<void> Worker::Serve(io::Accepted accepted, const session::ListenerSettings* listener) {
+  {
+    session::Session session(*environment_, settings_, *listener, accepted);
+    sessions_.insert(&session);
+    if (draining_) session.Drain();
+    co_await session.Run();
+    sessions_.erase(&session);
+  }
+  shared_.sessions.fetch_sub(1, std::memory_order_relaxed);
+}
+
+io::Task<void> Worker::StopWhenEmpty() {
+  co_await accepting_->Empty();
+  co_await serving_->Empty();
+  proactor_->Stop();
+}
+
+void Worker::StopAccepting() {
+  proactor_->PostFromAnyThread([this] {
+    for (const Listening& listening : std::exchange(listening_, {})) proactor_->Abort(listening.socket);
+  });
+}
+
+void Worker::DrainSessions() {
+  proactor_->PostFromAnyThread([this] {
+    draining_ = true;
+    for (session::Session* session : sessions_) session->Drain();
+  });
+}
+
+void Worker::AbortSessions() {
+  proactor_->PostFromAnyThread([this] {
+    for (session::Session* session : sessions_) session->Abort();
+  });
+}
+
+// Once a second: what the loop counts by itself goes to the metrics.
+void Worker::Sample() {
+  const io::ProactorCounters& now = proactor_->counters();
+  shard_.Add(metrics::kBufferWaits, now.buffer_starvations - sampled_.buffer_starvations);
+  shard_.Add(metrics::kUringCqOverflows, now.completion_overflows - sampled_.completion_overflows);
+  shard_.Add(metrics::kAcceptErrors, now.accept_errors - sampled_.accept_errors);
+  sampled_ = now;
+  shard_.GaugeSet(metrics::kBuffersInUse, static_cast<int64_t>(proactor_->buffers().in_use()));
+  heartbeat_.store(clock_.Now().time_since_epoch().count(), std::memory_order_relaxed);
+  sampler_->Arm(proactor_->Now() + kSampleInterval);
+}
+
+}  // namespace poplar::server

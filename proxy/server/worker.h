@@ -1,0 +1,91 @@
+#pragma once
+
+#include <absl/container/flat_hash_set.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "balancer/affinity.h"
+#include "metrics/shard.h"
+#include "proxy/io/system_clock.h"
+#include "proxy/io/task_scope.h"
+#include "proxy/io/uring_proactor.h"
+#include "proxy/server/shard_meter.h"
+#include "proxy/session/session.h"
+
+namespace poplar::server {
+
+// What all workers share. Touched once or twice a session, never while mail is relayed.
+struct Shared {
+  balancer::Affinity affinity;
+  std::atomic<int64_t> sessions = 0;
+  int64_t sessions_max = 0;
+};
+
+// One thread, one proactor, its listeners and its sessions.
+//
+// Set up (Create, Listen) by one thread, run by another; Drain and the two Ends may come from any.
+class Worker {
+ public:
+  struct Options {
+    size_t buffer_bytes_max;
+  };
+
+  static tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Create(
+      Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard,
+      session::SessionLog& log, const io::Clock& clock, const Options& options);
+  ~Worker();
+
+  // Before Run. Returns the address with its port.
+  io::Result<io::Address> Listen(const session::ListenerSettings& listener, const io::Address& address);
+
+  // The thread's body; returns when the worker was told to stop and its last session has ended.
+  void Run();
+
+  // Accepts no more; sessions go on.
+  void StopAccepting();
+  // Ends each session at its next command boundary.
+  void DrainSessions();
+  // Ends every session now.
+  void AbortSessions();
+
+  io::UringProactor& proactor() { return *proactor_; }
+  // When the loop last came round, in nanoseconds of the clock; for /livez.
+  int64_t heartbeat() const { return heartbeat_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Listening {
+    io::SocketId socket;
+    const session::ListenerSettings* settings;
+  };
+
+  Worker(Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard, const io::Clock& clock);
+
+  io::Task<void> AcceptFrom(Listening listening);
+  io::Task<void> Serve(io::Accepted accepted, const session::ListenerSettings* listener);
+  io::Task<void> StopWhenEmpty();
+  void Sample();
+
+  Shared& shared_;
+  const std::shared_ptr<const session::Settings> settings_;
+  metrics::Shard& shard_;
+  ShardMeter meter_;
+  io::SystemRandom random_;
+  const io::Clock& clock_;
+  std::unique_ptr<io::UringProactor> proactor_;
+  std::unique_ptr<io::TaskScope> accepting_;
+  std::unique_ptr<io::TaskScope> serving_;
+  std::unique_ptr<io::TaskScope> root_;
+  std::unique_ptr<session::Environment> environment_;
+  std::unique_ptr<io::Timer> sampler_;
+  std::vector<Listening> listening_;
+  absl::flat_hash_set<session::Session*> sessions_;
+  io::ProactorCounters sampled_;
+  bool draining_ = false;
+  std::atomic<int64_t> heartbeat_ = 0;
+};
+
+}  // namespace poplar::server

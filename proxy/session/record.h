@@ -1,0 +1,58 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proxy/io/address.h"
+#include "proxy/io/clock.h"
+#include "proxy/session/end_reason.h"
+
+namespace poplar::session {
+
+// What a session's one log line says. Nothing secret may enter it.
+struct Record {
+  uint64_t id = 0;
+  io::Address client;
+  std::string_view listener;
+  std::string user;       // canonical; empty while unknown
+  std::string_view node;  // of the last attempt; empty while there was none
+  std::string_view tls_version;
+  std::string_view tls_cipher;
+  bool tls_resumed = false;
+  bool logged_in = false;
+  bool opaque = false;
+  std::string failure;  // of the handshake or of the last login: the peer's words or what kept us
+
+  uint64_t messages = 0;         // retrieved whole
+  uint64_t message_bytes = 0;    // of these
+  uint64_t deletes = 0;          // committed: marked, then QUIT with the node's +OK
+  uint64_t commands = 0;
+  uint64_t bytes_to_client = 0;  // POP3's, without TLS
+  uint64_t bytes_from_client = 0;
+  uint64_t bytes_to_node = 0;  // after login
+  uint64_t bytes_from_node = 0;
+
+  // Since the connection was accepted; absent: never reached.
+  io::Time accepted{};
+  std::optional<io::Duration> handshake;
+  std::optional<io::Duration> login;  // from PASS to its answer, the node's stages below in it
+  io::Duration connect{};
+  io::Duration node_tls{};
+  io::Duration greeting{};
+  io::Duration authentication{};
+  io::Duration total{};
+
+  EndReason reason = EndReason::kShutdown;
+};
+
+// Takes each session's record once, when it has ended. One worker's thread.
+class SessionLog {
+ public:
+  virtual ~SessionLog() = default;
+  virtual void Write(const Record& record) = 0;
+};
+
+}  // namespace poplar::session

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "balancer/node_table.h"
+#include "proxy/io/clock.h"
+#include "proxy/pop3/authorization.h"
+#include "proxy/tls/server_context.h"
+#include "proxy/upstream/endpoint.h"
+
+namespace poplar::session {
+
+struct Timeouts {
+  io::Duration tls_handshake = std::chrono::seconds(10);
+  io::Duration login = std::chrono::seconds(60);
+  io::Duration client_idle = std::chrono::minutes(10);
+  io::Duration client_write_stall = std::chrono::seconds(60);
+  upstream::UpstreamTimeouts upstream;
+};
+
+struct ListenerSettings {
+  std::string name;
+  size_t index = 0;                               // among the listeners; for the metrics
+  std::shared_ptr<const tls::ServerContext> tls;  // null: in the clear
+  balancer::ClusterId cluster{};
+  pop3::AuthorizationPolicy authorization;
+};
+
+// All that sessions read of the configuration: an immutable snapshot, published whole and shared by all workers. A
+// session keeps the one it began with.
+struct Settings {
+  Timeouts timeouts;
+  int bad_commands_max = 20;  // after login; before it the listener's policy counts
+  balancer::CanonicalRules canonical;
+  std::shared_ptr<const balancer::NodeTable> nodes;
+  std::vector<upstream::Endpoint> endpoints;  // by NodeId
+  std::vector<ListenerSettings> listeners;
+  std::shared_ptr<const tls::ServerContext> tls;  // of the listeners; null: none speaks TLS
+  std::string capa_secure;  // what the listeners' policies point at
+  std::string capa_clear;
+};
+
+}  // namespace poplar::session

@@ -1,0 +1,165 @@
+#include "proxy/upstream/connection.h"
+
+#include <utility>
+
+#include "proxy/io/deadline.h"
+#include "proxy/io/socket_stream.h"
+#include "proxy/pop3/limits.h"
+#include "proxy/pop3/node_login.h"
+#include "proxy/tls/stream.h"
+
+namespace poplar::upstream {
+namespace {
+
+constexpr io::Duration kRetirePatience = std::chrono::seconds(2);
+
+NodeError FromIo(const io::Error& error, bool expired, NodeFailure at_timeout) {
+  if (expired) return {at_timeout, "no answer in time"};
+  if (error.cancelled()) return {NodeFailure::kCancelled, ""};
+  return {NodeFailure::kReset, error.Text()};
+}
+
+NodeFailure FromConnect(const io::Error& error) {
+  switch (error.code) {
+    case ECONNREFUSED:
+      return NodeFailure::kConnectRefused;
+    case ETIMEDOUT:
+      return NodeFailure::kConnectTimeout;
+    case ECANCELED:
+      return NodeFailure::kCancelled;
+    default:
+      return NodeFailure::kConnectFailed;
+  }
+}
+
+}  // namespace
+
+void Connection::Abort() {
+  aborted_ = true;
+  if (stream_ != nullptr) stream_->Abort();
+}
+
+io::Task<NodeError> Connection::Open() {
+  NodeError error = co_await ConnectTransport();
+  if (error.failure == NodeFailure::kNone && endpoint_.tls != nullptr) error = co_await HandshakeTls();
+  if (error.failure == NodeFailure::kNone) error = co_await ReadGreeting();
+  co_return error;
+}
+
+io::Task<NodeError> Connection::ConnectTransport() {
+  auto opened = io::OpenStream(proactor_, endpoint_.address.family());
+  if (!opened) co_return NodeError{NodeFailure::kNoDescriptor, opened.error().Text()};
+  io::SocketStream& transport = **opened;
+  stream_ = std::move(*opened);
+  if (aborted_) co_return NodeError{NodeFailure::kCancelled, ""};
+
+  const io::Time begun = proactor_.Now();
+  io::Deadline deadline(proactor_, timeouts_.connect, transport);
+  const io::Result<> connected = co_await transport.Connect(endpoint_.address);
+  durations_.connect = proactor_.Now() - begun;
+  if (connected) co_return NodeError{};
+  if (deadline.expired()) co_return NodeError{NodeFailure::kConnectTimeout, "no answer in time"};
+  co_return NodeError{FromConnect(connected.error()), connected.error().Text()};
+}
+
+io::Task<NodeError> Connection::HandshakeTls() {
+  auto secured = std::make_unique<tls::TlsStream>(std::move(stream_), endpoint_.tls->NewConnection(endpoint_.host_name, proactor_.clock().UnixMicros() / 1'000'000),
+                                                  proactor_.buffers(), proactor_.ready());
+  tls::TlsStream& stream = *secured;
+  stream_ = std::move(secured);
+
+  const io::Time begun = proactor_.Now();
+  io::Deadline deadline(proactor_, timeouts_.response, stream);
+  const io::Result<> done = co_await stream.Handshake();
+  durations_.tls = proactor_.Now() - begun;
+  if (done) co_return NodeError{};
+  if (done.error().code == EPROTO) co_return NodeError{NodeFailure::kTlsFailed, std::string(stream.engine().failure_text())};
+  co_return FromIo(done.error(), deadline.expired(), NodeFailure::kTlsTimeout);
+}
+
+io::Task<NodeError> Connection::ReadGreeting() {
+  const io::Time begun = proactor_.Now();
+  NodeError error = co_await ReadLine(NodeFailure::kGreetingTimeout);
+  durations_.greeting = proactor_.Now() - begun;
+  if (error.failure == NodeFailure::kProtocol) error.failure = NodeFailure::kGreetingGarbage;
+  if (error.failure != NodeFailure::kNone) co_return error;
+  switch (pop3::ParseGreeting(line_)) {
+    case pop3::Greeting::kReady:
+      // A server speaks once and then waits; more than a greeting is no POP3 server.
+      if (has_stray_bytes()) co_return NodeError{NodeFailure::kGreetingGarbage, "more than one line"};
+      co_return NodeError{};
+    case pop3::Greeting::kRefused:
+      co_return NodeError{NodeFailure::kGreetingRefused, line_};
+    case pop3::Greeting::kGarbage:
+      break;
+  }
+  co_return NodeError{NodeFailure::kGreetingGarbage, "not a POP3 greeting"};
+}
+
+io::Task<NodeError> Connection::ReadLine(NodeFailure at_timeout) {
+  line_.clear();
+  io::Deadline deadline(proactor_, timeouts_.response, *stream_);
+  for (;;) {
+    const std::string_view bytes = input_.bytes();
+    const size_t end = bytes.find('\n');
+    const size_t taken = end == std::string_view::npos ? bytes.size() : end + 1;
+    if (line_.size() + taken > pop3::kReplyLineBytesMax) {
+      co_return NodeError{NodeFailure::kProtocol, "line too long"};
+    }
+    line_.append(bytes.substr(0, taken));
+    input_.Consume(taken);
+    if (input_.empty()) input_.Release();
+    if (end != std::string_view::npos) break;
+
+    io::Result<io::Buffer> more = co_await stream_->Read();
+    if (!more) co_return FromIo(more.error(), deadline.expired(), at_timeout);
+    if (more->empty()) co_return NodeError{NodeFailure::kClosed, "the node closed the connection"};
+    input_ = std::move(*more);
+  }
+  while (!line_.empty() && (line_.back() == '\n' || line_.back() == '\r')) line_.pop_back();
+  co_return NodeError{};
+}
+
+io::Task<NodeError> Connection::Send(std::string_view bytes) {
+  io::Deadline deadline(proactor_, timeouts_.response, *stream_);
+  const io::Result<> sent = co_await stream_->Write(bytes);
+  if (sent) co_return NodeError{};
+  co_return FromIo(sent.error(), deadline.expired(), NodeFailure::kResponseTimeout);
+}
+
+io::Task<tl::expected<LoginAnswer, NodeError>> Connection::LogIn(std::string_view user,
+                                                                 const pop3::Secret& password) {
+  using Kind = pop3::NodeLogin::Action::Kind;
+  const io::Time begun = proactor_.Now();
+  pop3::NodeLogin dialogue(user, password);
+  pop3::NodeLogin::Action action = dialogue.Start();
+  while (action.kind == Kind::kSend) {
+    NodeError error = co_await Send(action.bytes);
+    if (error.failure == NodeFailure::kNone) error = co_await ReadLine(NodeFailure::kResponseTimeout);
+    if (error.failure != NodeFailure::kNone) co_return tl::unexpected(std::move(error));
+    action = dialogue.OnLine(line_);
+    if (action.kind != Kind::kRefused && has_stray_bytes()) action.kind = Kind::kProtocolError;
+  }
+  durations_.authentication = proactor_.Now() - begun;
+  switch (action.kind) {
+    case Kind::kAccepted:
+    case Kind::kRefused:
+      co_return LoginAnswer{action.kind == Kind::kAccepted, line_ + "\r\n"};
+    case Kind::kUnsafeCredential:
+      co_return tl::unexpected(NodeError{NodeFailure::kProtocol, "the credential can't be written as a command"});
+    default:
+      co_return tl::unexpected(NodeError{NodeFailure::kProtocol, "an answer that is none, or one too many"});
+  }
+}
+
+io::Task<void> Connection::Retire() {
+  if (stream_ == nullptr) co_return;
+  io::Deadline deadline(proactor_, kRetirePatience, *stream_);
+  const io::Result<> sent = co_await stream_->Write("QUIT\r\n");
+  for (bool open = sent.has_value(); open;) {
+    const io::Result<io::Buffer> last = co_await stream_->Read();
+    open = last && !last->empty();
+  }
+}
+
+}  // namespace poplar::upstream

@@ -1,0 +1,29 @@
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <sstream>
+#include <string>
+
+#include "proxy/config/check.h"
+#include "proxy/config/print.h"
+#include "proxy/config/read.h"
+#include "proxy/config/report.h"
+
+// Any bytes as a configuration file: reading, checking and reporting never crash or throw; what
+// reads without errors prints as a file that reads back the same.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  namespace config = poplar::config;
+  const config::Source source = {"poplar.yaml", std::string(data, data + size)};
+  config::ReadResult read = config::Read(source);
+  if (!read.complete && !config::HasErrors(read.problems)) std::abort();
+  const config::Problems meaning = config::CheckMeaning(read.config, read.positions);
+  const bool is_readable = !config::HasErrors(read.problems);
+  read.problems.insert(read.problems.end(), meaning.begin(), meaning.end());
+  std::ostringstream report;
+  config::RenderReport(read.problems, source, config::Color::kNever, report);
+  if (is_readable) {
+    const config::ReadResult again = config::Read({"poplar.yaml", config::Print(read.config)});
+    if (config::HasErrors(again.problems) || !(again.config == read.config)) std::abort();
+  }
+  return 0;
+}

@@ -1,0 +1,142 @@
+"""The program under test: a configuration written, the binary started, its session log read, its end checked."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import urllib.error
+import urllib.request
+
+from child import Child
+from ports import free_port
+from waiting import until
+from wire import Pop3, tls_context
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("POPLAR", ROOT / "build" / "release" / "poplar"))
+
+# Every way in which a session can end; a log line with another word is a defect.
+REASONS = {
+    "quit", "client_eof", "client_reset", "tls_handshake_failed", "tls_handshake_timeout",
+    "not_tls", "login_timeout", "client_idle", "client_write_stall", "too_many_bad_commands",
+    "too_many_failed_logins", "node_unavailable", "node_eof", "node_reset", "node_protocol",
+    "node_response_timeout", "client_protocol", "opaque_ended", "draining", "shutdown",
+}
+
+
+def node(name: str, port: int, **more):
+    """One entry of clusters[].nodes, on the loopback."""
+    return {"name": name, "address": f"127.0.0.1:{port}", **more}
+
+
+def configuration(nodes, certificates, port: int, admin_port: int, log: pathlib.Path,
+                  shared: bool = False, listener=None, **sections):
+    """The whole configuration as the YAML reader's sections; `sections` replaces or adds."""
+    return {
+        "workers": 2,
+        "listeners": [{"name": "pop3s", "address": f"127.0.0.1:{port}", "tls": "implicit",
+                       **(listener or {})}],
+        "tls": {"certificates": [{"certificate": str(made.certificate), "key": str(made.key)}
+                                 for made in certificates]},
+        "clusters": [{"name": "main", "shared_storage": shared, "nodes": nodes}],
+        "admin": {"address": f"127.0.0.1:{admin_port}"},
+        "log": {"format": "json", "level": "info", "output": str(log)},
+        "drain_timeout": "5s",
+        **sections,
+    }
+
+
+class Poplar:
+    """A running proxy in front of `nodes`. Leaving the block stops it and requires a clean end."""
+
+    def __init__(self, folder: pathlib.Path, nodes, authority, certificates=None, **options):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.authority = authority
+        self.port, self.admin_port = free_port(), free_port()
+        self.log = folder / "poplar.log"
+        self.file = folder / "poplar.yaml"
+        certificates = certificates or [authority.issue("poplar", ["localhost", "127.0.0.1"])]
+        # JSON is YAML; written so, no quoting rule of YAML can bite a test.
+        self.file.write_text(json.dumps(configuration(
+            nodes, certificates, self.port, self.admin_port, self.log, **options), indent=2))
+        self.child = Child([BINARY, "serve", "--config", self.file], folder / "output.log")
+        self.child.wait_for(lambda: self.status("/readyz") == 200, "Poplar to be ready")
+
+    # --- the admin endpoint
+
+    def get(self, path: str):
+        """(status, body) of the admin endpoint; status 0 where nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}{path}", timeout=10) as got:
+                return got.status, got.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def status(self, path: str) -> int:
+        return self.get(path)[0]
+
+    def metric(self, name: str) -> float:
+        """The sum of a metric over its labels."""
+        lines = re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", self.get("/metrics")[1], re.MULTILINE)
+        assert lines, f"no metric {name} in:\n{self.get('/metrics')[1][:4000]}"
+        return sum(float(value) for value in lines)
+
+    # --- the log
+
+    def lines(self):
+        """The log so far as objects; every line has to be one."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+    def sessions(self):
+        found = [line for line in self.lines() if line.get("event") == "session"]
+        for line in found:
+            assert line["reason"] in REASONS, f"a reason without a name: {line}"
+        return found
+
+    def session(self, index: int = 0, seconds: float = 20.0):
+        """The log line of the index-th session that ended (from 0), once it is there."""
+        until(lambda: len(self.sessions()) > index, f"log line of session {index}", seconds)
+        return self.sessions()[index]
+
+    def idle(self, seconds: float = 20.0):
+        """Waits until no session is left: what a test started must also end."""
+        until(lambda: self.metric("poplar_sessions_active") == 0, "all sessions to end", seconds)
+
+    # --- clients and process
+
+    def connect(self, **options) -> Pop3:
+        """A TLS session that trusts the test CA."""
+        return Pop3.connect(self.port, tls_context(self.authority.file), **options)
+
+    def memory(self) -> int:
+        """Resident bytes."""
+        status = pathlib.Path(f"/proc/{self.child.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
+
+    def descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self.child.pid}/fd"))
+
+    def terminate(self):
+        """Asks for the drain, without waiting for it."""
+        self.child.process.send_signal(signal.SIGTERM)
+
+    def stop(self, seconds: float = 30.0):
+        code = self.child.stop(signal.SIGTERM, seconds)
+        assert code == 0, f"Poplar ended with {code}:\n{self.child.text()[-6000:]}"
+        self.sessions()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind is None:
+            self.stop()
+            return
+        self.child.process.kill()
+        self.child.process.wait()
+        log = self.log.read_text(errors="replace") if self.log.exists() else ""
+        print(f"--- Poplar's output\n{self.child.text()[-4000:]}\n--- its log\n{log[-4000:]}")

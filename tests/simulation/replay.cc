@@ -1,0 +1,55 @@
+#include "tests/simulation/replay.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+#include "tests/simulation/world.h"
+
+extern "C" void __sanitizer_set_death_callback(void (*)()) __attribute__((weak));
+
+namespace poplar::simulation {
+namespace {
+
+World* replayed_world = nullptr;
+std::string replayed_scenario = "?";
+
+void Report() {
+  World* world = replayed_world;
+  if (world == nullptr) return;
+  replayed_world = nullptr;  // a fault while reporting must not report again
+  std::fprintf(stderr, "the last events:\n");
+  world->log().Print(stderr);
+  std::fprintf(stderr, "replay with:\n  %s\n", ReplayCommand(world->seed()).c_str());
+  std::fflush(stderr);
+}
+
+// Not safe in a signal handler by the letter; but the process is about to die, single-threaded, and
+// the report is worth the risk.
+void OnDeath(int) {
+  Report();
+  std::_Exit(1);
+}
+
+}  // namespace
+
+void InstallReplayReport() {
+  std::signal(SIGABRT, &OnDeath);
+  if (__sanitizer_set_death_callback != nullptr) {
+    __sanitizer_set_death_callback(&Report);
+  } else {
+    std::signal(SIGSEGV, &OnDeath);
+  }
+}
+
+void SetReplayedScenario(const std::string& name) { replayed_scenario = name; }
+void SetReplayedWorld(World* world) { replayed_world = world; }
+
+std::string ReplayCommand(unsigned long long seed) {
+  const std::string folder = POPLAR_BUILD_FOLDER;
+  const std::string build = folder == "build/release" ? "" : "POPLAR_BUILD=" + folder + " ";
+  return build + "tests/simulation/run --seed " + std::to_string(seed) + " --scenario " +
+         replayed_scenario;
+}
+
+}  // namespace poplar::simulation

@@ -1,0 +1,147 @@
+#include "balancer/affinity.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+namespace poplar::balancer {
+namespace {
+
+constexpr ClusterId kMain{0};
+constexpr NodeId kA{1};
+constexpr NodeId kB{2};
+constexpr NodeId kC{3};
+
+CanonicalUser User(const std::string& name) { return *CanonicalUser::FromLogin(name, {}); }
+
+class AffinityTest : public testing::Test {
+ protected:
+  Affinity affinity_;
+  const CanonicalUser alice_ = User("alice");
+};
+
+TEST_F(AffinityTest, LoginsFollowALivingSession) {
+  auto first = affinity_.Acquire(kMain, alice_, kA);
+  EXPECT_EQ(first.node(), kA);
+  auto second = affinity_.Acquire(kMain, alice_, kB);
+  EXPECT_EQ(second.node(), kA);
+  first.Release();
+  EXPECT_EQ(affinity_.Acquire(kMain, alice_, kC).node(), kA);  // the second still lives
+  second.Release();
+  EXPECT_EQ(affinity_.Acquire(kMain, alice_, kC).node(), kC);
+}
+
+TEST_F(AffinityTest, UsersAndClustersAreApart) {
+  auto first = affinity_.Acquire(kMain, alice_, kA);
+  EXPECT_EQ(affinity_.Acquire(kMain, User("bob"), kB).node(), kB);
+  EXPECT_EQ(affinity_.Acquire(ClusterId{1}, alice_, kB).node(), kB);
+}
+
+TEST_F(AffinityTest, CountsLeasesAndForgetsUsers) {
+  EXPECT_EQ(affinity_.LeasesOf(kMain, alice_), 0u);
+  {
+    auto first = affinity_.Acquire(kMain, alice_, kA);
+    auto second = affinity_.Acquire(kMain, alice_, kA);
+    auto bob = affinity_.Acquire(kMain, User("bob"), kA);
+    EXPECT_EQ(affinity_.LeasesOf(kMain, alice_), 2u);
+    EXPECT_EQ(affinity_.Users(), 2u);
+  }
+  EXPECT_EQ(affinity_.LeasesOf(kMain, alice_), 0u);
+  EXPECT_EQ(affinity_.Users(), 0u);
+}
+
+TEST_F(AffinityTest, SoleHolderMovesBeforeItBinds) {
+  auto lease = affinity_.Acquire(kMain, alice_, kA);
+  EXPECT_TRUE(lease.Move(kB));
+  EXPECT_EQ(lease.node(), kB);
+  EXPECT_TRUE(lease.Move(kC));
+  EXPECT_TRUE(lease.Bind());
+  EXPECT_TRUE(lease.bound());
+  EXPECT_EQ(affinity_.Acquire(kMain, alice_, kA).node(), kC);
+}
+
+TEST_F(AffinityTest, BoundSessionHoldsTheUser) {
+  auto bound = affinity_.Acquire(kMain, alice_, kA);
+  ASSERT_TRUE(bound.Bind());
+  auto pending = affinity_.Acquire(kMain, alice_, kB);
+  EXPECT_FALSE(pending.Move(kB));
+  EXPECT_EQ(pending.node(), kA);
+  bound.Release();
+  EXPECT_TRUE(pending.Move(kB));
+  EXPECT_EQ(pending.node(), kB);
+}
+
+TEST_F(AffinityTest, PendingSessionsMoveTogether) {
+  auto first = affinity_.Acquire(kMain, alice_, kA);
+  auto second = affinity_.Acquire(kMain, alice_, kA);
+  auto third = affinity_.Acquire(kMain, alice_, kA);
+  EXPECT_TRUE(first.Move(kB));
+  EXPECT_TRUE(first.Bind());
+  // The second wants elsewhere, the third reached the old node after all: both join the first.
+  EXPECT_TRUE(second.Move(kC));
+  EXPECT_EQ(second.node(), kB);
+  EXPECT_FALSE(third.Bind());
+  EXPECT_FALSE(third.bound());
+  EXPECT_EQ(third.node(), kB);
+  EXPECT_TRUE(third.Bind());
+  EXPECT_TRUE(second.Bind());
+}
+
+TEST_F(AffinityTest, LeaseMovesAsAValue) {
+  Affinity::Lease empty;
+  EXPECT_FALSE(empty);
+  empty.Release();
+  auto first = affinity_.Acquire(kMain, alice_, kA);
+  ASSERT_TRUE(first.Bind());
+  Affinity::Lease second = std::move(first);
+  EXPECT_TRUE(second);
+  EXPECT_TRUE(second.bound());
+  EXPECT_EQ(affinity_.LeasesOf(kMain, alice_), 1u);
+  second = affinity_.Acquire(kMain, User("bob"), kB);  // gives alice's back
+  EXPECT_EQ(affinity_.LeasesOf(kMain, alice_), 0u);
+  EXPECT_FALSE(second.bound());
+  second.Release();
+  second.Release();
+  EXPECT_EQ(affinity_.Users(), 0u);
+}
+
+// The invariant under load: bound sessions of one user are never on two nodes at once.
+TEST_F(AffinityTest, ThreadsNeverBindOneUserToTwoNodes) {
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 20'000;
+  constexpr uint32_t kUsers = 3;  // few, so that threads meet
+  struct Presence {
+    std::atomic<int> on_node[4] = {};
+  };
+  std::vector<Presence> users(kUsers);
+  std::atomic<int> violations = 0;
+  std::atomic<int> moves = 0;
+  const auto work = [&](uint32_t seed) {
+    for (int round = 0; round < kRounds; ++round) {
+      seed = seed * 1664525u + 1013904223u;
+      const uint32_t number = (seed >> 8) % kUsers;
+      auto lease =
+          affinity_.Acquire(kMain, User("user" + std::to_string(number)), NodeId{(seed >> 16) % 4});
+      if ((seed >> 20) % 2 == 0 && lease.Move(NodeId{(seed >> 18) % 4})) ++moves;
+      while (!lease.Bind()) {
+      }
+      auto& here = users[number].on_node[static_cast<uint32_t>(lease.node())];
+      ++here;
+      for (auto& node : users[number].on_node) {
+        if (&node != &here && node.load() != 0) ++violations;
+      }
+      --here;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (uint32_t i = 0; i < kThreads; ++i) threads.emplace_back(work, i);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(violations, 0);
+  EXPECT_GT(moves, 0);
+  EXPECT_EQ(affinity_.Users(), 0u);
+}
+
+}  // namespace
+}  // namespace poplar::balancer

@@ -1,0 +1,118 @@
+#include "metrics/exporter.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include "tests/unit/metrics/sample_dimensions.h"
+
+namespace poplar::metrics {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::HasSubstr;
+using testing::Not;
+
+class ExporterTest : public testing::Test {
+ protected:
+  const Layout layout_{SampleDimensions()};
+  Shard first_{layout_};
+  Shard second_{layout_};
+  const Exporter exporter_{
+      layout_, {&first_, &second_}, {{"version", "0.1"}, {"compiler", "a \"b\" \\c"}}};
+};
+
+TEST_F(ExporterTest, PromtoolFindsNothingToComplainAbout) {
+  first_.Observe(kSessionDuration, seconds(5000));
+  first_.GaugeAdd(kSessionsActive, -1, Listener{0});
+  const std::string path = testing::TempDir() + "poplar_exporter_test.prom";
+  std::ofstream(path) << exporter_.Text();
+  // A missing promtool is a failure too: it belongs to what the tests need.
+  EXPECT_EQ(std::system(("promtool check metrics < " + path).c_str()), 0);
+  std::remove(path.c_str());
+}
+
+TEST_F(ExporterTest, AddsTheShardsUp) {
+  first_.Add(kLogins, 2, LoginResult::kOk);
+  second_.Add(kLogins, 3, LoginResult::kOk);
+  first_.GaugeAdd(kNodeSessionsActive, 5, Node{1});  // a session that ended on another worker
+  second_.GaugeAdd(kNodeSessionsActive, -4, Node{1});
+  const std::string text = exporter_.Text();
+  EXPECT_THAT(text, HasSubstr("\npoplar_logins_total{result=\"ok\"} 5\n"));
+  EXPECT_THAT(text,
+              HasSubstr("\npoplar_node_sessions_active{cluster=\"main\",node=\"mail2\"} 1\n"));
+}
+
+TEST_F(ExporterTest, NegativeGaugesStayNegative) {
+  first_.GaugeAdd(kBuffersInUse, -7);
+  EXPECT_THAT(exporter_.Text(), HasSubstr("\npoplar_buffers_in_use -7\n"));
+}
+
+TEST_F(ExporterTest, HistogramsAreCumulativeInSeconds) {
+  first_.Observe(kLoginDuration, milliseconds(1), LoginResult::kOk);
+  first_.Observe(kLoginDuration, milliseconds(700), LoginResult::kOk);
+  second_.Observe(kLoginDuration, milliseconds(800), LoginResult::kOk);
+  second_.Observe(kLoginDuration, seconds(60), LoginResult::kOk);
+  const std::string text = exporter_.Text();
+  const std::string name = "\npoplar_login_duration_seconds";
+  for (const char* line :
+       {"_bucket{result=\"ok\",le=\"0.0005\"} 0\n", "_bucket{result=\"ok\",le=\"0.001\"} 1\n",
+        "_bucket{result=\"ok\",le=\"0.5\"} 1\n", "_bucket{result=\"ok\",le=\"1\"} 3\n",
+        "_bucket{result=\"ok\",le=\"30\"} 3\n", "_bucket{result=\"ok\",le=\"+Inf\"} 4\n",
+        "_count{result=\"ok\"} 4\n", "_sum{result=\"ok\"} 61.501"}) {
+    EXPECT_THAT(text, HasSubstr(name + line));
+  }
+}
+
+TEST_F(ExporterTest, EverySeriesExistsFromTheStart) {
+  const std::string text = exporter_.Text();
+  for (const InstrumentSpec& spec : Specs()) {
+    const std::string name = spec.name;
+    EXPECT_THAT(text, HasSubstr("# HELP " + name + " " + spec.help + "\n"));
+    EXPECT_THAT(text, HasSubstr("# TYPE " + name + " "));
+  }
+  for (const char* line :
+       {"poplar_connections_total{listener=\"pop3s-v6\"} 0",
+        "poplar_connections_rejected_total{listener=\"pop3s\",reason=\"drain\"} 0",
+        "poplar_sessions_ended_total{reason=\"node_eof\",side=\"node\"} 0",
+        "poplar_tls_handshakes_total{result=\"timeout\",version=\"none\",resumed=\"no\"} 0",
+        "poplar_logins_total{result=\"backend_unavailable\"} 0",
+        "poplar_bytes_total{side=\"upstream\",direction=\"sent\"} 0",
+        "poplar_commands_total{command=\"RETR\",result=\"err\"} 0",
+        "poplar_node_connect_failures_total{cluster=\"other\",node=\"mail1\",reason=\"greeting\"} "
+        "0",
+        "poplar_login_stage_duration_seconds_count{stage=\"auth\"} 0",
+        "poplar_command_duration_seconds_count{class=\"retrieval\"} 0",
+        "poplar_certificate_not_after_timestamp_seconds{certificate=\"default\"} 0"}) {
+    EXPECT_THAT(text, HasSubstr("\n" + std::string(line) + "\n"));
+  }
+}
+
+TEST_F(ExporterTest, SaysWhatRunsAndWhatItUses) {
+  const std::string text = exporter_.Text();
+  EXPECT_THAT(text,
+              HasSubstr("\npoplar_build_info{version=\"0.1\",compiler=\"a \\\"b\\\" \\\\c\"} 1\n"));
+  for (const char* name :
+       {"process_cpu_seconds_total", "process_start_time_seconds", "process_resident_memory_bytes",
+        "process_virtual_memory_bytes", "process_open_fds", "process_max_fds"}) {
+    EXPECT_THAT(text, HasSubstr("\n" + std::string(name) + " "));
+    EXPECT_THAT(text, Not(HasSubstr("\n" + std::string(name) + " 0\n")));
+  }
+}
+
+TEST(ExporterSizeTest, NoDimensionsStillExposeWhatIsThere) {
+  const Layout layout(Dimensions{});
+  const Shard shard(layout);
+  const std::string text = Exporter(layout, {&shard}, {}).Text();
+  EXPECT_THAT(text, HasSubstr("\npoplar_build_info 1\n"));
+  EXPECT_THAT(text, HasSubstr("\npoplar_logins_total{result=\"ok\"} 0\n"));
+}
+
+}  // namespace
+}  // namespace poplar::metrics

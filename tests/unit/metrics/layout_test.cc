@@ -1,0 +1,101 @@
+#include "metrics/layout.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <regex>
+#include <set>
+#include <string>
+
+#include "tests/unit/metrics/sample_dimensions.h"
+
+namespace poplar::metrics {
+namespace {
+
+template <typename Label>
+constexpr bool IsComplete(Label last) {
+  return LabelTraits<Label>::kValues.size() == static_cast<size_t>(last) + 1;
+}
+static_assert(IsComplete(Rejection::kDrain));
+static_assert(IsComplete(TlsResult::kTimeout));
+static_assert(IsComplete(TlsVersion::kTls13));
+static_assert(IsComplete(Resumed::kYes));
+static_assert(IsComplete(LoginResult::kInternal));
+static_assert(IsComplete(LoginStage::kAuth));
+static_assert(IsComplete(Side::kUpstream));
+static_assert(IsComplete(Direction::kSent));
+static_assert(IsComplete(CommandResult::kErr));
+static_assert(IsComplete(CommandClass::kQuit));
+static_assert(IsComplete(ConnectFailure::kOther));
+
+TEST(InstrumentsTest, NamesFollowTheRulesOfPrometheus) {
+  std::set<std::string> names;
+  for (const InstrumentSpec& spec : Specs()) {
+    const std::string name = spec.name;
+    EXPECT_TRUE(names.insert(name).second) << name;
+    EXPECT_TRUE(std::regex_match(name, std::regex("poplar_[a-z]+(_[a-z]+)*"))) << name;
+    EXPECT_EQ(name.ends_with("_total"), spec.type == InstrumentType::kCounter) << name;
+    EXPECT_EQ(!spec.bounds.empty(), spec.type == InstrumentType::kHistogram) << name;
+    if (spec.type == InstrumentType::kHistogram) {
+      EXPECT_TRUE(name.ends_with("_seconds")) << name;
+    }
+    EXPECT_TRUE(std::string(spec.help).ends_with(".")) << name;
+    EXPECT_TRUE(std::is_sorted(spec.bounds.begin(), spec.bounds.end(), std::less_equal<>()))
+        << name;
+  }
+  EXPECT_EQ(names.size(), kInstruments);
+}
+
+TEST(LayoutTest, EveryCellBelongsToOneSeries) {
+  const Layout layout(SampleDimensions());
+  size_t next = 0;
+  for (size_t i = 0; i < kInstruments; ++i) {
+    const Instrument instrument{static_cast<uint16_t>(i)};
+    EXPECT_EQ(layout.FirstCell(instrument), next);
+    next += layout.Series(instrument).size() * layout.CellsPerSeries(instrument);
+  }
+  EXPECT_EQ(layout.cells(), next);
+}
+
+TEST(LayoutTest, SeriesAreTheProductOfTheLabels) {
+  const Layout layout(SampleDimensions());
+  EXPECT_EQ(layout.Series(Instrument::kMessagesRetrieved).size(), 1u);
+  EXPECT_EQ(layout.Series(Instrument::kConnectionsRejected).size(), 2u * 2u);
+  EXPECT_EQ(layout.Series(Instrument::kTlsHandshakes).size(), 3u * 3u * 2u);
+  EXPECT_EQ(layout.Series(Instrument::kSessionsEnded).size(), 3u);  // reason and side are one value
+  EXPECT_EQ(layout.CellsPerSeries(Instrument::kLogins), 1u);
+  EXPECT_EQ(layout.CellsPerSeries(Instrument::kSessionDuration), 9u + 2u);
+}
+
+TEST(LayoutTest, CellAndLabelsAgree) {
+  const Layout layout(SampleDimensions());
+  const auto labels_at = [&](Instrument instrument, size_t cell) {
+    const size_t series = (cell - layout.FirstCell(instrument)) / layout.CellsPerSeries(instrument);
+    return layout.Series(instrument)[series];
+  };
+  const size_t failure =
+      layout.CellOf(Instrument::kNodeConnectFailures, Node{2}, ConnectFailure::kTls);
+  EXPECT_EQ(labels_at(Instrument::kNodeConnectFailures, failure),
+            (LabelPairs{{"cluster", "other"}, {"node", "mail1"}, {"reason", "tls"}}));
+  const size_t handshake = layout.CellOf(Instrument::kTlsHandshakes, TlsResult::kError,
+                                         TlsVersion::kTls13, Resumed::kYes);
+  EXPECT_EQ(labels_at(Instrument::kTlsHandshakes, handshake),
+            (LabelPairs{{"result", "error"}, {"version", "1.3"}, {"resumed", "yes"}}));
+  const size_t stage = layout.CellOf(Instrument::kLoginStageDuration, LoginStage::kGreeting);
+  EXPECT_EQ(labels_at(Instrument::kLoginStageDuration, stage), (LabelPairs{{"stage", "greeting"}}));
+}
+
+TEST(LayoutTest, EmptyDimensionsGiveNoSeries) {
+  const Layout layout(Dimensions{});
+  EXPECT_TRUE(layout.Series(Instrument::kNodeConnectFailures).empty());
+  EXPECT_EQ(layout.Series(Instrument::kLogins).size(), LabelTraits<LoginResult>::kValues.size());
+}
+
+TEST(LayoutDeathTest, LabelOutsideItsDimensionIsABug) {
+  const Layout layout(SampleDimensions());
+  EXPECT_DEATH(layout.CellOf(Instrument::kConnections, Listener{2}), "label < place.sizes");
+}
+
+}  // namespace
+}  // namespace poplar::metrics

@@ -1,0 +1,157 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+
+#include "proxy/config/check.h"
+
+namespace poplar::config {
+namespace {
+
+constexpr int64_t kNow = 1'800'000'000;  // 2027-01-15 08:00 UTC
+constexpr int64_t kDay = 24 * 3600;
+
+class FakeInspector final : public CertificateInspector {
+ public:
+  tl::expected<CertificateFacts, std::string> Inspect(const std::string& certificate_path,
+                                                      const std::string& key_path) override {
+    calls += certificate_path.substr(certificate_path.rfind('/') + 1) + "+" +
+             key_path.substr(key_path.rfind('/') + 1) + ";";
+    return answer;
+  }
+
+  tl::expected<CertificateFacts, std::string> answer = CertificateFacts{
+      "CN=mail.example", {"mail.example"}, kNow - kDay, kNow + 90 * kDay, "ECDSA P-256"};
+  std::string calls;
+};
+
+std::string WriteFile(const std::string& name) {
+  const std::string path = testing::TempDir() + "check_files_test_" + name;
+  std::ofstream(path) << "x";
+  return path;
+}
+
+std::string Show(const Config& config, CertificateInspector& inspector) {
+  std::string shown;
+  for (const Problem& p : CheckFiles(config, Positions(), inspector, kNow)) {
+    shown += std::string(p.severity == Severity::kError ? "error " : "warning ") + p.path + ": " +
+             p.message + "\n";
+  }
+  return shown;
+}
+
+Config WithCertificate(const std::string& certificate, const std::string& key) {
+  Config config;
+  config.tls.certificates = {{certificate, key}};
+  return config;
+}
+
+TEST(CheckFiles, InspectsEachPair) {
+  FakeInspector inspector;
+  Config config = WithCertificate(WriteFile("a.pem"), WriteFile("a.key"));
+  config.tls.certificates.push_back({WriteFile("both.pem"), ""});
+  EXPECT_EQ(Show(config, inspector), "");
+  EXPECT_EQ(inspector.calls,
+            "check_files_test_a.pem+check_files_test_a.key;check_files_test_both.pem+;");
+}
+
+TEST(CheckFiles, ReportsUnreadableFilesAndDoesNotInspectThem) {
+  FakeInspector inspector;
+  Config config = WithCertificate("/no/such.pem", testing::TempDir());
+  EXPECT_EQ(Show(config, inspector),
+            "error tls.certificates[0].certificate: \"/no/such.pem\" cannot be read: No such file "
+            "or directory\n"
+            "error tls.certificates[0].key: \"" +
+                testing::TempDir() + "\" cannot be read: Is a directory\n");
+  EXPECT_EQ(inspector.calls, "");
+}
+
+TEST(CheckFiles, ReportsAFileWithoutPermission) {
+  const std::string certificate = WriteFile("a.pem");
+  const std::string key = WriteFile("secret.key");
+  ASSERT_EQ(chmod(key.c_str(), 0), 0);
+  const bool is_root = geteuid() == 0;
+  if (is_root) ASSERT_EQ(seteuid(65534), 0);  // root would read it all the same
+  FakeInspector inspector;
+  const std::string shown = Show(WithCertificate(certificate, key), inspector);
+  if (is_root) ASSERT_EQ(seteuid(0), 0);
+  EXPECT_EQ(shown,
+            "error tls.certificates[0].key: \"" + key + "\" cannot be read: Permission denied\n");
+}
+
+TEST(CheckFiles, PassesOnWhatTheInspectorSays) {
+  FakeInspector inspector;
+  inspector.answer = tl::make_unexpected(std::string("the key does not belong to the certificate"));
+  EXPECT_EQ(Show(WithCertificate(WriteFile("a.pem"), WriteFile("a.key")), inspector),
+            "error tls.certificates[0].certificate: the key does not belong to the certificate\n");
+}
+
+TEST(CheckFiles, JudgesTheValidity) {
+  const struct {
+    int64_t not_before;
+    int64_t not_after;
+    const char* problem;
+  } kCases[] = {
+      {kNow - kDay, kNow,
+       "error tls.certificates[0].certificate: the certificate of \"CN=mail.example\" expired on "
+       "2027-01-15\n"},
+      {kNow - kDay, kNow - kDay,
+       "error tls.certificates[0].certificate: the certificate of \"CN=mail.example\" expired on "
+       "2027-01-14\n"},
+      {kNow - kDay, kNow + 1,
+       "warning tls.certificates[0].certificate: the certificate of \"CN=mail.example\" expires on "
+       "2027-01-15, in 0 days\n"},
+      {kNow - kDay, kNow + kDay,
+       "warning tls.certificates[0].certificate: the certificate of \"CN=mail.example\" expires on "
+       "2027-01-16, in 1 day\n"},
+      {kNow - kDay, kNow + 14 * kDay - 1,
+       "warning tls.certificates[0].certificate: the certificate of \"CN=mail.example\" expires on "
+       "2027-01-29, in 13 days\n"},
+      {kNow - kDay, kNow + 14 * kDay, ""},
+      {kNow, kNow + 90 * kDay, ""},
+      {kNow + 1, kNow + 90 * kDay,
+       "error tls.certificates[0].certificate: the certificate of \"CN=mail.example\" is not valid "
+       "before 2027-01-15\n"},
+  };
+  for (const auto& c : kCases) {
+    FakeInspector inspector;
+    inspector.answer->not_before = c.not_before;
+    inspector.answer->not_after = c.not_after;
+    EXPECT_EQ(Show(WithCertificate(WriteFile("a.pem"), WriteFile("a.key")), inspector), c.problem);
+  }
+}
+
+TEST(CheckFiles, WantsTheCaFileOnlyWhereItIsUsed) {
+  FakeInspector inspector;
+  Config config;
+  config.clusters = {{"mail", false, {{"a", "a:1", 100, NodeTls::kNone, "/no/ca.pem", ""}}}};
+  EXPECT_EQ(Show(config, inspector), "");
+  config.clusters[0].nodes[0].tls = NodeTls::kVerify;
+  EXPECT_EQ(Show(config, inspector),
+            "error clusters[0].nodes[0].ca_file: \"/no/ca.pem\" cannot be read: No such file or "
+            "directory\n");
+  config.clusters[0].nodes[0].ca_file = WriteFile("ca.pem");
+  EXPECT_EQ(Show(config, inspector), "");
+}
+
+TEST(CheckFiles, WantsTheLogFilesFolder) {
+  FakeInspector inspector;
+  Config config;
+  config.log.output = "/no/such/folder/poplar.log";
+  EXPECT_EQ(Show(config, inspector),
+            "error log.output: the folder \"/no/such/folder/\" does not exist\n");
+  config.log.output = testing::TempDir() + "poplar.log";
+  EXPECT_EQ(Show(config, inspector), "");
+}
+
+TEST(CheckFiles, PassesOverWhatWasNotRead) {
+  FakeInspector inspector;
+  Positions positions;
+  positions.MarkUnread("tls.certificates[0].key");
+  EXPECT_TRUE(CheckFiles(WithCertificate("/no/such.pem", ""), positions, inspector, kNow).empty());
+}
+
+}  // namespace
+}  // namespace poplar::config

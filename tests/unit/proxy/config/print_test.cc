@@ -1,0 +1,79 @@
+#include "proxy/config/print.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <sstream>
+
+#include "proxy/config/check.h"
+#include "proxy/config/read.h"
+
+namespace poplar::config {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(ExampleConfig, IsTheDefaultsWithOneExampleInEachList) {
+  Config expected;
+  expected.listeners = {{"pop3s", "[::]:995", ListenerTls::kImplicit, false, ""}};
+  expected.tls.certificates = {{"/etc/poplar/tls/fullchain.pem", "/etc/poplar/tls/key.pem"}};
+  expected.clusters = {
+      {"mail", false, {{"mail-1", "mail-1.internal:110", 100, NodeTls::kNone, "", ""}}}};
+  EXPECT_EQ(ExampleConfig(), expected);
+}
+
+TEST(Print, ReadsBackWithoutProblems) {
+  const ReadResult read = Read({"poplar.yaml", Print(ExampleConfig())});
+  EXPECT_TRUE(read.problems.empty()) << read.problems[0].path << ": " << read.problems[0].message;
+  EXPECT_EQ(read.config, ExampleConfig());
+  EXPECT_TRUE(CheckMeaning(read.config, read.positions).empty());
+}
+
+TEST(Print, ReadsBackWhateverTheValues) {
+  Config config = ExampleConfig();
+  config.workers = 1024;
+  config.listeners.push_back(
+      {"b \"quoted\" \\ # : {", "\n\t\x01 ~", ListenerTls::kNone, true, "null"});
+  config.tls.certificates.clear();
+  config.tls.min_version = TlsVersion::k13;
+  config.tls.session_tickets = false;
+  config.clusters.push_back({"\xc3\xa4", true, {}});
+  config.clusters[0].nodes.push_back({"-", "no", 0, NodeTls::kInsecure, "/a b", "[x]"});
+  config.timeouts.client_idle = std::chrono::milliseconds(90'001);
+  config.limits.buffer_memory = Size{(1 << 20) + 1};
+  config.drain_timeout = Duration(0);
+  config.admin = {false, ""};
+  config.log = {LogFormat::kLogfmt, LogLevel::kDebug, "/var/log/x"};
+  const ReadResult read = Read({"poplar.yaml", Print(config)});
+  EXPECT_TRUE(read.problems.empty()) << read.problems[0].path << ": " << read.problems[0].message;
+  EXPECT_EQ(read.config, config);
+}
+
+TEST(Print, StatesHelpBoundsAndDefaultNotTheCurrentValue) {
+  Config config = ExampleConfig();
+  config.clusters[0].nodes[0].weight = 7;
+  const std::string text = Print(config);
+  EXPECT_THAT(text, HasSubstr("        # The node's share of the users, relative to the others'. "
+                              "0: the last choice for "
+                              "every user.\n"
+                              "        # A whole number from 0 to 1000. Default: 100.\n"
+                              "        weight: 7\n"));
+  EXPECT_THAT(text, HasSubstr("  # One of json, logfmt. Default: json.\n  format: json\n"));
+  EXPECT_THAT(text, HasSubstr("from 1MiB to 1024GiB. Default: 256MiB.\n  buffer_memory: 256MiB\n"));
+  EXPECT_THAT(text, HasSubstr("\n# Where mail clients connect.\n# A list. Required.\nlisteners:\n"
+                              "  # The listener's name in logs and metrics.\n  # Text. Required.\n"
+                              "  - name: \"pop3s\"\n\n    # IP address"));
+}
+
+TEST(Print, KeepsItsLinesReadable) {
+  std::istringstream lines(Print(ExampleConfig()));
+  std::string line;
+  while (std::getline(lines, line)) {
+    EXPECT_LE(line.size(), 100u) << line;
+    EXPECT_FALSE(line.ends_with(' ')) << line;
+  }
+}
+
+}  // namespace
+}  // namespace poplar::config
