@@ -50,7 +50,7 @@ def _headers(tree):
 
 def _unit_tests(tree):
     """A unit test stands where its source stands: tests/unit/proxy/pop3/command_test.cc."""
-    sources = {path.rsplit(".", 1)[0] for path, _ in tree.cpp("proxy", "balancer", "metrics")}
+    sources = {path.rsplit(".", 1)[0] for path, _ in tree.cpp("proxy", "balancer", "metrics", "bench")}
     folders = {path.rsplit("/", 1)[0] for path in sources}
     for path, _ in tree.cpp("tests"):
         match = re.fullmatch(r"tests/unit/(.+)/[^/]+_test\.cc", path)
