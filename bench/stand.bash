@@ -102,7 +102,7 @@ stop_stand() {
   for pid in "${poplar_pids[@]}" $nodes_pid; do kill "$pid" 2>/dev/null; done
   for pid in "${poplar_pids[@]}" $nodes_pid; do wait "$pid" 2>/dev/null; done
   # Logs and configurations are kept only if something went wrong.
-  if [[ ${1:-1} == 0 ]]; then rm -rf "$work"; else say "logs are in $work"; fi
+  if [[ ${1:-1} == 0 ]]; then rm -rf "$work"; else rmdir "$work" 2>/dev/null || say "logs are in $work"; fi
 }
 
 start_stand() {
