@@ -235,7 +235,8 @@ io::Task<void> Relay::RelayReplies(std::string_view bytes) {
     }
     if (queue_.empty()) {
       co_await WriteToClient(bytes.substr(sent, at - sent));
-      LoseNode(EndReason::kNodeProtocol);  // it speaks without being asked
+      // It speaks without being asked. While we wrote the client may have sent a command, which waits by now.
+      OnNodeGone(EndReason::kNodeProtocol);
       co_return;
     }
     if (!std::exchange(framing_, true)) framer_.Expect(queue_.front().multi_line);
