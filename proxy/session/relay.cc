@@ -267,7 +267,7 @@ io::Task<void> Relay::RelayReplies(std::string_view bytes) {
     if (quit) End(EndReason::kQuit);
   }
   co_await WriteToClient(bytes.substr(sent, at - sent));
-  if (queue_.empty() && client_done_) End(EndReason::kClientEof);
+  EndIfDue();
 }
 
 io::Task<void> Relay::OnReplyComplete(std::string_view unsent) {
@@ -284,6 +284,7 @@ io::Task<void> Relay::AnswerOwnInTurn() {
   if (!own_reply_due()) co_return;
   const io::Turn::Hold turn = co_await writer_.Take();
   co_await AnswerOwn();
+  EndIfDue();
 }
 
 // Only with the turn to write.
@@ -295,7 +296,6 @@ io::Task<void> Relay::AnswerOwn() {
     if (command.ends) End(*command.ends);
   }
   room_.Signal();
-  if (queue_.empty() && client_done_) End(EndReason::kClientEof);
 }
 
 bool Relay::HoldReply(std::string_view piece) {
@@ -364,6 +364,13 @@ void Relay::End(EndReason reason, std::string_view farewell, bool abrupt) {
   }
   room_.Signal();
   Watch();
+}
+
+// The last answer under way is written: now goes the client that has left, or that we drain.
+void Relay::EndIfDue() {
+  if (!at_boundary()) return;
+  if (client_done_) return End(EndReason::kClientEof);
+  if (draining_) End(EndReason::kDraining, pop3::kReplyDraining);
 }
 
 void Relay::Watch() {
