@@ -211,6 +211,7 @@ io::Task<void> Relay::PumpReplies() {
     }
     record_.bytes_from_node += chunk->size();
     waiting_since_ = proactor_.Now();
+    Watch();
     const io::Turn::Hold turn = co_await writer_.Take();
     co_await RelayReplies(chunk->bytes());
     room_.Signal();
