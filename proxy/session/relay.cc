@@ -145,6 +145,7 @@ io::Task<void> Relay::PumpBlindly() {
   record_.opaque = true;
   const std::string_view rest = input_.lines.TakeRest();
   io::Result<> sent = co_await node_.Write(rest);
+  if (sent) record_.bytes_to_node += rest.size();
   input_.Release();
   while (sent && !ended_) {
     const io::Result<io::Buffer> more = co_await client_.Read();
@@ -153,6 +154,7 @@ io::Task<void> Relay::PumpBlindly() {
     idle_since_ = proactor_.Now();
     Watch();
     sent = co_await node_.Write(more->bytes());
+    if (sent) record_.bytes_to_node += more->size();
   }
   End(EndReason::kOpaqueEnded);
 }
