@@ -149,7 +149,14 @@ io::Task<void> Relay::PumpBlindly() {
   input_.Release();
   while (sent && !ended_) {
     const io::Result<io::Buffer> more = co_await client_.Read();
-    if (!more || more->empty()) break;
+    if (!more) break;
+    if (more->empty()) {
+      // As on a connection of its own: the node learns it, and what it still has to say passes.
+      client_done_ = true;
+      sent = co_await node_.ShutdownWrite();
+      if (sent) co_return;
+      break;
+    }
     record_.bytes_from_client += more->size();
     idle_since_ = proactor_.Now();
     Watch();
