@@ -76,6 +76,7 @@ class Relay {
 
   io::Task<void> WriteToClient(std::string_view bytes);
   void End(EndReason reason, std::string_view farewell = {}, bool abrupt = false);
+  void EndIfDue();
   void Watch();
   void OnTimer();
   bool own_reply_due() const { return !queue_.empty() && queue_.front().own_reply != nullptr; }
