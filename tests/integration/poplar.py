@@ -105,6 +105,9 @@ class Poplar:
     def idle(self, seconds: float = 20.0):
         """Waits until no session is left: what a test started must also end."""
         until(lambda: self.metric("poplar_sessions_active") == 0, "all sessions to end", seconds)
+        # The gauge falls a moment before the line is written.
+        ended = self.metric("poplar_sessions_ended_total")
+        until(lambda: len(self.sessions()) >= ended, "the log to have them all", seconds)
 
     # --- clients and process
 

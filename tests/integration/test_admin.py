@@ -33,8 +33,8 @@ def test_promtool_finds_nothing_to_mend(proxy):
 @pytest.mark.parametrize("subject", [
     "poplar_sessions_ended_total", "poplar_tls_handshakes_total", "poplar_logins_total",
     "poplar_tls_handshake_duration_seconds", "poplar_login_duration_seconds",
-    "poplar_login_stage_duration_seconds", "poplar_session_duration_seconds", "poplar_sessions_active", "poplar_bytes_total",
-    "poplar_build_info"])
+    "poplar_login_stage_duration_seconds", "poplar_session_duration_seconds",
+    "poplar_sessions_active", "poplar_bytes_total", "poplar_build_info"])
 def test_the_first_set_is_there(subject, proxy):
     text = proxy.get("/metrics")[1]
     assert any(subject in line for line in text.splitlines() if line.startswith("# HELP")), text
@@ -69,7 +69,7 @@ def test_the_session_line_has_everything(proxy):
     for key in ("id", "client", "listener", "user", "node", "tls_version", "tls_cipher",
                 "messages", "bytes", "deletes", "reason", "side"):
         assert key in line, f"{key} is not in {line}"
-    assert line["user"] == "anybody" and line["node"] == "fake" and line["messages"] == 1
+    assert line["user"] == "anybody" and line["node"] == "main/fake" and line["messages"] == 1
     assert line["client"].startswith("127.0.0.1") and line["reason"] == "quit"
     assert len({each["id"] for each in proxy.sessions()}) == len(proxy.sessions())
     durations = [key for key in line if key.endswith("_ms")] or line.get("duration_ms")

@@ -115,22 +115,23 @@ def test_upstream_connect(start):
                 session.ok("USER anybody")
                 with Watch(0.8, 6):
                     assert session.command("PASS secret").startswith(TEMPORARY)
-            proxy.session(0)
-            assert "upstream_connect" in proxy.log.read_text(), "the timeout's name is in the log"
+            line = proxy.session(0)
+            assert line["reason"] == "node_unavailable"
+            assert line["failure"].startswith("connect_timeout")
         for filler in fillers:
             filler.close()
 
 
-@pytest.mark.parametrize("where", ["greeting", "USER", "PASS"])
-def test_upstream_response_before_login(where, against):
-    proxy = against({"upstream_response": "1s"}, {where: silent})
+@pytest.mark.parametrize("where, name", [
+    ("greeting", "greeting_timeout"), ("USER", "response_timeout"), ("PASS", "response_timeout")])
+def test_a_node_silent_before_login(where, name, against):
+    proxy = against({"upstream_connect": "30s", "upstream_response": "1s"}, {where: silent})
     with proxy.connect() as session:
         session.ok("USER anybody")
         with Watch(0.8, 6):
             assert session.command("PASS secret").startswith(TEMPORARY)
-    proxy.session(0)
-    assert "upstream_response" in proxy.log.read_text() \
-        or proxy.session(0)["reason"] == "node_response_timeout"
+    line = proxy.session(0)
+    assert line["reason"] == "node_unavailable" and line["failure"].startswith(name)
 
 
 @pytest.mark.parametrize("command", ["STAT", "RETR", "QUIT"])
@@ -175,14 +176,27 @@ def test_an_idle_client_does_not_time_the_node_out(against):
 
 
 def test_client_idle(against):
-    proxy = against({"client_idle": "10s"})  # the shortest that the configuration takes
+    proxy = against({"client_idle": "1s"})
     with proxy.connect() as session:
         session.log_in("anybody")
         session.ok("DELE 1")
-        with Watch(9, 15):
+        with Watch(0.8, 4):
             assert session.at_end()
-        assert not session.buffer or session.buffer.startswith(b"-ERR")
+        assert not session.buffer, "RFC 1939 section 3: the session closes without a word"
     assert proxy.session(0)["reason"] == "client_idle"
+
+
+def test_commands_keep_a_client_from_being_idle(against):
+    proxy = against({"client_idle": "1s"})
+    with proxy.connect() as session:
+        session.log_in("anybody")
+        session.socket.settimeout(0.4)
+        for _ in range(5):
+            with pytest.raises(TimeoutError):
+                session.socket.recv(1)
+            session.ok("NOOP")
+        session.ok("QUIT")
+    assert proxy.session(0)["reason"] == "quit"
 
 
 def test_client_write_stall(start):
