@@ -103,7 +103,6 @@ UringProactor::UringProactor(const Clock& clock, Random& random, const Options& 
           this) {}
 
 UringProactor::~UringProactor() {
-  buffers().set_on_release(nullptr, nullptr);
   provided_.clear();
   for (size_t i = 0; i < sockets_.size(); ++i) {
     if (sockets_[i].listener != nullptr) Close(SocketId{static_cast<int>(i)});
@@ -302,7 +301,6 @@ bool UringProactor::RegisterBuffers() {
   io_uring_buf_ring_init(buffer_ring_);
   for (unsigned i = 0; i < count; ++i) missing_.push_back(static_cast<uint16_t>(i));
   RefillBuffers();
-  buffers().set_on_release(&UringProactor::OnBufferReleased, this);
   return true;
 }
 
@@ -321,18 +319,20 @@ void UringProactor::RefillBuffers() {
   if (added > 0) io_uring_buf_ring_advance(buffer_ring_, added);
 }
 
-void UringProactor::OnBufferReleased(void* context) {
-  auto* self = static_cast<UringProactor*>(context);
-  if (self->missing_.empty()) return;
-  self->RefillBuffers();
-  // As many as there are buffers now; the others would only starve again.
-  size_t buffers = self->provided_.size() - self->missing_.size();
-  while (buffers-- > 0 && !self->starved_.empty()) {
-    const SocketId socket = self->starved_.front();
-    self->starved_.erase(self->starved_.begin());
-    Socket& state = self->At(socket);
+// Begins anew what found no buffer, once there are some again. Not all of them at a time: many
+// would only find none again. But as long as some are left the loop doesn't wait: what was begun
+// may be waiting for data, and then nothing would come to wake the rest.
+void UringProactor::WakeStarved() {
+  RefillBuffers();
+  if (!can_feed_starved()) return;
+  const size_t count = std::min<size_t>(starved_.size(), kProvidedMax);
+  const std::vector<SocketId> woken(starved_.begin(),
+                                    starved_.begin() + static_cast<ptrdiff_t>(count));
+  starved_.erase(starved_.begin(), starved_.begin() + static_cast<ptrdiff_t>(count));
+  for (const SocketId socket : woken) {
+    Socket& state = At(socket);
     state.starved = false;
-    self->StartReceive(*state.receive);
+    StartReceive(*state.receive);
   }
 }
 
@@ -350,6 +350,7 @@ void UringProactor::Run() {
     ++counters_.turns;
     RunReady(kResumesPerTurn);
     timers().Advance(Now());
+    if (!starved_.empty()) WakeStarved();
     SubmitAndWait();
     Reap();
   }
@@ -357,7 +358,7 @@ void UringProactor::Run() {
 }
 
 void UringProactor::SubmitAndWait() {
-  if (!ready_.empty() || stopped_) {
+  if (!ready_.empty() || stopped_ || can_feed_starved()) {
     if (io_uring_sq_ready(ring_.get()) > 0) io_uring_submit(ring_.get());
     return;
   }
@@ -415,10 +416,6 @@ void UringProactor::OnReceive(ReceiveOperation& operation, const io_uring_cqe& c
   if (completion.res == -ENOBUFS && !state.receive_cancelled) {
     ++counters_.buffer_starvations;
     state.data_likely = true;
-    // Others of the same batch may have been reaped, and their buffers replaced, before this one:
-    // then no release will come that would wake it.
-    RefillBuffers();
-    if (missing_.size() < provided_.size()) return StartReceive(operation);
     state.starved = true;
     starved_.push_back(operation.socket());
     return;

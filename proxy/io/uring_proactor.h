@@ -79,7 +79,8 @@ class UringProactor final : public Proactor {
 
   bool RegisterBuffers();
   void RefillBuffers();
-  static void OnBufferReleased(void* context);
+  bool can_feed_starved() const { return !starved_.empty() && missing_.size() < provided_.size(); }
+  void WakeStarved();
 
   void ArmWake();
   void ArmAccept(Listener& listener);
