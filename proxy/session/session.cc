@@ -238,7 +238,7 @@ io::Task<Session::LoginStep> Session::Authenticate(std::string_view user, const 
   const auto answer = co_await upstream_->LogIn(user, password);
   NoteStages();
   if (!answer) {
-    environment_.meter.NodeFailed(lease_.node(), answer.error().failure);
+    if (!ended_) environment_.meter.NodeFailed(lease_.node(), answer.error().failure);
     GiveUpUpstream(false);
     const bool timeout = answer.error().failure == upstream::NodeFailure::kResponseTimeout;
     co_return co_await Unavailable(timeout ? LoginResult::kTimeout : LoginResult::kBackendError, answer.error());
