@@ -247,6 +247,7 @@ io::Task<Session::LoginStep> Session::Authenticate(std::string_view user, const 
   record_.login = took;
   if (answer->accepted) {
     record_.logged_in = true;
+    record_.failure.clear();
     environment_.meter.LoginEnded(LoginResult::kOk, record_, took);
     environment_.meter.NodeSessionBegan(lease_.node());
     counted_on_node_ = true;
