@@ -4,21 +4,16 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
 #include <cstdlib>
 
 namespace poplar::io {
 namespace {
 
-constexpr int kBufferGroup = 0;
-constexpr unsigned kProvidedMax =
-    64;  // enough for the completions of one turn; more only fills the cache
 constexpr int kResumesPerTurn = 256;
 constexpr unsigned kCompletionsPerLook = 128;
 constexpr int kLooksPerTurn = 16;
@@ -82,8 +77,8 @@ tl::expected<std::unique_ptr<UringProactor>, RingRefusal> UringProactor::Create(
   if (!ring) return tl::unexpected(ring.error());
   std::unique_ptr<UringProactor> proactor(
       new UringProactor(clock, random, options, std::move(*ring)));
-  if (!proactor->RegisterBuffers()) {
-    return tl::unexpected(RingRefusal{ENOMEM, ExplainRefusal(ENOMEM, -1)});
+  if (const int code = proactor->SetUp(); code != 0) {
+    return tl::unexpected(RingRefusal{code, ExplainRefusal(code, -1)});
   }
   return proactor;
 }
@@ -92,7 +87,7 @@ UringProactor::UringProactor(const Clock& clock, Random& random, const Options& 
     : Proactor(clock, random, options.buffer_bytes_max),
       ring_(std::move(ring.ring)),
       features_(ring.features),
-      wake_descriptor_(eventfd(0, EFD_CLOEXEC)),
+      provided_(buffers()),
       trim_timer_(
           timers(),
           [](void* context) {
@@ -102,14 +97,20 @@ UringProactor::UringProactor(const Clock& clock, Random& random, const Options& 
           },
           this) {}
 
+int UringProactor::SetUp() {
+  wake_descriptor_ = eventfd(0, EFD_CLOEXEC);
+  if (wake_descriptor_ < 0) return errno;
+  if (const int code = provided_.Register(*ring_); code != 0) return code;
+  buffers().set_on_release(&UringProactor::OnBufferReleased, this);
+  return 0;
+}
+
 UringProactor::~UringProactor() {
   buffers().set_on_release(nullptr, nullptr);
-  provided_.clear();
   for (size_t i = 0; i < sockets_.size(); ++i) {
     if (sockets_[i].listener != nullptr) Close(SocketId{static_cast<int>(i)});
   }
   ring_.reset();
-  if (buffer_ring_ != nullptr) munmap(buffer_ring_, provided_count_ * sizeof(io_uring_buf));
   if (wake_descriptor_ >= 0) close(wake_descriptor_);
 }
 
@@ -268,7 +269,7 @@ void UringProactor::StartReceive(ReceiveOperation& operation) {
   io_uring_sqe& entry = NextEntry();
   io_uring_prep_recv(&entry, DescriptorOf(operation.socket()), nullptr, 0, 0);
   entry.flags |= IOSQE_BUFFER_SELECT;
-  entry.buf_group = kBufferGroup;
+  entry.buf_group = ProvidedBuffers::kGroup;
   if (!state.data_likely) entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
   Label(entry, &operation, static_cast<uint64_t>(Kind::kReceive));
 }
@@ -285,48 +286,12 @@ void UringProactor::StartSend(SendOperation& operation) {
 
 // --- provided buffers
 
-bool UringProactor::RegisterBuffers() {
-  const auto wanted = static_cast<unsigned>(std::bit_floor(buffers().count_max() / 4));
-  const unsigned count = std::clamp(wanted, 1u, kProvidedMax);
-  void* memory = mmap(nullptr, count * sizeof(io_uring_buf), PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return false;
-  buffer_ring_ = static_cast<io_uring_buf_ring*>(memory);
-  io_uring_buf_reg registration{};
-  registration.ring_addr = reinterpret_cast<uintptr_t>(memory);
-  registration.ring_entries = count;
-  registration.bgid = kBufferGroup;
-  provided_.resize(count);
-  provided_count_ = count;
-  if (io_uring_register_buf_ring(ring_.get(), &registration, 0) != 0) return false;
-  io_uring_buf_ring_init(buffer_ring_);
-  for (unsigned i = 0; i < count; ++i) missing_.push_back(static_cast<uint16_t>(i));
-  RefillBuffers();
-  buffers().set_on_release(&UringProactor::OnBufferReleased, this);
-  return true;
-}
-
-void UringProactor::RefillBuffers() {
-  int added = 0;
-  const int mask = io_uring_buf_ring_mask(static_cast<uint32_t>(provided_.size()));
-  while (!missing_.empty()) {
-    Buffer buffer = buffers().TryTake(BufferUse::kReceive);
-    if (buffer.room().empty()) break;
-    const uint16_t id = missing_.back();
-    missing_.pop_back();
-    io_uring_buf_ring_add(buffer_ring_, BufferPool::DataOf(buffer), kReceiveBytesMax, id, mask,
-                          added++);
-    provided_[id] = std::move(buffer);
-  }
-  if (added > 0) io_uring_buf_ring_advance(buffer_ring_, added);
-}
-
 void UringProactor::OnBufferReleased(void* context) {
   auto* self = static_cast<UringProactor*>(context);
-  if (self->missing_.empty()) return;
-  self->RefillBuffers();
+  if (self->provided_.full()) return;
+  self->provided_.Refill();
   // As many as there are buffers now; the others would only starve again.
-  size_t buffers = self->provided_.size() - self->missing_.size();
+  size_t buffers = self->provided_.filled();
   while (buffers-- > 0 && !self->starved_.empty()) {
     const SocketId socket = self->starved_.front();
     self->starved_.erase(self->starved_.begin());
@@ -417,8 +382,8 @@ void UringProactor::OnReceive(ReceiveOperation& operation, const io_uring_cqe& c
     state.data_likely = true;
     // Others of the same batch may have been reaped, and their buffers replaced, before this one:
     // then no release will come that would wake it.
-    RefillBuffers();
-    if (missing_.size() < provided_.size()) return StartReceive(operation);
+    provided_.Refill();
+    if (provided_.filled() > 0) return StartReceive(operation);
     state.starved = true;
     starved_.push_back(operation.socket());
     return;
@@ -426,9 +391,8 @@ void UringProactor::OnReceive(ReceiveOperation& operation, const io_uring_cqe& c
   state.data_likely = (completion.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
   if (completion.flags & IORING_CQE_F_BUFFER) {
     const auto id = static_cast<uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
-    Buffer buffer = std::move(provided_[id]);
-    missing_.push_back(id);
-    RefillBuffers();
+    Buffer buffer = provided_.Take(id);
+    provided_.Refill();
     if (completion.res > 0) {
       buffer.Commit(static_cast<size_t>(completion.res));
       operation.buffer = std::move(buffer);

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "proxy/io/proactor.h"
+#include "proxy/io/uring_buffers.h"
 #include "proxy/io/uring_ring.h"
 
-struct io_uring_buf_ring;
 struct io_uring_cqe;
 struct io_uring_sqe;
 
@@ -77,8 +77,8 @@ class UringProactor final : public Proactor {
   void Cancel(void* target, Kind kind);
   Socket& At(SocketId socket);
 
-  bool RegisterBuffers();
-  void RefillBuffers();
+  // 0 or an errno.
+  int SetUp();
   static void OnBufferReleased(void* context);
 
   void ArmWake();
@@ -96,11 +96,8 @@ class UringProactor final : public Proactor {
   RingFeatures features_;
   std::vector<Socket> sockets_;  // by file descriptor
 
-  io_uring_buf_ring* buffer_ring_ = nullptr;
-  unsigned provided_count_ = 0;
-  std::vector<Buffer> provided_;   // by buffer id: what the kernel may fill
-  std::vector<uint16_t> missing_;  // buffer ids without a buffer
-  std::vector<SocketId> starved_;
+  ProvidedBuffers provided_;
+  std::deque<SocketId> starved_;  // in the order in which they met the empty ring
 
   int wake_descriptor_ = -1;
   uint64_t wake_value_ = 0;
