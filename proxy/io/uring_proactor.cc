@@ -31,9 +31,13 @@ void EnableRing(int ring_descriptor) {
   syscall(__NR_io_uring_register, ring_descriptor, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
 }
 
-void SetOption(int descriptor, int level, int name, int value) {
-  setsockopt(descriptor, level, name, &value, sizeof(value));
+bool SetOption(int descriptor, int level, int name, int value) {
+  return setsockopt(descriptor, level, name, &value, sizeof(value)) == 0;
 }
+
+// What the kernel may answer although nothing is wrong with the socket: the operation is to be
+// begun anew.
+bool IsSpurious(int result) { return result == -EAGAIN || result == -EINTR; }
 
 }  // namespace
 
@@ -287,17 +291,20 @@ void UringProactor::StartSend(SendOperation& operation) {
 // --- provided buffers
 
 void UringProactor::OnBufferReleased(void* context) {
-  auto* self = static_cast<UringProactor*>(context);
-  if (self->provided_.full()) return;
-  self->provided_.Refill();
+  static_cast<UringProactor*>(context)->WakeStarved();
+}
+
+// Whoever starves has bytes to receive and so takes a buffer, or ends: in either case its
+// completion comes by here again. Hence nobody starves while the ring holds a buffer.
+void UringProactor::WakeStarved() {
+  provided_.Refill();
   // As many as there are buffers now; the others would only starve again.
-  size_t buffers = self->provided_.filled();
-  while (buffers-- > 0 && !self->starved_.empty()) {
-    const SocketId socket = self->starved_.front();
-    self->starved_.erase(self->starved_.begin());
-    Socket& state = self->At(socket);
+  for (size_t left = provided_.filled(); left > 0 && !starved_.empty(); --left) {
+    const SocketId socket = starved_.front();
+    starved_.pop_front();
+    Socket& state = At(socket);
     state.starved = false;
-    self->StartReceive(*state.receive);
+    StartReceive(*state.receive);
   }
 }
 
@@ -310,6 +317,7 @@ void UringProactor::Run() {
   winding_ = false;
   stopped_ = false;
   trim_timer_.Arm(Now() + kTrimInterval);
+  RunPosted();  // a wake-up that came while an earlier Run wound up is spent already
   ArmWake();
   while (!stopped_) {
     ++counters_.turns;
@@ -334,9 +342,11 @@ void UringProactor::SubmitAndWait() {
     timeout.tv_nsec = left.count() % 1'000'000'000;
   }
   io_uring_cqe* first = nullptr;
-  // ETIME, EINTR, and EBUSY or EBADR for an overflown completion queue: all are answered by the
-  // look that follows.
-  io_uring_submit_and_wait_timeout(ring_.get(), &first, 1, &timeout, nullptr);
+  const int result = io_uring_submit_and_wait_timeout(ring_.get(), &first, 1, &timeout, nullptr);
+  // The kernel had no memory even to keep a completion beside the full queue: it is lost, and who
+  // waits for it could never be ended.
+  if (result == -EBADR) std::abort();
+  // ETIME, EINTR, EBUSY for a full completion queue: all are answered by the look that follows.
 }
 
 void UringProactor::Reap() {
@@ -377,22 +387,22 @@ void UringProactor::Dispatch(const io_uring_cqe& completion) {
 
 void UringProactor::OnReceive(ReceiveOperation& operation, const io_uring_cqe& completion) {
   Socket& state = At(operation.socket());
+  if (IsSpurious(completion.res) && !state.receive_cancelled) {
+    state.data_likely = false;
+    return StartReceive(operation);
+  }
   if (completion.res == -ENOBUFS && !state.receive_cancelled) {
+    // Without poll-first the kernel says so although there may be nothing to receive.
+    if (std::exchange(state.data_likely, false)) return StartReceive(operation);
     ++counters_.buffer_starvations;
-    state.data_likely = true;
-    // Others of the same batch may have been reaped, and their buffers replaced, before this one:
-    // then no release will come that would wake it.
-    provided_.Refill();
-    if (provided_.filled() > 0) return StartReceive(operation);
     state.starved = true;
     starved_.push_back(operation.socket());
-    return;
+    return WakeStarved();
   }
   state.data_likely = (completion.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
   if (completion.flags & IORING_CQE_F_BUFFER) {
     const auto id = static_cast<uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
     Buffer buffer = provided_.Take(id);
-    provided_.Refill();
     if (completion.res > 0) {
       buffer.Commit(static_cast<size_t>(completion.res));
       operation.buffer = std::move(buffer);
@@ -400,13 +410,15 @@ void UringProactor::OnReceive(ReceiveOperation& operation, const io_uring_cqe& c
   }
   state.receive = nullptr;
   const bool cancelled = std::exchange(state.receive_cancelled, false);
-  operation.Complete(cancelled && completion.res == -ENOBUFS ? -ECANCELED : completion.res);
+  const bool unanswered = completion.res == -ENOBUFS || IsSpurious(completion.res);
+  operation.Complete(cancelled && unanswered ? -ECANCELED : completion.res);
+  WakeStarved();
 }
 
 void UringProactor::OnSend(SendOperation& operation, int result) {
   if (result > 0) operation.rest.remove_prefix(static_cast<size_t>(result));
   Socket& state = At(operation.socket());
-  const bool unfinished = result > 0 && !operation.rest.empty();
+  const bool unfinished = (result > 0 && !operation.rest.empty()) || IsSpurious(result);
   if (unfinished && !state.send_cancelled) {
     StartSend(operation);
     return;
@@ -418,21 +430,26 @@ void UringProactor::OnSend(SendOperation& operation, int result) {
 
 void UringProactor::OnAccept(Listener& listener, const io_uring_cqe& completion) {
   if (completion.res >= 0) {
-    SetOption(completion.res, IPPROTO_TCP, TCP_NODELAY, 1);
-    At(SocketId{completion.res}).data_likely = true;
-    listener.arrived.push_back(completion.res);
+    const bool usable = SetOption(completion.res, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (!usable && (errno == EBADF || errno == ENOTSOCK)) {
+      ++counters_
+            .accept_errors;  // Linux 6.6 to 6.8-rc: DEFER_TASKRUN and multishot made numbers up
+    } else {
+      At(SocketId{completion.res}).data_likely = true;
+      listener.arrived.push_back(completion.res);
+    }
   }
   if ((completion.flags & IORING_CQE_F_MORE) == 0) {
     listener.armed = false;
     --internal_in_flight_;
-    if (completion.res == -EINVAL && features_.multishot_accept) {
-      features_.multishot_accept = false;
-      ArmAccept(listener);
-    } else if (listener.aborted) {
+    if (listener.aborted) {
       if (listener.waiting != nullptr)
         std::exchange(listener.waiting, nullptr)->Complete(-ECANCELED);
+    } else if (completion.res == -EINVAL && features_.multishot_accept) {
+      features_.multishot_accept = false;
+      ArmAccept(listener);
     } else if (completion.res < 0 && completion.res != -ECONNABORTED &&
-               completion.res != -ECANCELED) {
+               completion.res != -ECANCELED && !IsSpurious(completion.res)) {
       ++counters_.accept_errors;
       listener.pause.Arm(Now() + kAcceptPause);
     } else {
@@ -453,13 +470,17 @@ void UringProactor::ArmWake() {
 
 void UringProactor::OnWake() {
   if (winding_) return;
+  RunPosted();
+  ArmWake();
+}
+
+void UringProactor::RunPosted() {
   std::vector<std::function<void()>> functions;
   {
     const std::lock_guard lock(posted_mutex_);
     functions.swap(posted_);
   }
   for (const auto& function : functions) function();
-  ArmWake();
 }
 
 void UringProactor::PostFromAnyThread(std::function<void()> function) {

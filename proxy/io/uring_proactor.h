@@ -17,14 +17,14 @@ namespace poplar::io {
 
 // The real world on io_uring: one ring, one thread.
 //
-// - Receives are one-shot, with a buffer that the kernel picks from a small provided ring when data
-// is there, poll-first:
-//   an idle connection holds no buffer. The ring is refilled from the worker's pool, so it runs dry
-//   only at the pool's bound; a receive that meets that waits until a buffer comes back.
+// - Receives are one-shot, poll-first, with a buffer that the kernel picks from a small provided
+//   ring when data is there: an idle connection holds no buffer. The ring is refilled from the
+//   worker's pool, so it runs dry only at the pool's bound; a receive that meets that waits until a
+//   buffer comes back.
 // - user_data is the address of the operation with its kind in the low bits. That is safe because
-// an operation outlives
-//   its last completion (see Operation) and a cancellation is only ever asked for one that is in
-//   flight.
+//   an operation outlives its last completion (see Operation), a cancellation is only ever asked
+//   for one that is in flight, and the kernel takes submissions in order: an operation that is
+//   begun at the same address afterwards stands behind the cancellation and can't be met by it.
 class UringProactor final : public Proactor {
  public:
   struct Options {
@@ -80,6 +80,7 @@ class UringProactor final : public Proactor {
   // 0 or an errno.
   int SetUp();
   static void OnBufferReleased(void* context);
+  void WakeStarved();
 
   void ArmWake();
   void ArmAccept(Listener& listener);
@@ -90,6 +91,7 @@ class UringProactor final : public Proactor {
   void OnSend(SendOperation& operation, int result);
   void OnAccept(Listener& listener, const io_uring_cqe& completion);
   void OnWake();
+  void RunPosted();
   void Wind();
 
   RingPointer ring_;
