@@ -39,6 +39,7 @@ io::Duration LatencyHistogram::Percentile(double fraction) const {
   for (size_t i = 0; i < kBuckets; ++i) {
     seen += buckets_[i];
     if (seen >= wanted && seen > 0) {
+      if (i == kBuckets - 1) break;  // takes all that is longer than the buckets reach
       return std::min<io::Duration>(std::chrono::microseconds(UpperEdge(i)), max_);
     }
   }

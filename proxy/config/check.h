@@ -21,6 +21,6 @@ Problems CheckFiles(const Config& config, const Positions& positions,
 
 // A certificate that ends sooner than this is worth a warning. ACME clients renew a 90-day one 30
 // days ahead, so half of that time has then passed without success.
-inline constexpr int64_t kExpiryWarningSeconds = 14 * 24 * 3600;
+inline constexpr int64_t kExpiryWarningSeconds = int64_t{14} * 24 * 3600;
 
 }  // namespace poplar::config

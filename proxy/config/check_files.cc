@@ -12,7 +12,7 @@
 namespace poplar::config {
 namespace {
 
-constexpr int64_t kSecondsPerDay = 24 * 3600;
+constexpr int64_t kSecondsPerDay = int64_t{24} * 3600;
 
 std::string FormatDay(int64_t unix_seconds) {
   const std::chrono::sys_days day{

@@ -93,6 +93,9 @@ class ScalarVisitor {
   }
 
  private:
+  friend Derived;
+  ScalarVisitor() = default;
+
   void Put(const Scalar& scalar) { static_cast<Derived*>(this)->Put(scalar); }
 };
 

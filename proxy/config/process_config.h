@@ -24,16 +24,19 @@ void Describe(Visitor& v, TimeoutsConfig& c) {
   v.Time("tls_handshake", c.tls_handshake, kBounds,
          {.help = "For a client's whole TLS handshake."});
   v.Time("login", c.login, kBounds,
-         {.help = "From the greeting until the client must be logged in."});
+         {.help = "From the connection until the client must be logged in."});
   v.Time("upstream_connect", c.upstream_connect, kBounds,
-         {.help = "For a connection to a node: TCP, TLS and the node's greeting."});
+         {.help = "For the TCP connection to a node."});
   v.Time("upstream_response", c.upstream_response, kBounds,
-         {.help = "Longest silence of a node that owes a response."});
+         {.help = "Longest silence of a node that owes an answer: to the TLS handshake, with its "
+                  "greeting, "
+                  "to a command."});
   v.Time("client_idle", c.client_idle, kBounds,
          {.help = "Longest silence of a logged-in client between commands. RFC 1939 asks for 10m "
                   "at least."});
-  v.Time("client_write_stall", c.client_write_stall, kBounds,
-         {.help = "Longest time that a client may take no byte of a response."});
+  v.Time(
+      "client_write_stall", c.client_write_stall, kBounds,
+      {.help = "Longest time that a client may take for one piece (16 KiB at most) of an answer."});
 }
 
 struct LimitsConfig {

@@ -80,7 +80,7 @@ std::string Address::Text() const {
 }
 
 const sockaddr* Address::sockaddr_pointer() const {
-  return static_cast<const sockaddr*>(static_cast<const void*>(this));
+  return reinterpret_cast<const sockaddr*>(this);
 }
 
 socklen_t Address::sockaddr_length() const {

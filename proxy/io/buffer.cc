@@ -79,18 +79,16 @@ char* BufferPool::DataAt(uint32_t index) const {
 void BufferPool::WakeWaiters() {
   // The first of the deepest use goes first: a sender must never wait behind a reader (see
   // BufferUse).
-  WaiterList kept;
-  while (Waiter* waiter = waiters_.Pop()) {
-    auto* take = static_cast<TakeAwaiter*>(waiter);
-    Buffer buffer = TryTake(take->use_);
-    if (buffer.room().empty()) {
-      kept.Push(*waiter);
-    } else {
-      take->buffer_ = std::move(buffer);
+  for (const BufferUse use : {BufferUse::kSend, BufferUse::kPlaintext, BufferUse::kReceive}) {
+    WaiterList& waiters = waiters_[static_cast<size_t>(use)];
+    while (!waiters.empty()) {
+      Buffer buffer = TryTake(use);
+      if (buffer.room().empty()) return;  // nor would a shallower use get one
+      Waiter* waiter = waiters.Pop();
+      static_cast<TakeAwaiter*>(waiter)->buffer_ = std::move(buffer);
       ready_.Push(*waiter);
     }
   }
-  waiters_ = kept;
 }
 
 void BufferPool::Trim() {
@@ -113,7 +111,7 @@ bool BufferPool::TakeAwaiter::await_ready() {
 void BufferPool::TakeAwaiter::await_suspend(std::coroutine_handle<> waiting) {
   ++pool_.waits_;
   handle = waiting;
-  pool_.waiters_.Push(*this);
+  pool_.waiters_[static_cast<size_t>(use_)].Push(*this);
 }
 
 }  // namespace poplar::io

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <cassert>
 #include <coroutine>
 #include <cstddef>
@@ -135,7 +136,7 @@ class BufferPool {
   size_t free_low_water_ = 0;   // fewest free ones since the last Trim
   size_t in_use_ = 0;
   uint64_t waits_ = 0;
-  WaiterList waiters_;
+  std::array<WaiterList, 3> waiters_;  // by use
   void (*on_release_)(void*) = nullptr;
   void* on_release_context_ = nullptr;
 };

@@ -8,6 +8,11 @@
 
 #include "proxy/io/frame_pool.h"
 
+// For a coroutine that is only a phase of its caller: without it clang puts the frame into the
+// caller's, where its memory stays taken for the caller's whole life. An idle session must not
+// carry the frames of its login.
+#define POPLAR_OWN_FRAME [[gnu::noinline]]
+
 namespace poplar::io {
 
 template <class T>

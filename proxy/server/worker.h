@@ -65,7 +65,7 @@ class Worker {
   Worker(Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard, const io::Clock& clock);
 
   io::Task<void> AcceptFrom(Listening listening);
-  io::Task<void> Serve(io::Accepted accepted, const session::ListenerSettings* listener);
+  POPLAR_OWN_FRAME io::Task<void> Serve(io::Accepted accepted, const session::ListenerSettings* listener);
   io::Task<void> StopWhenEmpty();
   void Sample();
 

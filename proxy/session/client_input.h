@@ -6,8 +6,8 @@
 
 namespace poplar::session {
 
-// What the client sent and nobody has read yet. Handed on from login to relay as it is, so that commands which came in
-// one packet with PASS are neither lost nor read early.
+// What the client sent and nobody has read yet. Handed on from login to relay as it is, so that
+// commands which came in one packet with PASS are neither lost nor read early.
 struct ClientInput {
   io::Buffer buffer;  // what `lines` looks at; held only while there is something to read
   pop3::LineReader lines{pop3::kCommandLineBytesMax};

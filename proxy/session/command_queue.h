@@ -18,14 +18,16 @@ namespace poplar::session {
 struct PendingCommand {
   pop3::Verb verb = pop3::Verb::kUnknown;
   bool multi_line = false;
-  bool retrieves = false;             // a whole message: RETR, or the TOP that fetchmail uses for it
-  std::optional<EndReason> ends;      // the session ends with this answer
-  const std::string_view* own_reply = nullptr;  // answered by Poplar in its turn; one of pop3's constants
+  bool retrieves = false;         // a whole message: RETR, or the TOP that fetchmail uses for it
+  std::optional<EndReason> ends;  // the session ends with this answer
+  const std::string_view* own_reply =
+      nullptr;  // answered by Poplar in its turn; one of pop3's constants
   io::Time sent{};
 };
 
-// The commands under way, in the order in which their answers must reach the client (RFC 2449 section 6.6). Bounded by
-// pop3::kCommandsInFlightMax; a session with few of them allocates nothing, and gives back what a burst took.
+// The commands under way, in the order in which their answers must reach the client (RFC 2449
+// section 6.6). Bounded by pop3::kCommandsInFlightMax; a session with few of them allocates
+// nothing, and gives back what a burst took.
 class CommandQueue {
  public:
   bool empty() const { return first_ == pending_.size(); }

@@ -9,28 +9,29 @@ namespace poplar::session {
 // Whose doing it was that a session ended.
 enum class Side : uint8_t { kClient, kNode, kPoplar };
 
-// Each way a session can end, with its one name: the log, the metric's label and whose doing it was.
-#define POPLAR_END_REASONS(X)                                                                   \
-  X(kQuit, "quit", kClient)                              /* QUIT, answered */                   \
-  X(kClientEof, "client_eof", kClient)                   /* gone without QUIT */                \
-  X(kClientReset, "client_reset", kClient)               /* gone without an orderly end */      \
-  X(kClientProtocol, "client_protocol", kClient)         /* broken TLS after the handshake */   \
-  X(kNotTls, "not_tls", kClient)                         /* plain bytes where TLS was due */    \
-  X(kTlsHandshakeFailed, "tls_handshake_failed", kClient)                                       \
-  X(kTlsHandshakeTimeout, "tls_handshake_timeout", kClient)                                     \
-  X(kLoginTimeout, "login_timeout", kClient)             /* not logged in within timeouts.login */ \
-  X(kClientIdle, "client_idle", kClient)                 /* no command within timeouts.client_idle */ \
-  X(kClientWriteStall, "client_write_stall", kClient)    /* took nothing of what we sent */     \
-  X(kTooManyBadCommands, "too_many_bad_commands", kClient)                                      \
-  X(kTooManyFailedLogins, "too_many_failed_logins", kClient)                                    \
-  X(kOpaqueEnded, "opaque_ended", kClient)               /* either end closed an opaque session */ \
-  X(kNodeUnavailable, "node_unavailable", kNode)         /* never logged in: no node took it */ \
-  X(kNodeEof, "node_eof", kNode)                         /* the node closed within the session */ \
-  X(kNodeReset, "node_reset", kNode)                                                            \
-  X(kNodeProtocol, "node_protocol", kNode)               /* an answer that is none, or one too many */ \
-  X(kNodeResponseTimeout, "node_response_timeout", kNode)                                       \
-  X(kDraining, "draining", kPoplar)                      /* ended at a command boundary */      \
-  X(kShutdown, "shutdown", kPoplar)                      /* ended at once */
+// Each way a session can end, with its one name: the log, the metric's label and whose doing it
+// was.
+#define POPLAR_END_REASONS(X)                                                                      \
+  X(kQuit, "quit", kClient)                      /* QUIT, answered */                              \
+  X(kClientEof, "client_eof", kClient)           /* gone without QUIT */                           \
+  X(kClientReset, "client_reset", kClient)       /* gone without an orderly end */                 \
+  X(kClientProtocol, "client_protocol", kClient) /* broken TLS after the handshake */              \
+  X(kNotTls, "not_tls", kClient)                 /* plain bytes where TLS was due */               \
+  X(kTlsHandshakeFailed, "tls_handshake_failed", kClient)                                          \
+  X(kTlsHandshakeTimeout, "tls_handshake_timeout", kClient)                                        \
+  X(kLoginTimeout, "login_timeout", kClient)          /* not logged in within timeouts.login */    \
+  X(kClientIdle, "client_idle", kClient)              /* no command within timeouts.client_idle */ \
+  X(kClientWriteStall, "client_write_stall", kClient) /* took nothing of what we sent */           \
+  X(kTooManyBadCommands, "too_many_bad_commands", kClient)                                         \
+  X(kTooManyFailedLogins, "too_many_failed_logins", kClient)                                       \
+  X(kOpaqueEnded, "opaque_ended", kClient)       /* either end closed an opaque session */         \
+  X(kNodeUnavailable, "node_unavailable", kNode) /* never logged in: no node took it */            \
+  X(kNodeEof, "node_eof", kNode)                 /* the node closed within the session */          \
+  X(kNodeReset, "node_reset", kNode)                                                               \
+  X(kNodeProtocol, "node_protocol", kNode) /* an answer that is none, or one too many */           \
+  X(kNodeResponseTimeout, "node_response_timeout", kNode)                                          \
+  X(kDraining, "draining", kPoplar) /* ended at a command boundary */                              \
+  X(kShutdown, "shutdown", kPoplar) /* ended at once */
 
 enum class EndReason : uint8_t {
 #define POPLAR_ENUMERATOR(enumerator, name, side) enumerator,
@@ -49,7 +50,9 @@ inline constexpr std::array kEndReasons = {
 #undef POPLAR_FACTS
 };
 
-constexpr std::string_view Name(EndReason reason) { return kEndReasons[static_cast<size_t>(reason)].name; }
+constexpr std::string_view Name(EndReason reason) {
+  return kEndReasons[static_cast<size_t>(reason)].name;
+}
 constexpr Side SideOf(EndReason reason) { return kEndReasons[static_cast<size_t>(reason)].side; }
 
 constexpr std::string_view Name(Side side) {

@@ -13,7 +13,8 @@ enum class LoginResult : uint8_t {
   kOk,
   kRejected,            // the node said no to the credential
   kBackendUnavailable,  // no node could be reached
-  kBackendError,        // a node failed after the credential was sent, or said [SYS/...], [IN-USE] or the like
+  kBackendError,  // a node failed after the credential was sent, or said [SYS/...], [IN-USE] or the
+                  // like
   kTimeout,
   kClientGone,
 };

@@ -26,9 +26,9 @@ struct Record {
   bool opaque = false;
   std::string failure;  // of the handshake or of the last login: the peer's words or what kept us
 
-  uint64_t messages = 0;         // retrieved whole
-  uint64_t message_bytes = 0;    // of these
-  uint64_t deletes = 0;          // committed: marked, then QUIT with the node's +OK
+  uint64_t messages = 0;       // retrieved whole
+  uint64_t message_bytes = 0;  // of these
+  uint64_t deletes = 0;        // committed: marked, then QUIT with the node's +OK
   uint64_t commands = 0;
   uint64_t bytes_to_client = 0;  // POP3's, without TLS
   uint64_t bytes_from_client = 0;

@@ -145,14 +145,23 @@ io::Task<void> Relay::PumpBlindly() {
   record_.opaque = true;
   const std::string_view rest = input_.lines.TakeRest();
   io::Result<> sent = co_await node_.Write(rest);
+  if (sent) record_.bytes_to_node += rest.size();
   input_.Release();
   while (sent && !ended_) {
     const io::Result<io::Buffer> more = co_await client_.Read();
-    if (!more || more->empty()) break;
+    if (!more) break;
+    if (more->empty()) {
+      // As on a connection of its own: the node learns it, and what it still has to say passes.
+      client_done_ = true;
+      sent = co_await node_.ShutdownWrite();
+      if (sent) co_return;
+      break;
+    }
     record_.bytes_from_client += more->size();
     idle_since_ = proactor_.Now();
     Watch();
     sent = co_await node_.Write(more->bytes());
+    if (sent) record_.bytes_to_node += more->size();
   }
   End(EndReason::kOpaqueEnded);
 }
@@ -211,6 +220,7 @@ io::Task<void> Relay::PumpReplies() {
     }
     record_.bytes_from_node += chunk->size();
     waiting_since_ = proactor_.Now();
+    Watch();
     const io::Turn::Hold turn = co_await writer_.Take();
     co_await RelayReplies(chunk->bytes());
     room_.Signal();
@@ -235,7 +245,8 @@ io::Task<void> Relay::RelayReplies(std::string_view bytes) {
     }
     if (queue_.empty()) {
       co_await WriteToClient(bytes.substr(sent, at - sent));
-      LoseNode(EndReason::kNodeProtocol);  // it speaks without being asked
+      // It speaks without being asked. While we wrote the client may have sent a command, which waits by now.
+      OnNodeGone(EndReason::kNodeProtocol);
       co_return;
     }
     if (!std::exchange(framing_, true)) framer_.Expect(queue_.front().multi_line);
@@ -266,7 +277,7 @@ io::Task<void> Relay::RelayReplies(std::string_view bytes) {
     if (quit) End(EndReason::kQuit);
   }
   co_await WriteToClient(bytes.substr(sent, at - sent));
-  if (queue_.empty() && client_done_) End(EndReason::kClientEof);
+  EndIfDue();
 }
 
 io::Task<void> Relay::OnReplyComplete(std::string_view unsent) {
@@ -283,6 +294,7 @@ io::Task<void> Relay::AnswerOwnInTurn() {
   if (!own_reply_due()) co_return;
   const io::Turn::Hold turn = co_await writer_.Take();
   co_await AnswerOwn();
+  EndIfDue();
 }
 
 // Only with the turn to write.
@@ -294,7 +306,6 @@ io::Task<void> Relay::AnswerOwn() {
     if (command.ends) End(*command.ends);
   }
   room_.Signal();
-  if (queue_.empty() && client_done_) End(EndReason::kClientEof);
 }
 
 bool Relay::HoldReply(std::string_view piece) {
@@ -363,6 +374,13 @@ void Relay::End(EndReason reason, std::string_view farewell, bool abrupt) {
   }
   room_.Signal();
   Watch();
+}
+
+// The last answer under way is written: now goes the client that has left, or that we drain.
+void Relay::EndIfDue() {
+  if (!at_boundary()) return;
+  if (client_done_) return End(EndReason::kClientEof);
+  if (draining_) End(EndReason::kDraining, pop3::kReplyDraining);
 }
 
 void Relay::Watch() {

@@ -20,8 +20,8 @@ namespace poplar::session {
 struct RelayEnd {
   EndReason reason = EndReason::kShutdown;
   std::string_view farewell;  // a last line for the client, at a boundary between answers
-  // No farewell and no orderly end of TLS: the client is in the middle of an answer, or QUIT has none, and must be able
-  // to tell that this is not how it ends.
+  // No farewell and no orderly end of TLS: the client is in the middle of an answer, or QUIT has
+  // none, and must be able to tell that this is not how it ends.
   bool abrupt = false;
 };
 
@@ -32,16 +32,18 @@ struct RelayOptions {
   int bad_commands_max;
 };
 
-// The TRANSACTION state: commands up, answers down, both understood (DESIGN of this folder: README.md).
+// The TRANSACTION state: commands up, answers down, both understood (DESIGN of this folder:
+// README.md).
 //
-// Two pumps side by side. PumpCommands reads the client's lines, queues what each one's answer will look like and sends
-// them on in batches. PumpReplies frames the node's bytes against that queue and passes them on where they lie. Answers of
-// Poplar's own take their turn in the queue. One timer watches whichever of the two ends is due to do something.
+// Two pumps side by side. PumpCommands reads the client's lines, queues what each one's answer will
+// look like and sends them on in batches. PumpReplies frames the node's bytes against that queue
+// and passes them on where they lie. Answers of Poplar's own take their turn in the queue. One
+// timer watches whichever of the two ends is due to do something.
 class Relay {
  public:
   // All must outlive the relay.
-  Relay(io::Proactor& proactor, io::Stream& client, io::Stream& node, ClientInput& input, const RelayOptions& options,
-        Record& record, Meter& meter);
+  Relay(io::Proactor& proactor, io::Stream& client, io::Stream& node, ClientInput& input,
+        const RelayOptions& options, Record& record, Meter& meter);
 
   // Once. Both streams are idle when it returns.
   io::Task<RelayEnd> Run();
@@ -53,9 +55,9 @@ class Relay {
 
  private:
   io::Task<void> PumpCommands();
-  io::Task<void> TakeCommands();
+  POPLAR_OWN_FRAME io::Task<void> TakeCommands();
   io::Task<void> TakeCommand(std::string_view line, io::Buffer& batch);
-  io::Task<void> PumpBlindly();
+  POPLAR_OWN_FRAME io::Task<void> PumpBlindly();
   io::Task<void> SendBatch(io::Buffer& batch);
   void QueueOwnReply(const std::string_view& reply, std::optional<EndReason> ends);
   void Queue(const PendingCommand& command);
@@ -63,7 +65,7 @@ class Relay {
   void OnClientGone(const io::Result<io::Buffer>& last);
 
   io::Task<void> PumpReplies();
-  io::Task<void> RelayReplies(std::string_view bytes);
+  POPLAR_OWN_FRAME io::Task<void> RelayReplies(std::string_view bytes);
   io::Task<void> OnReplyComplete(std::string_view unsent);
   io::Task<void> AnswerOwn();
   io::Task<void> AnswerOwnInTurn();
@@ -74,6 +76,7 @@ class Relay {
 
   io::Task<void> WriteToClient(std::string_view bytes);
   void End(EndReason reason, std::string_view farewell = {}, bool abrupt = false);
+  void EndIfDue();
   void Watch();
   void OnTimer();
   bool own_reply_due() const { return !queue_.empty() && queue_.front().own_reply != nullptr; }
@@ -93,15 +96,15 @@ class Relay {
   io::Event room_;   // the queue got shorter, or the relay ended
   io::Timer timer_;
 
-  io::Time waiting_since_{};  // for the node: its last byte, or when an answer became due
-  io::Time idle_since_{};     // for the client
+  io::Time waiting_since_{};    // for the node: its last byte, or when an answer became due
+  io::Time idle_since_{};       // for the client
   bool framing_ = false;        // framer_ is within the front command's answer
   bool reply_relayed_ = false;  // and the client has bytes of it
   bool client_writing_ = false;
-  bool client_done_ = false;    // its last byte has come; answers may still go out
+  bool client_done_ = false;  // its last byte has come; answers may still go out
   bool quit_sent_ = false;
-  bool opaque_sent_ = false;    // a command we don't know went up: no command is understood any more
-  bool opaque_ = false;         // and now no answer either
+  bool opaque_sent_ = false;  // a command we don't know went up: no command is understood any more
+  bool opaque_ = false;       // and now no answer either
   bool draining_ = false;
   bool response_timed_out_ = false;
   std::optional<EndReason> node_lost_;  // the next command is told

@@ -10,8 +10,8 @@
 namespace poplar::session {
 namespace {
 
-// After our last word the client may still be sending. Closing at once would make the kernel answer that with a reset,
-// which can take our word with it; so we read on for a moment.
+// After our last word the client may still be sending. Closing at once would make the kernel answer
+// that with a reset, which can take our word with it; so we read on for a moment.
 constexpr io::Duration kLingerTime = std::chrono::seconds(1);
 constexpr size_t kLingerBytes = size_t{64} * 1024;
 
@@ -52,8 +52,8 @@ io::Task<void> Session::Run() {
 
 io::Task<bool> Session::Handshake() {
   if (listener_.tls == nullptr) co_return true;
-  auto secured = std::make_unique<tls::TlsStream>(std::move(client_), listener_.tls->NewConnection(),
-                                                  proactor_.buffers(), proactor_.ready());
+  auto secured = std::make_unique<tls::TlsStream>(
+      std::move(client_), listener_.tls->NewConnection(), proactor_.buffers(), proactor_.ready());
   tls::TlsStream& stream = *secured;
   client_ = std::move(secured);
 
@@ -69,12 +69,13 @@ io::Task<bool> Session::Handshake() {
   } else if (deadline.expired()) {
     End(EndReason::kTlsHandshakeTimeout);
   } else if (done.error().code == EPROTO) {
-    End(stream.engine().failure() == tls::FailureReason::kNotTls ? EndReason::kNotTls : EndReason::kTlsHandshakeFailed);
+    End(stream.engine().failure() == tls::FailureReason::kNotTls ? EndReason::kNotTls
+                                                                 : EndReason::kTlsHandshakeFailed);
     record_.failure = stream.engine().failure_text();
   } else {
     End(EndReason::kClientReset);
   }
-  const HandshakeResult result = done               ? HandshakeResult::kOk
+  const HandshakeResult result = done                 ? HandshakeResult::kOk
                                  : deadline.expired() ? HandshakeResult::kTimeout
                                                       : HandshakeResult::kFailed;
   environment_.meter.HandshakeEnded(result, record_, took);
@@ -188,19 +189,21 @@ io::Task<Session::LoginStep> Session::LogIn(std::string_view user, pop3::Secret 
   co_return step;
 }
 
-// Opens a connection to the user's node. No credential is at stake yet, so a failure may move on to the next node in the
-// user's order of preference: but only where the nodes share their storage (there is one candidate otherwise), and only
-// while no other session holds the user on this one.
+// Opens a connection to the user's node. No credential is at stake yet, so a failure may move on to
+// the next node in the user's order of preference: but only where the nodes share their storage
+// (there is one candidate otherwise), and only while no other session holds the user on this one.
 io::Task<upstream::NodeError> Session::Reach(const balancer::Candidates& candidates) {
   size_t next = 0;
   for (;;) {
     const balancer::NodeId node = lease_.node();
     const upstream::Endpoint& endpoint = EndpointOf(node);
     record_.node = endpoint.name;
-    upstream_ = std::make_unique<upstream::Connection>(proactor_, endpoint, settings_->timeouts.upstream);
+    upstream_ =
+        std::make_unique<upstream::Connection>(proactor_, endpoint, settings_->timeouts.upstream);
     upstream::NodeError error = co_await upstream_->Open();
     NoteStages();
-    if (ended_) co_return upstream::NodeError{upstream::NodeFailure::kCancelled, "the session ended"};
+    if (ended_)
+      co_return upstream::NodeError{upstream::NodeFailure::kCancelled, "the session ended"};
     if (error.failure == upstream::NodeFailure::kNone) {
       if (lease_.Bind()) co_return error;
       GiveUpUpstream(true);  // another session of the user has moved meanwhile: follow it
@@ -216,14 +219,16 @@ io::Task<upstream::NodeError> Session::Reach(const balancer::Candidates& candida
   }
 }
 
-io::Task<Session::LoginStep> Session::Authenticate(std::string_view user, const pop3::Secret& password) {
+io::Task<Session::LoginStep> Session::Authenticate(std::string_view user,
+                                                   const pop3::Secret& password) {
   const auto answer = co_await upstream_->LogIn(user, password);
   NoteStages();
   if (!answer) {
     environment_.meter.NodeFailed(lease_.node(), answer.error().failure);
     GiveUpUpstream(false);
     const bool timeout = answer.error().failure == upstream::NodeFailure::kResponseTimeout;
-    co_return co_await Unavailable(timeout ? LoginResult::kTimeout : LoginResult::kBackendError, answer.error());
+    co_return co_await Unavailable(timeout ? LoginResult::kTimeout : LoginResult::kBackendError,
+                                   answer.error());
   }
   const io::Duration took = proactor_.Now() - login_begun_;
   record_.login = took;
@@ -235,11 +240,13 @@ io::Task<Session::LoginStep> Session::Authenticate(std::string_view user, const 
     co_await Say(answer->line);
     co_return LoginStep::kLoggedIn;
   }
-  record_.failure = answer->line;
+  record_.failure = answer->line.substr(0, answer->line.find_last_not_of("\r\n") + 1);
   GiveUpUpstream(true);
   const auto reply = pop3::ParseReply(answer->line);
-  const bool credential = reply && (reply->code == pop3::ResponseCode::kNone || reply->code == pop3::ResponseCode::kAuth);
-  environment_.meter.LoginEnded(credential ? LoginResult::kRejected : LoginResult::kBackendError, record_, took);
+  const bool credential = reply && (reply->code == pop3::ResponseCode::kNone ||
+                                    reply->code == pop3::ResponseCode::kAuth);
+  environment_.meter.LoginEnded(credential ? LoginResult::kRejected : LoginResult::kBackendError,
+                                record_, took);
   co_await Say(answer->line);
   // [IN-USE], [LOGIN-DELAY] and [SYS/...] are no guess at a password.
   co_return credential ? LoginStep::kRefused : LoginStep::kUnavailable;
@@ -251,8 +258,8 @@ io::Task<void> Session::RelayMail() {
   if (ended_) co_return;
   const Timeouts& timeouts = settings_->timeouts;
   Relay relay(proactor_, *client_, upstream_->stream(), input_,
-              RelayOptions{timeouts.client_idle, timeouts.client_write_stall, timeouts.upstream.response,
-                           settings_->bad_commands_max},
+              RelayOptions{timeouts.client_idle, timeouts.client_write_stall,
+                           timeouts.upstream.response, settings_->bad_commands_max},
               record_, environment_.meter);
   relay_ = &relay;
   if (draining_) relay.Drain();
@@ -326,11 +333,12 @@ io::Task<bool> Session::Say(std::string_view line) {
 void Session::End(EndReason reason) {
   if (std::exchange(ended_, true)) return;
   const bool left = reason == EndReason::kQuit || SideOf(reason) == Side::kClient;
-  record_.reason = left && !record_.logged_in && node_was_unavailable_ ? EndReason::kNodeUnavailable : reason;
+  record_.reason =
+      left && !record_.logged_in && node_was_unavailable_ ? EndReason::kNodeUnavailable : reason;
 }
 
-// An upstream connection that will not be used (any more). Politely only before a session was relayed over it: QUIT
-// commits deletes.
+// An upstream connection that will not be used (any more). Politely only before a session was
+// relayed over it: QUIT commits deletes.
 void Session::GiveUpUpstream(bool politely) {
   if (std::exchange(counted_on_node_, false)) environment_.meter.NodeSessionEnded(lease_.node());
   if (upstream_ == nullptr) return;
@@ -350,7 +358,8 @@ void Session::NoteStages() {
 }
 
 // No node took the login, for no fault of the client's: it may try again on the same connection.
-io::Task<Session::LoginStep> Session::Unavailable(LoginResult result, const upstream::NodeError& error) {
+io::Task<Session::LoginStep> Session::Unavailable(LoginResult result,
+                                                  const upstream::NodeError& error) {
   const io::Duration took = proactor_.Now() - login_begun_;
   record_.login = took;
   record_.failure = std::string(Name(error.failure)) + ": " + error.detail;

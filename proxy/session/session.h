@@ -28,11 +28,12 @@ struct Environment {
 
 // A client's connection from the accepted socket to its end. Read session.cc from top to bottom.
 //
-// One coroutine, one thread. It ends by its own returns only: Drain and Abort make whatever it waits for come back.
+// One coroutine, one thread. It ends by its own returns only: Drain and Abort make whatever it
+// waits for come back.
 class Session {
  public:
-  Session(Environment& environment, std::shared_ptr<const Settings> settings, const ListenerSettings& listener,
-          const io::Accepted& accepted);
+  Session(Environment& environment, std::shared_ptr<const Settings> settings,
+          const ListenerSettings& listener, const io::Accepted& accepted);
   ~Session();
 
   io::Task<void> Run();
@@ -46,16 +47,16 @@ class Session {
   // What the client has been told.
   enum class LoginStep : uint8_t { kLoggedIn, kRefused, kUnavailable };
 
-  io::Task<bool> Handshake();
-  io::Task<bool> Authorize();
+  POPLAR_OWN_FRAME io::Task<bool> Handshake();
+  POPLAR_OWN_FRAME io::Task<bool> Authorize();
   io::Task<bool> ReadMore();
   io::Task<bool> Perform(pop3::Authorization& dialogue, pop3::Authorization::Step step);
   io::Task<LoginStep> LogIn(std::string_view user, pop3::Secret password);
   io::Task<upstream::NodeError> Reach(const balancer::Candidates& candidates);
   io::Task<LoginStep> Authenticate(std::string_view user, const pop3::Secret& password);
   io::Task<LoginStep> Unavailable(LoginResult result, const upstream::NodeError& error);
-  io::Task<void> RelayMail();
-  io::Task<void> Close();
+  POPLAR_OWN_FRAME io::Task<void> RelayMail();
+  POPLAR_OWN_FRAME io::Task<void> Close();
   io::Task<void> Linger();
 
   io::Task<bool> Say(std::string_view line);

@@ -28,8 +28,8 @@ struct ListenerSettings {
   pop3::AuthorizationPolicy authorization;
 };
 
-// All that sessions read of the configuration: an immutable snapshot, published whole and shared by all workers. A
-// session keeps the one it began with.
+// All that sessions read of the configuration: an immutable snapshot, published whole and shared by
+// all workers. A session keeps the one it began with.
 struct Settings {
   Timeouts timeouts;
   int bad_commands_max = 20;  // after login; before it the listener's policy counts
@@ -38,7 +38,7 @@ struct Settings {
   std::vector<upstream::Endpoint> endpoints;  // by NodeId
   std::vector<ListenerSettings> listeners;
   std::shared_ptr<const tls::ServerContext> tls;  // of the listeners; null: none speaks TLS
-  std::string capa_secure;  // what the listeners' policies point at
+  std::string capa_secure;                        // what the listeners' policies point at
   std::string capa_clear;
 };
 

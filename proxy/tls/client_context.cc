@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "proxy/tls/certificate.h"
+#include "proxy/tls/profile.h"
 
 namespace poplar::tls {
 
@@ -21,16 +22,7 @@ namespace {
 
 using Error = tl::unexpected<std::string>;
 
-// The same suites as towards clients; of a node's chain no more than this is read, in bytes.
-constexpr char kTls12Suites[] =
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
-    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-#if defined(SSL_GROUP_X25519_MLKEM768)
-constexpr char kGroups[] = "X25519MLKEM768:X25519:P-256:P-384";
-#else
-constexpr char kGroups[] = "X25519:P-256:P-384";
-#endif
+// Of a node's chain no more than this is read.
 constexpr size_t kChainBytesMax = size_t{64} * 1024;
 
 constexpr uint8_t kAlpnOffer[] = {4, 'p', 'o', 'p', '3'};
@@ -123,7 +115,7 @@ struct ClientCallbacks {
     return SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION) &&
            SSL_CTX_set_max_proto_version(native, TLS1_3_VERSION) &&
            SSL_CTX_set_strict_cipher_list(native, kTls12Suites) &&
-           SSL_CTX_set1_curves_list(native, kGroups) &&
+           SSL_CTX_set1_curves_list(native, Groups()) &&
            SSL_CTX_set_alpn_protos(native, kAlpnOffer, sizeof(kAlpnOffer)) == 0;
   }
 
@@ -149,7 +141,7 @@ ClientContext::~ClientContext() = default;
 
 tl::expected<std::shared_ptr<const ClientContext>, std::string> ClientContext::Create(
     const ClientSettings& settings) {
-  const std::shared_ptr<ClientContext> context(new ClientContext);
+  std::shared_ptr<ClientContext> context(new ClientContext);
   context->verify_ = settings.verify;
   bssl::UniquePtr<SSL_CTX>& native = context->native_->context;
   native.reset(SSL_CTX_new(TLS_method()));

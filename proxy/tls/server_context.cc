@@ -16,25 +16,13 @@
 #include <utility>
 
 #include "proxy/tls/certificate_selection.h"
+#include "proxy/tls/profile.h"
 
 namespace poplar::tls {
 
 namespace {
 
 using Error = tl::unexpected<std::string>;
-
-// The intermediate profile of Mozilla's guidelines 6.0; the suites of TLS 1.3 are fixed in the
-// library.
-constexpr char kTls12Suites[] =
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
-    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-
-#if defined(SSL_GROUP_X25519_MLKEM768)
-constexpr char kGroups[] = "X25519MLKEM768:X25519:P-256:P-384";
-#else
-constexpr char kGroups[] = "X25519:P-256:P-384";
-#endif
 
 constexpr std::string_view kAlpn = "pop3";  // RFC 7301's registry, RFC 2595
 
@@ -151,7 +139,7 @@ struct ServerCallbacks {
     return SSL_CTX_set_min_proto_version(native, static_cast<uint16_t>(settings.version_min)) &&
            SSL_CTX_set_max_proto_version(native, static_cast<uint16_t>(settings.version_max)) &&
            SSL_CTX_set_strict_cipher_list(native, kTls12Suites) &&
-           SSL_CTX_set1_curves_list(native, kGroups) &&
+           SSL_CTX_set1_curves_list(native, Groups()) &&
            SSL_CTX_set_session_id_context(native, kSessionIdContext, sizeof(kSessionIdContext)) &&
            SSL_CTX_set_tlsext_ticket_key_cb(native, &TicketKey);
   }
@@ -215,7 +203,7 @@ tl::expected<std::shared_ptr<const ServerContext>, std::string> ServerContext::C
   if (settings.version_min > settings.version_max) {
     return Error("tls: the lowest version allowed is above the highest");
   }
-  const std::shared_ptr<ServerContext> context(new ServerContext);
+  std::shared_ptr<ServerContext> context(new ServerContext);
   context->version_max_ = settings.version_max;
   context->ticket_keys_ =
       settings.ticket_keys != nullptr ? settings.ticket_keys : TicketKeys::Generate();

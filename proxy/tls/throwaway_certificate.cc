@@ -106,9 +106,10 @@ CertificatePem MakeThrowawayCertificate(const ThrowawaySettings& settings) {
 
 CertificatePem MakeThrowawayCertificate(int64_t unix_now) {
   constexpr int64_t kHour = 3600;
+  constexpr int64_t kDay = 24 * kHour;
   ThrowawaySettings settings;
   settings.not_before = unix_now - kHour;
-  settings.not_after = unix_now + 7 * 24 * kHour;
+  settings.not_after = unix_now + 7 * kDay;
   return MakeThrowawayCertificate(settings);
 }
 

@@ -15,7 +15,7 @@ namespace {
 using namespace poplar;  // NOLINT: a program of its own
 
 // The flight with the certificate, twice (a HelloRetryRequest), and an alert.
-constexpr size_t kAnswerBytesMax = 8 * 1024;
+constexpr size_t kAnswerBytesMax = size_t{8} * 1024;
 
 const tls::ServerContext& Context() {
   static const auto context = [] {

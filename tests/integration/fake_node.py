@@ -121,9 +121,9 @@ class FakeNode:
     def _correct(self, keyword, words) -> bytes:
         sizes = [len(content) for content in self.messages]
         number = int(words[1]) if len(words) > 1 and words[1].isdigit() else None
-        if number is not None and keyword in ("RETR", "TOP", "LIST", "UIDL", "DELE"):
-            if not 1 <= number <= len(self.messages):
-                return b"-ERR no such message\r\n"
+        wanted = keyword in ("RETR", "TOP", "DELE") or keyword in ("LIST", "UIDL") and len(words) > 1
+        if wanted and not (number and number <= len(self.messages)):
+            return b"-ERR no such message\r\n"
         lists = {
             "CAPA": "TOP\r\nUIDL\r\nUSER\r\nPIPELINING\r\nRESP-CODES\r\n",
             "LIST": "".join(f"{index} {size}\r\n" for index, size in enumerate(sizes, 1)),

@@ -21,7 +21,7 @@ REASONS = {
     "quit", "client_eof", "client_reset", "tls_handshake_failed", "tls_handshake_timeout",
     "not_tls", "login_timeout", "client_idle", "client_write_stall", "too_many_bad_commands",
     "too_many_failed_logins", "node_unavailable", "node_eof", "node_reset", "node_protocol",
-    "node_response_timeout", "client_protocol", "draining", "shutdown", "buffer_limit",
+    "node_response_timeout", "client_protocol", "opaque_ended", "draining", "shutdown",
 }
 
 
@@ -98,13 +98,16 @@ class Poplar:
         return found
 
     def session(self, index: int = 0, seconds: float = 20.0):
-        """The log line of the index-th session that ended, once it is there."""
+        """The log line of the index-th session that ended (from 0), once it is there."""
         until(lambda: len(self.sessions()) > index, f"log line of session {index}", seconds)
         return self.sessions()[index]
 
     def idle(self, seconds: float = 20.0):
         """Waits until no session is left: what a test started must also end."""
-        until(lambda: self.metric("poplar_active_sessions") == 0, "all sessions to end", seconds)
+        until(lambda: self.metric("poplar_sessions_active") == 0, "all sessions to end", seconds)
+        # The gauge falls a moment before the line is written.
+        ended = self.metric("poplar_sessions_ended_total")
+        until(lambda: len(self.sessions()) >= ended, "the log to have them all", seconds)
 
     # --- clients and process
 

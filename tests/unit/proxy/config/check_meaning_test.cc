@@ -43,12 +43,14 @@ std::string With(const std::string& from, const std::string& to) {
 
 TEST(CheckMeaning, AGoodConfigurationHasNoProblem) { EXPECT_EQ(CheckText(kGood), ""); }
 
-TEST(CheckMeaning, ReportsEachKindOfMistake) {
+struct Case {
+  std::string text;
+  std::string problems;
+};
+
+TEST(CheckMeaning, ReportsEachMistakeOfAListener) {
   const std::string listener = R"(  - {name: pop3s, address: "[::]:995"})";
-  const struct {
-    std::string text;
-    std::string problems;
-  } kCases[] = {
+  const Case kCases[] = {
       {With(listener, "[]"), "2:1 error listeners: there is no listener\n"},
       {With(listener, listener + "\n" + R"(  - {name: pop3s, address: "[::]:1995"})"),
        "4:12 error listeners[1].name: duplicate listener name \"pop3s\": listeners[0] (line 3) has "
@@ -76,6 +78,12 @@ TEST(CheckMeaning, ReportsEachKindOfMistake) {
       {With("{certificate: a.pem}", ""),
        "3:5 error listeners[0].tls: tls: implicit needs a certificate, and tls.certificates has "
        "none\n"},
+  };
+  for (const auto& c : kCases) EXPECT_EQ(CheckText(c.text), c.problems) << c.text;
+}
+
+TEST(CheckMeaning, ReportsEachMistakeOfAClusterAndOfTheRest) {
+  const Case kCases[] = {
       {With("b.example:110", "A.Example:110"),
        "9:28 error clusters[0].nodes[1].address: duplicate node address: "
        "clusters[0].nodes[0].address (line 8) is the "

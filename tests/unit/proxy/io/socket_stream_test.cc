@@ -254,6 +254,33 @@ TEST_F(SocketStreamTest, ADeadlineThatIsNotReachedDoesNothing) {
   EXPECT_EQ(proactor_.timers().armed(), 0u);
 }
 
+class SlowCancelTest : public SocketStreamTest {
+ protected:
+  SlowCancelTest() : SocketStreamTest(Faults{.cancel_delay_max = seconds(1)}) {}
+};
+
+TEST_F(SlowCancelTest, ACancellationThatComesTooLateLeavesTheNextReadAlone) {
+  Connect();
+  int too_late = 0;
+  for (int i = 0; i < 20; ++i) {
+    std::optional<Result<Buffer>> first, second;
+    std::optional<Result<>> written;
+    scope_.Spawn(KeepRead(*near_, first));
+    Pass(milliseconds(1));
+    near_->CancelRead();
+    scope_.Spawn(KeepWrite(*far_, "x", written));
+    Await(first);
+    if (first->has_value()) ++too_late;
+    scope_.Spawn(KeepRead(*near_, second));
+    Pass(seconds(2));
+    EXPECT_EQ(second.has_value(), !first->has_value()) << "the byte comes once";
+    if (!second) scope_.Spawn(KeepWrite(*far_, "y", written));
+    Await(second);
+    EXPECT_TRUE(second->has_value());
+  }
+  EXPECT_GT(too_late, 10);
+}
+
 class LostConnectTest : public SocketStreamTest {
  protected:
   LostConnectTest() : SocketStreamTest(Faults{.connect_lost = 1}) {}

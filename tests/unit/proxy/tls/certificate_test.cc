@@ -112,7 +112,6 @@ TEST_F(CertificateTest, RefusesWeakAndUnservedKeys) {
 
 TEST_F(CertificateTest, SurvivesADamagedCertificate) {
   const CertificatePem good = IssueCertificate({});
-  const std::string key = Put("damaged.key", good.key);
   for (size_t i = 0; i < good.certificate.size(); ++i) {
     std::string text = good.certificate;
     text[i] = text[i] == 'A' ? 'B' : 'A';

@@ -20,7 +20,7 @@ class ClientContextTest : public testing::Test {
     std::ofstream(ca_file_) << authority_.certificate;
   }
 
-  std::shared_ptr<const ClientContext> MakeClient(ClientSettings settings) {
+  std::shared_ptr<const ClientContext> MakeClient(const ClientSettings& settings) {
     auto context = ClientContext::Create(settings);
     EXPECT_TRUE(context.has_value()) << context.error();
     return *context;

@@ -24,7 +24,7 @@ namespace {
 #if !defined(POPLAR_FOREIGN_ALLOCATOR)
 TEST(EngineMemoryTest, AnIdleServerConnectionIsSmall) {
   constexpr int kConnections = 1000;
-  constexpr size_t kIdleBytesMax = 6 * 1024;
+  constexpr size_t kIdleBytesMax = size_t{4} * 1024;
   ServerSettings settings;
   settings.certificates_in_memory = {IssueCertificate({})};
   const auto context = ServerContext::Create(settings);

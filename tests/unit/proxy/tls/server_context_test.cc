@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/unit/proxy/tls/engine_party.h"
@@ -249,6 +251,31 @@ TEST_F(ServerContextTest, SaysWhatIsWrongWithItsFiles) {
   EXPECT_NE(error(certificate, other).find("does not belong"), std::string::npos);
   EXPECT_NE(error(key, key).find("no certificate in it"), std::string::npos);
   EXPECT_FALSE(ServerContext::Create({}).has_value());
+}
+
+TEST_F(ServerContextTest, IsSharedByThreads) {
+  const auto context =
+      Make({.certificates_in_memory = {IssueCertificate({}),
+                                       IssueCertificate({.dns_names = {"two.example"}})}});
+  std::atomic<int> good = 0;
+  const auto work = [&] {
+    io::RunList ready;
+    io::BufferPool pool(8 * io::kBufferBytes, ready);
+    std::string session;
+    for (int i = 0; i < 20; ++i) {
+      RawClient client({.server_name = "two.example", .session = session});
+      EngineParty server(pool, context->NewConnection());
+      if (!ShakeHands(client, server)) continue;
+      server.Write("+OK\r\n");
+      if (Deliver(server, client) == "+OK\r\n" && client.resumed() == (i > 0)) ++good;
+      session = client.session();
+    }
+  };
+  std::vector<std::thread> threads;
+  threads.reserve(4);
+  for (int i = 0; i < 4; ++i) threads.emplace_back(work);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 80);
 }
 
 TEST_F(ServerContextTest, KeepsTheFactsOfItsCertificates) {

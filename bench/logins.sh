@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Closed-loop load through Poplar: connect, log in, STAT, RETR 1, QUIT. Prints rate and percentiles.
+# Shared with stand.bash, which a check of this file alone does not see:
+# shellcheck disable=SC1091,SC2034,SC2154
+set -u
+usage() {
+  cat <<'EOF'
+usage: bench/logins.sh [--connections N] [--seconds N] [--workers N] [--build FOLDER]
+  --connections N  at once (default 32)
+  --seconds N      counted, after 2 s of warm-up (default 10)
+  --workers N      of Poplar (default 0: one a CPU)
+  --build FOLDER   of the release build (default build/release; built if missing)
+Load, nodes and Poplar share this machine's CPUs: good for before and after, not for a brochure.
+EOF
+}
+connections=32
+seconds=10
+while (($#)); do
+  case $1 in
+    --connections) connections=$2 && shift 2 ;;
+    --seconds) seconds=$2 && shift 2 ;;
+    --workers) workers=$2 && shift 2 ;;
+    --build) build=$(realpath "$2") && shift 2 ;;
+    --help | -h) usage && exit 0 ;;
+    *) usage >&2 && exit 2 ;;
+  esac
+done
+sessions=1000  # users; never more at once than connections
+source "$(dirname "$0")/stand.bash"
+start_stand
+"$build/bench/load/poplar_load" logins --target "127.0.0.1:$port" --users "$sessions" \
+  --connections "$connections" --duration "$seconds"
+status=$?
+stop_stand $status
+exit $status

@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds, runs all tests. See --help.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# Debian's own tools: another python3 or cmake in front of them may lack what the packages bring.
+export PATH=/usr/bin:/bin:/usr/sbin:/sbin
+
+usage() {
+  cat <<'HELP'
+usage: tests/run.sh [--quick] [--sanitizers] [--fuzz SECONDS]
+
+Works on a fresh Debian 12 machine, as root or with sudo. Installs the packages of deploy/packages.txt, builds preset
+release and runs every test: unit, simulation, tidy (layering, lengths, format, clang-tidy) and integration with real
+mail servers and real clients. Stops at the first stage that fails. The last line is "N passed, N failed".
+
+  --quick          only unit, simulation and the fast tidy checks
+  --sanitizers     also unit and simulation tests under ASan+UBSan and under TSan
+  --fuzz SECONDS   also each fuzz target for so long
+  --help           this text
+HELP
+}
+
+quick=no sanitizers=no fuzz=0
+while [ "$#" -gt 0 ]; do
+  case $1 in
+    --quick) quick=yes ;;
+    --sanitizers) sanitizers=yes ;;
+    --fuzz) fuzz=${2:?--fuzz needs a number of seconds}; shift ;;
+    --help | -h) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
+  esac
+  shift
+done
+[[ $fuzz =~ ^[0-9]+$ ]] || { usage >&2; exit 2; }
+
+cores=$(nproc)
+passed=0 failed=0 began=$SECONDS
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+finish() {
+  printf '\n%s\n%d passed, %d failed\n' "$1" "$passed" "$failed"
+  [ "$failed" -eq 0 ] && [ "$2" -eq 0 ]
+  exit
+}
+
+# stage NAME COMMAND...: runs it with its output shown; ends the whole run if it fails.
+stage() {
+  local name=$1 start=$SECONDS
+  shift
+  printf '\n==> %s   (%s)\n' "$name" "$*"
+  if "$@" 2>&1 | tee "$log"; then
+    printf -- '--- %s: %d s\n' "$name" $((SECONDS - start))
+    return
+  fi
+  if ! [[ $name == test:* ]]; then
+    failed=$((failed + 1))
+  fi
+  count
+  [ "$failed" -gt 0 ] || failed=1
+  finish "FAILED in stage: $name" 1
+}
+
+# Adds what ctest and the fuzz runner said about how many passed.
+count() {
+  local total bad
+  while read -r bad total; do
+    passed=$((passed + total - bad))
+    failed=$((failed + bad))
+  done < <(sed -nE 's/^[0-9]+% tests passed, ([0-9]+) tests? failed out of ([0-9]+)$/\1 \2/p' "$log")
+}
+
+# run_tests PRESET LABELS [ctest options]
+run_tests() {
+  local preset=$1 labels=$2
+  shift 2
+  stage "test: $labels ($preset)" ctest --test-dir "build/$preset" --label-regex "^($labels)\$" \
+    --no-tests=error --output-on-failure "$@"
+  count
+}
+
+build() {
+  local preset=$1
+  shift
+  stage "configure: $preset" cmake --preset "$preset" "$@"
+  stage "build: $preset" cmake --build --preset "$preset"
+}
+
+stage "packages" deploy/install_packages.sh build test
+build release -DPOPLAR_TESTS=ON
+run_tests release "unit|simulation" --parallel "$cores"
+if [ "$quick" = yes ]; then
+  run_tests release tidy --exclude-regex clang_tidy --parallel "$cores"
+else
+  run_tests release tidy --parallel "$cores"
+  stage "mail servers that are only unpacked" tests/integration/fetch_servers.sh
+  run_tests release integration
+fi
+if [ "$sanitizers" = yes ]; then
+  for preset in asan tsan; do
+    build "$preset" -DPOPLAR_BENCH=OFF
+    run_tests "$preset" "unit|simulation" --parallel "$cores"
+  done
+fi
+if [ "$fuzz" -gt 0 ]; then
+  stage "test: fuzz" tests/fuzz/run "$fuzz"
+  count
+fi
+finish "All stages passed in $(((SECONDS - began) / 60)) min $(((SECONDS - began) % 60)) s." 0

@@ -1,0 +1,73 @@
+"""The arrows between folders, and which few files may know a foreign library."""
+
+import re
+
+from source import CODE, Finding, Tree
+
+# Who may include whom, besides itself. `proxy` itself is main.cc. The order is the one of the arrows:
+# cli -> server -> session -> upstream -> {tls, pop3} -> io, and pop3 includes nothing of ours.
+ARROWS = {
+    "balancer": set(),
+    "metrics": set(),
+    "proxy/io": set(),
+    "proxy/pop3": set(),
+    "proxy/config": set(),
+    "proxy/tls": {"proxy/io"},
+    "proxy/upstream": {"proxy/tls", "proxy/pop3", "proxy/io"},
+    "proxy/demo": {"proxy/pop3", "proxy/tls", "proxy/io"},
+    "proxy/session": {"proxy/upstream", "proxy/tls", "proxy/pop3", "proxy/io", "balancer"},
+    "proxy/server": {"proxy/session", "proxy/upstream", "proxy/tls", "proxy/pop3", "proxy/io",
+                     "proxy/config", "balancer", "metrics"},
+    "proxy/cli": {"proxy/server", "proxy/session", "proxy/upstream", "proxy/tls", "proxy/pop3",
+                  "proxy/io", "proxy/config", "proxy/demo", "balancer", "metrics"},
+    "proxy": {"proxy/cli", "proxy/io", "proxy/config"},
+}
+_OURS = {arrow.split("/")[0] for arrow in ARROWS} | {"tests", "bench"}
+
+# Header -> the only shipped files that may include it.
+CONFINED = {
+    r"liburing(/|\.h)": r"proxy/io/uring_(proactor|ring)\.cc",
+    r"openssl/": r"proxy/tls/\w+\.cc",
+    r"prometheus/": r"metrics/exporter\.cc",
+    r"yaml-cpp/": r"proxy/config/yaml_tree\.cc",
+    r"civetweb\.h|CivetServer\.h": r"metrics/admin_server\.cc",
+    r"CLI/": r"proxy/main\.cc",
+    r"spdlog/": r"proxy/server/log\.cc",
+    r"yaml\.h|httplib\.h|curl/|hiredis": r"nobody",
+}
+
+_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
+
+
+def layer(path: str) -> str:
+    """The folder of ARROWS that a path belongs to."""
+    parts = path.split("/")
+    if parts[0] == "proxy":
+        return "/".join(parts[:2]) if len(parts) > 2 else "proxy"
+    return parts[0]
+
+
+def _arrow(path: str, line: int, included: str):
+    here, there = layer(path), layer(included)
+    if there.split("/")[0] not in _OURS:
+        if "/" in included:
+            return None  # a library's header in quotes
+        return Finding(path, line, f'"{included}": write the path from the root of the repository')
+    if here not in ARROWS:
+        return Finding(path, line, f"{here} has no place in the layering; give it one in layering.py")
+    if there != here and there not in ARROWS[here]:
+        return Finding(path, line, f"{here} may not include {there} ({included})")
+    return None
+
+
+def check(tree: Tree):
+    findings = []
+    for path, text in tree.cpp(*CODE):
+        for match in _INCLUDE.finditer(text):
+            line, included = text.count("\n", 0, match.start()) + 1, match[1] or match[2]
+            if match[1]:
+                findings.append(_arrow(path, line, included))
+            for header, allowed in CONFINED.items():
+                if re.match(header, included) and not re.fullmatch(allowed, path):
+                    findings.append(Finding(path, line, f"{included} belongs only in {allowed}"))
+    return [finding for finding in findings if finding]

@@ -1,0 +1,322 @@
+#include "proxy/upstream/connection.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "proxy/pop3/limits.h"
+#include "tests/simulation/network.h"
+#include "tests/unit/proxy/upstream/scripted_node.h"
+
+namespace poplar::upstream {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Then = ScriptedNode::Answer::Then;
+
+constexpr uint64_t kSeed = 7;
+
+// A node and one connection to it.
+class Bench {
+ public:
+  explicit Bench(const simulation::Faults& faults = {}) : network_(world_, faults) {}
+
+  ~Bench() {
+    connection_.reset();
+    node.Stop();
+    EXPECT_TRUE(Run([this] { return node.idle() && scope_.count() == 0; })) << world_.why_not();
+    node.connections().clear();
+    node.machine().MustBeIdle();
+    poplar_.MustBeIdle();
+  }
+
+  bool Run(const std::function<bool()>& predicate, io::Duration most = std::chrono::hours(1)) {
+    return world_.RunUntil(predicate, most);
+  }
+  void Settle() {
+    Run([] { return false; }, milliseconds(50));
+  }
+
+  NodeError Open() {
+    std::optional<NodeError> error;
+    scope_.Spawn(OpenTask(&error));
+    EXPECT_TRUE(Run([&error] { return error.has_value(); })) << world_.why_not();
+    return error.value_or(NodeError{});
+  }
+  using Login = tl::expected<LoginAnswer, NodeError>;
+  Login LogIn(std::string_view user = "alice", std::string_view password = "secret") {
+    std::optional<Login> login;
+    scope_.Spawn(LogInTask(user, pop3::Secret(password), &login));
+    EXPECT_TRUE(Run([&login] { return login.has_value(); })) << world_.why_not();
+    return login.value_or(tl::unexpected(NodeError{}));
+  }
+  void Retire() {
+    bool done = false;
+    scope_.Spawn(RetireTask(&done));
+    EXPECT_TRUE(Run([&done] { return done; })) << world_.why_not();
+  }
+  Connection& connection() { return *connection_; }
+  void AbortAfter(io::Duration delay) {
+    world_.After(delay, [this] { connection_->Abort(); });
+  }
+  io::Time Now() const { return world_.Now(); }
+
+ private:
+  io::Task<void> OpenTask(std::optional<NodeError>* error) {
+    *error = co_await connection_->Open();
+  }
+  io::Task<void> LogInTask(std::string_view user, pop3::Secret password,
+                           std::optional<Login>* login) {
+    login->emplace(co_await connection_->LogIn(user, password));
+  }
+  io::Task<void> RetireTask(bool* done) {
+    co_await connection_->Retire();
+    *done = true;
+  }
+
+  simulation::World world_{kSeed};
+  simulation::Network network_;
+  simulation::SimProactor poplar_{network_, "poplar", *io::Address::Parse("192.0.2.1", 0)};
+  io::TaskScope scope_{poplar_.ready()};
+
+ public:
+  ScriptedNode node{network_, "node", "192.0.2.10"};
+  simulation::Network& network() { return network_; }
+
+ private:
+  const UpstreamTimeouts timeouts_{.connect = seconds(3), .response = seconds(5)};
+  const Endpoint endpoint_{"cluster/node", node.address(), nullptr, "node"};
+  std::optional<Connection> connection_{std::in_place, poplar_, endpoint_, timeouts_};
+};
+
+std::string Failure(const NodeError& error) { return std::string(Name(error.failure)); }
+std::string Failure(const Bench::Login& login) {
+  return login ? "none" : std::string(Name(login.error().failure));
+}
+
+TEST(ConnectionTest, OpensAndLogsIn) {
+  Bench bench;
+  const NodeError error = bench.Open();
+  EXPECT_EQ(Failure(error), "none");
+  EXPECT_EQ(error.detail, "");
+  const Bench::Login login = bench.LogIn();
+  ASSERT_TRUE(login.has_value());
+  EXPECT_TRUE(login->accepted);
+  EXPECT_EQ(login->line, "+OK Logged in.\r\n");
+  EXPECT_EQ(bench.node.received(), "USER alice\r\nPASS secret\r\n");
+  EXPECT_FALSE(bench.connection().has_stray_bytes());
+  EXPECT_GT(bench.connection().durations().connect.count(), 0);
+  EXPECT_GT(bench.connection().durations().authentication.count(), 0);
+  EXPECT_EQ(bench.connection().durations().tls.count(), 0);
+}
+
+TEST(ConnectionTest, ByteByByte) {
+  Bench bench({.segment_bytes_max = 1, .read_bytes_max = 1});
+  ASSERT_EQ(Failure(bench.Open()), "none");
+  const Bench::Login login = bench.LogIn();
+  ASSERT_TRUE(login.has_value());
+  EXPECT_EQ(login->line, "+OK Logged in.\r\n");
+  EXPECT_EQ(bench.node.received(), "USER alice\r\nPASS secret\r\n");
+}
+
+struct GreetingCase {
+  const char* name;
+  ScriptedNode::Answer greeting;
+  const char* failure;
+};
+
+class GreetingTest : public testing::TestWithParam<GreetingCase> {};
+
+TEST_P(GreetingTest, IsJudged) {
+  Bench bench;
+  bench.node.set_greeting(GetParam().greeting);
+  EXPECT_EQ(Failure(bench.Open()), GetParam().failure);
+  EXPECT_EQ(bench.node.received(), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, GreetingTest,
+    testing::Values(GreetingCase{"Ready", {"+OK\r\n"}, "none"},
+                    GreetingCase{"BareLf", {"+OK hi\n"}, "none"},
+                    GreetingCase{"Refused", {"-ERR [SYS/TEMP] full\r\n"}, "greeting_refused"},
+                    GreetingCase{"Garbage", {"220 smtp.example ESMTP\r\n"}, "greeting_garbage"},
+                    GreetingCase{"LowerCase", {"+ok ready\r\n"}, "greeting_garbage"},
+                    GreetingCase{"EmptyLine", {"\r\n"}, "greeting_garbage"},
+                    GreetingCase{
+                        "Binary", {std::string("\x16\x03\x01\x00\n", 5)}, "greeting_garbage"},
+                    GreetingCase{"TwoLines", {"+OK one\r\n+OK two\r\n"}, "greeting_garbage"},
+                    GreetingCase{"LineAndAHalf", {"+OK one\r\n+"}, "greeting_garbage"},
+                    GreetingCase{"Endless", {std::string(100'000, 'x')}, "greeting_garbage"},
+                    GreetingCase{"Silence", {""}, "greeting_timeout"},
+                    GreetingCase{"HalfALine", {"+OK rea"}, "greeting_timeout"},
+                    GreetingCase{"Closed", {"", Then::kClose}, "closed"},
+                    GreetingCase{"ClosedInLine", {"+OK rea", Then::kClose}, "closed"},
+                    GreetingCase{"Reset", {"", Then::kReset}, "reset"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(ConnectionTest, GreetingLineLimit) {
+  for (const bool fits : {true, false}) {
+    Bench bench;
+    const size_t text = pop3::kReplyLineBytesMax - sizeof("+OK \r\n") + 1 + (fits ? 0 : 1);
+    bench.node.set_greeting({"+OK " + std::string(text, 'x') + "\r\n"});
+    EXPECT_EQ(Failure(bench.Open()), fits ? "none" : "greeting_garbage");
+  }
+}
+
+TEST(ConnectionTest, RefusedGreetingIsTold) {
+  Bench bench;
+  bench.node.set_greeting({"-ERR too many connections\r\n"});
+  EXPECT_EQ(bench.Open().detail, "-ERR too many connections");
+}
+
+TEST(ConnectionTest, SlowGreetingIsTimed) {
+  Bench bench;
+  bench.node.set_greeting({"+OK rea"});
+  bench.Open();
+  EXPECT_GE(bench.connection().durations().greeting, seconds(5));
+  EXPECT_LT(bench.connection().durations().greeting, seconds(6));
+  EXPECT_LT(bench.connection().durations().connect, seconds(1));
+}
+
+TEST(ConnectionTest, NobodyListens) {
+  Bench bench;
+  bench.node.StopListening();
+  bench.Settle();
+  const NodeError error = bench.Open();
+  EXPECT_EQ(Failure(error), "connect_refused");
+  EXPECT_EQ(error.detail, "ECONNREFUSED: Connection refused");
+}
+
+TEST(ConnectionTest, MachineIsGone) {
+  Bench bench;
+  bench.network().Vanish(bench.node.address());
+  const io::Time begun = bench.Now();
+  EXPECT_EQ(Failure(bench.Open()), "connect_timeout");
+  EXPECT_GE(bench.Now() - begun, seconds(3));
+  EXPECT_LT(bench.Now() - begun, seconds(4));
+  EXPECT_GE(bench.connection().durations().connect, seconds(3));
+}
+
+// --- login
+
+struct LoginCase {
+  const char* name;
+  const char* command;  // the one answered so
+  ScriptedNode::Answer answer;
+  const char* failure;  // or what the node's answer was
+  const char* received;
+};
+
+class LoginTest : public testing::TestWithParam<LoginCase> {};
+
+constexpr char kUser[] = "USER alice\r\n";
+constexpr char kBoth[] = "USER alice\r\nPASS secret\r\n";
+
+TEST_P(LoginTest, IsJudged) {
+  Bench bench;
+  bench.node.set_answer(GetParam().command, GetParam().answer);
+  ASSERT_EQ(Failure(bench.Open()), "none");
+  const Bench::Login login = bench.LogIn();
+  EXPECT_EQ(login ? login->line : Failure(login), GetParam().failure);
+  if (login) {
+    EXPECT_EQ(login->accepted, login->line.starts_with("+OK"));
+  }
+  EXPECT_EQ(bench.node.received(), GetParam().received);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, LoginTest,
+    testing::Values(
+        LoginCase{"Accepted", "PASS", {"+OK hello\r\n"}, "+OK hello\r\n", kBoth},
+        LoginCase{"BareLf", "PASS", {"+OK hello\n"}, "+OK hello\r\n", kBoth},
+        LoginCase{"UserRefused", "USER", {"-ERR who?\r\n"}, "-ERR who?\r\n", kUser},
+        LoginCase{"PassRefused", "PASS", {"-ERR [AUTH] no\r\n"}, "-ERR [AUTH] no\r\n", kBoth},
+        LoginCase{"InUse", "PASS", {"-ERR [IN-USE] x\r\n"}, "-ERR [IN-USE] x\r\n", kBoth},
+        LoginCase{"RefusedAndClosed", "PASS", {"-ERR no\r\n", Then::kClose}, "-ERR no\r\n", kBoth},
+        LoginCase{"UserGarbage", "USER", {"250 ok\r\n"}, "protocol", kUser},
+        LoginCase{"PassGarbage", "PASS", {"\x01\r\n"}, "protocol", kBoth},
+        LoginCase{"UserTwice", "USER", {"+OK\r\n+OK\r\n"}, "protocol", kUser},
+        LoginCase{"PassTwice", "PASS", {"+OK\r\n+OK\r\n"}, "protocol", kBoth},
+        LoginCase{"PassEndless", "PASS", {std::string(5000, '+')}, "protocol", kBoth},
+        LoginCase{"UserClosed", "USER", {"", Then::kClose}, "closed", kUser},
+        LoginCase{"PassClosed", "PASS", {"", Then::kClose}, "closed", kBoth},
+        LoginCase{"PassClosedInLine", "PASS", {"+O", Then::kClose}, "closed", kBoth},
+        LoginCase{"UserReset", "USER", {"", Then::kReset}, "reset", kUser},
+        LoginCase{"PassReset", "PASS", {"", Then::kReset}, "reset", kBoth},
+        LoginCase{"UserSilence", "USER", {""}, "response_timeout", kUser},
+        LoginCase{"PassSilence", "PASS", {"+OK"}, "response_timeout", kBoth}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(ConnectionTest, UnsafeCredentialIsNotSent) {
+  for (const auto& [user, password] :
+       {std::pair("al\rice", "x"), std::pair("alice", "x\nDELE 1"), std::pair("", "x")}) {
+    Bench bench;
+    ASSERT_EQ(Failure(bench.Open()), "none");
+    EXPECT_EQ(Failure(bench.LogIn(user, password)), "protocol");
+    bench.Settle();
+    EXPECT_EQ(bench.node.received(), "");
+  }
+}
+
+// --- the end
+
+TEST(ConnectionTest, RetiresWithQuit) {
+  Bench bench;
+  bench.node.set_answer("QUIT", {"+OK bye\r\n", Then::kClose});
+  ASSERT_EQ(Failure(bench.Open()), "none");
+  bench.Retire();
+  EXPECT_EQ(bench.node.received(), "QUIT\r\n");
+}
+
+TEST(ConnectionTest, RetiresFromANodeThatNeverCloses) {
+  Bench bench;
+  ASSERT_EQ(Failure(bench.Open()), "none");
+  const io::Time begun = bench.Now();
+  bench.Retire();
+  EXPECT_GE(bench.Now() - begun, seconds(2));
+  EXPECT_LT(bench.Now() - begun, seconds(3));
+}
+
+TEST(ConnectionTest, RetiringWithoutAConnectionIsNothing) {
+  Bench bench;
+  bench.Retire();
+  EXPECT_TRUE(bench.node.connections().empty());
+}
+
+// At every instant from before the connect to after the greeting (latencies are up to 200 us).
+TEST(ConnectionTest, AbortWhileOpening) {
+  int cancelled = 0;
+  for (int step = 0; step < 40; ++step) {
+    Bench bench;
+    bench.node.set_greeting({""});
+    bench.AbortAfter(std::chrono::microseconds(25 * step));
+    const io::Time begun = bench.Now();
+    cancelled += Failure(bench.Open()) == "cancelled" ? 1 : 0;
+    EXPECT_LT(bench.Now() - begun, milliseconds(10));
+  }
+  EXPECT_EQ(cancelled, 40);
+}
+
+TEST(ConnectionTest, AbortWhileLoggingIn) {
+  Bench bench;
+  bench.node.set_answer("PASS", {""});
+  ASSERT_EQ(Failure(bench.Open()), "none");
+  bench.AbortAfter(seconds(1));
+  EXPECT_EQ(Failure(bench.LogIn()), "cancelled");
+}
+
+TEST(ConnectionTest, FailureNamesDiffer) {
+  std::set<std::string_view> names;
+  const int last = static_cast<int>(NodeFailure::kNoDescriptor);
+  for (int i = 0; i <= last; ++i) names.insert(Name(static_cast<NodeFailure>(i)));
+  EXPECT_EQ(names.size(), static_cast<size_t>(last) + 1);
+  EXPECT_EQ(names.count("unknown"), 0u);
+}
+
+}  // namespace
+}  // namespace poplar::upstream
