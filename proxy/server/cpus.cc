@@ -50,7 +50,8 @@ int UsableCpus() {
   for (const std::string& path : {root + OwnGroup() + "/cpu.max", root + "/cpu.max"}) {
     if (const auto quota = CpusOfQuota(FirstLine(path))) cpus = std::min(cpus, *quota);
   }
-  const std::string v1 = FirstLine(root + "/cpu/cpu.cfs_quota_us") + " " + FirstLine(root + "/cpu/cpu.cfs_period_us");
+  const std::string v1 =
+      FirstLine(root + "/cpu/cpu.cfs_quota_us") + " " + FirstLine(root + "/cpu/cpu.cfs_period_us");
   if (const auto quota = CpusOfQuota(v1)) cpus = std::min(cpus, *quota);
   return std::max(cpus, 1);
 }
