@@ -1,8 +1,6 @@
 #include "proxy/io/uring_proactor.h"
 
 #include <liburing.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,6 +8,8 @@
 #include <algorithm>
 #include <cassert>
 #include <cstdlib>
+
+#include "proxy/io/kernel_socket.h"
 
 namespace poplar::io {
 namespace {
@@ -29,10 +29,6 @@ int DescriptorOf(SocketId socket) { return static_cast<int>(socket); }
 // already.
 void EnableRing(int ring_descriptor) {
   syscall(__NR_io_uring_register, ring_descriptor, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
-}
-
-bool SetOption(int descriptor, int level, int name, int value) {
-  return setsockopt(descriptor, level, name, &value, sizeof(value)) == 0;
 }
 
 // What the kernel may answer although nothing is wrong with the socket: the operation is to be
@@ -67,10 +63,7 @@ struct UringProactor::Listener {
     const int accepted = arrived.front();
     arrived.pop_front();
     AcceptOperation* operation = std::exchange(waiting, nullptr);
-    sockaddr_storage peer{};
-    socklen_t length = sizeof(peer);
-    getpeername(accepted, reinterpret_cast<sockaddr*>(&peer), &length);
-    operation->peer = Address::FromSockaddr(reinterpret_cast<const sockaddr*>(&peer));
+    operation->peer = PeerAddressOf(accepted);
     operation->Complete(accepted);
   }
 };
@@ -127,36 +120,21 @@ UringProactor::Socket& UringProactor::At(SocketId socket) {
 }
 
 Result<SocketId> UringProactor::Listen(const Address& address, const ListenOptions& options) {
-  const int descriptor = socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
-  if (descriptor < 0) return Fail(errno);
-  SetOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (options.reuse_port) SetOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
-  // [::] takes IPv4 as well, whatever net.ipv6.bindv6only says.
-  if (address.family() == AF_INET6) SetOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-  if (bind(descriptor, address.sockaddr_pointer(), address.sockaddr_length()) != 0 ||
-      listen(descriptor, options.backlog) != 0) {
-    const int code = errno;
-    close(descriptor);
-    return Fail(code);
-  }
-  At(SocketId{descriptor}).listener = std::make_unique<Listener>(*this, descriptor);
-  return SocketId{descriptor};
+  const Result<int> descriptor = OpenListening(address, options);
+  if (!descriptor) return tl::unexpected(descriptor.error());
+  At(SocketId{*descriptor}).listener = std::make_unique<Listener>(*this, *descriptor);
+  return SocketId{*descriptor};
 }
 
 Address UringProactor::LocalAddress(SocketId socket) {
-  sockaddr_storage local{};
-  socklen_t length = sizeof(local);
-  if (getsockname(DescriptorOf(socket), reinterpret_cast<sockaddr*>(&local), &length) != 0)
-    return {};
-  return Address::FromSockaddr(reinterpret_cast<const sockaddr*>(&local));
+  return LocalAddressOf(DescriptorOf(socket));
 }
 
 Result<SocketId> UringProactor::OpenSocket(int family) {
-  const int descriptor = socket(family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
-  if (descriptor < 0) return Fail(errno);
-  SetOption(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
-  At(SocketId{descriptor}).data_likely = false;
-  return SocketId{descriptor};
+  const Result<int> descriptor = OpenConnecting(family);
+  if (!descriptor) return tl::unexpected(descriptor.error());
+  At(SocketId{*descriptor}).data_likely = false;
+  return SocketId{*descriptor};
 }
 
 void UringProactor::ShutdownWrite(SocketId socket) { shutdown(DescriptorOf(socket), SHUT_WR); }
@@ -430,13 +408,12 @@ void UringProactor::OnSend(SendOperation& operation, int result) {
 
 void UringProactor::OnAccept(Listener& listener, const io_uring_cqe& completion) {
   if (completion.res >= 0) {
-    const bool usable = SetOption(completion.res, IPPROTO_TCP, TCP_NODELAY, 1);
-    if (!usable && (errno == EBADF || errno == ENOTSOCK)) {
-      ++counters_
-            .accept_errors;  // Linux 6.6 to 6.8-rc: DEFER_TASKRUN and multishot made numbers up
-    } else {
+    if (SendAtOnce(completion.res)) {
       At(SocketId{completion.res}).data_likely = true;
       listener.arrived.push_back(completion.res);
+    } else {
+      ++counters_
+            .accept_errors;  // Linux 6.6 to 6.8-rc: DEFER_TASKRUN and multishot made numbers up
     }
   }
   if ((completion.flags & IORING_CQE_F_MORE) == 0) {
