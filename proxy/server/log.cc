@@ -5,6 +5,7 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include <system_error>
 #include <utility>
 
 namespace poplar::server {
@@ -56,6 +57,10 @@ tl::expected<std::unique_ptr<Log>, std::string> Log::Open(const config::LogConfi
     const LineFormat format =
         config.format == config::LogFormat::kJson ? LineFormat::kJson : LineFormat::kLogfmt;
     return std::unique_ptr<Log>(new Log(std::move(sink), format, config.level, clock));
+  } catch (const std::system_error& error) {
+    return tl::unexpected(std::string("log: cannot start its thread: ") + error.what() +
+                          ". Raise the limit on threads (TasksMax= in the systemd unit, the "
+                          "container's pids limit).");
   } catch (const spdlog::spdlog_ex& error) {
     return tl::unexpected(
         "log.output: cannot write to " + config.output + ": " + error.what() +

@@ -1,6 +1,7 @@
 #include "proxy/server/server.h"
 
 #include <algorithm>
+#include <system_error>
 
 #include "metrics/instruments.h"
 #include "proxy/config/address_text.h"
@@ -58,8 +59,8 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
   auto done = server->AddWorkers(config);
   if (done) done = server->Listen(config);
   if (done) done = server->StartAdmin(config, build_info);
+  if (done) done = server->StartThreads();
   if (!done) return tl::unexpected(done.error());
-  server->StartThreads();
   return server;
 }
 
@@ -119,15 +120,26 @@ tl::expected<void, std::string> Server::StartAdmin(const config::Config& config,
   return {};
 }
 
-void Server::StartThreads() {
-  running_ = static_cast<int>(workers_.size());
+tl::expected<void, std::string> Server::StartThreads() {
+  threads_.reserve(workers_.size());
   for (const std::unique_ptr<Worker>& worker : workers_) {
-    threads_.emplace_back([this, &worker] {
-      worker->Run();
-      --running_;
-    });
+    ++running_;
+    try {
+      threads_.emplace_back([this, &worker] {
+        worker->Run();
+        --running_;
+      });
+    } catch (const std::system_error& error) {
+      StopAccepting();
+      AbortSessions();
+      Join();
+      return tl::unexpected(std::string("cannot start a worker's thread: ") + error.what() +
+                            ". Raise the limit on threads (TasksMax= in the systemd unit, the "
+                            "container's pids limit), or lower workers.");
+    }
   }
   ready_ = true;
+  return {};
 }
 
 bool Server::Live() const {

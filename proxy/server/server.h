@@ -53,7 +53,7 @@ class Server {
   tl::expected<void, std::string> Listen(const config::Config& config);
   tl::expected<void, std::string> StartAdmin(const config::Config& config,
                                              const BuildInfo& build_info);
-  void StartThreads();
+  tl::expected<void, std::string> StartThreads();
   bool Live() const;
 
   const std::shared_ptr<const session::Settings> settings_;

@@ -78,6 +78,7 @@ io::Task<void> Worker::Serve(io::Accepted accepted, const session::ListenerSetti
     session::Session session(*environment_, settings_, *listener, accepted);
     sessions_.insert(&session);
     if (draining_) session.Drain();
+    if (aborting_) session.Abort();  // accepted, but not begun when the others were ended
     co_await session.Run();
     sessions_.erase(&session);
   }
@@ -106,6 +107,7 @@ void Worker::DrainSessions() {
 
 void Worker::AbortSessions() {
   proactor_->PostFromAnyThread([this] {
+    aborting_ = true;
     for (session::Session* session : sessions_) session->Abort();
   });
 }

@@ -88,6 +88,7 @@ class Worker {
   absl::flat_hash_set<session::Session*> sessions_;
   io::ProactorCounters sampled_;
   bool draining_ = false;
+  bool aborting_ = false;
   std::atomic<int64_t> heartbeat_ = 0;
 };
 
