@@ -342,7 +342,9 @@ void UringProactor::Reap() {
 }
 
 void UringProactor::Dispatch(const io_uring_cqe& completion) {
-  void* target = reinterpret_cast<void*>(completion.user_data & ~kKindMask);
+  // The kernel carries the pointer as a number; the bits of the kind go first.
+  void* target = reinterpret_cast<void*>(completion.user_data &
+                                         ~kKindMask);  // NOLINT(performance-no-int-to-ptr)
   switch (static_cast<Kind>(completion.user_data & kKindMask)) {
     case Kind::kReceive:
       return OnReceive(*static_cast<ReceiveOperation*>(target), completion);

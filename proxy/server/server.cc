@@ -106,6 +106,7 @@ tl::expected<void, std::string> Server::Listen(const config::Config& config) {
 tl::expected<void, std::string> Server::StartAdmin(const config::Config& config,
                                                    const BuildInfo& build_info) {
   std::vector<const metrics::Shard*> shards;
+  shards.reserve(shards_.size());
   for (const std::unique_ptr<metrics::Shard>& shard : shards_) shards.push_back(shard.get());
   exporter_ = std::make_unique<metrics::Exporter>(*layout_, std::move(shards), build_info);
   if (!config.admin.enabled) return {};
