@@ -49,8 +49,9 @@ io::Task<void> SessionClient::Connect() {
   attempt_->address = proactor_.LocalAddress(socket_);
   if (connected) {
     co_await io::WhenBoth(proactor_.ready(), Write(), Read());
-    satisfied_ = dialogue_->all_answered() && attempt_->saw_end &&
-                 (!plan_.quits || attempt_->quit_answered || !attempt_->logged_in);
+    const bool answered = plan_.quits ? dialogue_->finished() : dialogue_->all_answered();
+    satisfied_ = answered && attempt_->saw_end &&
+                 (attempt_->quit_answered || !plan_.quits || !attempt_->logged_in);
   }
   patience_.Disarm();
   attempt_->left = true;
@@ -91,14 +92,17 @@ io::Task<void> SessionClient::Read() {
 
 void SessionClient::RearmPatience() {
   if (reader_done_ || stalling_) return;
-  const bool due = dialogue_->outstanding() > 0;
+  const bool due = dialogue_->outstanding() > 0 && !attempt_->node_lied;
   patience_.Arm(proactor_.Now() + (due ? plan_.answer_patience : plan_.idle_patience));
 }
 
 void SessionClient::OnImpatience(void* context) {
   auto* self = static_cast<SessionClient*>(context);
   if (!self->plan_.may_be_cut_off && !self->left_) {
-    self->ledger_.Fail(*self->attempt_, "a client got neither answer nor close in time");
+    const std::string open = std::to_string(self->dialogue_->outstanding());
+    const std::string temper = std::to_string(static_cast<int>(self->plan_.temper));
+    self->ledger_.Fail(*self->attempt_, "a client got neither answer nor close in time, " + open +
+                                            " answers open, temper " + temper);
   }
   self->left_ = true;
   self->attempt_->left = true;

@@ -58,7 +58,7 @@ class SessionClient {
 
   const ClientPlan& plan() const { return plan_; }
   bool done() const { return done_; }
-  // The last connection had all its answers and, if it wanted one, the QUIT's.
+  // The last connection had all its answers: up to the QUIT's, if it wanted to send one.
   bool satisfied() const { return satisfied_; }
 
  private:

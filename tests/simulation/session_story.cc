@@ -274,7 +274,8 @@ void SessionStory::JudgeRecord(const session::Record& record) {
   const Attempt* attempt = ledger_.FindByAddress(record.client);
   if (attempt == nullptr) world_.Fail("a record of a client that isn't there");
   if (!ReasonFits(record, *attempt)) {
-    ledger_.Fail(*attempt, "the reason doesn't fit: " + std::string(session::Name(record.reason)));
+    ledger_.Fail(*attempt, "the reason doesn't fit: " + std::string(session::Name(record.reason)) +
+                               " \"" + record.failure + "\"");
   }
   if (attempt->logged_in && record.user != mail_.users()[attempt->user].name) {
     ledger_.Fail(*attempt, "the record names another user: " + record.user);
