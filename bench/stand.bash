@@ -60,6 +60,7 @@ wait_for_line() {
 }
 
 start_nodes() {
+  : >"$work/nodes.log"  # before anybody looks
   "$build/bench/load/poplar_load" nodes --nodes 3 --users "$sessions" \
     >"$work/nodes.log" 2>&1 &
   nodes_pid=$!

@@ -1,5 +1,7 @@
 #include "proxy/cli/demo_nodes.h"
 
+#include <system_error>
+
 #include "proxy/demo/demo_mail.h"
 
 namespace poplar::cli {
@@ -16,17 +18,27 @@ tl::expected<std::unique_ptr<DemoNodes>, std::string> DemoNodes::Start(int count
         *nodes->proactor_, nodes->store_,
         demo::MailNodeOptions{.name = "node" + std::to_string(i)}));
     const auto address = nodes->nodes_.back()->Listen(io::Address::Loopback(0));
-    if (!address) return tl::unexpected("cannot listen on 127.0.0.1: " + address.error().Text());
+    if (!address) {
+      return tl::unexpected("a demo node cannot listen on 127.0.0.1: " + address.error().Text());
+    }
     nodes->addresses_.push_back(*address);
   }
-  nodes->thread_ = std::thread([proactor = nodes->proactor_.get()] { proactor->Run(); });
+  try {
+    nodes->thread_ = std::thread([proactor = nodes->proactor_.get()] { proactor->Run(); });
+  } catch (const std::system_error& error) {
+    return tl::unexpected(std::string("cannot start the demo nodes' thread: ") + error.what());
+  }
   return nodes;
 }
 
 DemoNodes::~DemoNodes() {
-  if (!thread_.joinable()) return;
+  if (root_ == nullptr) return;
   proactor_->PostFromAnyThread([this] { root_->Spawn(StopNodes()); });
-  thread_.join();
+  if (thread_.joinable()) {
+    thread_.join();
+  } else {
+    proactor_->Run();  // the start failed half-way: what has begun to listen ends here
+  }
 }
 
 io::Task<void> DemoNodes::StopNodes() {

@@ -1,24 +1,19 @@
 #include "proxy/io/uring_proactor.h"
 
 #include <liburing.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
 #include <cstdlib>
+
+#include "proxy/io/kernel_socket.h"
 
 namespace poplar::io {
 namespace {
 
-constexpr int kBufferGroup = 0;
-constexpr unsigned kProvidedMax =
-    64;  // enough for the completions of one turn; more only fills the cache
 constexpr int kResumesPerTurn = 256;
 constexpr unsigned kCompletionsPerLook = 128;
 constexpr int kLooksPerTurn = 16;
@@ -36,9 +31,9 @@ void EnableRing(int ring_descriptor) {
   syscall(__NR_io_uring_register, ring_descriptor, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
 }
 
-void SetOption(int descriptor, int level, int name, int value) {
-  setsockopt(descriptor, level, name, &value, sizeof(value));
-}
+// What the kernel may answer although nothing is wrong with the socket: the operation is to be
+// begun anew.
+bool IsSpurious(int result) { return result == -EAGAIN || result == -EINTR; }
 
 }  // namespace
 
@@ -68,10 +63,7 @@ struct UringProactor::Listener {
     const int accepted = arrived.front();
     arrived.pop_front();
     AcceptOperation* operation = std::exchange(waiting, nullptr);
-    sockaddr_storage peer{};
-    socklen_t length = sizeof(peer);
-    getpeername(accepted, reinterpret_cast<sockaddr*>(&peer), &length);
-    operation->peer = Address::FromSockaddr(reinterpret_cast<const sockaddr*>(&peer));
+    operation->peer = PeerAddressOf(accepted);
     operation->Complete(accepted);
   }
 };
@@ -82,8 +74,8 @@ tl::expected<std::unique_ptr<UringProactor>, RingRefusal> UringProactor::Create(
   if (!ring) return tl::unexpected(ring.error());
   std::unique_ptr<UringProactor> proactor(
       new UringProactor(clock, random, options, std::move(*ring)));
-  if (!proactor->RegisterBuffers()) {
-    return tl::unexpected(RingRefusal{ENOMEM, ExplainRefusal(ENOMEM, -1)});
+  if (const int code = proactor->SetUp(); code != 0) {
+    return tl::unexpected(RingRefusal{code, ExplainRefusal(code, -1)});
   }
   return proactor;
 }
@@ -92,7 +84,7 @@ UringProactor::UringProactor(const Clock& clock, Random& random, const Options& 
     : Proactor(clock, random, options.buffer_bytes_max),
       ring_(std::move(ring.ring)),
       features_(ring.features),
-      wake_descriptor_(eventfd(0, EFD_CLOEXEC)),
+      provided_(buffers()),
       trim_timer_(
           timers(),
           [](void* context) {
@@ -102,14 +94,20 @@ UringProactor::UringProactor(const Clock& clock, Random& random, const Options& 
           },
           this) {}
 
+int UringProactor::SetUp() {
+  wake_descriptor_ = eventfd(0, EFD_CLOEXEC);
+  if (wake_descriptor_ < 0) return errno;
+  if (const int code = provided_.Register(*ring_); code != 0) return code;
+  buffers().set_on_release(&UringProactor::OnBufferReleased, this);
+  return 0;
+}
+
 UringProactor::~UringProactor() {
   buffers().set_on_release(nullptr, nullptr);
-  provided_.clear();
   for (size_t i = 0; i < sockets_.size(); ++i) {
     if (sockets_[i].listener != nullptr) Close(SocketId{static_cast<int>(i)});
   }
   ring_.reset();
-  if (buffer_ring_ != nullptr) munmap(buffer_ring_, provided_count_ * sizeof(io_uring_buf));
   if (wake_descriptor_ >= 0) close(wake_descriptor_);
 }
 
@@ -122,36 +120,21 @@ UringProactor::Socket& UringProactor::At(SocketId socket) {
 }
 
 Result<SocketId> UringProactor::Listen(const Address& address, const ListenOptions& options) {
-  const int descriptor = socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
-  if (descriptor < 0) return Fail(errno);
-  SetOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (options.reuse_port) SetOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
-  // [::] takes IPv4 as well, whatever net.ipv6.bindv6only says.
-  if (address.family() == AF_INET6) SetOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-  if (bind(descriptor, address.sockaddr_pointer(), address.sockaddr_length()) != 0 ||
-      listen(descriptor, options.backlog) != 0) {
-    const int code = errno;
-    close(descriptor);
-    return Fail(code);
-  }
-  At(SocketId{descriptor}).listener = std::make_unique<Listener>(*this, descriptor);
-  return SocketId{descriptor};
+  const Result<int> descriptor = OpenListening(address, options);
+  if (!descriptor) return tl::unexpected(descriptor.error());
+  At(SocketId{*descriptor}).listener = std::make_unique<Listener>(*this, *descriptor);
+  return SocketId{*descriptor};
 }
 
 Address UringProactor::LocalAddress(SocketId socket) {
-  sockaddr_storage local{};
-  socklen_t length = sizeof(local);
-  if (getsockname(DescriptorOf(socket), reinterpret_cast<sockaddr*>(&local), &length) != 0)
-    return {};
-  return Address::FromSockaddr(reinterpret_cast<const sockaddr*>(&local));
+  return LocalAddressOf(DescriptorOf(socket));
 }
 
 Result<SocketId> UringProactor::OpenSocket(int family) {
-  const int descriptor = socket(family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
-  if (descriptor < 0) return Fail(errno);
-  SetOption(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
-  At(SocketId{descriptor}).data_likely = false;
-  return SocketId{descriptor};
+  const Result<int> descriptor = OpenConnecting(family);
+  if (!descriptor) return tl::unexpected(descriptor.error());
+  At(SocketId{*descriptor}).data_likely = false;
+  return SocketId{*descriptor};
 }
 
 void UringProactor::ShutdownWrite(SocketId socket) { shutdown(DescriptorOf(socket), SHUT_WR); }
@@ -268,7 +251,7 @@ void UringProactor::StartReceive(ReceiveOperation& operation) {
   io_uring_sqe& entry = NextEntry();
   io_uring_prep_recv(&entry, DescriptorOf(operation.socket()), nullptr, 0, 0);
   entry.flags |= IOSQE_BUFFER_SELECT;
-  entry.buf_group = kBufferGroup;
+  entry.buf_group = ProvidedBuffers::kGroup;
   if (!state.data_likely) entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
   Label(entry, &operation, static_cast<uint64_t>(Kind::kReceive));
 }
@@ -285,54 +268,21 @@ void UringProactor::StartSend(SendOperation& operation) {
 
 // --- provided buffers
 
-bool UringProactor::RegisterBuffers() {
-  const auto wanted = static_cast<unsigned>(std::bit_floor(buffers().count_max() / 4));
-  const unsigned count = std::clamp(wanted, 1u, kProvidedMax);
-  void* memory = mmap(nullptr, count * sizeof(io_uring_buf), PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return false;
-  buffer_ring_ = static_cast<io_uring_buf_ring*>(memory);
-  io_uring_buf_reg registration{};
-  registration.ring_addr = reinterpret_cast<uintptr_t>(memory);
-  registration.ring_entries = count;
-  registration.bgid = kBufferGroup;
-  provided_.resize(count);
-  provided_count_ = count;
-  if (io_uring_register_buf_ring(ring_.get(), &registration, 0) != 0) return false;
-  io_uring_buf_ring_init(buffer_ring_);
-  for (unsigned i = 0; i < count; ++i) missing_.push_back(static_cast<uint16_t>(i));
-  RefillBuffers();
-  buffers().set_on_release(&UringProactor::OnBufferReleased, this);
-  return true;
-}
-
-void UringProactor::RefillBuffers() {
-  int added = 0;
-  const int mask = io_uring_buf_ring_mask(static_cast<uint32_t>(provided_.size()));
-  while (!missing_.empty()) {
-    Buffer buffer = buffers().TryTake(BufferUse::kReceive);
-    if (buffer.room().empty()) break;
-    const uint16_t id = missing_.back();
-    missing_.pop_back();
-    io_uring_buf_ring_add(buffer_ring_, BufferPool::DataOf(buffer), kReceiveBytesMax, id, mask,
-                          added++);
-    provided_[id] = std::move(buffer);
-  }
-  if (added > 0) io_uring_buf_ring_advance(buffer_ring_, added);
-}
-
 void UringProactor::OnBufferReleased(void* context) {
-  auto* self = static_cast<UringProactor*>(context);
-  if (self->missing_.empty()) return;
-  self->RefillBuffers();
+  static_cast<UringProactor*>(context)->WakeStarved();
+}
+
+// Whoever starves has bytes to receive and so takes a buffer, or ends: in either case its
+// completion comes by here again. Hence nobody starves while the ring holds a buffer.
+void UringProactor::WakeStarved() {
+  provided_.Refill();
   // As many as there are buffers now; the others would only starve again.
-  size_t buffers = self->provided_.size() - self->missing_.size();
-  while (buffers-- > 0 && !self->starved_.empty()) {
-    const SocketId socket = self->starved_.front();
-    self->starved_.erase(self->starved_.begin());
-    Socket& state = self->At(socket);
+  for (size_t left = provided_.filled(); left > 0 && !starved_.empty(); --left) {
+    const SocketId socket = starved_.front();
+    starved_.pop_front();
+    Socket& state = At(socket);
     state.starved = false;
-    self->StartReceive(*state.receive);
+    StartReceive(*state.receive);
   }
 }
 
@@ -345,6 +295,7 @@ void UringProactor::Run() {
   winding_ = false;
   stopped_ = false;
   trim_timer_.Arm(Now() + kTrimInterval);
+  RunPosted();  // a wake-up that came while an earlier Run wound up is spent already
   ArmWake();
   while (!stopped_) {
     ++counters_.turns;
@@ -369,9 +320,11 @@ void UringProactor::SubmitAndWait() {
     timeout.tv_nsec = left.count() % 1'000'000'000;
   }
   io_uring_cqe* first = nullptr;
-  // ETIME, EINTR, and EBUSY or EBADR for an overflown completion queue: all are answered by the
-  // look that follows.
-  io_uring_submit_and_wait_timeout(ring_.get(), &first, 1, &timeout, nullptr);
+  const int result = io_uring_submit_and_wait_timeout(ring_.get(), &first, 1, &timeout, nullptr);
+  // The kernel had no memory even to keep a completion beside the full queue: it is lost, and who
+  // waits for it could never be ended.
+  if (result == -EBADR) std::abort();
+  // ETIME, EINTR, EBUSY for a full completion queue: all are answered by the look that follows.
 }
 
 void UringProactor::Reap() {
@@ -389,7 +342,9 @@ void UringProactor::Reap() {
 }
 
 void UringProactor::Dispatch(const io_uring_cqe& completion) {
-  void* target = reinterpret_cast<void*>(completion.user_data & ~kKindMask);
+  // The kernel carries the pointer as a number; the bits of the kind go first.
+  void* target = reinterpret_cast<void*>(completion.user_data &
+                                         ~kKindMask);  // NOLINT(performance-no-int-to-ptr)
   switch (static_cast<Kind>(completion.user_data & kKindMask)) {
     case Kind::kReceive:
       return OnReceive(*static_cast<ReceiveOperation*>(target), completion);
@@ -412,23 +367,22 @@ void UringProactor::Dispatch(const io_uring_cqe& completion) {
 
 void UringProactor::OnReceive(ReceiveOperation& operation, const io_uring_cqe& completion) {
   Socket& state = At(operation.socket());
+  if (IsSpurious(completion.res) && !state.receive_cancelled) {
+    state.data_likely = false;
+    return StartReceive(operation);
+  }
   if (completion.res == -ENOBUFS && !state.receive_cancelled) {
+    // Without poll-first the kernel says so although there may be nothing to receive.
+    if (std::exchange(state.data_likely, false)) return StartReceive(operation);
     ++counters_.buffer_starvations;
-    state.data_likely = true;
-    // Others of the same batch may have been reaped, and their buffers replaced, before this one:
-    // then no release will come that would wake it.
-    RefillBuffers();
-    if (missing_.size() < provided_.size()) return StartReceive(operation);
     state.starved = true;
     starved_.push_back(operation.socket());
-    return;
+    return WakeStarved();
   }
   state.data_likely = (completion.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
   if (completion.flags & IORING_CQE_F_BUFFER) {
     const auto id = static_cast<uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
-    Buffer buffer = std::move(provided_[id]);
-    missing_.push_back(id);
-    RefillBuffers();
+    Buffer buffer = provided_.Take(id);
     if (completion.res > 0) {
       buffer.Commit(static_cast<size_t>(completion.res));
       operation.buffer = std::move(buffer);
@@ -436,13 +390,15 @@ void UringProactor::OnReceive(ReceiveOperation& operation, const io_uring_cqe& c
   }
   state.receive = nullptr;
   const bool cancelled = std::exchange(state.receive_cancelled, false);
-  operation.Complete(cancelled && completion.res == -ENOBUFS ? -ECANCELED : completion.res);
+  const bool unanswered = completion.res == -ENOBUFS || IsSpurious(completion.res);
+  operation.Complete(cancelled && unanswered ? -ECANCELED : completion.res);
+  WakeStarved();
 }
 
 void UringProactor::OnSend(SendOperation& operation, int result) {
   if (result > 0) operation.rest.remove_prefix(static_cast<size_t>(result));
   Socket& state = At(operation.socket());
-  const bool unfinished = result > 0 && !operation.rest.empty();
+  const bool unfinished = (result > 0 && !operation.rest.empty()) || IsSpurious(result);
   if (unfinished && !state.send_cancelled) {
     StartSend(operation);
     return;
@@ -454,21 +410,25 @@ void UringProactor::OnSend(SendOperation& operation, int result) {
 
 void UringProactor::OnAccept(Listener& listener, const io_uring_cqe& completion) {
   if (completion.res >= 0) {
-    SetOption(completion.res, IPPROTO_TCP, TCP_NODELAY, 1);
-    At(SocketId{completion.res}).data_likely = true;
-    listener.arrived.push_back(completion.res);
+    if (SendAtOnce(completion.res)) {
+      At(SocketId{completion.res}).data_likely = true;
+      listener.arrived.push_back(completion.res);
+    } else {
+      ++counters_
+            .accept_errors;  // Linux 6.6 to 6.8-rc: DEFER_TASKRUN and multishot made numbers up
+    }
   }
   if ((completion.flags & IORING_CQE_F_MORE) == 0) {
     listener.armed = false;
     --internal_in_flight_;
-    if (completion.res == -EINVAL && features_.multishot_accept) {
-      features_.multishot_accept = false;
-      ArmAccept(listener);
-    } else if (listener.aborted) {
+    if (listener.aborted) {
       if (listener.waiting != nullptr)
         std::exchange(listener.waiting, nullptr)->Complete(-ECANCELED);
+    } else if (completion.res == -EINVAL && features_.multishot_accept) {
+      features_.multishot_accept = false;
+      ArmAccept(listener);
     } else if (completion.res < 0 && completion.res != -ECONNABORTED &&
-               completion.res != -ECANCELED) {
+               completion.res != -ECANCELED && !IsSpurious(completion.res)) {
       ++counters_.accept_errors;
       listener.pause.Arm(Now() + kAcceptPause);
     } else {
@@ -489,13 +449,17 @@ void UringProactor::ArmWake() {
 
 void UringProactor::OnWake() {
   if (winding_) return;
+  RunPosted();
+  ArmWake();
+}
+
+void UringProactor::RunPosted() {
   std::vector<std::function<void()>> functions;
   {
     const std::lock_guard lock(posted_mutex_);
     functions.swap(posted_);
   }
   for (const auto& function : functions) function();
-  ArmWake();
 }
 
 void UringProactor::PostFromAnyThread(std::function<void()> function) {

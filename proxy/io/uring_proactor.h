@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "proxy/io/proactor.h"
+#include "proxy/io/uring_buffers.h"
 #include "proxy/io/uring_ring.h"
 
-struct io_uring_buf_ring;
 struct io_uring_cqe;
 struct io_uring_sqe;
 
@@ -17,14 +17,14 @@ namespace poplar::io {
 
 // The real world on io_uring: one ring, one thread.
 //
-// - Receives are one-shot, with a buffer that the kernel picks from a small provided ring when data
-// is there, poll-first:
-//   an idle connection holds no buffer. The ring is refilled from the worker's pool, so it runs dry
-//   only at the pool's bound; a receive that meets that waits until a buffer comes back.
+// - Receives are one-shot, poll-first, with a buffer that the kernel picks from a small provided
+//   ring when data is there: an idle connection holds no buffer. The ring is refilled from the
+//   worker's pool, so it runs dry only at the pool's bound; a receive that meets that waits until a
+//   buffer comes back.
 // - user_data is the address of the operation with its kind in the low bits. That is safe because
-// an operation outlives
-//   its last completion (see Operation) and a cancellation is only ever asked for one that is in
-//   flight.
+//   an operation outlives its last completion (see Operation), a cancellation is only ever asked
+//   for one that is in flight, and the kernel takes submissions in order: an operation that is
+//   begun at the same address afterwards stands behind the cancellation and can't be met by it.
 class UringProactor final : public Proactor {
  public:
   struct Options {
@@ -77,9 +77,10 @@ class UringProactor final : public Proactor {
   void Cancel(void* target, Kind kind);
   Socket& At(SocketId socket);
 
-  bool RegisterBuffers();
-  void RefillBuffers();
+  // 0 or an errno.
+  int SetUp();
   static void OnBufferReleased(void* context);
+  void WakeStarved();
 
   void ArmWake();
   void ArmAccept(Listener& listener);
@@ -90,17 +91,15 @@ class UringProactor final : public Proactor {
   void OnSend(SendOperation& operation, int result);
   void OnAccept(Listener& listener, const io_uring_cqe& completion);
   void OnWake();
+  void RunPosted();
   void Wind();
 
   RingPointer ring_;
   RingFeatures features_;
   std::vector<Socket> sockets_;  // by file descriptor
 
-  io_uring_buf_ring* buffer_ring_ = nullptr;
-  unsigned provided_count_ = 0;
-  std::vector<Buffer> provided_;   // by buffer id: what the kernel may fill
-  std::vector<uint16_t> missing_;  // buffer ids without a buffer
-  std::vector<SocketId> starved_;
+  ProvidedBuffers provided_;
+  std::deque<SocketId> starved_;  // in the order in which they met the empty ring
 
   int wake_descriptor_ = -1;
   uint64_t wake_value_ = 0;

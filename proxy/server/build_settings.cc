@@ -24,11 +24,14 @@ Built<std::shared_ptr<const balancer::NodeTable>> BuildNodes(const config::Confi
     clusters.push_back(std::move(cluster));
   }
   auto table = balancer::NodeTable::Build(std::move(clusters));
-  if (!table) return tl::unexpected("clusters: " + table.error().cluster + " " + table.error().node + " is not valid");
+  if (!table)
+    return tl::unexpected("clusters: " + table.error().cluster + " " + table.error().node +
+                          " is not valid");
   return std::move(*table);
 }
 
-Built<upstream::Endpoint> BuildEndpoint(const config::ClusterConfig& cluster, const config::NodeConfig& node) {
+Built<upstream::Endpoint> BuildEndpoint(const config::ClusterConfig& cluster,
+                                        const config::NodeConfig& node) {
   const std::string where = "node " + cluster.name + "/" + node.name + ": ";
   const auto parsed = config::ParseHostPort(node.address);
   if (!parsed) return tl::unexpected(where + parsed.error());
@@ -49,9 +52,11 @@ Built<upstream::Endpoint> BuildEndpoint(const config::ClusterConfig& cluster, co
 Built<std::shared_ptr<const tls::ServerContext>> BuildTls(const config::TlsConfig& config) {
   tls::ServerSettings settings;
   for (const config::CertificateConfig& files : config.certificates) {
-    settings.certificates.push_back({files.certificate, files.key.empty() ? files.certificate : files.key});
+    settings.certificates.push_back(
+        {files.certificate, files.key.empty() ? files.certificate : files.key});
   }
-  settings.version_min = config.min_version == config::TlsVersion::k13 ? tls::Version::kTls13 : tls::Version::kTls12;
+  settings.version_min =
+      config.min_version == config::TlsVersion::k13 ? tls::Version::kTls13 : tls::Version::kTls12;
   settings.session_tickets = config.session_tickets;
   auto context = tls::ServerContext::Create(settings);
   if (!context) return tl::unexpected("tls: " + context.error());
@@ -60,11 +65,12 @@ Built<std::shared_ptr<const tls::ServerContext>> BuildTls(const config::TlsConfi
 
 void SetTimes(const config::Config& config, session::Settings& settings) {
   const config::TimeoutsConfig& from = config.timeouts;
-  settings.timeouts = {.tls_handshake = from.tls_handshake,
-                       .login = from.login,
-                       .client_idle = from.client_idle,
-                       .client_write_stall = from.client_write_stall,
-                       .upstream = {.connect = from.upstream_connect, .response = from.upstream_response}};
+  settings.timeouts = {
+      .tls_handshake = from.tls_handshake,
+      .login = from.login,
+      .client_idle = from.client_idle,
+      .client_write_stall = from.client_write_stall,
+      .upstream = {.connect = from.upstream_connect, .response = from.upstream_response}};
 }
 
 session::ListenerSettings BuildListener(const config::Config& config, size_t index,
@@ -80,13 +86,15 @@ session::ListenerSettings BuildListener(const config::Config& config, size_t ind
                             .failed_logins_max = config.limits.failed_logins,
                             .login_allowed = secure || from.allow_cleartext_passwords,
                             .greeting = pop3::kGreeting};
-  listener.authorization.capa_reply = listener.authorization.login_allowed ? settings.capa_secure : settings.capa_clear;
+  listener.authorization.capa_reply =
+      listener.authorization.login_allowed ? settings.capa_secure : settings.capa_clear;
   return listener;
 }
 
 }  // namespace
 
-tl::expected<std::shared_ptr<const session::Settings>, std::string> BuildSettings(const config::Config& config) {
+tl::expected<std::shared_ptr<const session::Settings>, std::string> BuildSettings(
+    const config::Config& config) {
   std::shared_ptr<const tls::ServerContext> tls;
   if (!config.tls.certificates.empty()) {
     auto built = BuildTls(config.tls);

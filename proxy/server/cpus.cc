@@ -44,13 +44,24 @@ std::optional<int> CpusOfQuota(std::string_view cpu_max) {
   return static_cast<int>(std::max<long long>((quota + period - 1) / period, 1));
 }
 
+std::optional<int> CpusOfGroup(const std::string& root, std::string group) {
+  std::optional<int> least;
+  for (;;) {
+    if (group == "/") group.clear();
+    const auto quota = CpusOfQuota(FirstLine(root + group + "/cpu.max"));
+    if (quota && (!least || *quota < *least)) least = quota;
+    if (group.empty()) return least;
+    const size_t slash = group.rfind('/');
+    group.resize(slash == std::string::npos ? 0 : slash);
+  }
+}
+
 int UsableCpus() {
   int cpus = AffinityCpus();
   const std::string root = "/sys/fs/cgroup";
-  for (const std::string& path : {root + OwnGroup() + "/cpu.max", root + "/cpu.max"}) {
-    if (const auto quota = CpusOfQuota(FirstLine(path))) cpus = std::min(cpus, *quota);
-  }
-  const std::string v1 = FirstLine(root + "/cpu/cpu.cfs_quota_us") + " " + FirstLine(root + "/cpu/cpu.cfs_period_us");
+  if (const auto quota = CpusOfGroup(root, OwnGroup())) cpus = std::min(cpus, *quota);
+  const std::string v1 =
+      FirstLine(root + "/cpu/cpu.cfs_quota_us") + " " + FirstLine(root + "/cpu/cpu.cfs_period_us");
   if (const auto quota = CpusOfQuota(v1)) cpus = std::min(cpus, *quota);
   return std::max(cpus, 1);
 }

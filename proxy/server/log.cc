@@ -5,6 +5,7 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include <system_error>
 #include <utility>
 
 namespace poplar::server {
@@ -38,26 +39,37 @@ struct Log::Sink {
   std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<spdlog::async_logger> logger;
 
-  void Line(std::string_view line) { logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size())); }
+  void Line(std::string_view line) {
+    logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
+  }
 };
 
-tl::expected<std::unique_ptr<Log>, std::string> Log::Open(const config::LogConfig& config, const io::Clock& clock) {
+tl::expected<std::unique_ptr<Log>, std::string> Log::Open(const config::LogConfig& config,
+                                                          const io::Clock& clock) {
   try {
     auto sink = std::make_unique<Sink>();
     sink->pool = std::make_shared<spdlog::details::thread_pool>(kQueuedLinesMax, 1);
-    sink->logger = std::make_shared<spdlog::async_logger>("poplar", OpenSink(config.output), sink->pool,
-                                                          spdlog::async_overflow_policy::overrun_oldest);
+    sink->logger =
+        std::make_shared<spdlog::async_logger>("poplar", OpenSink(config.output), sink->pool,
+                                               spdlog::async_overflow_policy::overrun_oldest);
     sink->logger->set_pattern("%v");
     sink->logger->flush_on(spdlog::level::info);
-    const LineFormat format = config.format == config::LogFormat::kJson ? LineFormat::kJson : LineFormat::kLogfmt;
+    const LineFormat format =
+        config.format == config::LogFormat::kJson ? LineFormat::kJson : LineFormat::kLogfmt;
     return std::unique_ptr<Log>(new Log(std::move(sink), format, config.level, clock));
+  } catch (const std::system_error& error) {
+    return tl::unexpected(std::string("log: cannot start its thread: ") + error.what() +
+                          ". Raise the limit on threads (TasksMax= in the systemd unit, the "
+                          "container's pids limit).");
   } catch (const spdlog::spdlog_ex& error) {
-    return tl::unexpected("log.output: cannot write to " + config.output + ": " + error.what() +
-                          ". Name stdout, stderr or a file in a directory that exists and is writable.");
+    return tl::unexpected(
+        "log.output: cannot write to " + config.output + ": " + error.what() +
+        ". Name stdout, stderr or a file in a directory that exists and is writable.");
   }
 }
 
-Log::Log(std::unique_ptr<Sink> sink, LineFormat format, config::LogLevel level, const io::Clock& clock)
+Log::Log(std::unique_ptr<Sink> sink, LineFormat format, config::LogLevel level,
+         const io::Clock& clock)
     : sink_(std::move(sink)), format_(format), level_(level), clock_(clock) {}
 
 Log::~Log() = default;

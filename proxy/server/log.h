@@ -12,11 +12,13 @@
 
 namespace poplar::server {
 
-// The process's log. Lines go through a bounded queue to a thread of their own: a full disk or a stuck pipe never holds a
-// worker up, it costs the oldest lines, and they are counted. Any thread may write.
+// The process's log. Lines go through a bounded queue to a thread of their own: a full disk or a
+// stuck pipe never holds a worker up, it costs the oldest lines, and they are counted. Any thread
+// may write.
 class Log final : public session::SessionLog {
  public:
-  static tl::expected<std::unique_ptr<Log>, std::string> Open(const config::LogConfig& config, const io::Clock& clock);
+  static tl::expected<std::unique_ptr<Log>, std::string> Open(const config::LogConfig& config,
+                                                              const io::Clock& clock);
   ~Log() override;
 
   void Write(const session::Record& record) override;
@@ -29,7 +31,8 @@ class Log final : public session::SessionLog {
 
  private:
   struct Sink;
-  Log(std::unique_ptr<Sink> sink, LineFormat format, config::LogLevel level, const io::Clock& clock);
+  Log(std::unique_ptr<Sink> sink, LineFormat format, config::LogLevel level,
+      const io::Clock& clock);
   void Event(config::LogLevel level, std::string_view message);
 
   std::unique_ptr<Sink> sink_;

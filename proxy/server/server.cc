@@ -1,6 +1,7 @@
 #include "proxy/server/server.h"
 
 #include <algorithm>
+#include <system_error>
 
 #include "metrics/instruments.h"
 #include "proxy/config/address_text.h"
@@ -9,14 +10,17 @@
 namespace poplar::server {
 namespace {
 
-// A loop that hasn't come round for so long hangs: /livez says so, and Kubernetes restarts the process.
+// A loop that hasn't come round for so long hangs: /livez says so, and Kubernetes restarts the
+// process.
 constexpr io::Duration kStuckAfter = std::chrono::seconds(30);
 
 metrics::Dimensions DimensionsOf(const config::Config& config) {
   metrics::Dimensions dimensions;
-  for (const config::ListenerConfig& listener : config.listeners) dimensions.listeners.push_back(listener.name);
+  for (const config::ListenerConfig& listener : config.listeners)
+    dimensions.listeners.push_back(listener.name);
   for (const config::ClusterConfig& cluster : config.clusters) {
-    for (const config::NodeConfig& node : cluster.nodes) dimensions.nodes.push_back({cluster.name, node.name});
+    for (const config::NodeConfig& node : cluster.nodes)
+      dimensions.nodes.push_back({cluster.name, node.name});
   }
   for (const config::CertificateConfig& files : config.tls.certificates) {
     dimensions.certificates.push_back(files.certificate);
@@ -26,10 +30,14 @@ metrics::Dimensions DimensionsOf(const config::Config& config) {
 }
 
 std::string ListenFault(const config::ListenerConfig& listener, const io::Error& error) {
-  std::string text = "listener " + listener.name + ": cannot listen on " + listener.address + ": " + error.Text();
-  if (error.code == EADDRINUSE) text += ". Another program has this port: stop it, or choose another port.";
+  std::string text =
+      "listener " + listener.name + ": cannot listen on " + listener.address + ": " + error.Text();
+  if (error.code == EADDRINUSE)
+    text += ". Another program has this port: stop it, or choose another port.";
   if (error.code == EACCES) {
-    text += ". Ports below 1024 need a right: run under systemd with AmbientCapabilities=CAP_NET_BIND_SERVICE, or as root.";
+    text +=
+        ". Ports below 1024 need a right: run under systemd with "
+        "AmbientCapabilities=CAP_NET_BIND_SERVICE, or as root.";
   }
   if (error.code == EADDRNOTAVAIL) text += ". No interface of this machine has that address.";
   return text;
@@ -42,24 +50,24 @@ Server::Server(std::shared_ptr<const session::Settings> settings, Log& log, cons
 
 Server::~Server() { Join(); }
 
-tl::expected<std::unique_ptr<Server>, std::string> Server::Start(const config::Config& config,
-                                                                 std::shared_ptr<const session::Settings> settings,
-                                                                 Log& log, const io::Clock& clock,
-                                                                 const BuildInfo& build_info) {
+tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
+    const config::Config& config, std::shared_ptr<const session::Settings> settings, Log& log,
+    const io::Clock& clock, const BuildInfo& build_info) {
   std::unique_ptr<Server> server(new Server(std::move(settings), log, clock));
   server->shared_.sessions_max = config.limits.sessions;
   server->layout_ = std::make_unique<metrics::Layout>(DimensionsOf(config));
   auto done = server->AddWorkers(config);
   if (done) done = server->Listen(config);
   if (done) done = server->StartAdmin(config, build_info);
+  if (done) done = server->StartThreads();
   if (!done) return tl::unexpected(done.error());
-  server->StartThreads();
   return server;
 }
 
 tl::expected<void, std::string> Server::AddWorkers(const config::Config& config) {
   const int count = config.workers > 0 ? config.workers : UsableCpus();
-  const Worker::Options options{.buffer_bytes_max = config.limits.buffer_memory.bytes / static_cast<size_t>(count)};
+  const Worker::Options options{.buffer_bytes_max =
+                                    config.limits.buffer_memory.bytes / static_cast<size_t>(count)};
   for (int i = 0; i < count; ++i) {
     shards_.push_back(std::make_unique<metrics::Shard>(*layout_));
     auto worker = Worker::Create(shared_, settings_, *shards_.back(), log_, clock_, options);
@@ -68,7 +76,8 @@ tl::expected<void, std::string> Server::AddWorkers(const config::Config& config)
   }
   for (size_t i = 0; settings_->tls != nullptr && i < settings_->tls->certificates().size(); ++i) {
     if (i >= config.tls.certificates.size()) break;
-    shards_.front()->GaugeSet(metrics::kCertificateNotAfter, settings_->tls->certificates()[i].not_after,
+    shards_.front()->GaugeSet(metrics::kCertificateNotAfter,
+                              settings_->tls->certificates()[i].not_after,
                               metrics::Certificate{static_cast<uint16_t>(i)});
   }
   return {};
@@ -79,11 +88,14 @@ tl::expected<void, std::string> Server::Listen(const config::Config& config) {
     const config::ListenerConfig& listener = config.listeners[i];
     const auto parsed = config::ParseHostPort(listener.address);
     const auto address = parsed ? io::Address::Parse(parsed->host, parsed->port) : std::nullopt;
-    if (!address) return tl::unexpected("listener " + listener.name + ": " + listener.address + " is no IP address and port");
+    if (!address)
+      return tl::unexpected("listener " + listener.name + ": " + listener.address +
+                            " is no IP address and port");
     addresses_.push_back(*address);
     for (const std::unique_ptr<Worker>& worker : workers_) {
       // The first worker's socket takes a free port for all when the configuration says 0.
-      const io::Result<io::Address> bound = worker->Listen(settings_->listeners[i], addresses_.back());
+      const io::Result<io::Address> bound =
+          worker->Listen(settings_->listeners[i], addresses_.back());
       if (!bound) return tl::unexpected(ListenFault(listener, bound.error()));
       addresses_.back() = *bound;
     }
@@ -91,8 +103,10 @@ tl::expected<void, std::string> Server::Listen(const config::Config& config) {
   return {};
 }
 
-tl::expected<void, std::string> Server::StartAdmin(const config::Config& config, const BuildInfo& build_info) {
+tl::expected<void, std::string> Server::StartAdmin(const config::Config& config,
+                                                   const BuildInfo& build_info) {
   std::vector<const metrics::Shard*> shards;
+  shards.reserve(shards_.size());
   for (const std::unique_ptr<metrics::Shard>& shard : shards_) shards.push_back(shard.get());
   exporter_ = std::make_unique<metrics::Exporter>(*layout_, std::move(shards), build_info);
   if (!config.admin.enabled) return {};
@@ -107,15 +121,26 @@ tl::expected<void, std::string> Server::StartAdmin(const config::Config& config,
   return {};
 }
 
-void Server::StartThreads() {
-  running_ = static_cast<int>(workers_.size());
+tl::expected<void, std::string> Server::StartThreads() {
+  threads_.reserve(workers_.size());
   for (const std::unique_ptr<Worker>& worker : workers_) {
-    threads_.emplace_back([this, &worker] {
-      worker->Run();
-      --running_;
-    });
+    ++running_;
+    try {
+      threads_.emplace_back([this, &worker] {
+        worker->Run();
+        --running_;
+      });
+    } catch (const std::system_error& error) {
+      StopAccepting();
+      AbortSessions();
+      Join();
+      return tl::unexpected(std::string("cannot start a worker's thread: ") + error.what() +
+                            ". Raise the limit on threads (TasksMax= in the systemd unit, the "
+                            "container's pids limit), or lower workers.");
+    }
   }
   ready_ = true;
+  return {};
 }
 
 bool Server::Live() const {

@@ -16,16 +16,17 @@
 
 namespace poplar::server {
 
-// The running proxy: its workers, its listeners and the admin endpoint. Owned and driven by one thread.
+// The running proxy: its workers, its listeners and the admin endpoint. Owned and driven by one
+// thread.
 class Server {
  public:
   using BuildInfo = std::vector<std::pair<std::string, std::string>>;
 
-  // Listens and starts the workers. Everything that can fail fails here, in one line that says what to do.
-  static tl::expected<std::unique_ptr<Server>, std::string> Start(const config::Config& config,
-                                                                  std::shared_ptr<const session::Settings> settings,
-                                                                  Log& log, const io::Clock& clock,
-                                                                  const BuildInfo& build_info);
+  // Listens and starts the workers. Everything that can fail fails here, in one line that says what
+  // to do.
+  static tl::expected<std::unique_ptr<Server>, std::string> Start(
+      const config::Config& config, std::shared_ptr<const session::Settings> settings, Log& log,
+      const io::Clock& clock, const BuildInfo& build_info);
   // Every session must have ended: Join first.
   ~Server();
 
@@ -50,8 +51,9 @@ class Server {
 
   tl::expected<void, std::string> AddWorkers(const config::Config& config);
   tl::expected<void, std::string> Listen(const config::Config& config);
-  tl::expected<void, std::string> StartAdmin(const config::Config& config, const BuildInfo& build_info);
-  void StartThreads();
+  tl::expected<void, std::string> StartAdmin(const config::Config& config,
+                                             const BuildInfo& build_info);
+  tl::expected<void, std::string> StartThreads();
   bool Live() const;
 
   const std::shared_ptr<const session::Settings> settings_;

@@ -14,11 +14,13 @@ std::string Timestamp(int64_t unix_micros) {
   const time_t seconds = unix_micros / 1'000'000;
   tm utc{};
   gmtime_r(&seconds, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
-                     utc.tm_hour, utc.tm_min, utc.tm_sec, unix_micros % 1'000'000);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900,
+                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                     unix_micros % 1'000'000);
 }
 
-// JSON's escapes; logfmt readers take the same inside quotes. A byte over 127 is written as the code point of its number.
+// JSON's escapes; logfmt readers take the same inside quotes. A byte over 127 is written as the
+// code point of its number.
 void AppendQuoted(std::string& line, std::string_view value) {
   line += '"';
   for (const char c : value) {
@@ -43,7 +45,8 @@ bool NeedsNoQuotes(std::string_view value) {
 
 }  // namespace
 
-StructuredLine::StructuredLine(LineFormat format, int64_t unix_micros, std::string_view level, std::string_view event)
+StructuredLine::StructuredLine(LineFormat format, int64_t unix_micros, std::string_view level,
+                               std::string_view event)
     : format_(format) {
   line_.reserve(768);
   Text("time", Timestamp(unix_micros)).Text("level", level).Text("event", event);
@@ -79,7 +82,8 @@ StructuredLine& StructuredLine::Number(std::string_view name, uint64_t value) {
 
 StructuredLine& StructuredLine::Millis(std::string_view name, io::Duration value) {
   Name(name);
-  fmt::format_to(std::back_inserter(line_), "{:.3f}", std::chrono::duration<double, std::milli>(value).count());
+  fmt::format_to(std::back_inserter(line_), "{:.3f}",
+                 std::chrono::duration<double, std::milli>(value).count());
   return *this;
 }
 

@@ -11,11 +11,13 @@ namespace poplar::server {
 
 enum class LineFormat : uint8_t { kJson, kLogfmt };
 
-// One structured log line: name-value pairs in the order given. Strings may hold a stranger's bytes: whatever isn't
-// printable ASCII is escaped, so that a line stays one line and valid in its format.
+// One structured log line: name-value pairs in the order given. Strings may hold a stranger's
+// bytes: whatever isn't printable ASCII is escaped, so that a line stays one line and valid in its
+// format.
 class StructuredLine {
  public:
-  StructuredLine(LineFormat format, int64_t unix_micros, std::string_view level, std::string_view event);
+  StructuredLine(LineFormat format, int64_t unix_micros, std::string_view level,
+                 std::string_view event);
 
   StructuredLine& Text(std::string_view name, std::string_view value);
   StructuredLine& Number(std::string_view name, uint64_t value);

@@ -5,8 +5,12 @@
 namespace poplar::server {
 namespace {
 
-metrics::Listener ListenerLabel(size_t listener) { return metrics::Listener{static_cast<uint16_t>(listener)}; }
-metrics::Node NodeLabel(balancer::NodeId node) { return metrics::Node{static_cast<uint16_t>(node)}; }
+metrics::Listener ListenerLabel(size_t listener) {
+  return metrics::Listener{static_cast<uint16_t>(listener)};
+}
+metrics::Node NodeLabel(balancer::NodeId node) {
+  return metrics::Node{static_cast<uint16_t>(node)};
+}
 
 metrics::LoginResult LoginLabel(session::LoginResult result) {
   switch (result) {
@@ -106,21 +110,29 @@ void ShardMeter::SessionEnded(size_t listener, const session::Record& record) {
   shard_.GaugeAdd(metrics::kSessionsActive, -1, ListenerLabel(listener));
   shard_.Add(metrics::kSessionsEnded, metrics::SessionEnd{static_cast<uint16_t>(record.reason)});
   shard_.Observe(metrics::kSessionDuration, record.total);
-  shard_.Add(metrics::kBytes, record.bytes_from_client, metrics::Side::kDownstream, metrics::Direction::kReceived);
-  shard_.Add(metrics::kBytes, record.bytes_to_client, metrics::Side::kDownstream, metrics::Direction::kSent);
-  shard_.Add(metrics::kBytes, record.bytes_from_node, metrics::Side::kUpstream, metrics::Direction::kReceived);
-  shard_.Add(metrics::kBytes, record.bytes_to_node, metrics::Side::kUpstream, metrics::Direction::kSent);
+  shard_.Add(metrics::kBytes, record.bytes_from_client, metrics::Side::kDownstream,
+             metrics::Direction::kReceived);
+  shard_.Add(metrics::kBytes, record.bytes_to_client, metrics::Side::kDownstream,
+             metrics::Direction::kSent);
+  shard_.Add(metrics::kBytes, record.bytes_from_node, metrics::Side::kUpstream,
+             metrics::Direction::kReceived);
+  shard_.Add(metrics::kBytes, record.bytes_to_node, metrics::Side::kUpstream,
+             metrics::Direction::kSent);
   shard_.Add(metrics::kMessagesRetrieved, record.messages);
   shard_.Add(metrics::kDeletesCommitted, record.deletes);
 }
 
-void ShardMeter::HandshakeEnded(session::HandshakeResult result, const session::Record& record, io::Duration took) {
-  const metrics::Resumed resumed = record.tls_resumed ? metrics::Resumed::kYes : metrics::Resumed::kNo;
+void ShardMeter::HandshakeEnded(session::HandshakeResult result, const session::Record& record,
+                                io::Duration took) {
+  const metrics::Resumed resumed =
+      record.tls_resumed ? metrics::Resumed::kYes : metrics::Resumed::kNo;
   shard_.Add(metrics::kTlsHandshakes, TlsLabel(result), VersionLabel(record.tls_version), resumed);
-  if (result == session::HandshakeResult::kOk) shard_.Observe(metrics::kTlsHandshakeDuration, took, resumed);
+  if (result == session::HandshakeResult::kOk)
+    shard_.Observe(metrics::kTlsHandshakeDuration, took, resumed);
 }
 
-void ShardMeter::LoginEnded(session::LoginResult result, const session::Record& record, io::Duration took) {
+void ShardMeter::LoginEnded(session::LoginResult result, const session::Record& record,
+                            io::Duration took) {
   shard_.Add(metrics::kLogins, LoginLabel(result));
   shard_.Observe(metrics::kLoginDuration, took, LoginLabel(result));
   if (result != session::LoginResult::kOk) return;
@@ -136,7 +148,9 @@ void ShardMeter::NodeFailed(balancer::NodeId node, upstream::NodeFailure failure
   shard_.Add(metrics::kNodeConnectFailures, NodeLabel(node), FailureLabel(failure));
 }
 
-void ShardMeter::FailedOver(balancer::NodeId from) { shard_.Add(metrics::kFailovers, NodeLabel(from)); }
+void ShardMeter::FailedOver(balancer::NodeId from) {
+  shard_.Add(metrics::kFailovers, NodeLabel(from));
+}
 
 void ShardMeter::NodeSessionBegan(balancer::NodeId node) {
   shard_.GaugeAdd(metrics::kNodeSessionsActive, 1, NodeLabel(node));

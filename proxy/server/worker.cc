@@ -15,7 +15,8 @@ tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
     Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard,
     session::SessionLog& log, const io::Clock& clock, const Options& options) {
   std::unique_ptr<Worker> worker(new Worker(shared, std::move(settings), shard, clock));
-  auto proactor = io::UringProactor::Create(clock, worker->random_, {.buffer_bytes_max = options.buffer_bytes_max});
+  auto proactor = io::UringProactor::Create(clock, worker->random_,
+                                            {.buffer_bytes_max = options.buffer_bytes_max});
   if (!proactor) return tl::unexpected(proactor.error());
   io::UringProactor& world = **proactor;
   worker->proactor_ = std::move(*proactor);
@@ -29,13 +30,18 @@ tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
   return worker;
 }
 
-Worker::Worker(Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard,
-               const io::Clock& clock)
-    : shared_(shared), settings_(std::move(settings)), shard_(shard), meter_(shard), clock_(clock) {}
+Worker::Worker(Shared& shared, std::shared_ptr<const session::Settings> settings,
+               metrics::Shard& shard, const io::Clock& clock)
+    : shared_(shared),
+      settings_(std::move(settings)),
+      shard_(shard),
+      meter_(shard),
+      clock_(clock) {}
 
 Worker::~Worker() = default;
 
-io::Result<io::Address> Worker::Listen(const session::ListenerSettings& listener, const io::Address& address) {
+io::Result<io::Address> Worker::Listen(const session::ListenerSettings& listener,
+                                       const io::Address& address) {
   const io::Result<io::SocketId> socket = proactor_->Listen(address, {});
   if (!socket) return tl::unexpected(socket.error());
   listening_.push_back({*socket, &listener});
@@ -60,7 +66,8 @@ io::Task<void> Worker::AcceptFrom(Listening listening) {
     }
     shared_.sessions.fetch_sub(1, std::memory_order_relaxed);
     proactor_->Close(accepted->socket);
-    shard_.Add(metrics::kConnectionsRejected, metrics::Listener{static_cast<uint16_t>(listening.settings->index)},
+    shard_.Add(metrics::kConnectionsRejected,
+               metrics::Listener{static_cast<uint16_t>(listening.settings->index)},
                metrics::Rejection::kLimit);
   }
   proactor_->Close(listening.socket);
@@ -71,6 +78,7 @@ io::Task<void> Worker::Serve(io::Accepted accepted, const session::ListenerSetti
     session::Session session(*environment_, settings_, *listener, accepted);
     sessions_.insert(&session);
     if (draining_) session.Drain();
+    if (aborting_) session.Abort();  // accepted, but not begun when the others were ended
     co_await session.Run();
     sessions_.erase(&session);
   }
@@ -85,7 +93,8 @@ io::Task<void> Worker::StopWhenEmpty() {
 
 void Worker::StopAccepting() {
   proactor_->PostFromAnyThread([this] {
-    for (const Listening& listening : std::exchange(listening_, {})) proactor_->Abort(listening.socket);
+    for (const Listening& listening : std::exchange(listening_, {}))
+      proactor_->Abort(listening.socket);
   });
 }
 
@@ -98,6 +107,7 @@ void Worker::DrainSessions() {
 
 void Worker::AbortSessions() {
   proactor_->PostFromAnyThread([this] {
+    aborting_ = true;
     for (session::Session* session : sessions_) session->Abort();
   });
 }

@@ -40,7 +40,8 @@ class Worker {
   ~Worker();
 
   // Before Run. Returns the address with its port.
-  io::Result<io::Address> Listen(const session::ListenerSettings& listener, const io::Address& address);
+  io::Result<io::Address> Listen(const session::ListenerSettings& listener,
+                                 const io::Address& address);
 
   // The thread's body; returns when the worker was told to stop and its last session has ended.
   void Run();
@@ -62,10 +63,12 @@ class Worker {
     const session::ListenerSettings* settings;
   };
 
-  Worker(Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard, const io::Clock& clock);
+  Worker(Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard,
+         const io::Clock& clock);
 
   io::Task<void> AcceptFrom(Listening listening);
-  POPLAR_OWN_FRAME io::Task<void> Serve(io::Accepted accepted, const session::ListenerSettings* listener);
+  POPLAR_OWN_FRAME io::Task<void> Serve(io::Accepted accepted,
+                                        const session::ListenerSettings* listener);
   io::Task<void> StopWhenEmpty();
   void Sample();
 
@@ -85,6 +88,7 @@ class Worker {
   absl::flat_hash_set<session::Session*> sessions_;
   io::ProactorCounters sampled_;
   bool draining_ = false;
+  bool aborting_ = false;
   std::atomic<int64_t> heartbeat_ = 0;
 };
 

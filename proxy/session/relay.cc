@@ -10,7 +10,8 @@
 namespace poplar::session {
 namespace {
 
-// fetchmail takes whole messages by TOP n 99999999; nobody asks for so many lines to see but a part.
+// fetchmail takes whole messages by TOP n 99999999; nobody asks for so many lines to see but a
+// part.
 constexpr uint64_t kWholeMessageLines = 1'000'000;
 
 bool RetrievesWholeMessage(const pop3::Command& command) {
@@ -49,7 +50,8 @@ Relay::Relay(io::Proactor& proactor, io::Stream& client, io::Stream& node, Clien
       writer_(proactor.ready()),
       room_(proactor.ready()),
       timer_(
-          proactor.timers(), [](void* context) { static_cast<Relay*>(context)->OnTimer(); }, this) {}
+          proactor.timers(), [](void* context) { static_cast<Relay*>(context)->OnTimer(); }, this) {
+}
 
 io::Task<RelayEnd> Relay::Run() {
   waiting_since_ = idle_since_ = proactor_.Now();
@@ -228,7 +230,8 @@ io::Task<void> Relay::PumpReplies() {
   room_.Signal();
 }
 
-// Frames what came and passes it on where it lies; only an answer of our own, or one that is filtered, cuts the write.
+// Frames what came and passes it on where it lies; only an answer of our own, or one that is
+// filtered, cuts the write.
 io::Task<void> Relay::RelayReplies(std::string_view bytes) {
   size_t sent = 0;  // bytes passed on
   size_t at = 0;    // bytes framed
@@ -245,7 +248,8 @@ io::Task<void> Relay::RelayReplies(std::string_view bytes) {
     }
     if (queue_.empty()) {
       co_await WriteToClient(bytes.substr(sent, at - sent));
-      // It speaks without being asked. While we wrote the client may have sent a command, which waits by now.
+      // It speaks without being asked. While we wrote the client may have sent a command, which
+      // waits by now.
       OnNodeGone(EndReason::kNodeProtocol);
       co_return;
     }
@@ -327,8 +331,9 @@ void Relay::CountReply(const PendingCommand& command) {
   if (command.verb == pop3::Verb::kQuit) record_.deletes = deletes_marked_;
 }
 
-// The node is gone or makes no sense. What the client may still be told depends on where it stands (RFC 1939 sections 3
-// and 6): never half an answer with an end to it, never an answer to a QUIT that got none.
+// The node is gone or makes no sense. What the client may still be told depends on where it stands
+// (RFC 1939 sections 3 and 6): never half an answer with an end to it, never an answer to a QUIT
+// that got none.
 void Relay::OnNodeGone(EndReason reason) {
   if (ended_) return;
   if (opaque_) return End(EndReason::kOpaqueEnded);

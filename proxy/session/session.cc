@@ -15,6 +15,24 @@ namespace {
 constexpr io::Duration kLingerTime = std::chrono::seconds(1);
 constexpr size_t kLingerBytes = size_t{64} * 1024;
 
+// Whether a refusal may mean a wrong password, which has its limit a connection. [IN-USE],
+// [LOGIN-DELAY] and [SYS/...] are no guess at one; a code that we don't know may be.
+bool IsAboutCredential(std::string_view refusal) {
+  const auto reply = pop3::ParseReply(refusal);
+  switch (reply ? reply->code : pop3::ResponseCode::kNone) {
+    case pop3::ResponseCode::kInUse:
+    case pop3::ResponseCode::kLoginDelay:
+    case pop3::ResponseCode::kSysTemp:
+    case pop3::ResponseCode::kSysPerm:
+      return false;
+    case pop3::ResponseCode::kNone:
+    case pop3::ResponseCode::kAuth:
+    case pop3::ResponseCode::kOther:
+      return true;
+  }
+  return true;
+}
+
 io::Task<void> RetireConnection(std::unique_ptr<upstream::Connection> connection) {
   co_await connection->Retire();
 }
@@ -224,7 +242,7 @@ io::Task<Session::LoginStep> Session::Authenticate(std::string_view user,
   const auto answer = co_await upstream_->LogIn(user, password);
   NoteStages();
   if (!answer) {
-    environment_.meter.NodeFailed(lease_.node(), answer.error().failure);
+    if (!ended_) environment_.meter.NodeFailed(lease_.node(), answer.error().failure);
     GiveUpUpstream(false);
     const bool timeout = answer.error().failure == upstream::NodeFailure::kResponseTimeout;
     co_return co_await Unavailable(timeout ? LoginResult::kTimeout : LoginResult::kBackendError,
@@ -234,21 +252,20 @@ io::Task<Session::LoginStep> Session::Authenticate(std::string_view user,
   record_.login = took;
   if (answer->accepted) {
     record_.logged_in = true;
+    record_.failure.clear();
     environment_.meter.LoginEnded(LoginResult::kOk, record_, took);
     environment_.meter.NodeSessionBegan(lease_.node());
     counted_on_node_ = true;
     co_await Say(answer->line);
     co_return LoginStep::kLoggedIn;
   }
+  // Without its line end: that is no part of the answer's words.
   record_.failure = answer->line.substr(0, answer->line.find_last_not_of("\r\n") + 1);
   GiveUpUpstream(true);
-  const auto reply = pop3::ParseReply(answer->line);
-  const bool credential = reply && (reply->code == pop3::ResponseCode::kNone ||
-                                    reply->code == pop3::ResponseCode::kAuth);
+  const bool credential = IsAboutCredential(record_.failure);
   environment_.meter.LoginEnded(credential ? LoginResult::kRejected : LoginResult::kBackendError,
                                 record_, took);
   co_await Say(answer->line);
-  // [IN-USE], [LOGIN-DELAY] and [SYS/...] are no guess at a password.
   co_return credential ? LoginStep::kRefused : LoginStep::kUnavailable;
 }
 

@@ -41,7 +41,8 @@ void Connection::Abort() {
 
 io::Task<NodeError> Connection::Open() {
   NodeError error = co_await ConnectTransport();
-  if (error.failure == NodeFailure::kNone && endpoint_.tls != nullptr) error = co_await HandshakeTls();
+  if (error.failure == NodeFailure::kNone && endpoint_.tls != nullptr)
+    error = co_await HandshakeTls();
   if (error.failure == NodeFailure::kNone) error = co_await ReadGreeting();
   co_return error;
 }
@@ -63,8 +64,10 @@ io::Task<NodeError> Connection::ConnectTransport() {
 }
 
 io::Task<NodeError> Connection::HandshakeTls() {
-  auto secured = std::make_unique<tls::TlsStream>(std::move(stream_), endpoint_.tls->NewConnection(endpoint_.host_name, proactor_.clock().UnixMicros() / 1'000'000),
-                                                  proactor_.buffers(), proactor_.ready());
+  auto secured = std::make_unique<tls::TlsStream>(
+      std::move(stream_),
+      endpoint_.tls->NewConnection(endpoint_.host_name, proactor_.clock().UnixMicros() / 1'000'000),
+      proactor_.buffers(), proactor_.ready());
   tls::TlsStream& stream = *secured;
   stream_ = std::move(secured);
 
@@ -73,7 +76,8 @@ io::Task<NodeError> Connection::HandshakeTls() {
   const io::Result<> done = co_await stream.Handshake();
   durations_.tls = proactor_.Now() - begun;
   if (done) co_return NodeError{};
-  if (done.error().code == EPROTO) co_return NodeError{NodeFailure::kTlsFailed, std::string(stream.engine().failure_text())};
+  if (done.error().code == EPROTO)
+    co_return NodeError{NodeFailure::kTlsFailed, std::string(stream.engine().failure_text())};
   co_return FromIo(done.error(), deadline.expired(), NodeFailure::kTlsTimeout);
 }
 
@@ -86,7 +90,8 @@ io::Task<NodeError> Connection::ReadGreeting() {
   switch (pop3::ParseGreeting(line_)) {
     case pop3::Greeting::kReady:
       // A server speaks once and then waits; more than a greeting is no POP3 server.
-      if (has_stray_bytes()) co_return NodeError{NodeFailure::kGreetingGarbage, "more than one line"};
+      if (has_stray_bytes())
+        co_return NodeError{NodeFailure::kGreetingGarbage, "more than one line"};
       co_return NodeError{};
     case pop3::Greeting::kRefused:
       co_return NodeError{NodeFailure::kGreetingRefused, line_};
@@ -135,7 +140,8 @@ io::Task<tl::expected<LoginAnswer, NodeError>> Connection::LogIn(std::string_vie
   pop3::NodeLogin::Action action = dialogue.Start();
   while (action.kind == Kind::kSend) {
     NodeError error = co_await Send(action.bytes);
-    if (error.failure == NodeFailure::kNone) error = co_await ReadLine(NodeFailure::kResponseTimeout);
+    if (error.failure == NodeFailure::kNone)
+      error = co_await ReadLine(NodeFailure::kResponseTimeout);
     if (error.failure != NodeFailure::kNone) co_return tl::unexpected(std::move(error));
     action = dialogue.OnLine(line_);
     if (action.kind != Kind::kRefused && has_stray_bytes()) action.kind = Kind::kProtocolError;
@@ -146,9 +152,11 @@ io::Task<tl::expected<LoginAnswer, NodeError>> Connection::LogIn(std::string_vie
     case Kind::kRefused:
       co_return LoginAnswer{action.kind == Kind::kAccepted, line_ + "\r\n"};
     case Kind::kUnsafeCredential:
-      co_return tl::unexpected(NodeError{NodeFailure::kProtocol, "the credential can't be written as a command"});
+      co_return tl::unexpected(
+          NodeError{NodeFailure::kProtocol, "the credential can't be written as a command"});
     default:
-      co_return tl::unexpected(NodeError{NodeFailure::kProtocol, "an answer that is none, or one too many"});
+      co_return tl::unexpected(
+          NodeError{NodeFailure::kProtocol, "an answer that is none, or one too many"});
   }
 }
 

@@ -26,23 +26,24 @@ struct LoginAnswer {
   std::string line;  // the node's own words, with CRLF: they go to the client as they are
 };
 
-// One connection to a node: first Open, then LogIn once, then the streams are relayed. Belongs to one worker; whoever
-// destroys it must have seen its tasks end.
+// One connection to a node: first Open, then LogIn once, then the streams are relayed. Belongs to
+// one worker; whoever destroys it must have seen its tasks end.
 class Connection {
  public:
   // `endpoint` must outlive the connection.
   Connection(io::Proactor& proactor, const Endpoint& endpoint, const UpstreamTimeouts& timeouts)
       : proactor_(proactor), endpoint_(endpoint), timeouts_(timeouts) {}
 
-  // Connects, ends the TLS handshake and reads the greeting. No credential is at stake yet: on any error the caller may
-  // go to another node.
+  // Connects, ends the TLS handshake and reads the greeting. No credential is at stake yet: on any
+  // error the caller may go to another node.
   io::Task<NodeError> Open();
 
   // From here on the node may have counted an attempt, whatever comes back.
-  io::Task<tl::expected<LoginAnswer, NodeError>> LogIn(std::string_view user, const pop3::Secret& password);
+  io::Task<tl::expected<LoginAnswer, NodeError>> LogIn(std::string_view user,
+                                                       const pop3::Secret& password);
 
-  // Leaves as a well-behaved client does, so that the node's log stays clean. Only before a session is relayed: a QUIT
-  // commits deletes, and those are the client's own to commit.
+  // Leaves as a well-behaved client does, so that the node's log stays clean. Only before a session
+  // is relayed: a QUIT commits deletes, and those are the client's own to commit.
   io::Task<void> Retire();
 
   // Makes whatever is under way end soon.

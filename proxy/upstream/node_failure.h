@@ -14,15 +14,15 @@ enum class NodeFailure : uint8_t {
   kConnectFailed,
   kTlsFailed,
   kTlsTimeout,
-  kGreetingRefused,   // -ERR instead of a greeting
-  kGreetingGarbage,   // not POP3
+  kGreetingRefused,  // -ERR instead of a greeting
+  kGreetingGarbage,  // not POP3
   kGreetingTimeout,
-  kClosed,            // end of file where an answer was due
+  kClosed,  // end of file where an answer was due
   kReset,
   kResponseTimeout,
-  kProtocol,          // an answer that is none, or one too many
-  kCancelled,         // we ended it
-  kNoDescriptor,      // ours: out of file descriptors
+  kProtocol,      // an answer that is none, or one too many
+  kCancelled,     // we ended it
+  kNoDescriptor,  // ours: out of file descriptors
 };
 
 std::string_view Name(NodeFailure failure);

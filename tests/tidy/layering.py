@@ -26,7 +26,7 @@ _OURS = {arrow.split("/")[0] for arrow in ARROWS} | {"tests", "bench"}
 
 # Header -> the only shipped files that may include it.
 CONFINED = {
-    r"liburing(/|\.h)": r"proxy/io/uring_(proactor|ring)\.cc",
+    r"liburing(/|\.h)": r"proxy/io/uring_(buffers|proactor|ring)\.cc",
     r"openssl/": r"proxy/tls/\w+\.cc",
     r"prometheus/": r"metrics/exporter\.cc",
     r"yaml-cpp/": r"proxy/config/yaml_tree\.cc",

@@ -94,9 +94,10 @@ TEST(RelayDrainTest, NodeDiesWhileDraining) {
 }
 
 // The answer has come whole and is still being written when the word to drain comes; among these
-// sizes are some where it is so.
+// sizes are some where the client's window holds up just its end.
 TEST(RelayDrainTest, WhileTheLastAnswerIsWritten) {
-  for (size_t size = 500; size < 4000; size += 50) {
+  int hits = 0;
+  for (size_t size = 2000; size < 2200; size += 4) {
     SCOPED_TRACE(size);
     RelayBench bench({.faults = {.send_buffer_bytes = 1000, .receive_window_bytes = 1000}});
     bench.client().StopReading();
@@ -105,6 +106,7 @@ TEST(RelayDrainTest, WhileTheLastAnswerIsWritten) {
     const std::string mail = "+OK\r\n" + std::string(size, 'x') + "\r\n.\r\n";
     bench.node().Send(mail);
     bench.Settle();
+    hits += bench.record.messages == 1 && bench.record.bytes_to_client < mail.size() ? 1 : 0;
     bench.relay().Drain();
     bench.client().GoOnReading();
     const RelayEnd end = bench.RunToEnd();
@@ -112,6 +114,7 @@ TEST(RelayDrainTest, WhileTheLastAnswerIsWritten) {
     EXPECT_EQ(end.reason, EndReason::kDraining);
     EXPECT_EQ(end.farewell, pop3::kReplyDraining);
   }
+  EXPECT_GT(hits, 0);
 }
 
 TEST(RelayDrainTest, WhileAnAnswerOfOurOwnIsWritten) {

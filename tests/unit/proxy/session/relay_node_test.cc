@@ -186,13 +186,13 @@ TEST(RelayNodeTest, SpeaksUnasked) {
 }
 
 // The client's next command comes while the last answer is still being written to it: it must be
-// told all the same, and not wait for an answer that nobody reads. Among these sizes are some whose
-// end is what the client's window holds up. (Where the second answer is read only behind the
-// command, it passes for the command's own; nobody can tell.)
+// told all the same, and not wait for an answer that nobody reads. Among these sizes are some where
+// the client's window holds up just the answer's end. (Where the second answer is read only behind
+// the command, it passes for the command's own; nobody can tell.)
 TEST(RelayNodeTest, AnswersTwiceToASlowReader) {
   const std::string again = "+OK again\r\n";
-  int told = 0;
-  for (size_t size = 500; size < 4000; size += 50) {
+  int hits = 0;
+  for (size_t size = 2000; size < 2200; size += 4) {
     SCOPED_TRACE(size);
     RelayBench bench({.faults = {.send_buffer_bytes = 1000, .receive_window_bytes = 1000}});
     bench.client().StopReading();
@@ -201,6 +201,7 @@ TEST(RelayNodeTest, AnswersTwiceToASlowReader) {
     const std::string mail = "+OK\r\n" + std::string(size, 'x') + "\r\n.\r\n";
     bench.node().Send(mail + again);
     bench.Settle();
+    const bool held_up = bench.record.messages == 1 && bench.record.bytes_to_client < mail.size();
     bench.client().Send("NOOP\r\n");
     bench.Settle();
     bench.client().GoOnReading();
@@ -209,12 +210,12 @@ TEST(RelayNodeTest, AnswersTwiceToASlowReader) {
       EXPECT_EQ(bench.ClientGot(), mail + again);
       continue;
     }
-    ++told;
+    hits += held_up ? 1 : 0;
     const RelayEnd end = bench.RunToEnd();
     EXPECT_EQ(bench.ClientGot() + std::string(end.farewell), mail + kLost);
     EXPECT_EQ(end.reason, EndReason::kNodeProtocol);
   }
-  EXPECT_GT(told, 0);
+  EXPECT_GT(hits, 0);
 }
 
 struct GarbageCase {

@@ -1,0 +1,58 @@
+#include "proxy/io/kernel_socket.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace poplar::io {
+namespace {
+
+bool SetOption(int descriptor, int level, int name, int value) {
+  return setsockopt(descriptor, level, name, &value, sizeof(value)) == 0;
+}
+
+Address AddressOf(int descriptor, int (*get)(int, sockaddr*, socklen_t*)) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof(storage);
+  auto* address = reinterpret_cast<sockaddr*>(&storage);
+  return get(descriptor, address, &length) == 0 ? Address::FromSockaddr(address) : Address();
+}
+
+}  // namespace
+
+Result<int> OpenListening(const Address& address, const ListenOptions& options) {
+  const int descriptor = socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+  if (descriptor < 0) return Fail(errno);
+  SetOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (options.reuse_port) SetOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
+  // [::] takes IPv4 as well, whatever net.ipv6.bindv6only says.
+  if (address.family() == AF_INET6) SetOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  if (bind(descriptor, address.sockaddr_pointer(), address.sockaddr_length()) != 0 ||
+      listen(descriptor, options.backlog) != 0) {
+    const int code = errno;
+    close(descriptor);
+    return Fail(code);
+  }
+  return descriptor;
+}
+
+Result<int> OpenConnecting(int family) {
+  const int descriptor = socket(family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+  if (descriptor < 0) return Fail(errno);
+  SendAtOnce(descriptor);
+  return descriptor;
+}
+
+bool SendAtOnce(int descriptor) {
+  return SetOption(descriptor, IPPROTO_TCP, TCP_NODELAY, 1) ||
+         (errno != EBADF && errno != ENOTSOCK);
+}
+
+Address LocalAddressOf(int descriptor) { return AddressOf(descriptor, getsockname); }
+
+Address PeerAddressOf(int descriptor) { return AddressOf(descriptor, getpeername); }
+
+}  // namespace poplar::io

@@ -1,0 +1,55 @@
+#include "proxy/io/kernel_socket.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+namespace poplar::io {
+namespace {
+
+int OptionOf(int descriptor, int level, int name) {
+  int value = -1;
+  socklen_t length = sizeof(value);
+  getsockopt(descriptor, level, name, &value, &length);
+  return value;
+}
+
+TEST(KernelSocket, ConnectsAtBothEnds) {
+  const Result<int> listener = OpenListening(Address::Loopback(0), {});
+  ASSERT_TRUE(listener) << listener.error().Text();
+  const Address address = LocalAddressOf(*listener);
+  EXPECT_NE(address.port(), 0);
+  const Result<int> near = OpenConnecting(AF_INET);
+  ASSERT_TRUE(near) << near.error().Text();
+  ASSERT_EQ(connect(*near, address.sockaddr_pointer(), address.sockaddr_length()), 0);
+  const int far = accept(*listener, nullptr, nullptr);
+  EXPECT_EQ(PeerAddressOf(*near), address);
+  EXPECT_EQ(PeerAddressOf(far), LocalAddressOf(*near));
+  for (const int descriptor : {*listener, *near, far}) close(descriptor);
+}
+
+TEST(KernelSocket, SetsTheOptions) {
+  const int sharing = *OpenListening(Address::Loopback(0), {});
+  const int alone = *OpenListening(Address::Loopback(0), {.reuse_port = false});
+  const int near = *OpenConnecting(AF_INET);
+  EXPECT_EQ(OptionOf(sharing, SOL_SOCKET, SO_REUSEPORT), 1);
+  EXPECT_EQ(OptionOf(alone, SOL_SOCKET, SO_REUSEPORT), 0);
+  EXPECT_EQ(OptionOf(near, IPPROTO_TCP, TCP_NODELAY), 1);
+  for (const int descriptor : {sharing, alone, near}) {
+    EXPECT_NE(fcntl(descriptor, F_GETFD) & FD_CLOEXEC, 0);
+    close(descriptor);
+  }
+}
+
+TEST(KernelSocket, KnowsWhatIsNoSocket) {
+  EXPECT_FALSE(SendAtOnce(-1));
+  EXPECT_FALSE(SendAtOnce(STDERR_FILENO));
+  EXPECT_EQ(LocalAddressOf(-1), Address());
+  EXPECT_EQ(PeerAddressOf(-1), Address());
+  EXPECT_EQ(OpenConnecting(-1).error().code, EAFNOSUPPORT);
+}
+
+}  // namespace
+}  // namespace poplar::io

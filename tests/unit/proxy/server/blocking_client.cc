@@ -1,0 +1,71 @@
+#include "tests/unit/proxy/server/blocking_client.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace poplar::server {
+
+BlockingClient::BlockingClient(uint16_t port) {
+  descriptor_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const timeval patience{30, 0};
+  setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) return;
+  close(descriptor_);
+  descriptor_ = -1;
+}
+
+BlockingClient::~BlockingClient() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+void BlockingClient::Send(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent <= 0) return;
+    bytes.remove_prefix(static_cast<size_t>(sent));
+  }
+}
+
+bool BlockingClient::Fill() {
+  char some[4096];
+  const ssize_t got = recv(descriptor_, some, sizeof(some), 0);
+  if (got <= 0) return false;
+  read_.append(some, static_cast<size_t>(got));
+  return true;
+}
+
+std::string BlockingClient::ReadLine() {
+  size_t end = read_.find("\r\n");
+  while (end == std::string::npos && Fill()) end = read_.find("\r\n");
+  const size_t size = end == std::string::npos ? read_.size() : end + 2;
+  std::string line = read_.substr(0, size);
+  read_.erase(0, size);
+  return line;
+}
+
+std::string BlockingClient::ReadToEnd() {
+  while (Fill()) continue;
+  return std::move(read_);
+}
+
+std::string BlockingClient::Ask(std::string_view line) {
+  Send(std::string(line) + "\r\n");
+  return ReadLine();
+}
+
+std::string HttpGet(uint16_t port, std::string_view path) {
+  BlockingClient client(port);
+  if (!client.connected()) return "";
+  client.Send("GET " + std::string(path) + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  return client.ReadToEnd();
+}
+
+}  // namespace poplar::server

@@ -1,0 +1,272 @@
+#include "proxy/server/server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "proxy/cli/demo_nodes.h"
+#include "proxy/server/build_settings.h"
+#include "tests/unit/proxy/server/blocking_client.h"
+
+namespace poplar::server {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// A whole proxy on loopback, in the clear, before the demo's mail nodes.
+class ServerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    alarm(120);  // a test that hangs dies of SIGALRM
+    auto nodes = cli::DemoNodes::Start(2);
+    if (!nodes) GTEST_SKIP() << nodes.error();
+    nodes_ = std::move(*nodes);
+    config_.workers = 2;
+    config_.listeners = {{.name = "plain",
+                          .address = "127.0.0.1:0",
+                          .tls = config::ListenerTls::kNone,
+                          .allow_cleartext_passwords = true}};
+    config_.clusters = {{.name = "demo", .shared_storage = true}};
+    for (size_t i = 0; i < nodes_->addresses().size(); ++i) {
+      config_.clusters[0].nodes.push_back(
+          {.name = "node" + std::to_string(i), .address = nodes_->addresses()[i].Text()});
+    }
+    config_.admin.address = "127.0.0.1:0";
+    config_.log = {.format = config::LogFormat::kLogfmt, .output = log_path_};
+    std::filesystem::remove(log_path_);
+    log_ = *Log::Open(config_.log, clock_);
+  }
+
+  void TearDown() override {
+    if (server_ != nullptr) End();
+    alarm(0);
+    log_.reset();
+    std::filesystem::remove(log_path_);
+  }
+
+  tl::expected<std::unique_ptr<Server>, std::string> TryStart() {
+    return Server::Start(config_, *BuildSettings(config_, nullptr), *log_, clock_,
+                         {{"version", "test"}});
+  }
+
+  void Start() {
+    auto server = TryStart();
+    ASSERT_TRUE(server) << server.error();
+    server_ = std::move(*server);
+  }
+
+  void End() {
+    server_->StopAccepting();
+    server_->AbortSessions();
+    server_->Join();
+    EXPECT_TRUE(server_->finished());
+    EXPECT_EQ(server_->sessions(), 0);
+    server_.reset();
+  }
+
+  uint16_t port() const { return server_->addresses()[0].port(); }
+
+  // A session that has just logged in.
+  std::unique_ptr<BlockingClient> LogIn() {
+    auto client = std::make_unique<BlockingClient>(port());
+    EXPECT_THAT(client->ReadLine(), StartsWith("+OK"));
+    EXPECT_THAT(client->Ask("USER alice@example.com"), StartsWith("+OK"));
+    EXPECT_THAT(client->Ask("PASS alder"), StartsWith("+OK"));
+    return client;
+  }
+
+  // Sessions end a moment after their client heard the last word.
+  void WaitForSessions(int64_t count) {
+    while (server_->sessions() != count) std::this_thread::yield();
+  }
+
+  std::string Metrics() { return HttpGet(server_->admin_port(), "/metrics"); }
+
+  std::string LogText() {
+    log_.reset();
+    std::ifstream file(log_path_);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+  }
+
+  const std::string log_path_ = testing::TempDir() + "server_test.log";
+  const io::SystemClock clock_;
+  config::Config config_;
+  std::unique_ptr<cli::DemoNodes> nodes_;
+  std::unique_ptr<Log> log_;
+  std::unique_ptr<Server> server_;
+};
+
+TEST_F(ServerTest, ServesASessionCountsItAndLogsIt) {
+  Start();
+  auto client = LogIn();
+  EXPECT_THAT(Metrics(), HasSubstr("\npoplar_sessions_active{listener=\"plain\"} 1\n"));
+  EXPECT_THAT(client->Ask("STAT"), StartsWith("+OK "));
+  EXPECT_THAT(client->Ask("RETR 1"), StartsWith("+OK"));
+  std::string message;
+  while (!message.ends_with("\r\n.\r\n")) message += client->ReadLine();
+  EXPECT_THAT(client->Ask("QUIT"), StartsWith("+OK"));
+  EXPECT_EQ(client->ReadToEnd(), "");
+  client.reset();
+  WaitForSessions(0);
+  const std::string metrics = Metrics();
+  EXPECT_THAT(metrics, StartsWith("HTTP/1.1 200 OK\r\n"));
+  for (const char* line :
+       {"poplar_connections_total{listener=\"plain\"} 1", "poplar_logins_total{result=\"ok\"} 1",
+        "poplar_sessions_active{listener=\"plain\"} 0", "poplar_messages_retrieved_total 1",
+        "poplar_sessions_ended_total{reason=\"quit\",side=\"client\"} 1",
+        "poplar_build_info{version=\"test\"} 1"}) {
+    EXPECT_THAT(metrics, HasSubstr("\n" + std::string(line) + "\n"));
+  }
+  End();
+  const std::string log = LogText();
+  EXPECT_THAT(log, HasSubstr(" event=session "));
+  EXPECT_THAT(log, HasSubstr(" user=alice@example.com node=demo/node"));
+  EXPECT_THAT(log, HasSubstr(" messages=1 "));
+  EXPECT_THAT(log, HasSubstr(" reason=quit side=client\n"));
+  EXPECT_THAT(log, testing::Not(HasSubstr("alder"))) << "the password";
+}
+
+TEST_F(ServerTest, SpreadsManySessionsOverItsWorkers) {
+  Start();
+  EXPECT_EQ(server_->workers(), 2u);
+  EXPECT_EQ(server_->addresses().size(), 1u);
+  EXPECT_NE(port(), 0);
+  std::vector<std::unique_ptr<BlockingClient>> clients;
+  for (int i = 0; i < 40; ++i) clients.push_back(LogIn());
+  EXPECT_EQ(server_->sessions(), 40);
+  for (const auto& client : clients) EXPECT_THAT(client->Ask("NOOP"), StartsWith("+OK"));
+  for (const auto& client : clients) EXPECT_THAT(client->Ask("QUIT"), StartsWith("+OK"));
+  clients.clear();
+  WaitForSessions(0);
+  EXPECT_THAT(Metrics(), HasSubstr("\npoplar_logins_total{result=\"ok\"} 40\n"));
+}
+
+TEST_F(ServerTest, RejectsAndCountsWhatIsBeyondTheLimit) {
+  config_.limits.sessions = 2;
+  Start();
+  auto first = LogIn();
+  auto second = LogIn();
+  EXPECT_EQ(BlockingClient(port()).ReadToEnd(), "");
+  EXPECT_THAT(Metrics(), HasSubstr("\npoplar_connections_rejected_total{listener=\"plain\","
+                                   "reason=\"limit\"} 1\n"));
+  EXPECT_THAT(first->Ask("NOOP"), StartsWith("+OK"));
+  EXPECT_THAT(second->Ask("QUIT"), StartsWith("+OK"));
+  second.reset();
+  WaitForSessions(1);
+  auto third = LogIn();
+  EXPECT_EQ(server_->sessions(), 2);
+}
+
+TEST_F(ServerTest, AnswersProbes) {
+  Start();
+  EXPECT_THAT(HttpGet(server_->admin_port(), "/livez"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(HttpGet(server_->admin_port(), "/readyz"), StartsWith("HTTP/1.1 200 "));
+  auto client = LogIn();
+  server_->StopAccepting();
+  EXPECT_THAT(HttpGet(server_->admin_port(), "/readyz"), StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(HttpGet(server_->admin_port(), "/livez"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(ServerTest, StopsAcceptingAndLetsSessionsFinish) {
+  Start();
+  auto client = LogIn();
+  server_->StopAccepting();
+  while (BlockingClient(port()).connected()) std::this_thread::yield();
+  EXPECT_FALSE(server_->finished());
+  EXPECT_THAT(client->Ask("STAT"), StartsWith("+OK "));
+  EXPECT_THAT(client->Ask("QUIT"), StartsWith("+OK"));
+  client.reset();
+  server_->Join();
+  EXPECT_TRUE(server_->finished());
+}
+
+TEST_F(ServerTest, DrainsAtACommandBoundary) {
+  Start();
+  auto logged_in = LogIn();
+  BlockingClient greeted(port());
+  EXPECT_THAT(greeted.ReadLine(), StartsWith("+OK"));
+  server_->StopAccepting();
+  server_->DrainSessions();
+  EXPECT_THAT(logged_in->ReadToEnd(), StartsWith("-ERR [SYS/TEMP] "));
+  EXPECT_THAT(greeted.ReadToEnd(), StartsWith("-ERR [SYS/TEMP] "));
+  server_->Join();
+  EXPECT_THAT(Metrics(),
+              HasSubstr("poplar_sessions_ended_total{reason=\"draining\",side=\"poplar\"} 2\n"));
+}
+
+TEST_F(ServerTest, AbortsWithoutAWord) {
+  Start();
+  auto logged_in = LogIn();
+  BlockingClient greeted(port());
+  EXPECT_THAT(greeted.ReadLine(), StartsWith("+OK"));
+  server_->StopAccepting();
+  server_->AbortSessions();
+  EXPECT_EQ(logged_in->ReadToEnd(), "");
+  EXPECT_EQ(greeted.ReadToEnd(), "");
+  server_->Join();
+  EXPECT_THAT(Metrics(),
+              HasSubstr("poplar_sessions_ended_total{reason=\"shutdown\",side=\"poplar\"} 2\n"));
+}
+
+// Whatever has been accepted, begun or not, must end when all are ended; otherwise Join waits for a
+// client that never speaks.
+TEST_F(ServerTest, EndsConnectionsOfEveryStage) {
+  for (int round = 0; round < 20; ++round) {
+    Start();
+    std::vector<std::unique_ptr<BlockingClient>> clients;
+    for (int i = 0; i < 20; ++i) clients.push_back(std::make_unique<BlockingClient>(port()));
+    End();
+  }
+}
+
+TEST_F(ServerTest, MayBeStoppedAsSoonAsItHasStarted) {
+  for (int round = 0; round < 10; ++round) {
+    Start();
+    End();
+  }
+}
+
+TEST_F(ServerTest, SaysThatAPortIsTaken) {
+  config_.listeners[0].address = nodes_->addresses()[0].Text();
+  const auto server = TryStart();
+  ASSERT_FALSE(server);
+  EXPECT_THAT(server.error(), StartsWith("listener plain: cannot listen on 127.0.0.1:"));
+  EXPECT_THAT(server.error(), HasSubstr("EADDRINUSE"));
+  EXPECT_THAT(server.error(), HasSubstr("Another program has this port"));
+  EXPECT_THAT(server.error(), testing::Not(HasSubstr("\n")));
+}
+
+TEST_F(ServerTest, SaysThatTheAdminPortIsTaken) {
+  config_.admin.address = nodes_->addresses()[0].Text();
+  const auto server = TryStart();
+  ASSERT_FALSE(server);
+  EXPECT_THAT(server.error(), StartsWith("admin.address: "));
+  EXPECT_THAT(server.error(), testing::Not(HasSubstr("\n")));
+}
+
+TEST_F(ServerTest, SaysThatAnAddressIsNotOurs) {
+  config_.listeners[0].address = "192.0.2.1:0";
+  EXPECT_THAT(TryStart().error(), HasSubstr("No interface of this machine has that address"));
+  config_.listeners[0].address = "mail.example:110";
+  EXPECT_THAT(TryStart().error(), HasSubstr("mail.example:110 is no IP address and port"));
+}
+
+TEST_F(ServerTest, NeedsNoAdminEndpoint) {
+  config_.admin.enabled = false;
+  Start();
+  EXPECT_EQ(server_->admin_port(), 0);
+  EXPECT_THAT(LogIn()->Ask("QUIT"), StartsWith("+OK"));
+}
+
+}  // namespace
+}  // namespace poplar::server

@@ -1,0 +1,197 @@
+#include "proxy/server/shard_meter.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "metrics/exporter.h"
+
+namespace poplar::server {
+namespace {
+
+using std::chrono::milliseconds;
+
+metrics::Dimensions TwoListenersTwoNodes() {
+  metrics::Dimensions dimensions{.listeners = {"pop3s", "pop3"},
+                                 .nodes = {{"mail", "a"}, {"mail", "b"}}};
+  AddSessionDimensions(dimensions);
+  return dimensions;
+}
+
+// That the exposition has this line; if not, what it has of the same instrument.
+void ExpectLineIn(const metrics::Exporter& exporter, const std::string& line) {
+  const std::string name = line.substr(0, line.find_first_of("{ "));
+  std::istringstream text(exporter.Text());
+  std::vector<std::string> alike;
+  for (std::string other; std::getline(text, other);) {
+    if (other.starts_with(name)) alike.push_back(other);
+  }
+  EXPECT_THAT(alike, testing::Contains(line));
+}
+
+class ShardMeterTest : public testing::Test {
+ protected:
+  void ExpectLine(const std::string& line) { ExpectLineIn(exporter_, line); }
+
+  const metrics::Layout layout_{TwoListenersTwoNodes()};
+  metrics::Shard shard_{layout_};
+  const metrics::Exporter exporter_{layout_, {&shard_}, {}};
+  ShardMeter meter_{shard_};
+  const balancer::NodeId second_node_{1};
+};
+
+TEST_F(ShardMeterTest, CountsASession) {
+  meter_.SessionBegan(1);
+  meter_.SessionBegan(1);
+  ExpectLine("poplar_connections_total{listener=\"pop3\"} 2");
+  ExpectLine("poplar_sessions_active{listener=\"pop3\"} 2");
+  session::Record record;
+  record.reason = session::EndReason::kNodeEof;
+  record.total = milliseconds(2500);
+  record.bytes_from_client = 1;
+  record.bytes_to_client = 2;
+  record.bytes_from_node = 3;
+  record.bytes_to_node = 4;
+  record.messages = 5;
+  record.deletes = 6;
+  meter_.SessionEnded(1, record);
+  ExpectLine("poplar_sessions_active{listener=\"pop3\"} 1");
+  ExpectLine("poplar_sessions_active{listener=\"pop3s\"} 0");
+  ExpectLine("poplar_sessions_ended_total{reason=\"node_eof\",side=\"node\"} 1");
+  ExpectLine("poplar_session_duration_seconds_sum 2.5");
+  ExpectLine("poplar_bytes_total{side=\"downstream\",direction=\"received\"} 1");
+  ExpectLine("poplar_bytes_total{side=\"downstream\",direction=\"sent\"} 2");
+  ExpectLine("poplar_bytes_total{side=\"upstream\",direction=\"received\"} 3");
+  ExpectLine("poplar_bytes_total{side=\"upstream\",direction=\"sent\"} 4");
+  ExpectLine("poplar_messages_retrieved_total 5");
+  ExpectLine("poplar_deletes_committed_total 6");
+}
+
+TEST_F(ShardMeterTest, CountsEachReasonUnderItsOwnName) {
+  for (size_t i = 0; i < session::kEndReasons.size(); ++i) {
+    session::Record record;
+    record.reason = static_cast<session::EndReason>(i);
+    for (size_t n = 0; n <= i; ++n) meter_.SessionEnded(0, record);
+    ExpectLine("poplar_sessions_ended_total{reason=\"" + std::string(Name(record.reason)) +
+               "\",side=\"" + std::string(Name(SideOf(record.reason))) + "\"} " +
+               std::to_string(i + 1));
+  }
+}
+
+TEST_F(ShardMeterTest, CountsHandshakes) {
+  session::Record record;
+  record.tls_version = "TLSv1.3";
+  record.tls_resumed = true;
+  meter_.HandshakeEnded(session::HandshakeResult::kOk, record, milliseconds(40));
+  ExpectLine("poplar_tls_handshakes_total{result=\"ok\",version=\"1.3\",resumed=\"yes\"} 1");
+  ExpectLine("poplar_tls_handshake_duration_seconds_sum{resumed=\"yes\"} 0.04");
+  record.tls_version = "TLSv1.2";
+  record.tls_resumed = false;
+  meter_.HandshakeEnded(session::HandshakeResult::kOk, record, milliseconds(1));
+  ExpectLine("poplar_tls_handshakes_total{result=\"ok\",version=\"1.2\",resumed=\"no\"} 1");
+  meter_.HandshakeEnded(session::HandshakeResult::kFailed, {}, milliseconds(1));
+  ExpectLine("poplar_tls_handshakes_total{result=\"error\",version=\"none\",resumed=\"no\"} 1");
+  meter_.HandshakeEnded(session::HandshakeResult::kTimeout, {}, milliseconds(1));
+  ExpectLine("poplar_tls_handshakes_total{result=\"timeout\",version=\"none\",resumed=\"no\"} 1");
+  // Failures would blur the durations.
+  ExpectLine("poplar_tls_handshake_duration_seconds_count{resumed=\"no\"} 1");
+}
+
+TEST_F(ShardMeterTest, CountsLoginsByResult) {
+  const std::pair<session::LoginResult, const char*> results[] = {
+      {session::LoginResult::kOk, "ok"},
+      {session::LoginResult::kRejected, "rejected"},
+      {session::LoginResult::kBackendUnavailable, "backend_unavailable"},
+      {session::LoginResult::kBackendError, "backend_error"},
+      {session::LoginResult::kTimeout, "timeout"},
+      {session::LoginResult::kClientGone, "client_gone"}};
+  session::Record record;
+  record.connect = milliseconds(1);
+  record.greeting = milliseconds(2);
+  record.authentication = milliseconds(3);
+  for (const auto& [result, name] : results) {
+    meter_.LoginEnded(result, record, milliseconds(9));
+    ExpectLine(std::string("poplar_logins_total{result=\"") + name + "\"} 1");
+    ExpectLine(std::string("poplar_login_duration_seconds_count{result=\"") + name + "\"} 1");
+  }
+  ExpectLine("poplar_login_stage_duration_seconds_sum{stage=\"connect\"} 0.001");
+  ExpectLine("poplar_login_stage_duration_seconds_sum{stage=\"greeting\"} 0.002");
+  ExpectLine("poplar_login_stage_duration_seconds_count{stage=\"auth\"} 1");
+  // A plain node has no TLS stage: zeros would pull its quantiles down.
+  ExpectLine("poplar_login_stage_duration_seconds_count{stage=\"tls\"} 0");
+  record.node_tls = milliseconds(5);
+  meter_.LoginEnded(session::LoginResult::kOk, record, milliseconds(9));
+  ExpectLine("poplar_login_stage_duration_seconds_count{stage=\"tls\"} 1");
+}
+
+TEST_F(ShardMeterTest, CountsWhatHappensToNodes) {
+  meter_.NodeSessionBegan(second_node_);
+  ExpectLine("poplar_node_sessions_active{cluster=\"mail\",node=\"b\"} 1");
+  meter_.NodeSessionEnded(second_node_);
+  ExpectLine("poplar_node_sessions_active{cluster=\"mail\",node=\"b\"} 0");
+  meter_.FailedOver(second_node_);
+  ExpectLine("poplar_failovers_total{cluster=\"mail\",node=\"b\"} 1");
+  ExpectLine("poplar_failovers_total{cluster=\"mail\",node=\"a\"} 0");
+}
+
+TEST_F(ShardMeterTest, SortsEveryFailureOfANodeIntoAReason) {
+  using upstream::NodeFailure;
+  const std::pair<NodeFailure, const char*> failures[] = {
+      {NodeFailure::kConnectRefused, "refused"},
+      {NodeFailure::kConnectTimeout, "timeout"},
+      {NodeFailure::kConnectFailed, "unreachable"},
+      {NodeFailure::kTlsFailed, "tls"},
+      {NodeFailure::kTlsTimeout, "timeout"},
+      {NodeFailure::kGreetingRefused, "greeting"},
+      {NodeFailure::kGreetingGarbage, "greeting"},
+      {NodeFailure::kGreetingTimeout, "timeout"},
+      {NodeFailure::kClosed, "reset"},
+      {NodeFailure::kReset, "reset"},
+      {NodeFailure::kResponseTimeout, "timeout"},
+      {NodeFailure::kProtocol, "other"},
+      {NodeFailure::kCancelled, "other"},
+      {NodeFailure::kNoDescriptor, "other"}};
+  for (const auto& [failure, reason] : failures) {
+    metrics::Shard shard(layout_);
+    ShardMeter(shard).NodeFailed(second_node_, failure);
+    SCOPED_TRACE(upstream::Name(failure));
+    ExpectLineIn(metrics::Exporter(layout_, {&shard}, {}),
+                 "poplar_node_connect_failures_total{cluster=\"mail\",node=\"b\",reason=\"" +
+                     std::string(reason) + "\"} 1");
+  }
+}
+
+TEST_F(ShardMeterTest, CountsCommandsByNameAndDurationsByClass) {
+  const std::pair<pop3::Verb, const char*> classes[] = {
+      {pop3::Verb::kStat, "status"},    {pop3::Verb::kList, "listing"},
+      {pop3::Verb::kRetr, "retrieval"}, {pop3::Verb::kTop, "retrieval"},
+      {pop3::Verb::kDele, "change"},    {pop3::Verb::kQuit, "quit"}};
+  for (const auto& [verb, name] : classes) {
+    metrics::Shard shard(layout_);
+    ShardMeter(shard).CommandAnswered(verb, true, milliseconds(3));
+    ShardMeter(shard).CommandAnswered(verb, false, milliseconds(4));
+    const metrics::Exporter exporter(layout_, {&shard}, {});
+    const std::string command =
+        "poplar_commands_total{command=\"" + std::string(pop3::VerbName(verb)) + "\",result=";
+    ExpectLineIn(exporter, command + "\"ok\"} 1");
+    ExpectLineIn(exporter, command + "\"err\"} 1");
+    ExpectLineIn(exporter,
+                 std::string("poplar_command_duration_seconds_count{class=\"") + name + "\"} 2");
+  }
+}
+
+TEST(AddSessionDimensions, NamesEveryCommandOnce) {
+  metrics::Dimensions dimensions;
+  AddSessionDimensions(dimensions);
+  EXPECT_EQ(dimensions.session_ends.size(), session::kEndReasons.size());
+  const std::set<std::string> names(dimensions.commands.begin(), dimensions.commands.end());
+  EXPECT_EQ(names.size(), pop3::kVerbCount);
+  EXPECT_FALSE(names.contains(""));
+}
+
+}  // namespace
+}  // namespace poplar::server

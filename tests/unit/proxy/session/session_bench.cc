@@ -1,0 +1,173 @@
+#include "tests/unit/proxy/session/session_bench.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "proxy/pop3/capabilities.h"
+#include "proxy/pop3/reply.h"
+
+namespace poplar::session {
+namespace {
+
+const io::Address kPoplar = *io::Address::Parse("192.0.2.1", 995);
+const io::Address kClients = *io::Address::Parse("192.0.2.200", 0);
+
+std::string HostOf(size_t node) { return "192.0.2." + std::to_string(10 + node); }
+io::Address AddressOf(size_t node) { return *io::Address::Parse(HostOf(node), 110); }
+std::string NameOf(size_t node) { return "n" + std::to_string(node); }
+
+}  // namespace
+
+SessionBench::MailMachine::MailMachine(simulation::Network& network, const io::Address& host,
+                                       const Options& options)
+    : proactor(network, "mail node", host), node(proactor, *options.store, options.mail_node) {
+  EXPECT_TRUE(node.Listen(host).has_value());
+}
+
+SessionBench::SessionBench(const Options& options)
+    : options_(options),
+      world_(options.seed),
+      network_(world_, options.faults),
+      poplar_(network_, "poplar", kPoplar),
+      client_machine_(network_, "clients", kClients) {
+  for (size_t i = 0; i < options.nodes; ++i) {
+    if (options.store != nullptr) {
+      mail_machines_.emplace_back(network_, AddressOf(i), options_);
+    } else {
+      nodes_.emplace_back(network_, NameOf(i), HostOf(i));
+      nodes_.back().set_answer("QUIT",
+                               {"+OK bye\r\n", upstream::ScriptedNode::Answer::Then::kClose});
+    }
+  }
+  BuildSettings();
+  listener_ = *poplar_.Listen(kPoplar, {});
+  accepting_.Spawn(AcceptAll(listener_));
+}
+
+void SessionBench::BuildSettings() {
+  balancer::Cluster cluster{"mail", options_.shared_storage, {}};
+  for (size_t i = 0; i < options_.nodes; ++i) {
+    cluster.nodes.push_back({NameOf(i), 100});
+    settings_->endpoints.push_back({"mail/" + NameOf(i), AddressOf(i), nullptr, NameOf(i)});
+  }
+  settings_->nodes = *balancer::NodeTable::Build({cluster});
+  settings_->timeouts = options_.timeouts;
+  settings_->bad_commands_max = 5;
+  settings_->capa_clear = pop3::RenderBeforeLogin(true);
+  settings_->listeners.push_back(
+      {.name = "pop3",
+       .index = 0,
+       .tls = nullptr,
+       .cluster = *settings_->nodes->FindCluster("mail"),
+       .authorization = {.capa_reply = settings_->capa_clear, .greeting = pop3::kGreeting}});
+}
+
+SessionBench::~SessionBench() {
+  for (upstream::DrivenPeer& client : clients_) client.Shut();
+  for (upstream::ScriptedNode& node : nodes_) node.Stop();
+  for (MailMachine& machine : mail_machines_) machine.node.Stop();
+  poplar_.Abort(listener_);
+  EXPECT_TRUE(Run([this] { return Idle(); }, std::chrono::hours(1))) << world_.why_not();
+  EXPECT_EQ(affinity_.Users(), 0u);
+  EXPECT_EQ(log.records.size(),
+            static_cast<size_t>(std::count(meter.calls.begin(), meter.calls.end(), "began")));
+  clients_.clear();
+  for (upstream::ScriptedNode& node : nodes_) {
+    node.connections().clear();
+    node.machine().MustBeIdle();
+  }
+  for (MailMachine& machine : mail_machines_) machine.proactor.MustBeIdle();
+  poplar_.MustBeIdle();
+  client_machine_.MustBeIdle();
+}
+
+bool SessionBench::Idle() const {
+  return scope_.count() == 0 && accepting_.count() == 0 &&
+         std::all_of(clients_.begin(), clients_.end(),
+                     [](const auto& peer) { return peer.done(); }) &&
+         std::all_of(nodes_.begin(), nodes_.end(), [](const auto& node) { return node.idle(); }) &&
+         std::all_of(mail_machines_.begin(), mail_machines_.end(), [](const MailMachine& machine) {
+           return machine.proactor.open_sockets() == 0;
+         });
+}
+
+io::Task<void> SessionBench::AcceptAll(io::SocketId listener) {
+  for (;;) {
+    const io::Result<io::Accepted> accepted = co_await poplar_.Accept(listener);
+    if (!accepted) break;
+    scope_.Spawn(Serve(*accepted));
+  }
+  poplar_.Close(listener);
+}
+
+io::Task<void> SessionBench::Serve(io::Accepted accepted) {
+  Session session(environment_, settings_, settings_->listeners.front(), accepted);
+  sessions_.insert(&session);
+  co_await session.Run();
+  sessions_.erase(&session);
+}
+
+std::vector<size_t> SessionBench::Preferred(std::string_view user) const {
+  const auto canonical = balancer::CanonicalUser::FromLogin(user, settings_->canonical);
+  std::vector<size_t> preferred;
+  for (const balancer::NodeId node :
+       settings_->nodes->Choose(settings_->listeners.front().cluster, *canonical)) {
+    preferred.push_back(static_cast<size_t>(node));
+  }
+  return preferred;
+}
+
+upstream::DrivenPeer& SessionBench::Connect() {
+  upstream::DrivenPeer& client = clients_.emplace_back(client_machine_, kPoplar);
+  const auto greeted = [&client] { return client.received() == pop3::kGreeting; };
+  EXPECT_TRUE(Run(greeted, std::chrono::seconds(1))) << world_.why_not();
+  client.Forget();
+  return client;
+}
+
+upstream::DrivenPeer& SessionBench::ConnectToNode(size_t index) {
+  upstream::DrivenPeer& client = clients_.emplace_back(client_machine_, AddressOf(index));
+  Settle();
+  client.Forget();
+  return client;
+}
+
+std::string SessionBench::Ask(upstream::DrivenPeer& client, std::string_view bytes) {
+  client.Send(bytes);
+  Settle();
+  std::string got = client.received();
+  client.Forget();
+  return got;
+}
+
+std::string SessionBench::LogIn(upstream::DrivenPeer& client, std::string_view user,
+                                std::string_view password) {
+  EXPECT_EQ(Ask(client, "USER " + std::string(user) + "\r\n"), pop3::kReplyUserAccepted);
+  return Ask(client, "PASS " + std::string(password) + "\r\n");
+}
+
+void SessionBench::Settle(io::Duration most) {
+  Run([] { return false; }, most);
+}
+
+bool SessionBench::Run(const std::function<bool()>& predicate, io::Duration most) {
+  return world_.RunUntil(predicate, most);
+}
+
+const Record& SessionBench::RunToEnd(io::Duration most) {
+  EXPECT_TRUE(Run([this] { return sessions_.empty(); }, most)) << world_.why_not();
+  Settle();
+  if (log.records.empty()) log.records.emplace_back();
+  return log.records.back();
+}
+
+void SessionBench::DrainAll() {
+  for (Session* session : sessions_) session->Drain();
+}
+
+void SessionBench::AbortAll() {
+  for (Session* session : sessions_) session->Abort();
+}
+
+}  // namespace poplar::session

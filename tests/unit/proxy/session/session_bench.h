@@ -1,0 +1,100 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "balancer/affinity.h"
+#include "proxy/demo/mail_node.h"
+#include "proxy/session/session.h"
+#include "tests/simulation/network.h"
+#include "tests/simulation/sim_proactor.h"
+#include "tests/unit/proxy/session/recording.h"
+#include "tests/unit/proxy/upstream/driven_peer.h"
+#include "tests/unit/proxy/upstream/scripted_node.h"
+
+namespace poplar::session {
+
+// A worker's worth of sessions in a simulated world, with a listener in the clear, the nodes behind
+// it and the clients in front of it in the test's hands.
+class SessionBench {
+ public:
+  struct Options {
+    simulation::Faults faults{};
+    uint64_t seed = 7;
+    size_t nodes = 1;
+    bool shared_storage = false;
+    // The nodes serve this store, instead of answering as scripted.
+    demo::MailStore* store = nullptr;
+    demo::MailNodeOptions mail_node{};
+    Timeouts timeouts{};
+  };
+
+  SessionBench() : SessionBench(Options{}) {}
+  explicit SessionBench(const Options& options);
+  // Ends what is left and checks that nothing leaks.
+  ~SessionBench();
+
+  // By NodeId. Only without a store.
+  upstream::ScriptedNode& node(size_t index) { return nodes_[index]; }
+  // The nodes in the user's order of preference.
+  std::vector<size_t> Preferred(std::string_view user) const;
+  void KillMailNode(size_t index) { mail_machines_[index].proactor.Kill(); }
+
+  // A client that has the greeting, which is forgotten.
+  upstream::DrivenPeer& Connect();
+  // One that talks to the node itself; only with a store.
+  upstream::DrivenPeer& ConnectToNode(size_t index);
+  // Sends it and lets happen what follows; what came back.
+  std::string Ask(upstream::DrivenPeer& client, std::string_view bytes);
+  // USER and PASS; the answer to PASS.
+  std::string LogIn(upstream::DrivenPeer& client, std::string_view user = "alice",
+                    std::string_view password = "secret");
+
+  void Settle(io::Duration most = std::chrono::milliseconds(200));
+  bool Run(const std::function<bool()>& predicate, io::Duration most);
+  // Until no session is left; the last one's record.
+  const Record& RunToEnd(io::Duration most = std::chrono::seconds(5));
+
+  const std::set<Session*>& sessions() const { return sessions_; }
+  void DrainAll();
+  void AbortAll();
+  io::Time Now() const { return world_.Now(); }
+  simulation::Network& network() { return network_; }
+
+  RecordingLog log;
+  RecordingMeter meter;
+
+ private:
+  struct MailMachine {
+    MailMachine(simulation::Network& network, const io::Address& host, const Options& options);
+    simulation::SimProactor proactor;
+    demo::MailNode node;
+  };
+
+  void BuildSettings();
+  io::Task<void> AcceptAll(io::SocketId listener);
+  io::Task<void> Serve(io::Accepted accepted);
+  bool Idle() const;
+
+  const Options options_;
+  simulation::World world_;
+  simulation::Network network_;
+  simulation::SimProactor poplar_;
+  simulation::SimProactor client_machine_;
+  std::deque<upstream::ScriptedNode> nodes_;
+  std::deque<MailMachine> mail_machines_;
+  std::deque<upstream::DrivenPeer> clients_;
+  std::shared_ptr<Settings> settings_ = std::make_shared<Settings>();
+  balancer::Affinity affinity_;
+  io::TaskScope scope_{poplar_.ready()};
+  io::TaskScope accepting_{poplar_.ready()};
+  Environment environment_{poplar_, scope_, affinity_, log, meter};
+  io::SocketId listener_{};
+  std::set<Session*> sessions_;
+};
+
+}  // namespace poplar::session
