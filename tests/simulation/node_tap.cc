@@ -125,7 +125,7 @@ io::Task<io::Result<>> NodeTap::Write(std::string_view bytes) {
   const size_t before = std::exchange(said_, said_ + bytes.size());
   if (said_ <= plan_.after) co_return co_await stream_.Write(bytes);
   const size_t at = plan_.after - std::min(plan_.after, before);
-  if (plan_.mistake != SessionMistake::kNone) co_return co_await WriteWithMistake(bytes, at);
+  if (plan_.mistake != SessionMistake::kNone) co_return co_await WriteWithMistake(bytes);
   if (plan_.fault == NodeFault::kClosesInAnswer || plan_.fault == NodeFault::kResetsInAnswer ||
       plan_.fault == NodeFault::kFallsSilent) {
     const io::Result<> part = co_await stream_.Write(bytes.substr(0, at));
@@ -178,15 +178,19 @@ io::Task<io::Result<>> NodeTap::SayEndlessly() {
   co_return said;
 }
 
-io::Task<io::Result<>> NodeTap::WriteWithMistake(std::string_view bytes, size_t at) {
+io::Task<io::Result<>> NodeTap::WriteWithMistake(std::string_view bytes) {
+  constexpr std::string_view kRetrieved = " octets\r\n";
+  const size_t status = bytes.find(kRetrieved);
+  const size_t message = status == bytes.npos ? bytes.size() : status + kRetrieved.size();
+  const size_t middle = message + (bytes.size() - message) / 2;
   std::string changed(bytes);
   switch (plan_.mistake) {
     case SessionMistake::kFlipsByte:
-      changed[at] = static_cast<char>(changed[at] ^ 1);
-      plan_.mistake = SessionMistake::kNone;
+      if (middle < bytes.size()) changed[middle] = static_cast<char>(changed[middle] ^ 1);
       break;
     case SessionMistake::kEndsHalfMessage: {
-      const io::Result<> part = co_await stream_.Write(changed.substr(0, at) + "\r\n.\r\n");
+      if (middle == bytes.size()) break;
+      const io::Result<> part = co_await stream_.Write(changed.substr(0, middle) + "\r\n.\r\n");
       co_return part ? Die() : part;
     }
     case SessionMistake::kSwapsAnswers:

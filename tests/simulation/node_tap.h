@@ -75,7 +75,7 @@ class NodeTap final : public io::Stream {
   void OnLine();
   io::Task<io::Result<>> Greet(std::string_view bytes);
   io::Task<io::Result<>> WriteWithFault(std::string_view bytes);
-  io::Task<io::Result<>> WriteWithMistake(std::string_view bytes, size_t at);
+  io::Task<io::Result<>> WriteWithMistake(std::string_view bytes);
   io::Task<io::Result<>> SayEndlessly();
   io::Result<> Die();
   bool ClosesNow() const;

@@ -92,7 +92,9 @@ io::Task<void> SessionClient::Read() {
 
 void SessionClient::RearmPatience() {
   if (reader_done_ || stalling_) return;
-  const bool due = dialogue_->outstanding() > 0 && !attempt_->node_lied;
+  // Nobody can tell whether an opaque session is owed an answer; it ends as an idle one.
+  const bool due =
+      dialogue_->outstanding() > 0 && !attempt_->node_lied && !attempt_->sent_unknown_command;
   patience_.Arm(proactor_.Now() + (due ? plan_.answer_patience : plan_.idle_patience));
 }
 

@@ -5,6 +5,8 @@
 namespace poplar::simulation {
 namespace {
 
+constexpr size_t kEarlyBytes = 100;  // most sessions say more
+
 std::string NameOf(size_t index) { return "node " + std::to_string(index); }
 
 io::Address HostOf(size_t index) {
@@ -54,9 +56,10 @@ io::Task<void> SessionNode::AcceptAll() {
 }
 
 NodeTap::Plan SessionNode::DrawTap() {
-  NodeTap::Plan tap{.node = plan_.index,
-                    .mistake = plan_.mistake,
-                    .after = random_.Between(0, plan_.fault_bytes_max)};
+  NodeTap::Plan tap{
+      .node = plan_.index,
+      .mistake = plan_.mistake,
+      .after = random_.Between(0, random_.Chance(0.6) ? kEarlyBytes : plan_.fault_bytes_max)};
   if (random_.Chance(plan_.fault)) {
     tap.fault = static_cast<NodeFault>(random_.Between(1, kNodeFaults - 1));
   }

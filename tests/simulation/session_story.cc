@@ -22,9 +22,18 @@ constexpr io::Duration kLongestTalk = hours(24);
 constexpr io::Duration kAbortTakes = seconds(5);
 constexpr io::Duration kSlack = minutes(1);
 
+// In a calm world nothing is lost and nobody misbehaves: there everybody must get what they want.
+bool DrawCalm(World& world) { return world.Stream("calm").Chance(0.25); }
+
 Faults DrawFaults(World& world) {
   SeededRandom random = world.Stream("faults");
-  return Faults::Draw(random);
+  Faults faults = Faults::Draw(random);
+  if (DrawCalm(world)) {
+    faults.reset = faults.silence = faults.connect_refused = faults.connect_lost = 0;
+    faults.stall = 0;
+    faults.bytes_per_second = 0;
+  }
+  return faults;
 }
 
 size_t PieceOf(const Faults& faults) {
@@ -59,6 +68,7 @@ SessionStory::SessionStory(World& world, SessionMistake mistake)
     : world_(world),
       mistake_(mistake),
       random_(world.Stream("story")),
+      calm_(DrawCalm(world)),
       network_(world, DrawFaults(world)),
       shared_storage_(random_.Chance(0.6)),
       exclusive_lock_(random_.Chance(0.2)),
@@ -86,13 +96,14 @@ SessionStory::SessionStory(World& world, SessionMistake mistake)
 size_t SessionStory::Piece() const { return PieceOf(network_.faults()); }
 
 void SessionStory::BuildNodes() {
-  const size_t bad = random_.Chance(0.4) ? random_.Below(kNodes) : kNodes;
+  const size_t bad = !calm_ && random_.Chance(0.4) ? random_.Below(kNodes) : kNodes;
+  const bool all = random_.Chance(0.4);
   const double fault = random_.Chance(0.5) ? 1.0 : 0.4;
   bad_nodes_ = bad < kNodes;
   for (size_t i = 0; i < kNodes; ++i) {
     const SessionNode::Plan plan{.index = i,
                                  .exclusive_lock = exclusive_lock_,
-                                 .fault = i == bad ? fault : 0.0,
+                                 .fault = i == bad || (all && bad < kNodes) ? fault : 0.0,
                                  .mistake = mistake_,
                                  .fault_bytes_max = std::min<size_t>(Piece() * 60 + 100, 4000)};
     demo::MailStore& store = mail_.store(shared_storage_ ? 0 : i);
@@ -145,6 +156,7 @@ ClientPlan SessionStory::DrawClient() {
   plan.user = random_.Below(mail_.users().size());
   // Half of them behave, so that most worlds get somewhere.
   if (random_.Chance(0.5)) plan.temper = static_cast<SessionTemper>(random_.Below(kSessionTempers));
+  if (calm_ && plan.temper == SessionTemper::kStalls) plan.temper = SessionTemper::kSlow;
   somebody_stalls_ |= plan.temper == SessionTemper::kStalls;
   plan.eager = random_.Chance(0.3);
   plan.deletes = random_.Chance(0.5);
@@ -172,6 +184,7 @@ io::Duration SessionStory::DrawMoment() {
 }
 
 void SessionStory::PlanDisasters() {
+  if (calm_) return;
   if (random_.Chance(0.1)) {
     doomed_vanishes_ = true;
     world_.After(DrawMoment(), [this] { network_.Vanish(doomed_machine_.host()); });

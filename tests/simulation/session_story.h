@@ -45,6 +45,7 @@ class SessionStory {
   World& world_;
   const SessionMistake mistake_;
   SeededRandom random_;
+  const bool calm_;
   Network network_;
   const bool shared_storage_;
   const bool exclusive_lock_;
