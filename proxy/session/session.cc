@@ -155,6 +155,7 @@ io::Task<bool> Session::ReadMore() {
 io::Task<bool> Session::Perform(pop3::Authorization& dialogue, pop3::Authorization::Step step) {
   using Kind = pop3::Authorization::Step::Kind;
   if (step.kind == Kind::kLogin) {
+    input_.Stow();
     switch (co_await LogIn(dialogue.user(), dialogue.TakePassword())) {
       case LoginStep::kLoggedIn:
         co_return true;
