@@ -94,7 +94,8 @@ if [ "$quick" = yes ]; then
 else
   run_tests release tidy --parallel "$cores"
   stage "mail servers that are only unpacked" tests/integration/fetch_servers.sh
-  run_tests release integration
+  # They mostly wait: for timeouts, servers and locks.
+  run_tests release integration --parallel 4
 fi
 if [ "$sanitizers" = yes ]; then
   for preset in asan tsan; do
