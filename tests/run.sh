@@ -87,7 +87,7 @@ build() {
 }
 
 stage "packages" deploy/install_packages.sh build test
-build release -DPOPLAR_TESTS=ON
+build release -DPOPLAR_TESTS=ON -DPOPLAR_BENCH=ON
 run_tests release "unit|simulation" --parallel "$cores"
 if [ "$quick" = yes ]; then
   run_tests release tidy --exclude-regex clang_tidy --parallel "$cores"
