@@ -87,14 +87,15 @@ build() {
 }
 
 stage "packages" deploy/install_packages.sh build test
-build release -DPOPLAR_TESTS=ON
+build release -DPOPLAR_TESTS=ON -DPOPLAR_BENCH=ON
 run_tests release "unit|simulation" --parallel "$cores"
 if [ "$quick" = yes ]; then
   run_tests release tidy --exclude-regex clang_tidy --parallel "$cores"
 else
   run_tests release tidy --parallel "$cores"
   stage "mail servers that are only unpacked" tests/integration/fetch_servers.sh
-  run_tests release integration
+  # They mostly wait: for timeouts, servers and locks.
+  run_tests release integration --parallel 4
 fi
 if [ "$sanitizers" = yes ]; then
   for preset in asan tsan; do

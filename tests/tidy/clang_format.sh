@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fails where a C++ file isn't as clang-format-19 writes it. Mend with: tests/tidy/clang_format.sh --fix
+# Fails where a C++ file isn't as clang-format-19 writes it, and names it. Mend with: tests/tidy/clang_format.sh --fix
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 mapfile -d '' files < <(git -c safe.directory="$PWD" ls-files -z --cached --others --exclude-standard '*.cc' '*.h')
@@ -7,4 +7,11 @@ mapfile -d '' files < <(git -c safe.directory="$PWD" ls-files -z --cached --othe
 if [ "${1:-}" = --fix ]; then
   exec clang-format-19 -i "${files[@]}"
 fi
-printf '%s\0' "${files[@]}" | xargs -0 -n 40 -P "$(nproc)" clang-format-19 --dry-run -Werror
+unformatted=0
+for file in "${files[@]}"; do
+  if ! clang-format-19 --dry-run -Werror "$file" >/dev/null 2>&1; then
+    echo "$file: not as clang-format-19 writes it"
+    unformatted=1
+  fi
+done
+[ "$unformatted" -eq 0 ]
