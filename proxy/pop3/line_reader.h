@@ -37,6 +37,10 @@ class LineReader {
   // The fed bytes behind the last line, which the reader then forgets. Not while mid_line().
   std::string_view TakeRest();
 
+  // The fed bytes not yet read; and the same after they were copied to where they may stay longer.
+  std::string_view unread() const { return unread_; }
+  void MoveUnread(std::string_view copy) { unread_ = copy; }
+
   // Whether the beginning of a line was read but not yet its end. Right after kNeedMore this tells
   // a clean end of the stream from a cut line.
   bool mid_line() const { return skipping_ || (carried_ > 0 && !carry_read_); }

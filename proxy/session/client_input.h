@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <utility>
+
 #include "proxy/io/buffer.h"
 #include "proxy/pop3/limits.h"
 #include "proxy/pop3/line_reader.h"
@@ -9,15 +12,29 @@ namespace poplar::session {
 // What the client sent and nobody has read yet. Handed on from login to relay as it is, so that
 // commands which came in one packet with PASS are neither lost nor read early.
 struct ClientInput {
-  io::Buffer buffer;  // what `lines` looks at; held only while there is something to read
+  io::Buffer buffer;   // what `lines` looks at; held only while there is something to read
+  std::string stowed;  // or that, at most io::kReceiveBytesMax bytes
   pop3::LineReader lines{pop3::kCommandLineBytesMax};
 
   // Replaces the bytes, all of which were read.
   void Feed(io::Buffer fresh) {
+    stowed = {};
     buffer = std::move(fresh);
     lines.Feed(buffer.bytes());
   }
-  void Release() { buffer.Release(); }
+  // Before a wait for the node, and not while a line is in use. Sessions that wait while they hold
+  // a buffer of the pool could, if they are many, leave none for the answers they all wait for.
+  // Only a client that sends ahead has anything to be copied.
+  void Stow() {
+    if (buffer.bytes().empty()) return;
+    stowed = std::string(lines.unread());
+    lines.MoveUnread(stowed);
+    buffer.Release();
+  }
+  void Release() {
+    stowed = {};
+    buffer.Release();
+  }
 };
 
 }  // namespace poplar::session

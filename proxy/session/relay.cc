@@ -96,6 +96,7 @@ io::Task<void> Relay::TakeCommands() {
   io::Buffer batch;
   while (!ended_ && !quit_sent_ && !opaque_sent_) {
     if (queue_.full()) {
+      input_.Stow();
       co_await SendBatch(batch);
       co_await AnswerOwnInTurn();
       if (queue_.full() && !ended_) co_await room_.Wait();
@@ -110,6 +111,7 @@ io::Task<void> Relay::TakeCommands() {
       co_await TakeCommand(line, batch);
     }
   }
+  input_.Stow();
   co_await SendBatch(batch);
   co_await AnswerOwnInTurn();
 }

@@ -1,6 +1,7 @@
 #include "tests/simulation/scenario.h"
 
 #include "tests/simulation/echo_scenario.h"
+#include "tests/simulation/session_scenario.h"
 
 namespace poplar::simulation {
 namespace {
@@ -10,6 +11,11 @@ void Echo(World& world) {
   RunEcho(world, mistake);
 }
 
+template <SessionMistake mistake>
+void Session(World& world) {
+  RunSession(world, mistake);
+}
+
 constexpr Scenario kScenarios[] = {
     {"echo", &Echo<EchoMistake::kNone>},
     {"echo_drops_tiny_piece", &Echo<EchoMistake::kDropsTinyPiece>, true},
@@ -17,6 +23,15 @@ constexpr Scenario kScenarios[] = {
     {"echo_leaks_socket", &Echo<EchoMistake::kLeaksSocket>, true},
     {"echo_forgets_deadline", &Echo<EchoMistake::kForgetsDeadline>, true},
     {"echo_holds_buffer", &Echo<EchoMistake::kHoldsBuffer>, true},
+    {"session", &Session<SessionMistake::kNone>},
+    {"session_flips_byte", &Session<SessionMistake::kFlipsByte>, true},
+    {"session_ends_half_message", &Session<SessionMistake::kEndsHalfMessage>, true},
+    {"session_quits_by_itself", &Session<SessionMistake::kQuitsByItself>, true},
+    {"session_claims_quit", &Session<SessionMistake::kClaimsQuit>, true},
+    {"session_swaps_answers", &Session<SessionMistake::kSwapsAnswers>, true},
+    {"session_ignores_affinity", &Session<SessionMistake::kIgnoresAffinity>, true},
+    {"session_loses_record", &Session<SessionMistake::kLosesRecord>, true},
+    {"session_forgets_deadline", &Session<SessionMistake::kForgetsDeadline>, true},
 };
 
 }  // namespace

@@ -413,6 +413,13 @@ void SimProactor::OnPosted(void* context, uint64_t) {
   function();
 }
 
+bool SimProactor::IsOpen(const io::Address& local) const {
+  for (auto socket = sockets_.rbegin(); socket != sockets_.rend(); ++socket) {
+    if (socket->connection != nullptr && socket->local == local) return true;
+  }
+  return false;
+}
+
 void SimProactor::MustBeIdle() {
   const auto require = [this](bool condition, const std::string& what) {
     if (!condition) world_.Fail("left behind: " + what);

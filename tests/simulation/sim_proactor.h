@@ -56,6 +56,8 @@ class SimProactor final : private InjectedRandom,
   // so does all that is begun later. The coroutines still have to unwind.
   void Kill();
   size_t open_sockets() const { return open_sockets_; }
+  // Whether a connection from this address of ours has not been closed yet.
+  bool IsOpen(const io::Address& local) const;
   // Fails the world unless all sockets are closed, all buffers back, no timer armed and nobody
   // ready.
   void MustBeIdle();

@@ -1,0 +1,222 @@
+#include "tests/simulation/node_tap.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace poplar::simulation {
+namespace {
+
+// The demo node's word at the end of a session.
+bool EndsWithGoodbye(std::string_view bytes) {
+  if (!bytes.ends_with("\r\n")) return false;
+  bytes.remove_suffix(2);
+  const size_t before = bytes.rfind("\r\n");
+  return bytes.substr(before == bytes.npos ? 0 : before + 2).starts_with("+OK Bye");
+}
+
+bool EndsWithWholeAnswer(std::string_view bytes) {
+  const bool one_line = bytes.find("\r\n") == bytes.size() - 2;
+  return bytes.ends_with("\r\n.\r\n") || (one_line && !bytes.starts_with("."));
+}
+
+// "+OK a" CRLF "+OK b" CRLF and nothing else.
+bool HoldsTwoAnswers(std::string_view bytes) {
+  const size_t first = bytes.find("\r\n");
+  if (first == bytes.npos || !bytes.ends_with("\r\n")) return false;
+  const std::string_view second = bytes.substr(first + 2);
+  return second.find("\r\n") == second.size() - 2 && second.starts_with("+OK") &&
+         bytes.starts_with("+OK") && bytes.substr(0, first + 2) != second;
+}
+
+}  // namespace
+
+void NodeSessions::OnAccepted(size_t attempt, size_t node, const io::Address& peer) {
+  Attempt& by = ledger_.At(attempt);
+  for (const Entry& entry : entries_) {
+    if (entry.user == by.user && entry.node != node && poplar_.IsOpen(entry.peer) &&
+        poplar_.IsOpen(peer)) {
+      ledger_.Fail(by, "a user is on two nodes at once");
+    }
+  }
+  by.node_accepted = true;
+  entries_.push_back({by.user, node, peer});
+}
+
+void NodeSessions::OnEnd(const io::Address& peer) {
+  std::erase_if(entries_, [&peer](const Entry& entry) { return entry.peer == peer; });
+}
+
+NodeTap::NodeTap(SimProactor& proactor, const io::Accepted& accepted, SessionLedger& ledger,
+                 NodeSessions& sessions, const Plan& plan)
+    : proactor_(proactor),
+      socket_(accepted.socket),
+      peer_(accepted.peer),
+      stream_(proactor, accepted.socket),
+      ledger_(ledger),
+      sessions_(sessions),
+      plan_(plan) {}
+
+NodeTap::~NodeTap() { sessions_.OnEnd(peer_); }
+
+// --- what comes from Poplar
+
+io::Task<io::Result<io::Buffer>> NodeTap::Read() {
+  io::Result<io::Buffer> read = co_await stream_.Read();
+  const bool gone = !read || read->empty();
+  if (gone && plan_.mistake == SessionMistake::kQuitsByItself && accepted_ && !quit_seen_) {
+    io::Buffer quit = co_await proactor_.buffers().Take(io::BufferUse::kSend);
+    quit.Append("QUIT\r\n");
+    OnBytes(quit.bytes());
+    co_return quit;
+  }
+  if (gone) co_return read;
+  OnBytes(read->bytes());
+  if (ClosesNow()) {
+    stream_.Abort();
+    co_return io::Fail(ECONNRESET);
+  }
+  if (plan_.mistake == SessionMistake::kClaimsQuit && quit_seen_) {
+    ledger_.At(attempt_).node_answered_quit = true;
+    const io::Result<> said = co_await stream_.Write("+OK Bye\r\n");
+    if (said) co_await stream_.ShutdownWrite();
+    co_return io::Fail(ECONNRESET);
+  }
+  co_return read;
+}
+
+bool NodeTap::ClosesNow() const {
+  return (pass_seen_ && plan_.fault == NodeFault::kClosesAtPass) ||
+         (quit_seen_ && plan_.fault == NodeFault::kClosesAtQuit);
+}
+
+void NodeTap::OnBytes(std::string_view bytes) {
+  for (const char c : bytes) {
+    line_ += c;
+    if (c == '\n') OnLine();
+  }
+}
+
+void NodeTap::OnLine() {
+  std::string line = std::exchange(line_, {});
+  line.resize(line.find_last_not_of("\r\n") + 1);
+  if (!accepted_ && line.starts_with("USER ")) attempt_ = SessionMail::IdIn(line.substr(5));
+  if (!accepted_ && line.starts_with("PASS ")) pass_seen_ = true;
+  if (!accepted_ || quit_seen_ || line != "QUIT") return;
+  quit_seen_ = true;
+  ledger_.OnNodeQuit(attempt_);
+}
+
+// --- what goes to Poplar
+
+io::Task<io::Result<>> NodeTap::Write(std::string_view bytes) {
+  if (!std::exchange(greeted_, true)) co_return co_await Greet(bytes);
+  if (pass_seen_ && !accepted_ && bytes.starts_with("+OK")) {
+    accepted_ = true;
+    sessions_.OnAccepted(attempt_, plan_.node, peer_);
+  } else if (pass_seen_ && !accepted_) {
+    pass_seen_ = false;
+  }
+  if (silent_) co_return io::Result<>();
+  if (!accepted_) co_return co_await stream_.Write(bytes);
+  if (quit_seen_ && EndsWithGoodbye(bytes)) {
+    if (plan_.fault == NodeFault::kCommitsInSilence) co_return Die();
+    ledger_.At(attempt_).node_answered_quit = true;
+  }
+  const size_t before = std::exchange(said_, said_ + bytes.size());
+  if (said_ <= plan_.after) co_return co_await stream_.Write(bytes);
+  const size_t at = plan_.after - std::min(plan_.after, before);
+  if (plan_.mistake != SessionMistake::kNone) co_return co_await WriteWithMistake(bytes);
+  if (plan_.fault == NodeFault::kClosesInAnswer || plan_.fault == NodeFault::kResetsInAnswer ||
+      plan_.fault == NodeFault::kFallsSilent) {
+    const io::Result<> part = co_await stream_.Write(bytes.substr(0, at));
+    if (part && plan_.fault == NodeFault::kFallsSilent) {
+      silent_ = true;
+      co_return part;
+    }
+    co_return Die();
+  }
+  co_return co_await WriteWithFault(bytes);
+}
+
+io::Task<io::Result<>> NodeTap::Greet(std::string_view bytes) {
+  switch (plan_.fault) {
+    case NodeFault::kGreetsError:
+      bytes = "-ERR too busy\r\n";
+      break;
+    case NodeFault::kGreetsGarbage:
+      bytes = "SSH-2.0-OpenSSH_9.2\r\n";
+      break;
+    case NodeFault::kGreetsNever:
+      silent_ = true;
+      co_return io::Result<>();
+    default:
+      break;
+  }
+  co_return co_await stream_.Write(bytes);
+}
+
+io::Task<io::Result<>> NodeTap::WriteWithFault(std::string_view bytes) {
+  if (plan_.fault == NodeFault::kAnswersTwice && EndsWithWholeAnswer(bytes)) {
+    plan_.fault = NodeFault::kNone;
+    ledger_.At(attempt_).node_lied = true;
+    const io::Result<> first = co_await stream_.Write(bytes);
+    if (!first) co_return first;
+    co_return co_await stream_.Write("+OK once more\r\n");
+  }
+  if (plan_.fault == NodeFault::kAnswersEndlessly &&
+      bytes.substr(0, bytes.find("\r\n")).ends_with(" octets")) {
+    co_return co_await SayEndlessly();
+  }
+  co_return co_await stream_.Write(bytes);
+}
+
+io::Task<io::Result<>> NodeTap::SayEndlessly() {
+  ledger_.At(attempt_).node_lied = true;
+  io::Result<> said = co_await stream_.Write("+OK a long one\r\n");
+  const std::string line = std::string(500, 'x') + "\r\n..\r\n";
+  while (said) said = co_await stream_.Write(line);
+  co_return said;
+}
+
+io::Task<io::Result<>> NodeTap::WriteWithMistake(std::string_view bytes) {
+  constexpr std::string_view kRetrieved = " octets\r\n";
+  const size_t status = bytes.find(kRetrieved);
+  const size_t message = status == bytes.npos ? bytes.size() : status + kRetrieved.size();
+  const size_t middle = message + (bytes.size() - message) / 2;
+  std::string changed(bytes);
+  switch (plan_.mistake) {
+    case SessionMistake::kFlipsByte:
+      if (middle < bytes.size()) changed[middle] = static_cast<char>(changed[middle] ^ 1);
+      break;
+    case SessionMistake::kEndsHalfMessage: {
+      if (middle == bytes.size()) break;
+      const io::Result<> part = co_await stream_.Write(changed.substr(0, middle) + "\r\n.\r\n");
+      co_return part ? Die() : part;
+    }
+    case SessionMistake::kSwapsAnswers:
+      if (HoldsTwoAnswers(bytes)) {
+        const size_t first = bytes.find("\r\n") + 2;
+        changed = std::string(bytes.substr(first)) + std::string(bytes.substr(0, first));
+      }
+      break;
+    default:
+      break;
+  }
+  co_return co_await stream_.Write(changed);
+}
+
+io::Result<> NodeTap::Die() {
+  if (plan_.fault == NodeFault::kResetsInAnswer) {
+    proactor_.Reset(socket_);
+  } else {
+    stream_.Abort();
+  }
+  return io::Fail(ECONNRESET);
+}
+
+io::Task<io::Result<>> NodeTap::ShutdownWrite() {
+  if (silent_) co_return io::Result<>();
+  co_return co_await stream_.ShutdownWrite();
+}
+
+}  // namespace poplar::simulation

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proxy/io/socket_stream.h"
+#include "proxy/io/sync.h"
+#include "proxy/io/task.h"
+#include "tests/simulation/session_dialogue.h"
+#include "tests/simulation/sim_proactor.h"
+
+namespace poplar::simulation {
+
+enum class SessionTemper : uint8_t {
+  kSteady,         // asks, reads, QUITs, reads to the end
+  kHalfCloses,     // no more writes behind the last command, QUIT or not, and reads to the end
+  kCloses,         // gone at any byte, without QUIT or in the middle of it
+  kResets,         // the same with an RST
+  kSlow,           // reads with pauses
+  kStalls,         // doesn't read for longer than anybody waits
+  kIdles,          // logs in and says nothing more
+  kWrongPassword,  // until it is thrown out
+};
+inline constexpr int kSessionTempers = 8;
+
+// How a client is; drawn by the story.
+struct ClientPlan {
+  size_t user = 0;
+  SessionTemper temper = SessionTemper::kSteady;
+  bool eager = false;  // commands in the same packet as PASS
+  bool deletes = false;
+  bool quits = true;
+  bool talks_on = false;        // commands behind its QUIT
+  bool goes_opaque = false;     // a command that nobody knows
+  size_t depth = 1;             // commands in flight
+  size_t commands = 10;         // beside the login
+  size_t cut_after = 0;         // kCloses, kResets: bytes
+  size_t give_up_after = 1000;  // bytes of an answer that makes no sense
+  int connections_max = 1;      // it comes again until it got what it wanted
+  io::Duration start_after{};
+  // Longest silence while an answer is due, and while none is. What Poplar may take: the sum of
+  // its deadlines.
+  io::Duration answer_patience{};
+  io::Duration idle_patience{};
+  // Its machine or the network may fall silent: then impatience proves nothing.
+  bool may_be_cut_off = false;
+};
+
+// A mail client with a will of its own.
+class SessionClient {
+ public:
+  SessionClient(SimProactor& proactor, SessionLedger& ledger, io::Address poplar,
+                const ClientPlan& plan, SeededRandom random);
+
+  io::Task<void> Run();
+
+  const ClientPlan& plan() const { return plan_; }
+  bool done() const { return done_; }
+  // The last connection had all its answers: up to the QUIT's, if it wanted to send one.
+  bool satisfied() const { return satisfied_; }
+
+ private:
+  io::Task<void> Connect();
+  io::Task<void> Write();
+  io::Task<void> Read();
+  io::Task<void> TalkAsDrawn();
+  io::Task<bool> LogIn();
+  // Sends; false when nothing more can be sent.
+  io::Task<bool> Ask(std::vector<Question> questions);
+  io::Task<void> Leave();
+  // Until at most so many questions are open.
+  io::Task<void> WaitUntilOpen(size_t most);
+  std::vector<Question> DrawQuestions();
+  Question DrawQuestion();
+  void RearmPatience();
+  static void OnImpatience(void* context);
+  bool over() const { return reader_done_ || left_; }
+
+  SimProactor& proactor_;
+  World& world_;
+  SessionLedger& ledger_;
+  const io::Address poplar_;
+  const ClientPlan plan_;
+  SeededRandom random_;
+
+  // Of the connection that is.
+  Attempt* attempt_ = nullptr;
+  std::optional<SessionDialogue> dialogue_;
+  std::unique_ptr<io::SocketStream> stream_;
+  io::SocketId socket_ = io::SocketId::kNone;
+  size_t sent_ = 0;
+  bool left_ = false;
+  bool reader_done_ = false;
+  bool stalling_ = false;
+  int pauses_left_ = 0;
+
+  io::Event news_;  // an answer, or the end
+  io::Timer patience_;
+  bool done_ = false;
+  bool satisfied_ = false;
+};
+
+}  // namespace poplar::simulation

@@ -1,0 +1,63 @@
+#include "tests/simulation/session_ledger.h"
+
+#include <algorithm>
+
+namespace poplar::simulation {
+
+Attempt& SessionLedger::Begin(size_t user) {
+  Attempt& attempt = attempts_.emplace_back();
+  attempt.id = attempts_.size();
+  attempt.user = user;
+  return attempt;
+}
+
+Attempt& SessionLedger::At(size_t id) {
+  if (id == 0 || id > attempts_.size())
+    world_.Fail("a node was told a user's name as nobody wrote it");
+  return attempts_[id - 1];
+}
+
+const Attempt* SessionLedger::FindByAddress(const io::Address& client) const {
+  const auto found = std::find_if(attempts_.begin(), attempts_.end(),
+                                  [&client](const Attempt& a) { return a.address == client; });
+  return found == attempts_.end() ? nullptr : &*found;
+}
+
+void SessionLedger::OnNodeQuit(size_t id) {
+  Attempt& attempt = At(id);
+  if (!attempt.quit_sent) Fail(attempt, "a node got a QUIT that the client didn't send");
+}
+
+void SessionLedger::OnQuitAnswered(Attempt& attempt) {
+  attempt.quit_answered = true;
+  if (attempt.node_lied) return;
+  attempt.must_be_deleted = attempt.marked;
+  if (!attempt.node_answered_quit) Fail(attempt, "+OK to a QUIT that no node answered so");
+  for (const std::string& unique_id : attempt.must_be_deleted) {
+    if (mail_.StillThere(attempt.user, unique_id)) {
+      Fail(attempt, "+OK to QUIT, but a deleted message is still there");
+    }
+  }
+}
+
+void SessionLedger::JudgeDeletions() {
+  for (size_t user = 0; user < mail_.users().size(); ++user) {
+    for (const OriginalMessage& message : mail_.users()[user].messages) {
+      if (mail_.StillThere(user, message.unique_id)) continue;
+      const bool wanted = std::any_of(attempts_.begin(), attempts_.end(), [&](const Attempt& a) {
+        return a.user == user && a.may_be_deleted.contains(message.unique_id);
+      });
+      if (!wanted) {
+        world_.Fail("message " + message.unique_id + " of " + mail_.users()[user].name +
+                    " was deleted, and no client deleted it and sent QUIT");
+      }
+    }
+  }
+}
+
+void SessionLedger::Fail(const Attempt& attempt, std::string_view text) {
+  world_.Fail(std::string(text) + " (attempt " + std::to_string(attempt.id) + ", client " +
+              attempt.address.Text() + ", user " + mail_.users()[attempt.user].name + ")");
+}
+
+}  // namespace poplar::simulation

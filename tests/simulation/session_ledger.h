@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/io/address.h"
+#include "tests/simulation/session_mail.h"
+#include "tests/simulation/world.h"
+
+namespace poplar::simulation {
+
+// What both ends of a Poplar know of one client's connection: what the client did and was told, and
+// what the nodes saw of it. Filled in by client and nodes, judged by SessionLedger and the story.
+struct Attempt {
+  size_t id = 0;
+  size_t user = 0;
+  io::Address address;  // the client's own
+
+  // --- the client's side
+  uint64_t bad_commands_sent = 0;
+  bool wrong_password = false;
+  bool sent_unknown_command = false;
+  bool quit_sent = false;  // the whole line, or it is on its way
+  bool left = false;       // it closed, aborted or reset in some way
+  bool logged_in = false;  // it was told so
+  bool quit_answered = false;
+  bool saw_end = false;  // read up to the orderly end
+  uint64_t messages = 0;
+  uint64_t bytes_received = 0;
+  std::set<std::string> asked_to_delete;  // since the last RSET it sent
+  std::set<std::string> may_be_deleted;   // of these, those before its QUIT
+  std::set<std::string> marked;           // DELE answered +OK, since the last RSET answered so
+  std::set<std::string> must_be_deleted;  // when its QUIT was answered +OK
+
+  // --- the nodes' side
+  bool node_accepted = false;
+  bool node_answered_quit = false;
+  // A node broke the protocol in a way that no proxy can see (an answer too many within a
+  // pipeline): what the client reads from then on proves nothing.
+  bool node_lied = false;
+};
+
+// All attempts of a world. Every check fails the world by itself.
+class SessionLedger {
+ public:
+  SessionLedger(World& world, SessionMail& mail) : world_(world), mail_(mail) {}
+
+  Attempt& Begin(size_t user);
+  Attempt& At(size_t id);
+  const std::deque<Attempt>& attempts() const { return attempts_; }
+  const Attempt* FindByAddress(const io::Address& client) const;
+  SessionMail& mail() { return mail_; }
+
+  // A node has read a whole QUIT of a session that is logged in.
+  void OnNodeQuit(size_t id);
+  // A client was told +OK to a QUIT in the TRANSACTION state.
+  void OnQuitAnswered(Attempt& attempt);
+  // At the end: what is gone is what somebody may have deleted, and what somebody must have.
+  void JudgeDeletions();
+
+  void Fail(const Attempt& attempt, std::string_view text);
+
+ private:
+  World& world_;
+  SessionMail& mail_;
+  std::deque<Attempt> attempts_;
+};
+
+}  // namespace poplar::simulation

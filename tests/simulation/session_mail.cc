@@ -1,0 +1,114 @@
+#include "tests/simulation/session_mail.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <utility>
+
+#include "proxy/demo/message_text.h"
+
+namespace poplar::simulation {
+
+std::string StuffedWithTerminator(std::string_view text) {
+  std::string wire;
+  bool at_line_start = true;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (at_line_start && text[i] == '.') wire += '.';
+    wire += text[i];
+    at_line_start = text[i] == '\n' && i > 0 && text[i - 1] == '\r';
+  }
+  return wire + ".\r\n";
+}
+
+SessionMail::SessionMail(SeededRandom random, const Shape& shape) : random_(random) {
+  for (size_t i = 0; i < shape.stores; ++i) stores_.push_back(std::make_unique<demo::MailStore>());
+  for (size_t i = 0; i < shape.users; ++i) {
+    User user;
+    user.name = "mailboxofuser" + std::string(1, static_cast<char>('a' + i));
+    const size_t count = random_.Between(0, shape.messages_max);
+    for (size_t n = 0; n < count; ++n) {
+      std::string text = DrawText(i, n, shape.message_bytes_max);
+      std::string wire = StuffedWithTerminator(text);
+      user.messages.push_back({{}, std::move(text), std::move(wire)});
+    }
+    users_.push_back(std::move(user));
+  }
+}
+
+// Full of what a framing could take for an end or for an answer.
+std::string SessionMail::DrawText(size_t user, size_t number, size_t bytes_max) {
+  using std::string_view_literals::operator""sv;
+  constexpr std::array kLines = {"."sv,
+                                 ".."sv,
+                                 "..."sv,
+                                 ""sv,
+                                 "+OK Bye"sv,
+                                 "-ERR no"sv,
+                                 ".x"sv,
+                                 "a.\r."sv,
+                                 ".\r.\r"sv,
+                                 "\xff\0z"sv,
+                                 "-ERR [SYS/TEMP] wait"sv,
+                                 "+OK 3 octets"sv};
+  std::string text = "X: " + std::to_string(user) + " " + std::to_string(number) + "\r\n\r\n";
+  if (random_.Chance(0.05)) return {};
+  const size_t size = random_.Between(0, bytes_max);
+  while (text.size() < size) {
+    if (random_.Chance(0.6)) {
+      text += kLines[random_.Below(kLines.size())];
+    } else {
+      text.append(random_.Between(1, std::max<size_t>(2, size / 3)), 'x');
+    }
+    text += "\r\n";
+  }
+  return demo::WithCrlf(text);
+}
+
+void SessionMail::Deliver(const std::vector<size_t>& homes) {
+  for (size_t i = 0; i < users_.size(); ++i) {
+    User& user = users_[i];
+    user.home = homes[i];
+    for (auto& store : stores_) store->AddUser(user.name, kPassword);
+    for (size_t s = 0; s < stores_.size(); ++s) {
+      if (s != user.home) stores_[s]->AddMessage(user.name, "X: foreign mail\r\n");
+    }
+    for (const OriginalMessage& message : user.messages) {
+      stores_[user.home]->AddMessage(user.name, std::make_shared<const std::string>(message.text));
+    }
+    const auto stored = stores_[user.home]->Messages(user.name);
+    for (size_t n = 0; n < stored->size(); ++n) user.messages[n].unique_id = (*stored)[n].unique_id;
+  }
+}
+
+const OriginalMessage* SessionMail::Find(size_t user, std::string_view unique_id) const {
+  for (const OriginalMessage& message : users_[user].messages) {
+    if (message.unique_id == unique_id) return &message;
+  }
+  return nullptr;
+}
+
+bool SessionMail::StillThere(size_t user, std::string_view unique_id) const {
+  const auto left = stores_[users_[user].home]->Messages(users_[user].name);
+  return std::any_of(left->begin(), left->end(), [unique_id](const demo::Message& message) {
+    return message.unique_id == unique_id;
+  });
+}
+
+std::string SessionMail::NameWithId(size_t user, size_t id) const {
+  assert(id < size_t{1} << kIdBits);
+  std::string name = users_[user].name;
+  for (size_t bit = 0; bit < kIdBits; ++bit) {
+    if ((id >> bit & 1) != 0) name[bit] = static_cast<char>(name[bit] - 'a' + 'A');
+  }
+  return name;
+}
+
+size_t SessionMail::IdIn(std::string_view name) {
+  size_t id = 0;
+  for (size_t bit = 0; bit < std::min(kIdBits, name.size()); ++bit) {
+    if (name[bit] >= 'A' && name[bit] <= 'Z') id |= size_t{1} << bit;
+  }
+  return id;
+}
+
+}  // namespace poplar::simulation

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/demo/mail_store.h"
+#include "tests/simulation/seeded_random.h"
+
+namespace poplar::simulation {
+
+// A message as it was before anybody touched it.
+struct OriginalMessage {
+  std::string unique_id;
+  std::string text;
+  std::string wire;  // what RETR sends behind the status line: stuffed, with the terminator
+};
+
+// "." lines stuffed (RFC 1939 section 3) and the terminator behind. Written anew here, so that the
+// judge doesn't share a mistake with the judged.
+std::string StuffedWithTerminator(std::string_view text);
+
+// The users, their mail, and the stores that the nodes serve: one for all, or one for each node. In
+// the latter case a user's mail lies in the store of the user's own node; the others know the user
+// too but hold foreign mail for it, so that a session on the wrong node shows.
+class SessionMail {
+ public:
+  struct User {
+    std::string name;  // small letters only, at least kIdBits of them
+    size_t home = 0;   // the store with its mail
+    std::vector<OriginalMessage> messages;
+  };
+  struct Shape {
+    size_t users;
+    size_t stores;
+    size_t message_bytes_max;
+    size_t messages_max;
+  };
+  static constexpr size_t kIdBits = 12;
+  static constexpr std::string_view kPassword = "correct horse";
+
+  // `home_of`: which store a user's mail is to lie in.
+  SessionMail(SeededRandom random, const Shape& shape);
+
+  // Puts the mail into the stores; once. `homes`: by user.
+  void Deliver(const std::vector<size_t>& homes);
+
+  const std::vector<User>& users() const { return users_; }
+  demo::MailStore& store(size_t index) { return *stores_[index]; }
+  size_t store_count() const { return stores_.size(); }
+  // Null: no mail of that user's.
+  const OriginalMessage* Find(size_t user, std::string_view unique_id) const;
+  bool StillThere(size_t user, std::string_view unique_id) const;
+
+  // The user's name with a number written in its letters' case: the mail servers take it for the
+  // same user, and the node's side can tell which client it serves.
+  std::string NameWithId(size_t user, size_t id) const;
+  static size_t IdIn(std::string_view name);
+
+ private:
+  std::string DrawText(size_t user, size_t number, size_t bytes_max);
+
+  SeededRandom random_;
+  std::vector<User> users_;
+  std::vector<std::unique_ptr<demo::MailStore>> stores_;
+};
+
+}  // namespace poplar::simulation

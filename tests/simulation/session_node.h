@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "proxy/demo/mail_node.h"
+#include "proxy/io/task_scope.h"
+#include "tests/simulation/node_tap.h"
+
+namespace poplar::simulation {
+
+// A mail node on a machine of its own: Poplar's demo node behind taps that watch and at times break
+// its connections.
+class SessionNode {
+ public:
+  struct Plan {
+    size_t index = 0;
+    bool exclusive_lock = false;
+    double fault = 0;  // a connection
+    SessionMistake mistake = SessionMistake::kNone;
+    size_t fault_bytes_max = 0;  // said before the fault shows
+  };
+  SessionNode(Network& network, demo::MailStore& store, SessionLedger& ledger,
+              NodeSessions& sessions, const Plan& plan);
+
+  void Start();
+  void Stop();
+  bool idle() const { return scope_.count() == 0; }
+  io::Address address() const { return address_; }
+  SimProactor& proactor() { return proactor_; }
+
+ private:
+  io::Task<void> AcceptAll();
+  NodeTap::Plan DrawTap();
+
+  const Plan plan_;
+  SimProactor proactor_;
+  SeededRandom random_;
+  SessionLedger& ledger_;
+  NodeSessions& sessions_;
+  demo::MailNode node_;
+  io::TaskScope scope_;
+  io::Address address_;
+  io::SocketId listener_ = io::SocketId::kNone;
+};
+
+}  // namespace poplar::simulation

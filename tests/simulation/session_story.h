@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "tests/simulation/network.h"
+#include "tests/simulation/session_client.h"
+#include "tests/simulation/session_ledger.h"
+#include "tests/simulation/session_mistake.h"
+#include "tests/simulation/session_node.h"
+#include "tests/simulation/session_poplar.h"
+
+namespace poplar::simulation {
+
+// One telling of the session scenario: draws the cast, lets it play, judges.
+class SessionStory {
+ public:
+  SessionStory(World& world, SessionMistake mistake);
+  void Run();
+
+ private:
+  static constexpr size_t kNodes = 3;
+
+  void BuildNodes();
+  std::shared_ptr<session::Settings> BuildSettings();
+  void SpawnClients();
+  ClientPlan DrawClient();
+  void PlanDisasters();
+  void PlanNodeDisaster(io::Duration when);
+  io::Duration DrawMoment();
+
+  bool ClientsDone() const;
+  bool NodesIdle() const;
+  void JudgeClients();
+  void JudgeRecords();
+  void JudgeRecord(const session::Record& record);
+  bool ReasonFits(const session::Record& record, const Attempt& attempt) const;
+  bool NodesMayFail() const;
+  // Nothing hinders anybody: then everybody must get what they want.
+  bool fair() const;
+  size_t Piece() const;
+
+  World& world_;
+  const SessionMistake mistake_;
+  SeededRandom random_;
+  const bool calm_;
+  Network network_;
+  const bool shared_storage_;
+  const bool exclusive_lock_;
+  SessionMail mail_;
+  SessionLedger ledger_;
+  SessionPoplar poplar_;
+  NodeSessions node_sessions_;
+  std::vector<std::unique_ptr<SessionNode>> nodes_;
+  SimProactor steady_machine_;
+  SimProactor doomed_machine_;  // vanishes, in some worlds
+  io::TaskScope steady_scope_;
+  io::TaskScope doomed_scope_;
+  std::deque<SessionClient> clients_;
+  bool bad_nodes_ = false;
+  bool doomed_vanishes_ = false;
+  bool node_disaster_ = false;
+  bool poplar_stops_ = false;
+  bool somebody_stalls_ = false;
+};
+
+}  // namespace poplar::simulation
