@@ -1,5 +1,3 @@
-#include "proxy/io/uring_proactor.h"
-
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -11,6 +9,7 @@
 #include "proxy/io/socket_stream.h"
 #include "proxy/io/system_clock.h"
 #include "proxy/io/task_scope.h"
+#include "proxy/io/uring_proactor.h"
 
 namespace poplar::io {
 namespace {
