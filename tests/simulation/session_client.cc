@@ -80,7 +80,10 @@ io::Task<void> SessionClient::Read() {
     if (orderly) break;
     dialogue_->Feed(read->bytes());
     news_.Signal();
-    if (dialogue_->bytes_behind_lie() > plan_.give_up_after && !left_) co_await Leave();
+    if (dialogue_->bytes_behind_lie() > plan_.give_up_after) {
+      left_ = attempt_->left = true;
+      stream_->Abort();
+    }
   }
   patience_.Disarm();
   dialogue_->OnEnd(orderly && !left_);
