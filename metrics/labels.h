@@ -47,7 +47,6 @@ enum class LoginResult : uint16_t {
   kBackendUnavailable,  // no node could be reached
   kBackendError,        // a node answered, but not as it should
   kTimeout,
-  kClientGone,
   kInternal
 };
 enum class LoginStage : uint16_t { kLookup, kConnect, kTls, kGreeting, kAuth };
@@ -83,7 +82,7 @@ POPLAR_FIXED_LABEL(TlsResult, "result", "ok", "error", "timeout");
 POPLAR_FIXED_LABEL(TlsVersion, "version", "none", "1.2", "1.3");
 POPLAR_FIXED_LABEL(Resumed, "resumed", "no", "yes");
 POPLAR_FIXED_LABEL(LoginResult, "result", "ok", "rejected", "backend_unavailable", "backend_error",
-                   "timeout", "client_gone", "internal");
+                   "timeout", "internal");
 POPLAR_FIXED_LABEL(LoginStage, "stage", "lookup", "connect", "tls", "greeting", "auth");
 POPLAR_FIXED_LABEL(Side, "side", "downstream", "upstream");
 POPLAR_FIXED_LABEL(Direction, "direction", "received", "sent");

@@ -343,8 +343,8 @@ void UringProactor::Reap() {
 
 void UringProactor::Dispatch(const io_uring_cqe& completion) {
   // The kernel carries the pointer as a number; the bits of the kind go first.
-  void* target = reinterpret_cast<void*>(completion.user_data &
-                                         ~kKindMask);  // NOLINT(performance-no-int-to-ptr)
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  void* target = reinterpret_cast<void*>(completion.user_data & ~kKindMask);
   switch (static_cast<Kind>(completion.user_data & kKindMask)) {
     case Kind::kReceive:
       return OnReceive(*static_cast<ReceiveOperation*>(target), completion);

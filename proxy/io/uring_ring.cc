@@ -33,6 +33,11 @@ int DisabledSysctl() {
   return file >> value ? value : -1;
 }
 
+RingRefusal RefusalOf(int code) {
+  // Only EPERM can come of the setting; without descriptors it couldn't be read anyway.
+  return {code, ExplainRefusal(code, code == EPERM ? DisabledSysctl() : -1)};
+}
+
 // Registering a buffer ring came with 5.19, as did everything else that we can't do without.
 int TryBufferRing(io_uring& ring) {
   alignas(4096) static thread_local char page[4096];
@@ -112,14 +117,14 @@ tl::expected<Ring, RingRefusal> CreateRing(unsigned entries) {
     if (result == 0) {
       RingPointer owned(ring.release());
       if (const int buffers = TryBufferRing(*owned); buffers != 0) {
-        return tl::unexpected(RingRefusal{-buffers, ExplainRefusal(-buffers, DisabledSysctl())});
+        return tl::unexpected(RefusalOf(-buffers));
       }
       return Ring{std::move(owned), attempt.features};
     }
     refused = -result;
     if (refused != EINVAL) break;
   }
-  return tl::unexpected(RingRefusal{refused, ExplainRefusal(refused, DisabledSysctl())});
+  return tl::unexpected(RefusalOf(refused));
 }
 
 }  // namespace poplar::io

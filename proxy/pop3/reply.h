@@ -45,8 +45,6 @@ inline constexpr std::string_view kReplyNodeLost =
 // At a command boundary when Poplar stops.
 inline constexpr std::string_view kReplyDraining =
     "-ERR [SYS/TEMP] Service temporarily unavailable, shutting down, please wait\r\n";
-// Before login only: after it RFC 1939 section 3 wants an idle session closed without a word.
-inline constexpr std::string_view kReplyIdle = "-ERR Idle too long\r\n";
 inline constexpr std::string_view kReplyLoginRefused = "-ERR [AUTH] Authentication failed\r\n";
 inline constexpr std::string_view kReplyBadCommand = "-ERR Unknown command\r\n";
 inline constexpr std::string_view kReplyBadArgument = "-ERR Invalid argument\r\n";
@@ -71,7 +69,6 @@ inline constexpr std::array kOwnReplies = {
     kReplyTemporary,
     kReplyNodeLost,
     kReplyDraining,
-    kReplyIdle,
     kReplyLoginRefused,
     kReplyBadCommand,
     kReplyBadArgument,

@@ -36,8 +36,10 @@ spdlog::sink_ptr OpenSink(const std::string& output) {
 }  // namespace
 
 struct Log::Sink {
-  std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<spdlog::async_logger> logger;
+  // Goes first: it writes what is queued and joins its thread, and then nobody but us has the
+  // logger.
+  std::shared_ptr<spdlog::details::thread_pool> pool;
 
   void Line(std::string_view line) {
     logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));

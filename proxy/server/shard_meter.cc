@@ -24,8 +24,6 @@ metrics::LoginResult LoginLabel(session::LoginResult result) {
       return metrics::LoginResult::kBackendError;
     case session::LoginResult::kTimeout:
       return metrics::LoginResult::kTimeout;
-    case session::LoginResult::kClientGone:
-      return metrics::LoginResult::kClientGone;
   }
   return metrics::LoginResult::kInternal;
 }

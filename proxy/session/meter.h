@@ -16,7 +16,6 @@ enum class LoginResult : uint8_t {
   kBackendError,  // a node failed after the credential was sent, or said [SYS/...], [IN-USE] or the
                   // like
   kTimeout,
-  kClientGone,
 };
 
 enum class HandshakeResult : uint8_t { kOk, kFailed, kTimeout };

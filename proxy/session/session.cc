@@ -33,7 +33,9 @@ bool IsAboutCredential(std::string_view refusal) {
   return true;
 }
 
-io::Task<void> RetireConnection(std::unique_ptr<upstream::Connection> connection) {
+// Keeps the settings, into which the connection points, as long as it takes.
+io::Task<void> RetireConnection(std::shared_ptr<const Settings>,
+                                std::unique_ptr<upstream::Connection> connection) {
   co_await connection->Retire();
 }
 
@@ -361,7 +363,7 @@ void Session::GiveUpUpstream(bool politely) {
   if (std::exchange(counted_on_node_, false)) environment_.meter.NodeSessionEnded(lease_.node());
   if (upstream_ == nullptr) return;
   if (politely) {
-    environment_.scope.Spawn(RetireConnection(std::move(upstream_)));
+    environment_.scope.Spawn(RetireConnection(settings_, std::move(upstream_)));
   } else {
     upstream_.reset();
   }

@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -13,6 +16,7 @@
 
 #include "proxy/cli/demo_nodes.h"
 #include "proxy/server/build_settings.h"
+#include "tests/unit/proxy/io/forbidden_syscalls.h"
 #include "tests/unit/proxy/server/blocking_client.h"
 
 namespace poplar::server {
@@ -266,6 +270,31 @@ TEST_F(ServerTest, NeedsNoAdminEndpoint) {
   Start();
   EXPECT_EQ(server_->admin_port(), 0);
   EXPECT_THAT(LogIn()->Ask("QUIT"), StartsWith("+OK"));
+}
+
+// For a child: everything is there but the workers' threads.
+[[noreturn]] void StartWithoutThreads() {
+  const io::SystemClock clock;
+  config::Config config;
+  config.workers = 2;
+  config.listeners = {{.name = "plain",
+                       .address = "127.0.0.1:0",
+                       .tls = config::ListenerTls::kNone,
+                       .allow_cleartext_passwords = true}};
+  config.clusters = {{.name = "c", .nodes = {{.name = "n", .address = "127.0.0.1:1"}}}};
+  config.admin.enabled = false;
+  const auto log = Log::Open(config.log, clock);
+  const auto settings = BuildSettings(config, nullptr);
+  io::ForbidSyscalls({__NR_clone, __NR_clone3}, EAGAIN);
+  const auto server = Server::Start(config, *settings, **log, clock, {});
+  std::fputs(server ? "started" : server.error().c_str(), stderr);
+  std::_Exit(server ? 0 : 1);
+}
+
+TEST(ServerStart, SaysThatItMayStartNoThread) {
+  if (const auto ring = io::CreateRing(8); !ring) GTEST_SKIP() << ring.error().text;
+  EXPECT_EXIT(StartWithoutThreads(), testing::ExitedWithCode(1),
+              "cannot start a worker's thread: .*TasksMax=.*lower workers");
 }
 
 }  // namespace

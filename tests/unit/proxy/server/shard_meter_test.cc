@@ -107,8 +107,7 @@ TEST_F(ShardMeterTest, CountsLoginsByResult) {
       {session::LoginResult::kRejected, "rejected"},
       {session::LoginResult::kBackendUnavailable, "backend_unavailable"},
       {session::LoginResult::kBackendError, "backend_error"},
-      {session::LoginResult::kTimeout, "timeout"},
-      {session::LoginResult::kClientGone, "client_gone"}};
+      {session::LoginResult::kTimeout, "timeout"}};
   session::Record record;
   record.connect = milliseconds(1);
   record.greeting = milliseconds(2);

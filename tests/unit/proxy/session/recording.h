@@ -19,8 +19,7 @@ class RecordingMeter final : public Meter {
     calls.emplace_back("handshake");
   }
   void LoginEnded(LoginResult result, const Record&, io::Duration) override {
-    constexpr const char* kNames[] = {"ok",      "rejected",   "unavailable", "backend_error",
-                                      "timeout", "client_gone"};
+    constexpr const char* kNames[] = {"ok", "rejected", "unavailable", "backend_error", "timeout"};
     calls.push_back(std::string("login ") + kNames[static_cast<size_t>(result)]);
   }
   void NodeFailed(balancer::NodeId node, upstream::NodeFailure failure) override {

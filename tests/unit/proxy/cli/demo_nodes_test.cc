@@ -1,0 +1,62 @@
+#include "proxy/cli/demo_nodes.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <set>
+#include <string>
+
+#include "tests/unit/proxy/server/blocking_client.h"
+
+namespace poplar::cli {
+namespace {
+
+TEST(DemoNodes, ServeEachOnItsOwnPort) {
+  const auto nodes = DemoNodes::Start(3);
+  if (!nodes) GTEST_SKIP() << nodes.error();
+  std::set<uint16_t> ports;
+  for (const io::Address& address : (*nodes)->addresses()) {
+    EXPECT_TRUE(ports.insert(address.port()).second);
+    server::BlockingClient client(address.port());
+    EXPECT_TRUE(client.ReadLine().starts_with("+OK"));
+    EXPECT_TRUE(client.Ask("USER alice@example.com").starts_with("+OK"));
+    EXPECT_TRUE(client.Ask("PASS alder").starts_with("+OK"));
+    EXPECT_TRUE(client.Ask("QUIT").starts_with("+OK"));
+  }
+  EXPECT_EQ(ports.size(), 3u);
+}
+
+TEST(DemoNodes, EndWithSessionsOpen) {
+  auto nodes = DemoNodes::Start(1);
+  if (!nodes) GTEST_SKIP() << nodes.error();
+  server::BlockingClient client((*nodes)->addresses()[0].port());
+  EXPECT_TRUE(client.ReadLine().starts_with("+OK"));
+  nodes->reset();
+  EXPECT_EQ(client.ReadToEnd(), "");
+}
+
+TEST(DemoNodes, FailInOneLineWhereverDescriptorsRunOut) {
+  if (const auto nodes = DemoNodes::Start(1); !nodes) GTEST_SKIP() << nodes.error();
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const int first_free = dup(STDERR_FILENO);
+  close(first_free);
+  bool started = false;
+  int failures = 0;
+  for (int left = 0; !started && left < 50; ++left) {
+    const rlimit few{static_cast<rlim_t>(first_free + left), before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &few);
+    const auto nodes = DemoNodes::Start(3);
+    started = nodes.has_value();
+    setrlimit(RLIMIT_NOFILE, &before);
+    if (started) break;
+    ++failures;
+    EXPECT_NE(nodes.error().find("EMFILE"), std::string::npos) << nodes.error();
+  }
+  EXPECT_TRUE(started);
+  EXPECT_GE(failures, 5);  // the ring, its wake-up, three listeners
+}
+
+}  // namespace
+}  // namespace poplar::cli
