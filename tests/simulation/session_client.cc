@@ -21,7 +21,7 @@ SessionClient::SessionClient(SimProactor& proactor, SessionLedger& ledger, io::A
       ledger_(ledger),
       poplar_(poplar),
       plan_(plan),
-      random_(random),
+      random_(std::move(random)),
       news_(proactor.ready()),
       patience_(proactor.timers(), &SessionClient::OnImpatience, this) {}
 
