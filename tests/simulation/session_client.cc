@@ -21,7 +21,7 @@ SessionClient::SessionClient(SimProactor& proactor, SessionLedger& ledger, io::A
       ledger_(ledger),
       poplar_(poplar),
       plan_(plan),
-      random_(random),
+      random_(std::move(random)),
       news_(proactor.ready()),
       patience_(proactor.timers(), &SessionClient::OnImpatience, this) {}
 
@@ -42,7 +42,7 @@ io::Task<void> SessionClient::Connect() {
   attempt_ = &ledger_.Begin(plan_.user);
   dialogue_.emplace(ledger_, *attempt_);
   sent_ = 0;
-  left_ = reader_done_ = stalling_ = false;
+  left_ = cut_off_ = reader_done_ = stalling_ = false;
   pauses_left_ = kPauses;
   RearmPatience();
   const io::Result<> connected = co_await stream_->Connect(poplar_);
@@ -80,10 +80,14 @@ io::Task<void> SessionClient::Read() {
     if (orderly) break;
     dialogue_->Feed(read->bytes());
     news_.Signal();
-    if (dialogue_->bytes_behind_lie() > plan_.give_up_after && !left_) co_await Leave();
+    if (dialogue_->bytes_behind_lie() > plan_.give_up_after) {
+      left_ = attempt_->left = true;
+      stream_->Abort();
+    }
   }
   patience_.Disarm();
-  dialogue_->OnEnd(orderly && !left_);
+  // A reset that a write has met looks like an orderly end to the read behind it.
+  dialogue_->OnEnd(orderly && !left_ && !cut_off_);
   reader_done_ = true;
   news_.Signal();
   // What it would still have to say nobody hears.
@@ -192,6 +196,7 @@ io::Task<bool> SessionClient::Ask(std::vector<Question> questions) {
   RearmPatience();
   sent_ += bytes.size();
   const io::Result<> written = co_await stream_->Write(bytes);
+  cut_off_ |= !written;
   if (!whole) co_await Leave();
   co_return whole&& written.has_value() && !over();
 }

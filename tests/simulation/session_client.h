@@ -92,6 +92,7 @@ class SessionClient {
   io::SocketId socket_ = io::SocketId::kNone;
   size_t sent_ = 0;
   bool left_ = false;
+  bool cut_off_ = false;  // a write met a reset
   bool reader_done_ = false;
   bool stalling_ = false;
   int pauses_left_ = 0;
