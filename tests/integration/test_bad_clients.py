@@ -292,6 +292,7 @@ def test_a_tls_record_that_was_tampered_with(proxy, log):
     session = Pop3(inner)
     assert session.line().startswith(b"+OK")
     plain = socket.socket(fileno=inner.detach())
+    plain.settimeout(20)
     plain.sendall(b"\x17\x03\x03\x00\x20" + b"\x00" * 32)
     assert Pop3(plain).at_end()
     plain.close()
