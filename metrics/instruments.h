@@ -23,9 +23,6 @@ inline constexpr std::array<uint64_t, 12> kHandshake = {
 inline constexpr std::array<uint64_t, 9> kSession = {100 * kMilli,  500 * kMilli,  1 * kSecond,
                                                      5 * kSecond,   15 * kSecond,  60 * kSecond,
                                                      300 * kSecond, 900 * kSecond, 3600 * kSecond};
-inline constexpr std::array<uint64_t, 9> kLoop = {10 * kMicro,  50 * kMicro, 100 * kMicro,
-                                                  500 * kMicro, 1 * kMilli,  5 * kMilli,
-                                                  10 * kMilli,  50 * kMilli, 100 * kMilli};
 }  // namespace buckets
 
 // clang-format off
@@ -84,9 +81,7 @@ inline constexpr std::array<uint64_t, 9> kLoop = {10 * kMicro,  50 * kMicro, 100
   X(kSessionDuration, kSession, "poplar_session_duration_seconds", \
     "Time from accept to close of a client session.") \
   X(kCommandDuration, kRequest, "poplar_command_duration_seconds", \
-    "Time from a complete command to the last byte of its answer.", CommandClass) \
-  X(kWorkerLoop, kLoop, "poplar_worker_loop_seconds", \
-    "Time a worker spent on one turn of its loop, waiting excluded.")
+    "Time from a complete command to the last byte of its answer.", CommandClass)
 // clang-format on
 
 enum class Instrument : uint16_t {

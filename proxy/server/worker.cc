@@ -65,10 +65,10 @@ io::Task<void> Worker::AcceptFrom(Listening listening) {
       continue;
     }
     shared_.sessions.fetch_sub(1, std::memory_order_relaxed);
-    proactor_->Close(accepted->socket);
     shard_.Add(metrics::kConnectionsRejected,
                metrics::Listener{static_cast<uint16_t>(listening.settings->index)},
                metrics::Rejection::kLimit);
+    proactor_->Close(accepted->socket);
   }
   proactor_->Close(listening.socket);
 }

@@ -1,6 +1,7 @@
 #include "tests/unit/proxy/cli/program.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -44,6 +45,7 @@ ProgramEnd RunProgram(const std::vector<std::string>& arguments,
   if (child == 0) {
     dup2(fileno(out), STDOUT_FILENO);
     dup2(fileno(err), STDERR_FILENO);
+    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);  // ctest leaves some of its own open
     alarm(kPatienceSeconds);
     before();
     execv(argv[0], argv.data());
