@@ -30,18 +30,22 @@ def node(name: str, port: int, **more):
     return {"name": name, "address": f"127.0.0.1:{port}", **more}
 
 
-def configuration(nodes, certificates, port: int, admin_port: int, log: pathlib.Path,
+def configuration(nodes, certificates, port: int, admin_port: int, log_file: pathlib.Path,
                   shared: bool = False, listener=None, **sections):
-    """The whole configuration as the YAML reader's sections; `sections` replaces or adds."""
+    """The whole configuration as the YAML reader's sections; `sections` replaces or adds.
+
+    `listener` has settings of the only one; its address may be another one with {port} in it.
+    """
+    listener = {"name": "pop3s", "address": "127.0.0.1:{port}", "tls": "implicit", **(listener or {})}
+    listener["address"] = listener["address"].format(port=port)
     return {
         "workers": 2,
-        "listeners": [{"name": "pop3s", "address": f"127.0.0.1:{port}", "tls": "implicit",
-                       **(listener or {})}],
+        "listeners": [listener],
         "tls": {"certificates": [{"certificate": str(made.certificate), "key": str(made.key)}
                                  for made in certificates]},
         "clusters": [{"name": "main", "shared_storage": shared, "nodes": nodes}],
         "admin": {"address": f"127.0.0.1:{admin_port}"},
-        "log": {"format": "json", "level": "info", "output": str(log)},
+        "log": {"format": "json", "level": "info", "output": str(log_file)},
         "drain_timeout": "5s",
         **sections,
     }
