@@ -1,5 +1,6 @@
 #include "proxy/tls/client_context.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -101,7 +102,9 @@ TEST_F(ClientContextTest, AnEmptyHostMatchesNothing) {
   EngineParty client(pool_, MakeClient({.ca_file = ca_file_})->NewConnection("", kTestNow));
   EngineParty server(pool_, (*node)->NewConnection());
   EXPECT_FALSE(ShakeHands(client, server));
-  EXPECT_EQ(client.engine->failure(), FailureReason::kVerifyFailed);
+  // To Debian's BoringSSL it is a certificate that doesn't match, to upstream's a wrong call.
+  EXPECT_THAT(client.engine->failure(),
+              testing::AnyOf(FailureReason::kVerifyFailed, FailureReason::kOther));
 }
 
 TEST_F(ClientContextTest, InsecureAcceptsAnything) {
