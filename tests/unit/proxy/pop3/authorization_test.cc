@@ -203,6 +203,7 @@ TEST(AuthorizationTest, NoPasswordIsTakenInTheClear) {
 
 TEST(AuthorizationTest, ThePasswordIsWipedWhereverItEndsUp) {
   constexpr std::string_view kPassword = "correct horse battery staple";
+  POPLAR_NEEDS_FREED_MEMORY_WATCH();
   FreedMemoryWatch watch(kPassword);
   {
     Authorization dropped(Policy());

@@ -13,7 +13,7 @@ thread_local std::string_view watched;
 thread_local size_t freed = 0;
 thread_local size_t unwiped = 0;
 
-void Free(void* block) {
+[[maybe_unused]] void Free(void* block) {
   if (block != nullptr && !watched.empty()) {
     ++freed;
     // memmem, since nothing in here may allocate.
@@ -26,7 +26,7 @@ void Free(void* block) {
   std::free(block);
 }
 
-void* Allocate(size_t bytes) {
+[[maybe_unused]] void* Allocate(size_t bytes) {
   void* block = std::malloc(bytes == 0 ? 1 : bytes);
   if (block == nullptr) std::abort();
   return block;
@@ -45,9 +45,11 @@ size_t FreedMemoryWatch::unwiped_blocks() const { return unwiped; }
 
 }  // namespace poplar::pop3
 
+#ifndef POPLAR_NO_FREED_MEMORY_WATCH
 void* operator new(size_t bytes) { return poplar::pop3::Allocate(bytes); }
 void* operator new[](size_t bytes) { return poplar::pop3::Allocate(bytes); }
 void operator delete(void* block) noexcept { poplar::pop3::Free(block); }
 void operator delete[](void* block) noexcept { poplar::pop3::Free(block); }
 void operator delete(void* block, size_t) noexcept { poplar::pop3::Free(block); }
 void operator delete[](void* block, size_t) noexcept { poplar::pop3::Free(block); }
+#endif

@@ -108,6 +108,7 @@ TEST(LineReaderTest, AgreesWithTheNaiveReaderOnRandomStreams) {
 TEST(LineReaderTest, AWholeLineIsAViewIntoTheFedBytes) {
   LineReader reader(100);
   const std::string_view fed = "STAT\r\nQUIT\r\n";
+  POPLAR_NEEDS_FREED_MEMORY_WATCH();
   FreedMemoryWatch watch("STAT");
   reader.Feed(fed);
   std::string_view line;
@@ -121,6 +122,7 @@ TEST(LineReaderTest, AWholeLineIsAViewIntoTheFedBytes) {
 
 TEST(LineReaderTest, ACarriedLineIsWipedAndItsBufferFreedOnceConsumed) {
   constexpr std::string_view kPassword = "correct horse battery staple";
+  POPLAR_NEEDS_FREED_MEMORY_WATCH();
   FreedMemoryWatch watch(kPassword);
   LineReader reader(100);
   std::string_view line;
@@ -138,6 +140,7 @@ TEST(LineReaderTest, ACarriedLineIsWipedAndItsBufferFreedOnceConsumed) {
 
 TEST(LineReaderTest, AnUnfinishedLineIsWipedOnDestruction) {
   constexpr std::string_view kPassword = "correct horse battery staple";
+  POPLAR_NEEDS_FREED_MEMORY_WATCH();
   FreedMemoryWatch watch(kPassword);
   {
     LineReader reader(100);
@@ -151,6 +154,7 @@ TEST(LineReaderTest, AnUnfinishedLineIsWipedOnDestruction) {
 
 TEST(LineReaderTest, ATooLongLineIsWiped) {
   constexpr std::string_view kPassword = "correct horse battery staple";
+  POPLAR_NEEDS_FREED_MEMORY_WATCH();
   FreedMemoryWatch watch(kPassword);
   LineReader reader(40);
   std::string_view line;

@@ -109,6 +109,7 @@ TEST(NodeLoginTest, NothingThatReadsAsAnotherCommandIsSent) {
 
 TEST(NodeLoginTest, WhatWasSentIsWiped) {
   constexpr std::string_view kPassword = "correct horse battery staple";
+  POPLAR_NEEDS_FREED_MEMORY_WATCH();
   FreedMemoryWatch watch(kPassword);
   {
     const Secret password(kPassword);

@@ -27,6 +27,7 @@ static_assert(!std::is_convertible_v<Secret, std::string_view>);
 void LetBeSeen(const std::string& text) { asm volatile("" : : "r"(text.data()) : "memory"); }
 
 TEST(FreedMemoryWatchTest, SeesAStringThatWasNotWiped) {
+  POPLAR_NEEDS_FREED_MEMORY_WATCH();
   FreedMemoryWatch watch(kPassword);
   {
     const std::string forgotten(kPassword);
@@ -49,6 +50,7 @@ TEST(SecretTest, JoinsPieces) {
 }
 
 TEST(SecretTest, DestructionWipes) {
+  POPLAR_NEEDS_FREED_MEMORY_WATCH();
   FreedMemoryWatch watch(kPassword);
   {
     const Secret secret(kPassword);
@@ -58,6 +60,7 @@ TEST(SecretTest, DestructionWipes) {
 }
 
 TEST(SecretTest, JoinLeavesNoCopy) {
+  POPLAR_NEEDS_FREED_MEMORY_WATCH();
   FreedMemoryWatch watch(kPassword);
   {
     const Secret joined = Secret::Join({"PASS ", kPassword, "\r\n"});
@@ -67,6 +70,7 @@ TEST(SecretTest, JoinLeavesNoCopy) {
 }
 
 TEST(SecretTest, ClearWipesAndEmpties) {
+  POPLAR_NEEDS_FREED_MEMORY_WATCH();
   FreedMemoryWatch watch(kPassword);
   Secret secret(kPassword);
   secret.Clear();
@@ -84,6 +88,7 @@ TEST(SecretTest, MovedFromIsEmpty) {
 }
 
 TEST(SecretTest, AssignmentWipesWhatWasThere) {
+  POPLAR_NEEDS_FREED_MEMORY_WATCH();
   FreedMemoryWatch watch(kPassword);
   Secret secret(kPassword);
   Secret other("other");
