@@ -33,6 +33,7 @@ class Affinity {
     NodeId node{};
     uint32_t leases = 0;  // pending and bound
     uint32_t bound = 0;   // of those, the bound ones
+    uint32_t parked = 0;  // of those, the parked ones
   };
   using Map = absl::node_hash_map<std::string, Entry>;  // nodes: leases point at entries
 
@@ -46,6 +47,8 @@ class Affinity {
  public:
   // Enough that 64 workers logging users in at once seldom meet on a mutex held for some 100 ns.
   static constexpr size_t kShards = 64;
+
+  enum class BindResult : uint8_t { kBound, kMoved, kTooMany };
 
   class Lease {
    public:
@@ -64,11 +67,18 @@ class Affinity {
     // node(). Not after Bind().
     bool Move(NodeId next);
 
-    // True: the user stays on node() while this lease lives; credentials may be sent there.
-    // False: another session has moved the user meanwhile; node() now says where to.
-    [[nodiscard]] bool Bind();
+    // kBound: the user stays on node() while this lease lives; credentials may be sent there.
+    // kMoved: another session has moved the user meanwhile; node() now says where to.
+    // kTooMany: `sessions_max` sessions of the user are bound already (0: no limit).
+    [[nodiscard]] BindResult Bind(uint32_t sessions_max = 0);
 
     bool bound() const { return bound_; }
+
+    // The session is parked: it still holds the user on node(), but is none of the user's sessions
+    // until Unpark. Only when bound.
+    void Park();
+    void Unpark();
+    bool parked() const { return parked_; }
 
     // Idempotent; the destructor does it too.
     void Release();
@@ -82,6 +92,7 @@ class Affinity {
     Map::value_type* entry_ = nullptr;
     NodeId node_{};
     bool bound_ = false;
+    bool parked_ = false;
   };
 
   Affinity() = default;

@@ -164,6 +164,15 @@ class Proactor {
   virtual void ShutdownWrite(SocketId socket) = 0;
   virtual void Close(SocketId socket) = 0;
 
+  // A connected socket changes workers: Detach here, Adopt there. Both legal only while nothing is
+  // in flight on it; in between it belongs to nobody and nothing may be asked of it. The number
+  // stays, within one world.
+  virtual void Detach(SocketId socket) = 0;
+  virtual void Adopt(SocketId socket) = 0;
+  // Whether the peer of a connected socket has said nothing that wasn't received, and has not
+  // closed. Not while a receive is in flight.
+  virtual bool Quiet(SocketId socket) = 0;
+
   // Runs until Stop; returns when the turn in which Stop was called has ended.
   virtual void Run() = 0;
   void Stop() { stopped_ = true; }

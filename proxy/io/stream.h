@@ -8,6 +8,8 @@
 
 namespace poplar::io {
 
+class Proactor;
+
 // A byte stream between two ends, plain or TLS. Reading and writing go on side by side; one read
 // and one write at a time. Destroying a stream closes it, and is legal only when no task of it is
 // running.
@@ -32,6 +34,15 @@ class Stream {
   // Makes whatever is in flight end soon, and whatever is begun later fail. May be called at any
   // time, also twice.
   virtual void Abort() = 0;
+
+  // Takes the stream from its worker, so that it can lie somewhere and go on at another one: Attach
+  // there before anything else is called, the destructor included. False, and nothing has changed,
+  // when something is under way, bytes are held, or the stream was aborted.
+  virtual bool Detach() = 0;
+  virtual void Attach(Proactor& proactor) = 0;
+
+  // Whether the peer has neither said anything that wasn't read nor closed. Not while reading.
+  virtual bool Quiet() = 0;
 };
 
 }  // namespace poplar::io

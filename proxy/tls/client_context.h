@@ -6,6 +6,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "proxy/tls/client_sessions.h"
 #include "proxy/tls/engine.h"
 
 namespace poplar::tls {
@@ -34,8 +35,10 @@ class ClientContext : public std::enable_shared_from_this<ClientContext> {
 
   // `host`: the node's configured name, or its address in text form (no brackets), which the
   // certificate must bear; a name also goes out as SNI. `unix_seconds`: the time to hold the
-  // certificates' dates against.
-  std::unique_ptr<Engine> NewConnection(std::string_view host, int64_t unix_seconds) const;
+  // certificates' dates against. `sessions`: of this very node under this very context; resumed
+  // from and added to; outlives the connection; null: no resumption.
+  std::unique_ptr<Engine> NewConnection(std::string_view host, int64_t unix_seconds,
+                                        ClientSessions* sessions = nullptr) const;
 
  private:
   friend struct ClientCallbacks;

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "balancer/node_pool.h"
 #include "proxy/io/proactor.h"
 #include "proxy/io/stream.h"
 #include "proxy/pop3/secret.h"
@@ -27,20 +28,33 @@ struct LoginAnswer {
 };
 
 // One connection to a node: first Open, then LogIn once, then the streams are relayed. Belongs to
-// one worker; whoever destroys it must have seen its tasks end.
-class Connection {
+// one worker at a time; whoever destroys it must have seen its tasks end, and not while it is
+// detached.
+class Connection final : public balancer::PooledConnection {
  public:
-  // `endpoint` must outlive the connection.
-  Connection(io::Proactor& proactor, const Endpoint& endpoint, const UpstreamTimeouts& timeouts)
-      : proactor_(proactor), endpoint_(endpoint), timeouts_(timeouts) {}
+  Connection(io::Proactor& proactor, std::shared_ptr<const Endpoint> endpoint)
+      : proactor_(&proactor), endpoint_(std::move(endpoint)) {}
 
   // Connects, ends the TLS handshake and reads the greeting. No credential is at stake yet: on any
   // error the caller may go to another node.
   io::Task<NodeError> Open();
 
-  // From here on the node may have counted an attempt, whatever comes back.
+  // Once password_sent() the node may have counted an attempt, whatever comes back; before that an
+  // error leaves the caller free to go elsewhere.
   io::Task<tl::expected<LoginAnswer, NodeError>> LogIn(std::string_view user,
                                                        const pop3::Secret& password);
+  bool password_sent() const { return password_sent_; }
+
+  // CAPA, before or after login; the whole answer, which may be an -ERR (RFC 2449 is optional).
+  io::Task<tl::expected<std::string, NodeError>> AskCapabilities();
+  // A command with a one-line answer, such as STAT; the line without its end.
+  io::Task<tl::expected<std::string, NodeError>> Ask(std::string_view command);
+
+  // To lie in a pool: nothing under way and nothing unread. See io::Stream.
+  bool Detach();
+  void Attach(io::Proactor& proactor);
+  // As far as can be seen without asking it anything, the node still waits for our next command.
+  bool Quiet();
 
   // Leaves as a well-behaved client does, so that the node's log stays clean. Only before a session
   // is relayed: a QUIT commits deletes, and those are the client's own to commit.
@@ -50,7 +64,9 @@ class Connection {
   void Abort();
 
   io::Stream& stream() { return *stream_; }
-  const Endpoint& endpoint() const { return endpoint_; }
+  const Endpoint& endpoint() const { return *endpoint_; }
+  // When the connection had been greeted, for the age of a warm one.
+  io::Time opened() const { return opened_; }
   const StageDurations& durations() const { return durations_; }
   // Whether the node has said more than it was asked.
   bool has_stray_bytes() const { return !input_.empty(); }
@@ -63,13 +79,14 @@ class Connection {
   io::Task<NodeError> ReadLine(NodeFailure at_timeout);
   io::Task<NodeError> Send(std::string_view bytes);
 
-  io::Proactor& proactor_;
-  const Endpoint& endpoint_;
-  const UpstreamTimeouts& timeouts_;
+  io::Proactor* proactor_;
+  const std::shared_ptr<const Endpoint> endpoint_;
   std::unique_ptr<io::Stream> stream_;
   io::Buffer input_;  // received and not yet read
   std::string line_;
   StageDurations durations_;
+  io::Time opened_{};
+  bool password_sent_ = false;
   bool aborted_ = false;
 };
 

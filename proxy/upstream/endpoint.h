@@ -6,21 +6,25 @@
 #include "proxy/io/address.h"
 #include "proxy/io/clock.h"
 #include "proxy/tls/client_context.h"
+#include "proxy/tls/client_sessions.h"
 
 namespace poplar::upstream {
-
-// Where a node is and how to speak to it. Immutable; shared by all workers.
-struct Endpoint {
-  std::string name;  // "cluster/node", as logs and metrics show it
-  io::Address address;
-  std::shared_ptr<const tls::ClientContext> tls;  // null: plain
-  std::string host_name;                          // SNI, and what the certificate must be for
-};
 
 struct UpstreamTimeouts {
   io::Duration connect = std::chrono::seconds(15);
   // For each single answer, from the last byte sent to it or received from it; TLS handshakes too.
   io::Duration response = std::chrono::seconds(15);
+};
+
+// Where a node is and how to speak to it. Immutable but for the TLS sessions, which lock by
+// themselves; shared by all workers and kept by its connections.
+struct Endpoint {
+  std::string name;  // "cluster/node", as logs and metrics show it
+  io::Address address;
+  std::shared_ptr<const tls::ClientContext> tls;  // null: plain
+  std::string host_name;                          // SNI, and what the certificate must be for
+  UpstreamTimeouts timeouts;
+  std::shared_ptr<tls::ClientSessions> tls_sessions;  // with tls
 };
 
 }  // namespace poplar::upstream

@@ -13,7 +13,7 @@ ARROWS = {
     "proxy/pop3": set(),
     "proxy/config": set(),
     "proxy/tls": {"proxy/io"},
-    "proxy/upstream": {"proxy/tls", "proxy/pop3", "proxy/io"},
+    "proxy/upstream": {"proxy/tls", "proxy/pop3", "proxy/io", "balancer"},
     "proxy/demo": {"proxy/pop3", "proxy/tls", "proxy/io"},
     "proxy/session": {"proxy/upstream", "proxy/tls", "proxy/pop3", "proxy/io", "balancer"},
     "proxy/server": {"proxy/session", "proxy/upstream", "proxy/tls", "proxy/pop3", "proxy/io",

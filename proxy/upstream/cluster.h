@@ -1,0 +1,59 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "balancer/cluster_health.h"
+#include "proxy/pop3/secret.h"
+#include "proxy/upstream/node.h"
+#include "proxy/upstream/offered_capabilities.h"
+
+namespace poplar::upstream {
+
+// Whether a login locks the maildrop at the node until its session ends.
+enum class MaildropLock : uint8_t { kNone, kExclusive };
+
+// How the nodes of a cluster are probed.
+struct ProbeOptions {
+  balancer::ProbeLevel level = balancer::ProbeLevel::kCapa;
+  bool enabled = true;
+  io::Duration interval = std::chrono::seconds(5);  // from start to start, jittered by a fifth
+  // Between probes whose results do not agree yet on the node's state.
+  io::Duration fast_interval = std::chrono::seconds(1);
+  io::Duration timeout = std::chrono::seconds(3);  // for the whole probe but its QUIT
+  std::string user;                                // kLogin
+  pop3::Secret password;
+};
+
+// How logins of one user share a cluster's nodes.
+struct LoginRules {
+  MaildropLock lock = MaildropLock::kNone;
+  uint32_t user_sessions_max = 0;  // 0: no limit
+  int in_use_retries = 2;          // of a login that the node answers [IN-USE]
+  io::Duration in_use_backoff = std::chrono::milliseconds(500);  // doubles; jittered
+};
+
+// A cluster as all workers share it: what is decided and remembered at run time. Its nodes stay for
+// the process's life.
+struct Cluster {
+  Cluster(balancer::ClusterId number, std::string text, const balancer::ClusterRules& cluster_rules,
+          const balancer::HealthRules& health_rules,
+          std::vector<balancer::ClusterHealth::Member> members)
+      : id(number),
+        name(std::move(text)),
+        rules(cluster_rules),
+        health(cluster_rules, health_rules, std::move(members)),
+        offered(0) {}
+
+  const balancer::ClusterId id;
+  const std::string name;
+  const balancer::ClusterRules rules;
+  ProbeOptions probe;                        // before the workers run
+  LoginRules login;                          // likewise
+  std::vector<std::unique_ptr<Node>> nodes;  // likewise; as in the node table
+  balancer::ClusterHealth health;
+  OfferedCapabilities offered;
+};
+
+}  // namespace poplar::upstream
