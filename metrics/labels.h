@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@ struct Dimensions {
     std::string side;  // whose doing: client, node or proxy
   };
   std::vector<std::string> listeners;
+  std::vector<std::string> clusters;
   std::vector<NodeName> nodes;
   std::vector<SessionEndName> session_ends;
   std::vector<std::string> commands;
@@ -31,6 +33,7 @@ struct Dimensions {
 };
 
 enum class Listener : uint16_t {};
+enum class Cluster : uint16_t {};
 enum class Node : uint16_t {};
 enum class SessionEnd : uint16_t {};
 enum class Command : uint16_t {};
@@ -64,6 +67,51 @@ enum class ConnectFailure : uint16_t {
   kGreeting,
   kOther
 };
+enum class Success : uint16_t { kOk, kError };
+// What a slot is taken for. kInUse: a session, or a connection that is being opened or closed.
+enum class PoolKind : uint16_t { kInUse, kWarm, kParked };
+enum class TakeSource : uint16_t { kParked, kWarm, kNew };
+// The one end of each parked session, so that those parked less all of these are those parked now.
+enum class ParkedOutcome : uint16_t {
+  kReused,
+  kExpired,          // nobody came for it in time
+  kTooOld,           // its user came, but too late
+  kOtherCredential,  // its user came with another password
+  kOtherMode,        // its user came in another mode (UTF8)
+  kDead,             // the node had closed it, or had sent what nobody asked for
+  kEvicted,          // gave way: to a login in the queue, a newer session of the user, the limit
+  kDrained           // the node drains, was ejected, or we stop
+};
+// What became of a session whose client left with QUIT and that might have been parked.
+enum class ParkResult : uint16_t {
+  kParked,
+  kOff,         // the cluster or node parks nobody
+  kDeletes,     // DELE pending: only the node may answer that QUIT
+  kPipelined,   // a response was outstanding, or bytes followed the QUIT
+  kOpaque,      // a command that Poplar doesn't know was relayed
+  kSysError,    // the node reported [SYS/...] in this session
+  kCredential,  // logged in by a mechanism that doesn't show the credential
+  kTooOld,
+  kNodeClosed,
+  kRefused  // by the pool: a login waits for the slot, or the node drains
+};
+enum class WaitResult : uint16_t { kGranted, kTimeout, kClientLeft, kDrained };
+enum class NodeState : uint16_t { kUp, kDown, kEjected };
+enum class AdminState : uint16_t { kUp, kDrain, kDown };
+enum class TransitionCause : uint16_t {
+  kProbesFailed,
+  kProbesSucceeded,
+  kConsecutiveFailures,
+  kFailureRatio,
+  kEjectionEnded,
+  kAdmin
+};
+enum class RetryReason : uint16_t {
+  kInUse,        // the node answered [IN-USE]
+  kUnreachable,  // no connection, TLS or greeting, before credentials were sent
+  kHoldDown,     // the user's node is out, but not for long enough to move
+  kUserLimit     // the user has as many sessions as allowed
+};
 
 // The name-value pairs that one value of a label puts on a series: mostly one, two for a node.
 using LabelPairs = std::vector<std::pair<std::string_view, std::string>>;
@@ -90,7 +138,25 @@ POPLAR_FIXED_LABEL(CommandResult, "result", "ok", "err");
 POPLAR_FIXED_LABEL(CommandClass, "class", "status", "listing", "retrieval", "change", "quit");
 POPLAR_FIXED_LABEL(ConnectFailure, "reason", "refused", "timeout", "unreachable", "reset", "tls",
                    "greeting", "other");
+POPLAR_FIXED_LABEL(Success, "result", "ok", "error");
+POPLAR_FIXED_LABEL(PoolKind, "kind", "in_use", "warm", "parked");
+POPLAR_FIXED_LABEL(TakeSource, "source", "parked", "warm", "new");
+POPLAR_FIXED_LABEL(ParkedOutcome, "outcome", "reused", "expired", "too_old", "other_credential",
+                   "other_mode", "dead", "evicted", "drained");
+POPLAR_FIXED_LABEL(ParkResult, "result", "parked", "off", "deletes", "pipelined", "opaque",
+                   "sys_error", "credential", "too_old", "node_closed", "refused");
+POPLAR_FIXED_LABEL(WaitResult, "result", "granted", "timeout", "client_left", "drained");
+POPLAR_FIXED_LABEL(NodeState, "state", "up", "down", "ejected");
+POPLAR_FIXED_LABEL(AdminState, "state", "up", "drain", "down");
+POPLAR_FIXED_LABEL(TransitionCause, "cause", "probes_failed", "probes_succeeded",
+                   "consecutive_failures", "failure_ratio", "ejection_ended", "admin");
+POPLAR_FIXED_LABEL(RetryReason, "reason", "in_use", "unreachable", "hold_down", "user_limit");
 #undef POPLAR_FIXED_LABEL
+
+template <typename Label>
+constexpr std::string_view TextOf(Label value) {
+  return LabelTraits<Label>::kValues[static_cast<size_t>(value)];
+}
 
 // All values of a label, by index.
 template <typename Label>
@@ -104,6 +170,8 @@ std::vector<LabelPairs> ValuesOf(const Dimensions&) {
 }
 template <>
 std::vector<LabelPairs> ValuesOf<Listener>(const Dimensions& dimensions);
+template <>
+std::vector<LabelPairs> ValuesOf<Cluster>(const Dimensions& dimensions);
 template <>
 std::vector<LabelPairs> ValuesOf<Node>(const Dimensions& dimensions);
 template <>
