@@ -33,7 +33,8 @@ struct Choice {
 };
 
 // The health of a cluster's nodes and what follows from it for a login. Shared by all workers;
-// every call is safe from any thread and takes one short lock.
+// every call is safe from any thread and takes one short lock. Every node named must be a member.
+// Threads read their clocks before they get the lock, so moments may come slightly out of order.
 class ClusterHealth {
  public:
   struct Member {
@@ -59,18 +60,33 @@ class ClusterHealth {
   std::optional<Transition> OnProbe(NodeId node, bool ok, std::string_view detail, Moment now);
   std::optional<Transition> OnEvidence(NodeId node, Evidence evidence, std::string_view detail,
                                        Moment now);
+  // A node that comes back by the operator's word takes its users over slow_start, like any other.
   std::optional<Transition> SetAdmin(NodeId node, AdminState state, Moment now);
   // Time passes; call it for every node once a second or so.
   std::optional<Transition> OnTime(NodeId node, Moment now);
 
   // --- decisions out
 
-  // `order`: the user's nodes, best first. `user_hash`: any well-mixed number that is the user's
-  // own (slow start lets users home by it). `tried`: the nodes that this login found unreachable.
-  // With affinity a node that is in service is not passed over for having been tried: the login
+  // `order`: the user's nodes, best first; all of them members. `user_hash`: any well-mixed number
+  // that is the user's own and always the same (slow start lets users home by it). `tried`: the
+  // nodes that this login found unreachable.
+  //
+  // With affinity, the first node of the order that is in service and admits the user. A node that
+  // the operator drained is passed over at once; one that health took out holds its users for
+  // hold_down, since sessions of theirs may still live there; one in slow start admits a growing
+  // share of its users, the others go to the next as they did while it was out, and come to it when
+  // there is no next. A node that is in service is not passed over for having been tried: the login
   // tries again until the node is out for the hold-down, or its deadline passes.
+  //
+  // Without affinity: the first of the order that is in service, not tried, and below 1.25 times
+  // its fair share of the sessions, which grows with slow start.
+  //
+  // Without shared storage: order's first or nobody, without waiting.
+  //
+  // In a panic health is not believed: the first of the order that was not tried.
+  // Nodes of weight 0 are spares: the order has them last.
   Choice Choose(const Candidates& order, uint64_t user_hash, std::span<const NodeId> tried,
-                Moment now);
+                Moment now) const;
 
   // Whether the node takes new users: up (or panic), and not drained.
   bool InService(NodeId node, Moment now) const;
@@ -81,11 +97,42 @@ class ClusterHealth {
   void SessionBegan(NodeId node);
   void SessionEnded(NodeId node);
 
+  // In the order of the members given.
   std::vector<NodeStatus> Status(Moment now) const;
+  // Less than panic_percent of the weight is in service, of the nodes that the operator has up.
+  // When none of those that have a weight is in service, the spares are counted instead: spares
+  // that stand in for everybody are no reason to panic.
   bool panicking(Moment now) const;
 
  private:
+  struct Entry {
+    Member member;  // its admin state is the current one
+    NodeHealth health;
+    uint32_t sessions = 0;
+  };
+
+  // All with mutex_ held.
+  const Entry& Find(NodeId node) const;
+  Entry& Find(NodeId node);
+  bool MayEject() const;
+  std::optional<Transition> Complete(const Entry& entry, std::optional<Transition> transition);
+  void Recount();
+  bool InService(const Entry& entry) const;
+  uint32_t ReadyPermille(const Entry& entry, Moment now) const;
+  Choice FirstUntried(std::span<const NodeId> order, std::span<const NodeId> tried) const;
+  Choice ByAffinity(std::span<const NodeId> order, uint64_t user_hash, Moment now) const;
+  Choice ByLoad(std::span<const NodeId> order, std::span<const NodeId> tried, bool spares,
+                Moment now) const;
+
+  const ClusterRules rules_;
+  const HealthRules health_rules_;
   mutable std::mutex mutex_;
+  std::vector<Entry> entries_;
+  std::vector<uint32_t> by_id_;  // indexes of entries_, sorted by node; never changes
+  // What follows from all states together; Recount keeps it.
+  uint32_t wanted_ = 0;  // nodes that the operator has up
+  uint32_t out_ = 0;     // of those, the ones that health took out
+  bool panicking_ = false;
 };
 
 }  // namespace poplar::balancer

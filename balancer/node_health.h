@@ -1,10 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "balancer/failure_window.h"
 #include "balancer/node_table.h"
 #include "balancer/time.h"
 
@@ -44,7 +46,9 @@ struct HealthRules {
   Duration failure_window = std::chrono::seconds(30);
   Duration ejection_time = std::chrono::seconds(30);  // times the number of ejections in a row
   Duration ejection_time_max = std::chrono::minutes(5);
-  uint32_t ejected_percent_max = 50;  // of a cluster's nodes, rounded down, but one at least
+  // Of a cluster's nodes that the operator has up, rounded down, but one at least. Evidence ejects
+  // no node when that would put more of them out; what probes find is not limited.
+  uint32_t ejected_percent_max = 50;
 
   Duration hold_down = std::chrono::seconds(10);   // out for so long before its users move
   Duration slow_start = std::chrono::seconds(30);  // its users come back over so long
@@ -75,6 +79,9 @@ struct Transition {
   std::string evidence;  // "3 probes failed in a row, the last: connect_refused"
 };
 
+// Longest `detail` that a transition's evidence quotes, in bytes; the rest is cut off.
+inline constexpr size_t kEvidenceDetailBytesMax = 160;
+
 // One node's health: a state machine fed by probes and by what sessions see. Pure; one thread at a
 // time.
 //
@@ -83,29 +90,63 @@ struct Transition {
 // (which falls again by one for each ejection_time spent up), at most ejection_time_max; it ends
 // early when `rise` probes in a row succeed that look as deep as the evidence did: a node that
 // refused connections is proved well by a greeting, one that failed logins only by probes that log
-// in. An ejected node whose probes fail is Down.
+// in. A probe of level kConnect sees neither TLS nor greeting, so it proves nothing: there, and
+// without probes, an ejection always runs its time. Of mixed evidence the deepest counts.
+// Ejected -> Down: `fall` probes failed in a row, and then `rise` bring the node back at whatever
+// level: it was seen to be gone, and is back.
+//
+// Evidence about a node that is out neither extends nor shortens anything: sessions that were
+// opened before still fail. After each return counting starts anew.
 class NodeHealth {
  public:
-  explicit NodeHealth(const HealthRules& rules) : rules_(rules) {}
+  explicit NodeHealth(const HealthRules& rules) : rules_(rules), window_(rules.failure_window) {}
 
-  // `may_eject`: false when too many nodes of the cluster are out already. `detail`: what failed.
+  // `detail`: what failed. Ignored when the rules say that there are no probes.
   std::optional<Transition> OnProbe(bool ok, std::string_view detail, Moment now);
+  // `may_eject`: false when too many nodes of the cluster are out already; the failure counts all
+  // the same, and the next one asks again.
   std::optional<Transition> OnEvidence(Evidence evidence, std::string_view detail, bool may_eject,
                                        Moment now);
   // Time passes: ejections end.
   std::optional<Transition> OnTime(Moment now);
+  // The operator brings the node back: its users come over slow_start, as after an outage.
+  void Return(Moment now) { returned_at_ = now; }
 
   NodeState state() const { return state_; }
   // Since when the node has been out (not kUp); only while it is.
   Moment out_since() const { return out_since_; }
   // The share of its users, in thousandths, that a node which came back takes already; 1000 when
-  // slow start is over, and at the process's start.
+  // slow start is over, and at the process's start; 0 while it is out.
   uint32_t ReadyPermille(Moment now) const;
+  // Since the process's start.
+  uint64_t ejections() const { return ejections_; }
 
  private:
+  std::optional<Transition> OnFailure(Evidence evidence, std::string_view detail, bool may_eject,
+                                      Moment now);
+  Transition Eject(TransitionCause cause, std::string evidence, bool needs_login, Moment now);
+  Transition Enter(NodeState state, TransitionCause cause, std::string evidence, Moment now);
+  bool ProbesProveTheNodeWell() const;
+  void ForgetOldEjections(Moment now);
+
   HealthRules rules_;
   NodeState state_ = NodeState::kUp;
   Moment out_since_{};
+  std::optional<Moment> returned_at_;  // slow start counts from here
+  Moment up_since_{};                  // ejections are forgotten from here on
+
+  uint32_t probes_failed_ = 0;     // in a row
+  uint32_t probes_succeeded_ = 0;  // in a row, since the node went out
+
+  uint32_t failures_ = 0;               // of evidence, in a row
+  bool failed_after_greeting_ = false;  // any of those
+  FailureWindow window_;
+
+  uint64_t ejections_ = 0;
+  int64_t ejections_in_row_ = 0;
+  Moment ejection_ends_{};
+  Duration ejection_length_{};
+  bool needs_login_ = false;  // only a probe that logs in proves that what was seen is over
 };
 
 }  // namespace poplar::balancer

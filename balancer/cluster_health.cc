@@ -1,0 +1,258 @@
+#include "balancer/cluster_health.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace poplar::balancer {
+namespace {
+
+constexpr uint64_t kAllPermille = 1000;
+
+// Of bounded load, as a fraction: 1.25.
+constexpr uint64_t kLoadNumerator = 5;
+constexpr uint64_t kLoadDenominator = 4;
+
+bool Contains(std::span<const NodeId> nodes, NodeId node) {
+  return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
+}
+
+// The most sessions that a node may have when `sessions` are spread over nodes of `total` shares.
+uint64_t Cap(uint64_t sessions, uint64_t share, uint64_t total) {
+  return (kLoadNumerator * sessions * share + kLoadDenominator * total - 1) /
+         (kLoadDenominator * total);
+}
+
+}  // namespace
+
+ClusterHealth::ClusterHealth(const ClusterRules& rules, const HealthRules& health,
+                             std::vector<Member> members)
+    : rules_(rules), health_rules_(health) {
+  entries_.reserve(members.size());
+  for (const Member& member : members) {
+    by_id_.push_back(static_cast<uint32_t>(entries_.size()));
+    entries_.push_back({.member = member, .health = NodeHealth(health)});
+  }
+  std::sort(by_id_.begin(), by_id_.end(), [this](uint32_t a, uint32_t b) {
+    return entries_[a].member.node < entries_[b].member.node;
+  });
+  Recount();
+}
+
+std::optional<Transition> ClusterHealth::OnProbe(NodeId node, bool ok, std::string_view detail,
+                                                 Moment now) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = Find(node);
+  return Complete(entry, entry.health.OnProbe(ok, detail, now));
+}
+
+std::optional<Transition> ClusterHealth::OnEvidence(NodeId node, Evidence evidence,
+                                                    std::string_view detail, Moment now) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = Find(node);
+  return Complete(entry, entry.health.OnEvidence(evidence, detail, MayEject(), now));
+}
+
+std::optional<Transition> ClusterHealth::SetAdmin(NodeId node, AdminState state, Moment now) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = Find(node);
+  const AdminState before = std::exchange(entry.member.admin, state);
+  if (before == state) return std::nullopt;
+  if (state == AdminState::kUp) entry.health.Return(now);
+  Recount();
+  return Transition{.node = node,
+                    .from = entry.health.state(),
+                    .to = entry.health.state(),
+                    .admin_from = before,
+                    .admin_to = state,
+                    .cause = TransitionCause::kAdmin,
+                    .evidence = "the operator said " + std::string(Name(state))};
+}
+
+std::optional<Transition> ClusterHealth::OnTime(NodeId node, Moment now) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = Find(node);
+  return Complete(entry, entry.health.OnTime(now));
+}
+
+Choice ClusterHealth::Choose(const Candidates& order, uint64_t user_hash,
+                             std::span<const NodeId> tried, Moment now) const {
+  const size_t allowed = rules_.shared_storage ? order.size() : std::min<size_t>(order.size(), 1);
+  const std::span<const NodeId> nodes(order.data(), allowed);
+  const std::lock_guard lock(mutex_);
+  if (!rules_.affinity) {
+    const Choice choice = ByLoad(nodes, tried, /*spares=*/false, now);
+    return choice.kind == Choice::Kind::kGo ? choice : ByLoad(nodes, tried, /*spares=*/true, now);
+  }
+  if (panicking_) return FirstUntried(nodes, tried);
+  return ByAffinity(nodes, user_hash, now);
+}
+
+Choice ClusterHealth::FirstUntried(std::span<const NodeId> order,
+                                   std::span<const NodeId> tried) const {
+  for (const NodeId node : order) {
+    if (!InService(Find(node)) || Contains(tried, node)) continue;
+    return {.kind = Choice::Kind::kGo, .node = node};
+  }
+  return {};
+}
+
+Choice ClusterHealth::ByAffinity(std::span<const NodeId> order, uint64_t user_hash,
+                                 Moment now) const {
+  std::optional<NodeId> slow_starter;
+  for (const NodeId node : order) {
+    const Entry& entry = Find(node);
+    if (entry.member.admin != AdminState::kUp) continue;
+    if (InService(entry)) {
+      if (user_hash % kAllPermille < entry.health.ReadyPermille(now)) {
+        return {.kind = Choice::Kind::kGo, .node = node};
+      }
+      if (!slow_starter) slow_starter = node;
+      continue;
+    }
+    const Moment moves_at = entry.health.out_since() + health_rules_.hold_down;
+    if (rules_.shared_storage && now < moves_at) {
+      return {.kind = Choice::Kind::kWait, .node = node, .until = moves_at};
+    }
+  }
+  if (slow_starter) return {.kind = Choice::Kind::kGo, .node = *slow_starter};
+  return {};
+}
+
+Choice ClusterHealth::ByLoad(std::span<const NodeId> order, std::span<const NodeId> tried,
+                             bool spares, Moment now) const {
+  const auto eligible = [&](const Entry& entry) {
+    return InService(entry) && (entry.member.weight == 0) == spares &&
+           !Contains(tried, entry.member.node);
+  };
+  const auto nominal = [](const Entry& entry) {
+    return uint64_t{std::max(entry.member.weight, 1U)};
+  };
+  uint64_t total = 0;
+  uint64_t total_ready = 0;
+  uint64_t sessions = 0;
+  for (const NodeId node : order) {
+    const Entry& entry = Find(node);
+    if (!eligible(entry)) continue;
+    total += nominal(entry);
+    total_ready += nominal(entry) * ReadyPermille(entry, now);
+    sessions += entry.sessions;
+  }
+  if (total == 0) return {};
+  // Each node's cap rounds up and they sum up to more than all sessions with this one, so that some
+  // node is always below its own.
+  for (const NodeId node : order) {
+    const Entry& entry = Find(node);
+    if (!eligible(entry)) continue;
+    const uint64_t cap =
+        total_ready > 0 ? Cap(sessions + 1, nominal(entry) * ReadyPermille(entry, now), total_ready)
+                        : Cap(sessions + 1, nominal(entry), total);
+    if (entry.sessions < cap) return {.kind = Choice::Kind::kGo, .node = node};
+  }
+  assert(false);
+  return {};
+}
+
+bool ClusterHealth::InService(NodeId node, Moment /*now*/) const {
+  const std::lock_guard lock(mutex_);
+  return InService(Find(node));
+}
+
+AdminState ClusterHealth::admin(NodeId node) const {
+  const std::lock_guard lock(mutex_);
+  return Find(node).member.admin;
+}
+
+void ClusterHealth::SessionBegan(NodeId node) {
+  const std::lock_guard lock(mutex_);
+  ++Find(node).sessions;
+}
+
+void ClusterHealth::SessionEnded(NodeId node) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = Find(node);
+  assert(entry.sessions > 0);
+  --entry.sessions;
+}
+
+std::vector<ClusterHealth::NodeStatus> ClusterHealth::Status(Moment now) const {
+  std::vector<NodeStatus> status;
+  status.reserve(entries_.size());
+  const std::lock_guard lock(mutex_);
+  for (const Entry& entry : entries_) {
+    status.push_back({.node = entry.member.node,
+                      .state = entry.health.state(),
+                      .admin = entry.member.admin,
+                      .in_service = InService(entry),
+                      .ready_permille = ReadyPermille(entry, now),
+                      .sessions = entry.sessions,
+                      .ejections = entry.health.ejections()});
+  }
+  return status;
+}
+
+bool ClusterHealth::panicking(Moment /*now*/) const {
+  const std::lock_guard lock(mutex_);
+  return panicking_;
+}
+
+const ClusterHealth::Entry& ClusterHealth::Find(NodeId node) const {
+  const auto found =
+      std::lower_bound(by_id_.begin(), by_id_.end(), node,
+                       [this](uint32_t at, NodeId id) { return entries_[at].member.node < id; });
+  assert(found != by_id_.end() && entries_[*found].member.node == node);
+  return entries_[*found];
+}
+
+ClusterHealth::Entry& ClusterHealth::Find(NodeId node) {
+  return const_cast<Entry&>(std::as_const(*this).Find(node));
+}
+
+bool ClusterHealth::MayEject() const {
+  const uint64_t allowed = uint64_t{wanted_} * health_rules_.ejected_percent_max / 100;
+  return out_ + 1 <= std::max(allowed, uint64_t{1});
+}
+
+std::optional<Transition> ClusterHealth::Complete(const Entry& entry,
+                                                  std::optional<Transition> transition) {
+  if (!transition) return std::nullopt;
+  transition->node = entry.member.node;
+  transition->admin_from = transition->admin_to = entry.member.admin;
+  Recount();
+  return transition;
+}
+
+void ClusterHealth::Recount() {
+  struct Tally {
+    uint64_t all = 0;
+    uint64_t in_service = 0;
+  };
+  Tally weights;
+  Tally spares;
+  wanted_ = out_ = 0;
+  for (const Entry& entry : entries_) {
+    if (entry.member.admin != AdminState::kUp) continue;
+    const bool is_up = entry.health.state() == NodeState::kUp;
+    ++wanted_;
+    if (!is_up) ++out_;
+    Tally& tally = entry.member.weight > 0 ? weights : spares;
+    const uint64_t amount = std::max(entry.member.weight, 1U);
+    tally.all += amount;
+    if (is_up) tally.in_service += amount;
+  }
+  const Tally& decisive = weights.in_service == 0 && spares.all > 0 ? spares : weights;
+  panicking_ =
+      decisive.all > 0 && decisive.in_service * 100 < decisive.all * health_rules_.panic_percent;
+}
+
+bool ClusterHealth::InService(const Entry& entry) const {
+  return entry.member.admin == AdminState::kUp &&
+         (panicking_ || entry.health.state() == NodeState::kUp);
+}
+
+// In a panic nodes that are out take all of their users.
+uint32_t ClusterHealth::ReadyPermille(const Entry& entry, Moment now) const {
+  return panicking_ ? static_cast<uint32_t>(kAllPermille) : entry.health.ReadyPermille(now);
+}
+
+}  // namespace poplar::balancer
