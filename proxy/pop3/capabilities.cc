@@ -10,9 +10,12 @@ namespace poplar::pop3 {
 namespace {
 
 constexpr std::string_view kUserLine = "USER";
-constexpr std::array<std::string_view, 6> kOwnLines = {
-    "TOP", "UIDL", "PIPELINING", "RESP-CODES", "AUTH-RESP-CODE", "IMPLEMENTATION Poplar"};
-static_assert(std::all_of(kOwnLines.begin(), kOwnLines.end(),
+constexpr std::string_view kImplementationLine = "IMPLEMENTATION Poplar";
+// What a node must have before it is promised: the proxy itself can do all of it.
+constexpr std::array<std::string_view, 5> kNodesLines = {"TOP", "UIDL", "PIPELINING", "RESP-CODES",
+                                                         "AUTH-RESP-CODE"};
+static_assert(kImplementationLine.size() < kCapaLineBytesMax);
+static_assert(std::all_of(kNodesLines.begin(), kNodesLines.end(),
                           [](std::string_view line) { return line.size() < kCapaLineBytesMax; }));
 
 constexpr std::array<std::string_view, 3> kStopsHere = {"STLS", "SASL", "XCLIENT"};
@@ -32,6 +35,32 @@ std::string_view KeywordOf(std::string_view line) {
   const auto end = std::find_if_not(
       line.begin(), line.end(), [](char c) { return IsLetterOrDigit(c) || c == '-' || c == '_'; });
   return line.substr(0, static_cast<size_t>(end - line.begin()));
+}
+
+std::string_view Trimmed(std::string_view line) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const size_t begin = line.find_first_not_of(kBlank);
+  if (begin == line.npos) return {};
+  return line.substr(begin, line.find_last_not_of(kBlank) - begin + 1);
+}
+
+bool HasLine(std::string_view lines, std::string_view line) {
+  while (!lines.empty()) {
+    if (EqualsIgnoringCase(Trimmed(TakeLine(&lines)), line)) return true;
+  }
+  return false;
+}
+
+std::string Render(bool login_allowed, const Capabilities* known) {
+  std::string reply = "+OK Capability list follows\r\n";
+  const auto append = [&reply](std::string_view line) { reply.append(line).append("\r\n"); };
+  if (login_allowed) append(kUserLine);
+  for (std::string_view line : kNodesLines) {
+    if (known == nullptr || known->Has(line)) append(line);
+  }
+  append(kImplementationLine);
+  append(".");
+  return reply;
 }
 
 }  // namespace
@@ -54,14 +83,25 @@ bool Capabilities::Has(std::string_view keyword) const {
   return false;
 }
 
-std::string RenderBeforeLogin(bool login_allowed) {
-  std::string reply = "+OK Capability list follows\r\n";
-  const auto append = [&reply](std::string_view line) { reply.append(line).append("\r\n"); };
-  if (login_allowed) append(kUserLine);
-  for (std::string_view line : kOwnLines) append(line);
-  append(".");
-  return reply;
+Capabilities Common(const Capabilities& a, const Capabilities& b) {
+  Capabilities both;
+  std::string_view rest = a.lines_;
+  while (!rest.empty()) {
+    const std::string_view line = Trimmed(TakeLine(&rest));
+    // Not the status line, whatever it says, nor the terminator.
+    if (KeywordOf(line).empty() || !HasLine(b.lines_, line)) continue;
+    both.lines_.append(line).append("\r\n");
+  }
+  return both;
 }
+
+Capabilities WithoutCapa() { return Capabilities("TOP\r\nUIDL\r\n"); }
+
+std::string RenderBeforeLogin(bool login_allowed, const Capabilities& common) {
+  return Render(login_allowed, &common);
+}
+
+std::string RenderBeforeLogin(bool login_allowed) { return Render(login_allowed, nullptr); }
 
 bool PassesAfterLogin(std::string_view capa_line) {
   const std::string_view keyword = KeywordOf(capa_line);

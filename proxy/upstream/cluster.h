@@ -1,10 +1,14 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "balancer/cluster_health.h"
+#include "proxy/io/clock.h"
 #include "proxy/pop3/secret.h"
 #include "proxy/upstream/node.h"
 #include "proxy/upstream/offered_capabilities.h"
@@ -18,7 +22,8 @@ enum class MaildropLock : uint8_t { kNone, kExclusive };
 struct ProbeOptions {
   balancer::ProbeLevel level = balancer::ProbeLevel::kCapa;
   bool enabled = true;
-  io::Duration interval = std::chrono::seconds(5);  // from start to start, jittered by a fifth
+  // From start to start, jittered by a fifth; above 0, as the next.
+  io::Duration interval = std::chrono::seconds(5);
   // Between probes whose results do not agree yet on the node's state.
   io::Duration fast_interval = std::chrono::seconds(1);
   io::Duration timeout = std::chrono::seconds(3);  // for the whole probe but its QUIT
@@ -43,8 +48,7 @@ struct Cluster {
       : id(number),
         name(std::move(text)),
         rules(cluster_rules),
-        health(cluster_rules, health_rules, std::move(members)),
-        offered(0) {}
+        health(cluster_rules, health_rules, std::move(members)) {}
 
   const balancer::ClusterId id;
   const std::string name;

@@ -6,18 +6,14 @@
 #include "proxy/io/socket_stream.h"
 #include "proxy/pop3/limits.h"
 #include "proxy/pop3/node_login.h"
+#include "proxy/pop3/reply.h"
+#include "proxy/pop3/reply_framer.h"
 #include "proxy/tls/stream.h"
 
 namespace poplar::upstream {
 namespace {
 
 constexpr io::Duration kRetirePatience = std::chrono::seconds(2);
-
-NodeError FromIo(const io::Error& error, bool expired, NodeFailure at_timeout) {
-  if (expired) return {at_timeout, "no answer in time"};
-  if (error.cancelled()) return {NodeFailure::kCancelled, ""};
-  return {NodeFailure::kReset, error.Text()};
-}
 
 NodeFailure FromConnect(const io::Error& error) {
   switch (error.code) {
@@ -34,47 +30,75 @@ NodeFailure FromConnect(const io::Error& error) {
 
 }  // namespace
 
+NodeError Connection::FromIo(const io::Error& error, bool expired, NodeFailure at_timeout) const {
+  if (expired || expired_) return {at_timeout, "no answer in time"};
+  if (error.cancelled()) return {NodeFailure::kCancelled, ""};
+  return {NodeFailure::kReset, error.Text()};
+}
+
 void Connection::Abort() {
   aborted_ = true;
   if (stream_ != nullptr) stream_->Abort();
 }
 
+void Connection::Expire() {
+  expired_ = true;
+  Abort();
+}
+
+bool Connection::Detach() {
+  if (stream_ == nullptr || aborted_ || !input_.empty()) return false;
+  input_.Release();  // it belongs to this worker
+  return stream_->Detach();
+}
+
+void Connection::Attach(io::Proactor& proactor) {
+  proactor_ = &proactor;
+  if (stream_ != nullptr) stream_->Attach(proactor);
+}
+
+bool Connection::Quiet() { return stream_ != nullptr && input_.empty() && stream_->Quiet(); }
+
 io::Task<NodeError> Connection::Open() {
-  NodeError error = co_await ConnectTransport();
-  if (error.failure == NodeFailure::kNone && endpoint_.tls != nullptr)
+  NodeError error = co_await OpenTransport();
+  if (error.failure == NodeFailure::kNone && endpoint_->tls != nullptr)
     error = co_await HandshakeTls();
   if (error.failure == NodeFailure::kNone) error = co_await ReadGreeting();
+  if (error.failure == NodeFailure::kNone) opened_ = proactor_->Now();
   co_return error;
 }
 
-io::Task<NodeError> Connection::ConnectTransport() {
-  auto opened = io::OpenStream(proactor_, endpoint_.address.family());
+io::Task<NodeError> Connection::OpenTransport() {
+  auto opened = io::OpenStream(*proactor_, endpoint_->address.family());
   if (!opened) co_return NodeError{NodeFailure::kNoDescriptor, opened.error().Text()};
   io::SocketStream& transport = **opened;
   stream_ = std::move(*opened);
   if (aborted_) co_return NodeError{NodeFailure::kCancelled, ""};
 
-  const io::Time begun = proactor_.Now();
-  io::Deadline deadline(proactor_, timeouts_.connect, transport);
-  const io::Result<> connected = co_await transport.Connect(endpoint_.address);
-  durations_.connect = proactor_.Now() - begun;
+  const io::Time begun = proactor_->Now();
+  io::Deadline deadline(*proactor_, endpoint_->timeouts.connect, transport);
+  const io::Result<> connected = co_await transport.Connect(endpoint_->address);
+  durations_.connect = proactor_->Now() - begun;
   if (connected) co_return NodeError{};
-  if (deadline.expired()) co_return NodeError{NodeFailure::kConnectTimeout, "no answer in time"};
+  if (deadline.expired() || expired_)
+    co_return NodeError{NodeFailure::kConnectTimeout, "no answer in time"};
   co_return NodeError{FromConnect(connected.error()), connected.error().Text()};
 }
 
 io::Task<NodeError> Connection::HandshakeTls() {
   auto secured = std::make_unique<tls::TlsStream>(
       std::move(stream_),
-      endpoint_.tls->NewConnection(endpoint_.host_name, proactor_.clock().UnixMicros() / 1'000'000),
-      proactor_.buffers(), proactor_.ready());
+      endpoint_->tls->NewConnection(endpoint_->host_name,
+                                    proactor_->clock().UnixMicros() / 1'000'000,
+                                    endpoint_->tls_sessions.get()),
+      proactor_->buffers(), proactor_->ready());
   tls::TlsStream& stream = *secured;
   stream_ = std::move(secured);
 
-  const io::Time begun = proactor_.Now();
-  io::Deadline deadline(proactor_, timeouts_.response, stream);
+  const io::Time begun = proactor_->Now();
+  io::Deadline deadline(*proactor_, endpoint_->timeouts.response, stream);
   const io::Result<> done = co_await stream.Handshake();
-  durations_.tls = proactor_.Now() - begun;
+  durations_.tls = proactor_->Now() - begun;
   if (done) co_return NodeError{};
   if (done.error().code == EPROTO)
     co_return NodeError{NodeFailure::kTlsFailed, std::string(stream.engine().failure_text())};
@@ -82,9 +106,9 @@ io::Task<NodeError> Connection::HandshakeTls() {
 }
 
 io::Task<NodeError> Connection::ReadGreeting() {
-  const io::Time begun = proactor_.Now();
+  const io::Time begun = proactor_->Now();
   NodeError error = co_await ReadLine(NodeFailure::kGreetingTimeout);
-  durations_.greeting = proactor_.Now() - begun;
+  durations_.greeting = proactor_->Now() - begun;
   if (error.failure == NodeFailure::kProtocol) error.failure = NodeFailure::kGreetingGarbage;
   if (error.failure != NodeFailure::kNone) co_return error;
   switch (pop3::ParseGreeting(line_)) {
@@ -103,7 +127,7 @@ io::Task<NodeError> Connection::ReadGreeting() {
 
 io::Task<NodeError> Connection::ReadLine(NodeFailure at_timeout) {
   line_.clear();
-  io::Deadline deadline(proactor_, timeouts_.response, *stream_);
+  io::Deadline deadline(*proactor_, endpoint_->timeouts.response, *stream_);
   for (;;) {
     const std::string_view bytes = input_.bytes();
     const size_t end = bytes.find('\n');
@@ -126,7 +150,7 @@ io::Task<NodeError> Connection::ReadLine(NodeFailure at_timeout) {
 }
 
 io::Task<NodeError> Connection::Send(std::string_view bytes) {
-  io::Deadline deadline(proactor_, timeouts_.response, *stream_);
+  io::Deadline deadline(*proactor_, endpoint_->timeouts.response, *stream_);
   const io::Result<> sent = co_await stream_->Write(bytes);
   if (sent) co_return NodeError{};
   co_return FromIo(sent.error(), deadline.expired(), NodeFailure::kResponseTimeout);
@@ -135,10 +159,11 @@ io::Task<NodeError> Connection::Send(std::string_view bytes) {
 io::Task<tl::expected<LoginAnswer, NodeError>> Connection::LogIn(std::string_view user,
                                                                  const pop3::Secret& password) {
   using Kind = pop3::NodeLogin::Action::Kind;
-  const io::Time begun = proactor_.Now();
+  const io::Time begun = proactor_->Now();
   pop3::NodeLogin dialogue(user, password);
   pop3::NodeLogin::Action action = dialogue.Start();
   while (action.kind == Kind::kSend) {
+    password_sent_ = dialogue.password_sent();
     NodeError error = co_await Send(action.bytes);
     if (error.failure == NodeFailure::kNone)
       error = co_await ReadLine(NodeFailure::kResponseTimeout);
@@ -146,7 +171,7 @@ io::Task<tl::expected<LoginAnswer, NodeError>> Connection::LogIn(std::string_vie
     action = dialogue.OnLine(line_);
     if (action.kind != Kind::kRefused && has_stray_bytes()) action.kind = Kind::kProtocolError;
   }
-  durations_.authentication = proactor_.Now() - begun;
+  durations_.authentication = proactor_->Now() - begun;
   switch (action.kind) {
     case Kind::kAccepted:
     case Kind::kRefused:
@@ -160,9 +185,47 @@ io::Task<tl::expected<LoginAnswer, NodeError>> Connection::LogIn(std::string_vie
   }
 }
 
+io::Task<tl::expected<std::string, NodeError>> Connection::AskCapabilities() {
+  NodeError error = co_await Send("CAPA\r\n");
+  if (error.failure != NodeFailure::kNone) co_return tl::unexpected(std::move(error));
+  co_return co_await ReadReply();
+}
+
+io::Task<tl::expected<std::string, NodeError>> Connection::ReadReply() {
+  std::string reply;
+  pop3::ReplyFramer framer;
+  framer.Expect(true);
+  io::Deadline deadline(*proactor_, endpoint_->timeouts.response, *stream_);
+  for (pop3::ReplyFramer::Step step; !step.complete;) {
+    io::Result<io::Buffer> more = co_await stream_->Read();
+    if (!more)
+      co_return tl::unexpected(
+          FromIo(more.error(), deadline.expired(), NodeFailure::kResponseTimeout));
+    if (more->empty())
+      co_return tl::unexpected(NodeError{NodeFailure::kClosed, "the node closed the connection"});
+    step = framer.Feed(more->bytes());
+    const bool too_long = reply.size() + step.consumed > pop3::kCapaReplyBytesMax;
+    if (too_long || step.consumed < more->size())  // not a reply, or one too many
+      co_return tl::unexpected(NodeError{
+          NodeFailure::kProtocol, too_long ? "the reply is too long" : "not the one reply due"});
+    reply.append(more->bytes());
+  }
+  co_return reply;
+}
+
+io::Task<tl::expected<std::string, NodeError>> Connection::Ask(std::string_view command) {
+  const std::string line = std::string(command) + "\r\n";
+  NodeError error = co_await Send(line);
+  if (error.failure == NodeFailure::kNone) error = co_await ReadLine(NodeFailure::kResponseTimeout);
+  if (error.failure == NodeFailure::kNone && (has_stray_bytes() || !pop3::ParseReply(line_)))
+    error = {NodeFailure::kProtocol, "an answer that is none, or one too many"};
+  if (error.failure != NodeFailure::kNone) co_return tl::unexpected(std::move(error));
+  co_return line_;
+}
+
 io::Task<void> Connection::Retire() {
   if (stream_ == nullptr) co_return;
-  io::Deadline deadline(proactor_, kRetirePatience, *stream_);
+  io::Deadline deadline(*proactor_, kRetirePatience, *stream_);
   const io::Result<> sent = co_await stream_->Write("QUIT\r\n");
   for (bool open = sent.has_value(); open;) {
     const io::Result<io::Buffer> last = co_await stream_->Read();

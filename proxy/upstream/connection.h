@@ -3,6 +3,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
+#include <utility>
 
 #include "balancer/node_pool.h"
 #include "proxy/io/proactor.h"
@@ -38,6 +40,8 @@ class Connection final : public balancer::PooledConnection {
   // Connects, ends the TLS handshake and reads the greeting. No credential is at stake yet: on any
   // error the caller may go to another node.
   io::Task<NodeError> Open();
+  // Only the first of the three, for a probe that asks no more than whether somebody listens.
+  io::Task<NodeError> OpenTransport();
 
   // Once password_sent() the node may have counted an attempt, whatever comes back; before that an
   // error leaves the caller free to go elsewhere.
@@ -60,8 +64,11 @@ class Connection final : public balancer::PooledConnection {
   // is relayed: a QUIT commits deletes, and those are the client's own to commit.
   io::Task<void> Retire();
 
-  // Makes whatever is under way end soon.
+  // Makes whatever is under way end soon, with kCancelled.
   void Abort();
+  // The same because a deadline of the caller's own has passed: it ends with what a timeout at this
+  // stage is called.
+  void Expire();
 
   io::Stream& stream() { return *stream_; }
   const Endpoint& endpoint() const { return *endpoint_; }
@@ -72,12 +79,14 @@ class Connection final : public balancer::PooledConnection {
   bool has_stray_bytes() const { return !input_.empty(); }
 
  private:
-  io::Task<NodeError> ConnectTransport();
   io::Task<NodeError> HandshakeTls();
   io::Task<NodeError> ReadGreeting();
   // The next status line, without its line end, into line_.
   io::Task<NodeError> ReadLine(NodeFailure at_timeout);
   io::Task<NodeError> Send(std::string_view bytes);
+  // Reads on until the multi-line reply is whole.
+  io::Task<tl::expected<std::string, NodeError>> ReadReply();
+  NodeError FromIo(const io::Error& error, bool expired, NodeFailure at_timeout) const;
 
   io::Proactor* proactor_;
   const std::shared_ptr<const Endpoint> endpoint_;
@@ -88,6 +97,7 @@ class Connection final : public balancer::PooledConnection {
   io::Time opened_{};
   bool password_sent_ = false;
   bool aborted_ = false;
+  bool expired_ = false;  // aborted by Expire
 };
 
 }  // namespace poplar::upstream

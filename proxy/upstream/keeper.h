@@ -1,8 +1,14 @@
 #pragma once
 
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "balancer/warm_target.h"
 #include "proxy/io/proactor.h"
-#include "proxy/io/sync.h"
 #include "proxy/io/task_scope.h"
+#include "proxy/upstream/alarm.h"
 #include "proxy/upstream/cluster.h"
 #include "proxy/upstream/connection.h"
 #include "proxy/upstream/observer.h"
@@ -16,24 +22,58 @@ class Keeper {
  public:
   // Connects at once, so that a node which comes back isn't stormed.
   static constexpr int kOpeningMax = 2;
+  // Between looks at the node's health and at whose time is up; jittered. What has expired lies
+  // that much longer, and a connect that failed is tried again no sooner.
+  static constexpr io::Duration kTick = std::chrono::seconds(1);
 
-  // All must outlive it. `scope` runs what it opens and ends.
+  // All must outlive it, and the proactor also whoever takes from the pool. `scope` runs what it
+  // opens and ends.
   Keeper(io::Proactor& proactor, io::TaskScope& scope, Cluster& cluster, Node& node,
          Observer& observer);
 
-  // Until Stop; by then nothing is idle in the pool, and every QUIT has been sent.
+  // Until Stop; by then nothing is idle in the pool, and every QUIT has been sent. Once. It may go
+  // when this has returned.
   io::Task<void> Run();
   void Stop();
 
  private:
+  // How the pool, on any thread, reaches a keeper that may be gone by the time the call arrives.
+  // Looked at and cut on the keeper's thread only.
+  struct Line {
+    Keeper* keeper;
+  };
+
+  void Listen();
+  void HangUp();
+  void Sweep(io::Time now);
+  void SetServing(bool serving, io::Time now);
+  void Refill(io::Time now);
+  io::Task<void> OpenWarm(std::unique_ptr<Connection> connection);
+  void Keep(std::unique_ptr<Connection> connection);
+  void OnOpenFailed(const NodeError& error);
+  void End(balancer::NodePool::Idle idle);
+  io::Task<void> EndAndCount(balancer::NodePool::Idle idle);
+  void Tell(const std::optional<balancer::Transition>& transition);
+
   io::Proactor& proactor_;
   io::TaskScope& scope_;
   Cluster& cluster_;
   Node& node_;
   Observer& observer_;
+  Alarm alarm_;
+  std::shared_ptr<Line> line_;
+  balancer::WarmTarget target_;
+  io::Time target_updated_;
+  io::Time next_sweep_;
+  io::Time opens_from_;               // no new connect before
+  std::optional<bool> serving_;       // whether the pool is open; unset before the first sweep
+  std::vector<Connection*> opening_;  // at most kOpeningMax
+  int ending_ = 0;
+  bool stopped_ = false;
 };
 
-// Ends a connection with QUIT in the background.
+// Ends a connection with QUIT in the background; its slot, and then the lease, are free afterwards.
+// The connection is detached, as it came from the pool. An empty `idle` is nothing to end.
 void RetireInBackground(io::Proactor& proactor, io::TaskScope& scope,
                         balancer::NodePool::Idle idle);
 

@@ -30,6 +30,8 @@ std::string_view Name(NodeFailure failure) {
       return "response_timeout";
     case NodeFailure::kProtocol:
       return "protocol";
+    case NodeFailure::kCommandRefused:
+      return "command_refused";
     case NodeFailure::kCancelled:
       return "cancelled";
     case NodeFailure::kNoDescriptor:

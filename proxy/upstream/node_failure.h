@@ -20,9 +20,10 @@ enum class NodeFailure : uint8_t {
   kClosed,  // end of file where an answer was due
   kReset,
   kResponseTimeout,
-  kProtocol,      // an answer that is none, or one too many
-  kCancelled,     // we ended it
-  kNoDescriptor,  // ours: out of file descriptors
+  kProtocol,        // an answer that is none, or one too many
+  kCommandRefused,  // -ERR to a command that a working node accepts; of probes only
+  kCancelled,       // we ended it
+  kNoDescriptor,    // ours: out of file descriptors
 };
 
 std::string_view Name(NodeFailure failure);

@@ -2,8 +2,8 @@
 
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "balancer/node_table.h"
@@ -21,16 +21,19 @@ class OfferedCapabilities {
     std::string clear;
   };
 
-  // `nodes`: none of them has answered yet; until one has, the usual is promised.
-  explicit OfferedCapabilities(size_t nodes);
+  // No node has answered yet; until one has, the usual is promised.
+  OfferedCapabilities();
 
-  // A node's answer to CAPA. True: what is offered has changed.
+  // A node's answer to CAPA, which replaces its earlier one; pop3::WithoutCapa() for a node that
+  // has none. True: what is offered has changed.
   bool Learn(balancer::NodeId node, const pop3::Capabilities& capabilities);
 
+  // Never null.
   std::shared_ptr<const Replies> replies() const;
 
  private:
   mutable std::mutex mutex_;
+  // At most one entry a node of the cluster, of at most kCapaReplyBytesMax bytes.
   std::vector<std::pair<balancer::NodeId, pop3::Capabilities>> known_;
   std::shared_ptr<const Replies> replies_;
 };

@@ -77,6 +77,61 @@ TEST(RenderBeforeLoginTest, PromisesOnlyWhatIsTrue) {
   EXPECT_TRUE(clear_text.Has("UIDL"));
 }
 
+TEST(RenderBeforeLoginTest, PromisesOnlyWhatTheNodesHave) {
+  constexpr std::string_view kDepends[] = {"TOP", "UIDL", "PIPELINING", "RESP-CODES",
+                                           "AUTH-RESP-CODE"};
+  const Capabilities node(kDovecot);
+  EXPECT_EQ(RenderBeforeLogin(true, node), RenderBeforeLogin(true));
+  EXPECT_EQ(RenderBeforeLogin(false, node), RenderBeforeLogin(false));
+  EXPECT_EQ(RenderBeforeLogin(true, Capabilities()),
+            "+OK Capability list follows\r\nUSER\r\nIMPLEMENTATION Poplar\r\n.\r\n");
+  EXPECT_EQ(RenderBeforeLogin(false, Capabilities("SASL PLAIN\r\nSTLS\r\nEXPIRE 0\r\nUTF8\r\n")),
+            "+OK Capability list follows\r\nIMPLEMENTATION Poplar\r\n.\r\n");
+  for (std::string_view has : kDepends) {
+    const Capabilities own(RenderBeforeLogin(true, Capabilities(std::string(has) + "\r\n")));
+    EXPECT_TRUE(own.Has("USER"));
+    for (std::string_view keyword : kDepends) EXPECT_EQ(own.Has(keyword), keyword == has) << has;
+  }
+}
+
+TEST(RenderBeforeLoginTest, OfAServerWithoutCapa) {
+  EXPECT_EQ(RenderBeforeLogin(true, WithoutCapa()),
+            "+OK Capability list follows\r\nUSER\r\nTOP\r\nUIDL\r\nIMPLEMENTATION Poplar\r\n.\r\n");
+}
+
+struct CommonCase {
+  std::string_view a;
+  std::string_view b;
+  std::string_view in;   // one keyword a line
+  std::string_view out;  // likewise
+};
+
+TEST(CommonTest, KeepsTheLinesThatBothHave) {
+  const CommonCase cases[] = {
+      {"TOP\r\nUIDL\r\n", "UIDL\r\nTOP\r\n", "TOP\r\nUIDL\r\n", ""},
+      {"TOP\r\nUIDL\r\n", "top\r\n", "TOP\r\n", "UIDL\r\n"},
+      {"+OK\r\nTOP\r\n.\r\n", "+OK\r\n TOP \r\n.\r\n", "TOP\r\n", "OK\r\n"},
+      {"TOP", "TOP\r\n", "TOP\r\n", ""},
+      {"TOP\r\n", "TOPS\r\n", "", "TOP\r\nTOPS\r\n"},
+      {"TOP\r\n", "", "", "TOP\r\n"},
+      {"", "TOP\r\n", "", "TOP\r\n"},
+      // With an argument a capability is another one.
+      {"EXPIRE 7\r\nUIDL\r\n", "EXPIRE 0\r\nUIDL\r\n", "UIDL\r\n", "EXPIRE\r\n"},
+      {"EXPIRE 7\r\n", "expire 7\r\n", "EXPIRE\r\n", ""},
+      // Words of a status line are no capabilities.
+      {"+OK TOP\r\n", "+OK TOP\r\n", "", "TOP\r\n"},
+  };
+  for (const CommonCase& c : cases) {
+    for (const Capabilities& both : {Common(Capabilities(c.a), Capabilities(c.b)),
+                                     Common(Capabilities(c.b), Capabilities(c.a))}) {
+      for (std::string keyword : naive::Lines(std::string(c.in), 1000))
+        EXPECT_TRUE(both.Has(keyword)) << keyword << " of " << testing::PrintToString(c.a);
+      for (std::string keyword : naive::Lines(std::string(c.out), 1000))
+        EXPECT_FALSE(both.Has(keyword)) << keyword << " of " << testing::PrintToString(c.a);
+    }
+  }
+}
+
 TEST(PassesAfterLoginTest, StopsWhatEndsAtPoplar) {
   for (std::string_view line :
        {"STLS", "stls", "Stls\r\n", "SASL", "SASL PLAIN LOGIN", "sasl PLAIN\r\n", "XCLIENT",

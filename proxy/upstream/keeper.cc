@@ -1,0 +1,167 @@
+#include "proxy/upstream/keeper.h"
+
+#include <algorithm>
+#include <cassert>
+#include <string>
+#include <utility>
+
+#include "proxy/upstream/jitter.h"
+
+namespace poplar::upstream {
+namespace {
+
+using Idle = balancer::NodePool::Idle;
+
+io::Task<void> RetireOne(io::Proactor& proactor, Idle idle) {
+  if (idle.connection == nullptr) co_return;
+  // Pools of nodes hold nothing else.
+  auto* connection = static_cast<Connection*>(idle.connection.get());
+  connection->Attach(proactor);
+  co_await connection->Retire();
+  // In this order: while the node may still hold the session, its user belongs there.
+  idle.connection.reset();
+  idle.lease.Release();
+}
+
+}  // namespace
+
+void RetireInBackground(io::Proactor& proactor, io::TaskScope& scope, Idle idle) {
+  if (idle.connection == nullptr) return;
+  scope.Spawn(RetireOne(proactor, std::move(idle)));
+}
+
+Keeper::Keeper(io::Proactor& proactor, io::TaskScope& scope, Cluster& cluster, Node& node,
+               Observer& observer)
+    : proactor_(proactor),
+      scope_(scope),
+      cluster_(cluster),
+      node_(node),
+      observer_(observer),
+      alarm_(proactor),
+      target_updated_(proactor.Now()),
+      next_sweep_(proactor.Now()),
+      opens_from_(proactor.Now()) {}
+
+void Keeper::Stop() {
+  stopped_ = true;
+  alarm_.Ring();
+}
+
+io::Task<void> Keeper::Run() {
+  Listen();
+  while (!stopped_) {
+    const io::Time now = proactor_.Now();
+    if (now >= next_sweep_) Sweep(now);
+    Refill(now);
+    co_await alarm_.Until(opens_from_ > now ? std::min(next_sweep_, opens_from_) : next_sweep_);
+  }
+  HangUp();
+  SetServing(false, proactor_.Now());
+  for (Connection* connection : opening_) connection->Abort();
+  while (!opening_.empty() || ending_ > 0) co_await alarm_.Until(proactor_.Now() + kTick);
+}
+
+void Keeper::Listen() {
+  line_ = std::make_shared<Line>(Line{this});
+  node_.pool.set_on_demand([line = line_, proactor = &proactor_] {
+    proactor->PostFromAnyThread([line] {
+      if (line->keeper != nullptr) line->keeper->alarm_.Ring();
+    });
+  });
+}
+
+void Keeper::HangUp() {
+  node_.pool.set_on_demand(nullptr);
+  line_->keeper = nullptr;
+}
+
+void Keeper::Sweep(io::Time now) {
+  next_sweep_ = now + Jittered(proactor_.random(), kTick);
+  Tell(cluster_.health.OnTime(node_.id, now.time_since_epoch()));
+  SetServing(cluster_.health.InService(node_.id, now.time_since_epoch()), now);
+  for (Idle& idle : node_.pool.TakeExpired(now.time_since_epoch())) End(std::move(idle));
+}
+
+void Keeper::SetServing(bool serving, io::Time now) {
+  if (serving_ == serving) return;
+  serving_ = serving;
+  node_.pool.SetOpen(serving);
+  if (serving) {
+    // Every keeper of every Poplar sees the node come back at about the same time.
+    opens_from_ = now + Between(proactor_.random(), io::Duration(0), kTick);
+  } else {
+    for (Idle& idle : node_.pool.TakeAllIdle()) End(std::move(idle));
+  }
+}
+
+void Keeper::Refill(io::Time now) {
+  // Asked for in any case: it is what lets the pool tell of demand again.
+  const uint64_t demand = node_.pool.TakeDemand();
+  const uint32_t wanted = target_.Update(demand, now - target_updated_, node_.pool.limits().warm);
+  target_updated_ = now;
+  if (serving_ != true || now < opens_from_) return;
+  while (opening_.size() < size_t{kOpeningMax} &&
+         node_.pool.counts().warm + opening_.size() < wanted) {
+    std::optional<balancer::Slot> slot = node_.pool.SlotForWarm();
+    if (!slot) return;
+    auto connection = std::make_unique<Connection>(proactor_, node_.endpoint);
+    connection->slot = std::move(*slot);
+    opening_.push_back(connection.get());
+    scope_.Spawn(OpenWarm(std::move(connection)));
+  }
+}
+
+io::Task<void> Keeper::OpenWarm(std::unique_ptr<Connection> connection) {
+  NodeError error = co_await connection->Open();
+  if (error.failure == NodeFailure::kNone && !connection->Detach()) {
+    error = {NodeFailure::kProtocol, "more than a greeting"};
+    co_await connection->Retire();
+  }
+  std::erase(opening_, connection.get());
+  if (error.failure == NodeFailure::kNone) {
+    Keep(std::move(connection));
+  } else {
+    connection.reset();
+    OnOpenFailed(error);
+  }
+  alarm_.Ring();
+}
+
+void Keeper::Keep(std::unique_ptr<Connection> connection) {
+  observer_.WarmOpened(node_.id, NodeFailure::kNone);
+  // Spread, or what was opened in one burst would be renewed in one.
+  const io::Duration most = node_.pool.limits().warm_max_age;
+  const io::Time expires =
+      connection->opened() + Between(proactor_.random(), most - most / 5, most);
+  Idle refused{node_.pool.AddWarm(std::move(connection), expires.time_since_epoch()), {}};
+  End(std::move(refused));
+}
+
+void Keeper::OnOpenFailed(const NodeError& error) {
+  if (error.failure == NodeFailure::kCancelled) return;
+  opens_from_ = next_sweep_;
+  observer_.WarmOpened(node_.id, error.failure);
+  if (error.failure == NodeFailure::kNoDescriptor) return;  // our own trouble
+  std::string detail(Name(error.failure));
+  if (!error.detail.empty()) detail += " (" + error.detail + ")";
+  Tell(cluster_.health.OnEvidence(node_.id, balancer::Evidence::kUnreachable, detail,
+                                  proactor_.Now().time_since_epoch()));
+}
+
+void Keeper::End(Idle idle) {
+  if (idle.connection == nullptr) return;
+  ++ending_;
+  scope_.Spawn(EndAndCount(std::move(idle)));
+}
+
+io::Task<void> Keeper::EndAndCount(Idle idle) {
+  co_await RetireOne(proactor_, std::move(idle));
+  --ending_;
+  alarm_.Ring();
+}
+
+void Keeper::Tell(const std::optional<balancer::Transition>& transition) {
+  if (transition) observer_.NodeChanged(*transition);
+}
+
+}  // namespace poplar::upstream
