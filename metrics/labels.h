@@ -50,6 +50,7 @@ enum class LoginResult : uint16_t {
   kBackendUnavailable,  // no node could be reached
   kBackendError,        // a node answered, but not as it should
   kTimeout,
+  kAbandoned,  // the client left while its login had to wait
   kInternal
 };
 enum class LoginStage : uint16_t { kLookup, kConnect, kTls, kGreeting, kAuth };
@@ -77,7 +78,6 @@ enum class ParkedOutcome : uint16_t {
   kExpired,          // nobody came for it in time
   kTooOld,           // its user came, but too late
   kOtherCredential,  // its user came with another password
-  kOtherMode,        // its user came in another mode (UTF8)
   kDead,             // the node had closed it, or had sent what nobody asked for
   kEvicted,          // gave way: to a login in the queue, a newer session of the user, the limit
   kDrained           // the node drains, was ejected, or we stop
@@ -85,12 +85,10 @@ enum class ParkedOutcome : uint16_t {
 // What became of a session whose client left with QUIT and that might have been parked.
 enum class ParkResult : uint16_t {
   kParked,
-  kOff,         // the cluster or node parks nobody
-  kDeletes,     // DELE pending: only the node may answer that QUIT
-  kPipelined,   // a response was outstanding, or bytes followed the QUIT
-  kOpaque,      // a command that Poplar doesn't know was relayed
-  kSysError,    // the node reported [SYS/...] in this session
-  kCredential,  // logged in by a mechanism that doesn't show the credential
+  kOff,        // the cluster or node parks nobody
+  kDeletes,    // DELE pending: only the node may answer that QUIT
+  kPipelined,  // a response was outstanding, or bytes followed the QUIT
+  kSysError,   // the node reported [SYS/...] in this session
   kTooOld,
   kNodeClosed,
   kRefused  // by the pool: a login waits for the slot, or the node drains
@@ -130,7 +128,7 @@ POPLAR_FIXED_LABEL(TlsResult, "result", "ok", "error", "timeout");
 POPLAR_FIXED_LABEL(TlsVersion, "version", "none", "1.2", "1.3");
 POPLAR_FIXED_LABEL(Resumed, "resumed", "no", "yes");
 POPLAR_FIXED_LABEL(LoginResult, "result", "ok", "rejected", "backend_unavailable", "backend_error",
-                   "timeout", "internal");
+                   "timeout", "abandoned", "internal");
 POPLAR_FIXED_LABEL(LoginStage, "stage", "lookup", "connect", "tls", "greeting", "auth");
 POPLAR_FIXED_LABEL(Side, "side", "downstream", "upstream");
 POPLAR_FIXED_LABEL(Direction, "direction", "received", "sent");
@@ -142,9 +140,9 @@ POPLAR_FIXED_LABEL(Success, "result", "ok", "error");
 POPLAR_FIXED_LABEL(PoolKind, "kind", "in_use", "warm", "parked");
 POPLAR_FIXED_LABEL(TakeSource, "source", "parked", "warm", "new");
 POPLAR_FIXED_LABEL(ParkedOutcome, "outcome", "reused", "expired", "too_old", "other_credential",
-                   "other_mode", "dead", "evicted", "drained");
-POPLAR_FIXED_LABEL(ParkResult, "result", "parked", "off", "deletes", "pipelined", "opaque",
-                   "sys_error", "credential", "too_old", "node_closed", "refused");
+                   "dead", "evicted", "drained");
+POPLAR_FIXED_LABEL(ParkResult, "result", "parked", "off", "deletes", "pipelined", "sys_error",
+                   "too_old", "node_closed", "refused");
 POPLAR_FIXED_LABEL(WaitResult, "result", "granted", "timeout", "client_left", "drained");
 POPLAR_FIXED_LABEL(NodeState, "state", "up", "down", "ejected");
 POPLAR_FIXED_LABEL(AdminState, "state", "up", "drain", "down");

@@ -55,10 +55,13 @@ class Server {
                                              const BuildInfo& build_info);
   tl::expected<void, std::string> StartThreads();
   bool Live() const;
+  metrics::SetStateResult SetNodeState(std::string_view cluster, std::string_view node,
+                                       metrics::AdminState state);
 
   const std::shared_ptr<const session::Settings> settings_;
   Log& log_;
   const io::Clock& clock_;
+  io::SystemRandom random_;
   Shared shared_;
   std::unique_ptr<metrics::Layout> layout_;
   std::vector<std::unique_ptr<metrics::Shard>> shards_;
