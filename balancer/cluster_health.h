@@ -60,8 +60,9 @@ class ClusterHealth {
   // --- evidence in
 
   std::optional<Transition> OnProbe(NodeId node, bool ok, std::string_view detail, Moment now);
+  // `user`: whose login or session it was, as a hash; 0: it had nothing to do with a user.
   std::optional<Transition> OnEvidence(NodeId node, Evidence evidence, std::string_view detail,
-                                       Moment now);
+                                       Moment now, uint64_t user = 0);
   // A node that comes back by the operator's word takes its users over slow_start, like any other.
   std::optional<Transition> SetAdmin(NodeId node, AdminState state, Moment now);
   // Time passes; call it for every node once a second or so.

@@ -132,7 +132,8 @@ io::Task<Login::Step> Login::ChooseNode() {
     if (Follow(choice)) co_return Step::kGoOn;
     switch (choice.kind) {
       case Choice::Kind::kGo:
-        co_return Step::kGoOn;
+        if (node_ == choice.node) co_return Step::kGoOn;
+        break;  // a session that was in the way has just ended
       case Choice::Kind::kNone:
         co_return Unavailable(LoginResult::kBackendUnavailable,
                               record_.failure.empty() ? "no node in service" : record_.failure);
@@ -143,7 +144,8 @@ io::Task<Login::Step> Login::ChooseNode() {
   }
 }
 
-// Settles which node it is. True: other sessions of the user say so, whatever health thinks of it.
+// Moves the user's lease where health allows. True: another session of the user lives, and holds the
+// user on its node whatever health thinks of it.
 bool Login::Follow(const Choice& choice) {
   const balancer::NodeId wanted = choice.kind == Choice::Kind::kNone ? order_.front() : choice.node;
   const balancer::NodeId before = node_;
@@ -161,7 +163,7 @@ bool Login::Follow(const Choice& choice) {
   }
   record_.node = node().endpoint->name;
   if (!tried_.empty() && before != node_) environment_.meter.FailedOver(before);
-  return session_.lease && (session_.lease.held() || node_ != wanted);
+  return session_.lease && session_.lease.held();
 }
 
 // --- lease
@@ -408,8 +410,9 @@ Login::Step Login::Unavailable(LoginResult result, std::string failure) {
 // --- small parts
 
 void Login::TellHealth(Evidence evidence, std::string_view detail) {
+  const uint64_t user = evidence == Evidence::kUnreachable ? 0 : user_hash_;
   const auto transition =
-      request_.cluster.health.OnEvidence(node_, evidence, detail, user_hash_, Moment());
+      request_.cluster.health.OnEvidence(node_, evidence, detail, Moment(), user);
   if (transition) environment_.observer.NodeChanged(*transition);
 }
 

@@ -15,6 +15,7 @@
 #include "proxy/session/patience.h"
 #include "proxy/session/record.h"
 #include "proxy/session/settings.h"
+#include "proxy/tls/keyed_digest.h"
 #include "proxy/upstream/connection.h"
 #include "proxy/upstream/observer.h"
 

@@ -245,7 +245,7 @@ io::Task<void> Session::RelayMail() {
 void Session::TellHealth(EndReason lost) {
   const auto transition =
       cluster().health.OnEvidence(node_, balancer::Evidence::kSessionLost, Name(lost),
-                                  UserOf(record_).Hash(), proactor_.Now().time_since_epoch());
+                                  proactor_.Now().time_since_epoch(), UserOf(record_).Hash());
   if (transition) environment_.observer.NodeChanged(*transition);
 }
 
