@@ -51,6 +51,12 @@ bool SendAtOnce(int descriptor) {
          (errno != EBADF && errno != ENOTSOCK);
 }
 
+bool NothingToReceive(int descriptor) {
+  char byte = 0;
+  return recv(descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+         (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
 Address LocalAddressOf(int descriptor) { return AddressOf(descriptor, getsockname); }
 
 Address PeerAddressOf(int descriptor) { return AddressOf(descriptor, getpeername); }

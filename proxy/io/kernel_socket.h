@@ -16,6 +16,10 @@ Result<int> OpenConnecting(int family);
 // Bytes leave at once instead of waiting for more (Nagle). False for what is no open socket.
 bool SendAtOnce(int descriptor);
 
+// Whether nothing waits to be received: no byte, no end, no error. An error is told once, and this
+// is a telling: such a connection is to be closed, not read.
+bool NothingToReceive(int descriptor);
+
 Address LocalAddressOf(int descriptor);
 Address PeerAddressOf(int descriptor);
 

@@ -1,34 +1,63 @@
 #include "proxy/io/socket_stream.h"
 
+#include <utility>
+
 namespace poplar::io {
 
 Task<Result<Buffer>> SocketStream::Read() {
   if (aborted_) co_return Fail(ECANCELED);
-  co_return co_await proactor_.Receive(socket_);
+  reading_ = true;
+  Result<Buffer> received = co_await proactor().Receive(socket_);
+  reading_ = false;
+  co_return std::move(received);
 }
 
 Task<Result<>> SocketStream::Write(std::string_view bytes) {
   if (aborted_) co_return Fail(ECANCELED);
-  co_return co_await proactor_.Send(socket_, bytes);
+  writing_ = true;
+  const Result<> sent = co_await proactor().Send(socket_, bytes);
+  writing_ = false;
+  co_return sent;
 }
 
 Task<Result<>> SocketStream::ShutdownWrite() {
   if (aborted_) co_return Fail(ECANCELED);
-  proactor_.ShutdownWrite(socket_);
+  proactor().ShutdownWrite(socket_);
   co_return Result<>();
 }
 
-void SocketStream::CancelRead() { proactor_.CancelReceive(socket_); }
+void SocketStream::CancelRead() { proactor().CancelReceive(socket_); }
 
 void SocketStream::Abort() {
   if (aborted_) return;
   aborted_ = true;
-  proactor_.Abort(socket_);
+  proactor().Abort(socket_);
+}
+
+bool SocketStream::Detach() {
+  if (reading_ || writing_ || aborted_) return false;
+  proactor().Detach(socket_);
+  proactor_ = nullptr;
+  return true;
+}
+
+void SocketStream::Attach(Proactor& proactor) {
+  assert(proactor_ == nullptr);
+  proactor_ = &proactor;
+  proactor.Adopt(socket_);
+}
+
+bool SocketStream::Quiet() {
+  assert(!reading_);
+  return !aborted_ && proactor().Quiet(socket_);
 }
 
 Task<Result<>> SocketStream::Connect(Address to) {
   if (aborted_) co_return Fail(ECANCELED);
-  co_return co_await proactor_.Connect(socket_, to);
+  writing_ = true;
+  const Result<> connected = co_await proactor().Connect(socket_, to);
+  writing_ = false;
+  co_return connected;
 }
 
 Result<std::unique_ptr<SocketStream>> OpenStream(Proactor& proactor, int family) {

@@ -56,7 +56,7 @@ class Event {
 // A turn that one coroutine has at a time; the others wait in order. One thread.
 class Turn {
  public:
-  explicit Turn(RunList& ready) : ready_(ready) {}
+  explicit Turn(RunList& ready) : ready_(&ready) {}
   ~Turn() { assert(!taken_ && waiters_.empty()); }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
@@ -95,17 +95,24 @@ class Turn {
   };
   Awaiter Take() { return Awaiter(*this); }
 
+  bool taken() const { return taken_; }
+  // From here on another worker's; not while it is taken.
+  void MoveTo(RunList& ready) {
+    assert(!taken_ && waiters_.empty());
+    ready_ = &ready;
+  }
+
  private:
   void Pass() {
     // Handed over directly, so that nobody slips in between.
     if (Waiter* next = waiters_.Pop(); next != nullptr) {
-      ready_.Push(*next);
+      ready_->Push(*next);
     } else {
       taken_ = false;
     }
   }
 
-  RunList& ready_;
+  RunList* ready_;
   WaiterList waiters_;
   bool taken_ = false;
 };

@@ -35,6 +35,10 @@ void EnableRing(int ring_descriptor) {
 // begun anew.
 bool IsSpurious(int result) { return result == -EAGAIN || result == -EINTR; }
 
+void Label(io_uring_sqe& entry, void* target, uint64_t kind) {
+  entry.user_data = reinterpret_cast<uintptr_t>(target) | kind;
+}
+
 }  // namespace
 
 // A listening socket: one multishot accept, and what it brought that nobody took yet.
@@ -150,6 +154,23 @@ void UringProactor::Close(SocketId socket) {
   close(DescriptorOf(socket));
 }
 
+// The kernel's side of an operation has let go of the file when its last completion is seen, so
+// that nothing of this ring touches a socket that has none in flight.
+void UringProactor::Detach(SocketId socket) {
+  assert(At(socket).idle());
+  At(socket) = Socket{};
+}
+
+void UringProactor::Adopt(SocketId socket) {
+  assert(At(socket).idle());
+  At(socket) = Socket{.data_likely = false};
+}
+
+bool UringProactor::Quiet(SocketId socket) {
+  assert(At(socket).receive == nullptr);
+  return NothingToReceive(DescriptorOf(socket));
+}
+
 void UringProactor::CancelReceive(SocketId socket) {
   Socket& state = At(socket);
   if (state.receive == nullptr) return;
@@ -193,14 +214,6 @@ io_uring_sqe& UringProactor::NextEntry() {
   }
   return *entry;
 }
-
-namespace {
-
-void Label(io_uring_sqe& entry, void* target, uint64_t kind) {
-  entry.user_data = reinterpret_cast<uintptr_t>(target) | kind;
-}
-
-}  // namespace
 
 void UringProactor::Cancel(void* target, Kind kind) {
   io_uring_sqe& entry = NextEntry();
@@ -312,13 +325,11 @@ void UringProactor::SubmitAndWait() {
     if (io_uring_sq_ready(ring_.get()) > 0) io_uring_submit(ring_.get());
     return;
   }
+  Duration left = std::chrono::hours(1);
+  if (const auto next = timers().NextStep()) left = std::max(*next - Now(), Duration::zero());
   __kernel_timespec timeout{};
-  timeout.tv_sec = 3600;
-  if (const std::optional<Time> next = timers().NextStep()) {
-    const Duration left = std::max(*next - Now(), Duration::zero());
-    timeout.tv_sec = left.count() / 1'000'000'000;
-    timeout.tv_nsec = left.count() % 1'000'000'000;
-  }
+  timeout.tv_sec = left.count() / 1'000'000'000;
+  timeout.tv_nsec = left.count() % 1'000'000'000;
   io_uring_cqe* first = nullptr;
   const int result = io_uring_submit_and_wait_timeout(ring_.get(), &first, 1, &timeout, nullptr);
   // The kernel had no memory even to keep a completion beside the full queue: it is lost, and who
@@ -411,7 +422,6 @@ void UringProactor::OnSend(SendOperation& operation, int result) {
 void UringProactor::OnAccept(Listener& listener, const io_uring_cqe& completion) {
   if (completion.res >= 0) {
     if (SendAtOnce(completion.res)) {
-      At(SocketId{completion.res}).data_likely = true;
       listener.arrived.push_back(completion.res);
     } else {
       ++counters_

@@ -46,6 +46,9 @@ class UringProactor final : public Proactor {
   void Abort(SocketId socket) override;
   void ShutdownWrite(SocketId socket) override;
   void Close(SocketId socket) override;
+  void Detach(SocketId socket) override;
+  void Adopt(SocketId socket) override;
+  bool Quiet(SocketId socket) override;
   void Run() override;
   void PostFromAnyThread(std::function<void()> function) override;
 
@@ -64,6 +67,9 @@ class UringProactor final : public Proactor {
     bool send_cancelled = false;
     bool data_likely =
         true;  // the last receive left something behind: try at once, don't poll first
+    bool idle() const {
+      return receive == nullptr && send == nullptr && connect == nullptr && listener == nullptr;
+    }
   };
 
   UringProactor(const Clock& clock, Random& random, const Options& options, Ring ring);

@@ -25,6 +25,10 @@ using Error = tl::unexpected<std::string>;
 // Of a node's chain no more than this is read.
 constexpr size_t kChainBytesMax = size_t{64} * 1024;
 
+// Seconds; a node may say less. That long a node needn't show its certificate again. (The library
+// ends a chain of TLS 1.3 resumptions after 7 days.)
+constexpr uint32_t kSessionLifetime = 2 * 3600;
+
 constexpr uint8_t kAlpnOffer[] = {4, 'p', 'o', 'p', '3'};
 
 // Names quoted in an error; a certificate may bear hundreds.
@@ -99,12 +103,25 @@ struct ClientCallbacks {
     auto* engine = static_cast<Engine*>(SSL_get_app_data(ssl));
     const X509* certificate = X509_STORE_CTX_get_current_cert(store);
     const CertificateFacts facts = certificate == nullptr ? CertificateFacts() : Facts(certificate);
-    engine->NoteVerifyFailure(Explain(X509_STORE_CTX_get_error(store), facts, *engine->host_));
+    engine->NoteVerifyFailure(
+        Explain(X509_STORE_CTX_get_error(store), facts, engine->client_->host));
     return 0;
   }
 
+  // 1: the session is ours now.
+  static int OnNewSession(SSL* ssl, SSL_SESSION* session) {
+    const auto* engine = static_cast<const Engine*>(SSL_get_app_data(ssl));
+    const Engine::Client& client = *engine->client_;
+    if (client.sessions == nullptr) return 0;
+    client.sessions->Add({engine->context_, client.host, client.unix_seconds}, session);
+    return 1;
+  }
+
   static bool Configure(SSL_CTX* native, ClientSettings::Verify verify) {
-    SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(native, &OnNewSession);
+    SSL_CTX_set_timeout(native, kSessionLifetime);
+    SSL_CTX_set_session_psk_dhe_timeout(native, kSessionLifetime);
     SSL_CTX_set_early_data_enabled(native, 0);
     SSL_CTX_set_max_cert_list(native, kChainBytesMax);
     if (verify == ClientSettings::Verify::kFull) {
@@ -157,8 +174,8 @@ tl::expected<std::shared_ptr<const ClientContext>, std::string> ClientContext::C
   return context;
 }
 
-std::unique_ptr<Engine> ClientContext::NewConnection(std::string_view host,
-                                                     int64_t unix_seconds) const {
+std::unique_ptr<Engine> ClientContext::NewConnection(std::string_view host, int64_t unix_seconds,
+                                                     ClientSessions* sessions) const {
   if (host.ends_with('.')) host.remove_suffix(1);  // certificates bear no trailing dot
   const std::string name(host);
   SSL* ssl = SSL_new(native_->context.get());
@@ -171,10 +188,14 @@ std::unique_ptr<Engine> ClientContext::NewConnection(std::string_view host,
     SSL_set_tlsext_host_name(ssl, name.c_str());
     X509_VERIFY_PARAM_set1_host(verification, name.data(), name.size());
   }
-  ERR_clear_error();
-  // Session resumption goes here: SSL_set_session with what this node gave last time.
   std::unique_ptr<Engine> engine(new Engine(ssl, shared_from_this()));
-  engine->host_ = std::make_unique<std::string>(name);
+  engine->client_ = std::make_unique<Engine::Client>(Engine::Client{name, sessions, unix_seconds});
+  if (sessions != nullptr) {
+    const bssl::UniquePtr<SSL_SESSION> session(static_cast<SSL_SESSION*>(sessions->Take(
+        {engine->context_, name, unix_seconds}, verify_ == ClientSettings::Verify::kFull)));
+    engine->client_->offered = session != nullptr && SSL_set_session(ssl, session.get()) == 1;
+  }
+  ERR_clear_error();
   return engine;
 }
 

@@ -2,12 +2,17 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 namespace poplar::tls {
 
 // TLS sessions that one node gave us, so that the next connection to it resumes one: no
 // certificate, no signature. Safe from any thread. Holds at most kSessionsMax, the newest; a
 // TLS 1.3 session is used once (RFC 8446 appendix C.4), a TLS 1.2 session until it expires.
+//
+// A resumed session shows no certificate, so it is as good as the verification when it was made:
+// it is only resumed under the very context and for the very host that it was verified with, and
+// not beyond its certificate's last day.
 class ClientSessions {
  public:
   static constexpr size_t kSessionsMax = 16;
@@ -25,6 +30,16 @@ class ClientSessions {
   friend class ClientContext;
   friend struct ClientCallbacks;
   struct Native;
+  // Whose session: the context as the connections hold it, and the host.
+  struct Verified {
+    std::shared_ptr<const void> context;
+    std::string_view host;
+    int64_t unix_seconds;
+  };
+  // `session` is an SSL_SESSION* that passes to us.
+  void Add(const Verified& by, void* session);
+  // An SSL_SESSION* that passes to the caller, or null. `check_dates`: the certificate's.
+  void* Take(const Verified& by, bool check_dates);
   std::unique_ptr<Native> native_;
 };
 

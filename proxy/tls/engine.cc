@@ -9,6 +9,8 @@
 #include <cstring>
 #include <utility>
 
+#include "proxy/tls/client_sessions.h"
+
 namespace poplar::tls {
 
 namespace {
@@ -142,6 +144,8 @@ Status Engine::Read(io::Buffer& ciphertext, io::Buffer& plaintext) {
   return Status::kOk;
 }
 
+bool Engine::HoldsInput() const { return readable_ || SSL_has_pending(Ssl(ssl_)) != 0; }
+
 Status Engine::Write(std::string_view bytes, size_t* taken, io::Buffer& out) {
   *taken = 0;
   if (failure_ != nullptr) return Status::kFailed;
@@ -193,6 +197,8 @@ Status Engine::Outcome(int result) {
 
 void Engine::Fail() {
   if (failure_ == nullptr) failure_ = std::make_unique<Failure>();
+  // Perhaps it was the session that the node couldn't bear: the next try must not stumble over it.
+  if (!handshaken_ && client_ != nullptr && client_->offered) client_->sessions->Forget();
   const bool hello_done = handshaken_ || SSL_get_pending_cipher(Ssl(ssl_)) != nullptr;
   uint32_t error = 0;
   // The library's own word tells more than what its ASN.1 parser said below it.

@@ -11,6 +11,8 @@
 
 namespace poplar::tls {
 
+class ClientSessions;
+
 enum class Status : uint8_t {
   kOk,
   kWantInput,   // nothing more can be done until more ciphertext arrives
@@ -53,6 +55,8 @@ class Engine {
 
   // Whether Read has something to say without more ciphertext.
   bool readable() const { return readable_; }
+  // The same, or it keeps a part of a record that Read can't say anything of yet.
+  bool HoldsInput() const;
 
   // Seals `bytes` into `out`; `taken` is how many of them it took. kOk: all. After kWantOutput call
   // again with the rest of the same bytes.
@@ -76,6 +80,13 @@ class Engine {
   friend struct ClientCallbacks;
   friend struct EngineBio;
   struct Failure;
+  // What only a client's end knows.
+  struct Client {
+    std::string host;                    // that the certificate must bear
+    ClientSessions* sessions = nullptr;  // null: no resumption
+    int64_t unix_seconds = 0;            // when the connection was made
+    bool offered = false;                // a session to resume
+  };
   class Borrow;
 
   // `ssl` is an SSL* that the engine owns from here on: the library's types are opaque and may not
@@ -92,7 +103,7 @@ class Engine {
   io::Buffer* out_ = nullptr;
   std::unique_ptr<Failure> failure_;
   std::unique_ptr<std::string> alert_;
-  std::unique_ptr<std::string> host_;  // clients only: the name that the certificate must bear
+  std::unique_ptr<Client> client_;
   bool handshaken_ = false;
   bool readable_ = false;
 };

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "proxy/io/proactor.h"
+
 namespace poplar::tls {
 
 using io::Buffer;
@@ -16,13 +18,14 @@ TlsStream::TlsStream(std::unique_ptr<io::Stream> transport, std::unique_ptr<Engi
                      io::BufferPool& buffers, io::RunList& ready)
     : transport_(std::move(transport)),
       engine_(std::move(engine)),
-      buffers_(buffers),
+      buffers_(&buffers),
       write_turn_(ready) {}
 
 Task<Result<>> TlsStream::Handshake() {
+  const io::Turn::Hold turn = co_await write_turn_.Take();
   for (;;) {
     if (aborted_) co_return Fail(ECANCELED);
-    Buffer out = co_await buffers_.Take(BufferUse::kSend);
+    Buffer out = co_await buffers_->Take(BufferUse::kSend);
     const Status status = engine_->Handshake(ciphertext_, out);
     if (ciphertext_.empty()) ciphertext_.Release();
     const Result<> sent = co_await Send(out.bytes());
@@ -54,7 +57,7 @@ Task<Result<Buffer>> TlsStream::ReadRecords() {
       if (!received) co_return tl::unexpected(received.error());
       continue;
     }
-    Buffer plaintext = co_await buffers_.Take(BufferUse::kPlaintext);
+    Buffer plaintext = co_await buffers_->Take(BufferUse::kPlaintext);
     const Status status = engine_->Read(ciphertext_, plaintext);
     if (ciphertext_.empty()) ciphertext_.Release();
     if (status == Status::kOk) co_return std::move(plaintext);
@@ -72,7 +75,7 @@ Task<Result<>> TlsStream::Write(std::string_view bytes) {
   const io::Turn::Hold turn = co_await write_turn_.Take();
   while (!bytes.empty()) {
     if (aborted_) co_return Fail(ECANCELED);
-    Buffer out = co_await buffers_.Take(BufferUse::kSend);
+    Buffer out = co_await buffers_->Take(BufferUse::kSend);
     size_t taken = 0;
     const Status status = engine_->Write(bytes, &taken, out);
     const Result<> sent = co_await Send(out.bytes());
@@ -88,7 +91,7 @@ Task<Result<>> TlsStream::ShutdownWrite() {
   Status status = Status::kWantOutput;
   while (status == Status::kWantOutput) {
     if (aborted_) co_return Fail(ECANCELED);
-    Buffer out = co_await buffers_.Take(BufferUse::kSend);
+    Buffer out = co_await buffers_->Take(BufferUse::kSend);
     status = engine_->Shutdown(out);
     const Result<> sent = co_await Send(out.bytes());
     if (!sent) co_return sent;
@@ -106,6 +109,28 @@ void TlsStream::CancelRead() {
 void TlsStream::Abort() {
   aborted_ = true;
   transport_->Abort();
+}
+
+bool TlsStream::Detach() {
+  assert(buffers_ != nullptr);
+  const bool under_way = reading_ || write_turn_.taken();
+  if (under_way || aborted_ || !engine_->handshaken() || engine_->HoldsInput()) return false;
+  if (!ciphertext_.empty() || !transport_->Detach()) return false;
+  ciphertext_.Release();
+  buffers_ = nullptr;
+  return true;
+}
+
+void TlsStream::Attach(io::Proactor& proactor) {
+  assert(buffers_ == nullptr);
+  transport_->Attach(proactor);
+  buffers_ = &proactor.buffers();
+  write_turn_.MoveTo(proactor.ready());
+}
+
+bool TlsStream::Quiet() {
+  assert(!reading_ && buffers_ != nullptr);
+  return ciphertext_.empty() && !engine_->HoldsInput() && transport_->Quiet();
 }
 
 // One piece of ciphertext into the empty buffer. The end of the transport is never an orderly end

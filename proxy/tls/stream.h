@@ -27,6 +27,10 @@ class TlsStream final : public io::Stream {
   io::Task<io::Result<>> ShutdownWrite() override;
   void CancelRead() override;
   void Abort() override;
+  // Not before the handshake has ended, nor once the session has failed or the peer has ended it.
+  bool Detach() override;
+  void Attach(io::Proactor& proactor) override;
+  bool Quiet() override;
 
   const Engine& engine() const { return *engine_; }
 
@@ -38,8 +42,8 @@ class TlsStream final : public io::Stream {
 
   std::unique_ptr<io::Stream> transport_;
   std::unique_ptr<Engine> engine_;
-  io::BufferPool& buffers_;
-  io::Turn write_turn_;  // records must leave in the order in which they were sealed
+  io::BufferPool* buffers_;  // null while detached
+  io::Turn write_turn_;      // records must leave in the order in which they were sealed
   io::Buffer ciphertext_;
   bool reading_ = false;
   bool receiving_ = false;

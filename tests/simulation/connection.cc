@@ -51,6 +51,12 @@ bool Connection::Readable(Side side) const {
   return !end.unread.empty() || end.error_due || end.fin_arrived || end.reset || end.read_shut;
 }
 
+bool Connection::Quiet(Side side) {
+  const bool quiet = !Readable(side);
+  if (Of(side).unread.empty()) Of(side).error_due = false;
+  return quiet;
+}
+
 ssize_t Connection::Receive(Side side, char* into, size_t most) {
   End& end = Of(side);
   assert(!end.closed && most > 0);

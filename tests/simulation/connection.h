@@ -49,6 +49,9 @@ class Connection {
   // reported again: the receiver then sees an end that looks orderly, as on Linux.
   ssize_t Receive(Side side, char* into, size_t most);
   bool Readable(Side side) const;
+  // Nothing to receive and the peer still there. A look at an error counts as its report.
+  bool Quiet(Side side);
+  bool closed(Side side) const { return Of(side).closed; }
 
   void ShutdownWrite(Side side);  // FIN, behind what was sent
   void ShutdownBoth(Side side);   // and nothing more is waited for by reading

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <utility>
 
 namespace poplar::simulation {
 namespace {
@@ -141,6 +142,33 @@ Connection* Network::TakeDialled(const SocketOwner& owner, int32_t socket) {
   assert(dial != nullptr);
   dial->owner = nullptr;
   return dial->connection;
+}
+
+void Network::Detach(int32_t socket, const Detached& state) {
+  if (state.connection != nullptr) state.connection->Attach(state.side, nullptr, -1);
+  detached_.emplace(socket, state);
+}
+
+std::optional<Network::Detached> Network::Adopt(int32_t socket, SocketOwner& owner) {
+  const auto found = detached_.find(socket);
+  if (found == detached_.end()) return std::nullopt;
+  const Detached state = found->second;
+  detached_.erase(found);
+  if (state.connection != nullptr) state.connection->Attach(state.side, &owner, socket);
+  return state;
+}
+
+void Network::ResetDetachedBy(const SocketOwner& owner) {
+  for (auto& [socket, state] : detached_) {
+    if (state.by != &owner || state.connection == nullptr) continue;
+    std::exchange(state.connection, nullptr)->Reset(state.side);
+  }
+}
+
+bool Network::IsOpenFrom(const io::Address& client) const {
+  return std::any_of(connections_.rbegin(), connections_.rend(), [&](const Connection& connection) {
+    return connection.AddressOf(Side::kClient) == client && !connection.closed(Side::kClient);
+  });
 }
 
 bool Network::Gone(const io::Address& host) const {

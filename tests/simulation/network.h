@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +40,26 @@ class Network {
   void Undial(const SocketOwner& owner, int32_t socket);
   // What OnConnected without an error was about.
   Connection* TakeDialled(const SocketOwner& owner, int32_t socket);
+
+  // --- sockets: their numbers are never used again, and stay when a socket changes owners
+  int32_t NewSocketNumber() { return ++last_socket_; }
+  // A connected socket that nobody owns for now.
+  struct Detached {
+    const SocketOwner* by;
+    Connection* connection;  // none: `by` was killed
+    Side side;
+    io::Address local;
+  };
+  void Detach(int32_t socket, const Detached& state);
+  // None: it isn't detached.
+  std::optional<Detached> Adopt(int32_t socket, SocketOwner& owner);
+  bool IsDetached(int32_t socket) const { return detached_.contains(socket); }
+  size_t detached() const { return detached_.size(); }
+  // What belonged to a process that dies.
+  void ResetDetachedBy(const SocketOwner& owner);
+
+  // Whether there is a connection from this address that its client has not closed yet.
+  bool IsOpenFrom(const io::Address& client) const;
 
   // --- what befalls a machine; by the address's host, whatever its port
   // Gone without a word (power, cable): what it had stays open for the others, connects are lost.
@@ -81,6 +102,8 @@ class Network {
   std::vector<Listener> listeners_;
   std::deque<Dialling> dials_;
   std::deque<Connection> connections_;
+  std::map<int32_t, Detached> detached_;
+  int32_t last_socket_ = 2;  // as if a process's first three descriptors were taken
   std::vector<std::string> gone_;
   uint16_t last_port_ = 32768;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -69,6 +70,9 @@ class NodeTap final : public io::Stream {
   io::Task<io::Result<>> ShutdownWrite() override;
   void CancelRead() override { stream_.CancelRead(); }
   void Abort() override { stream_.Abort(); }
+  bool Detach() override { return false; }
+  void Attach(io::Proactor&) override { assert(false); }
+  bool Quiet() override { return stream_.Quiet(); }
 
  private:
   void OnBytes(std::string_view bytes);

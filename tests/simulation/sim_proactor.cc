@@ -3,15 +3,11 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <optional>
 #include <string>
 #include <utility>
 
 namespace poplar::simulation {
-namespace {
-
-constexpr int32_t kFirstSocket = 3;  // as a process's first descriptor would be
-
-}  // namespace
 
 SimProactor::SimProactor(Network& network, std::string_view name, const io::Address& host)
     : InjectedRandom{network.world().Stream(std::string(name) + "'s random")},
@@ -21,7 +17,6 @@ SimProactor::SimProactor(Network& network, std::string_view name, const io::Addr
       host_(host),
       actor_(world_.log().AddActor(name)),
       chance_(world_.Stream(name)) {
-  for (int32_t i = 0; i < kFirstSocket; ++i) sockets_.emplace_back().state = State::kClosed;
   buffers().set_on_release(
       [](void* context) {
         auto* self = static_cast<SimProactor*>(context);
@@ -32,24 +27,29 @@ SimProactor::SimProactor(Network& network, std::string_view name, const io::Addr
 }
 
 SimProactor::~SimProactor() {
-  assert(open_sockets_ == 0);
+  assert(sockets_.empty());
   world_.Leave(*this);
   world_.Forget(this);
 }
 
 SimProactor::Socket& SimProactor::At(io::SocketId id, const char* who) {
-  const auto index = static_cast<size_t>(id);
-  if (index >= sockets_.size() || sockets_[index].state == State::kClosed) {
-    world_.Fail(std::string(who) + " of socket " + std::to_string(NumberOf(id)) +
-                ", which is not open");
+  Socket* socket = Find(NumberOf(id));
+  if (socket == nullptr) {
+    world_.Fail(std::string(who) + " of socket " + std::to_string(NumberOf(id)) + ", which is " +
+                (network_.IsDetached(NumberOf(id)) ? "detached" : "not open here"));
   }
-  return sockets_[index];
+  return *socket;
+}
+
+SimProactor::Socket* SimProactor::Find(int32_t number) {
+  const auto found = sockets_.find(number);
+  return found == sockets_.end() ? nullptr : &found->second;
 }
 
 io::SocketId SimProactor::NewSocket() {
-  sockets_.emplace_back();
-  ++open_sockets_;
-  return static_cast<io::SocketId>(sockets_.size() - 1);
+  const int32_t number = network_.NewSocketNumber();
+  sockets_.try_emplace(number);
+  return static_cast<io::SocketId>(number);
 }
 
 io::Result<io::SocketId> SimProactor::OpenSocket(int family) {
@@ -107,7 +107,7 @@ void SimProactor::StartReceive(io::ReceiveOperation& operation) {
   Socket& socket = At(operation.socket(), "Receive");
   world_.Require(socket.receive == nullptr, "two receives in flight on one socket");
   socket.receive = &operation;
-  ++socket.receive_number;
+  socket.receive_number = ++receives_;
   QueuePoll(NumberOf(operation.socket()));
 }
 
@@ -129,7 +129,7 @@ void SimProactor::End(Operation*& operation, int result) {
 void SimProactor::OnReadiness(int32_t number) { QueuePoll(number); }
 
 void SimProactor::OnConnected(int32_t number, int error) {
-  Socket& socket = sockets_[static_cast<size_t>(number)];
+  Socket& socket = sockets_.at(number);
   Connection* connection = network_.TakeDialled(*this, number);
   assert(socket.state == State::kConnecting);
   world_.Log(actor_, error == 0 ? "is connected" : "connect fails", number, error);
@@ -145,9 +145,9 @@ void SimProactor::OnConnected(int32_t number, int error) {
 
 // Looks at a socket soon; "soon" is an event of its own, so that sockets overtake each other.
 void SimProactor::QueuePoll(int32_t number) {
-  Socket& socket = sockets_[static_cast<size_t>(number)];
-  if (socket.poll_queued || !socket.busy()) return;
-  socket.poll_queued = true;
+  Socket* socket = Find(number);
+  if (socket == nullptr || socket->poll_queued || !socket->busy()) return;
+  socket->poll_queued = true;
   world_.At(world_.Now(), &SimProactor::OnPoll, this, static_cast<uint64_t>(number));
 }
 
@@ -156,9 +156,10 @@ void SimProactor::OnPoll(void* context, uint64_t number) {
 }
 
 void SimProactor::Poll(int32_t number) {
-  Socket& socket = sockets_[static_cast<size_t>(number)];
+  Socket* found = Find(number);
+  if (found == nullptr) return;
+  Socket& socket = *found;
   socket.poll_queued = false;
-  if (socket.state == State::kClosed) return;
   if (socket.connect != nullptr && socket.state == State::kFresh) End(socket.connect, -ECANCELED);
   if (socket.accept != nullptr) TryAccept(number);
   // An error is reported once: to whichever looks first.
@@ -169,7 +170,7 @@ void SimProactor::Poll(int32_t number) {
 }
 
 void SimProactor::TryAccept(int32_t number) {
-  Socket& socket = sockets_[static_cast<size_t>(number)];
+  Socket& socket = sockets_.at(number);
   if (socket.aborted) {
     End(socket.accept, -ECANCELED);
     return;
@@ -195,7 +196,7 @@ void SimProactor::TryAccept(int32_t number) {
 }
 
 bool SimProactor::TryReceive(int32_t number) {
-  Socket& socket = sockets_[static_cast<size_t>(number)];
+  Socket& socket = sockets_.at(number);
   if (socket.connection == nullptr) {
     End(socket.receive, socket.aborted ? -ECANCELED : -ENOTCONN);
     return true;
@@ -229,7 +230,7 @@ bool SimProactor::TryReceive(int32_t number) {
 }
 
 void SimProactor::TrySend(int32_t number) {
-  Socket& socket = sockets_[static_cast<size_t>(number)];
+  Socket& socket = sockets_.at(number);
   if (socket.connection == nullptr) {
     End(socket.send, socket.aborted ? -ECANCELED : -ENOTCONN);
     return;
@@ -273,11 +274,12 @@ void SimProactor::CancelReceive(io::SocketId id) {
 
 void SimProactor::OnCancelReceive(void* context, uint64_t argument) {
   auto* self = static_cast<SimProactor*>(context);
-  Socket& socket = self->sockets_[static_cast<uint32_t>(argument)];
+  Socket* socket = self->Find(static_cast<int32_t>(static_cast<uint32_t>(argument)));
   // It may have had its result before; a later receive isn't meant.
-  if (socket.receive == nullptr || socket.receive_number != argument >> 32) return;
-  socket.starved = false;
-  self->End(socket.receive, -ECANCELED);
+  if (socket == nullptr || socket->receive == nullptr) return;
+  if (socket->receive_number != argument >> 32) return;
+  socket->starved = false;
+  self->End(socket->receive, -ECANCELED);
 }
 
 void SimProactor::Abort(io::SocketId id) {
@@ -297,14 +299,14 @@ void SimProactor::OnCancelAll(void* context, uint64_t number) {
 }
 
 void SimProactor::CancelAll(int32_t number) {
-  Socket& socket = sockets_[static_cast<size_t>(number)];
-  if (socket.state == State::kClosed) return;
-  socket.cancelled = true;
-  socket.starved = false;
-  End(socket.accept, -ECANCELED);
-  End(socket.connect, -ECANCELED);
-  End(socket.receive, -ECANCELED);
-  End(socket.send, -ECANCELED);
+  Socket* socket = Find(number);
+  if (socket == nullptr) return;
+  socket->cancelled = true;
+  socket->starved = false;
+  End(socket->accept, -ECANCELED);
+  End(socket->connect, -ECANCELED);
+  End(socket->receive, -ECANCELED);
+  End(socket->send, -ECANCELED);
 }
 
 void SimProactor::ShutdownWrite(io::SocketId id) {
@@ -321,9 +323,40 @@ void SimProactor::Close(io::SocketId id) {
   world_.Log(actor_, "closes", NumberOf(id));
   if (socket.state == State::kListening) network_.Unlisten(*this, NumberOf(id));
   if (socket.connection != nullptr) socket.connection->Close(socket.side);
-  socket.connection = nullptr;
-  socket.state = State::kClosed;
-  --open_sockets_;
+  sockets_.erase(NumberOf(id));
+}
+
+void SimProactor::Detach(io::SocketId id) {
+  Socket& socket = At(id, "Detach");
+  world_.Require(socket.state == State::kConnected, "Detach of a socket that isn't connected");
+  world_.Require(!socket.busy(), "Detach of a socket with an operation in flight");
+  // Without a connection it was reset from outside, which its user can't know.
+  world_.Require(!socket.aborted || socket.connection == nullptr, "Detach of an aborted socket");
+  world_.Log(actor_, "detaches", NumberOf(id));
+  network_.Detach(NumberOf(id), {this, socket.connection, socket.side, socket.local});
+  sockets_.erase(NumberOf(id));
+}
+
+void SimProactor::Adopt(io::SocketId id) {
+  const int32_t number = NumberOf(id);
+  const std::optional<Network::Detached> state = network_.Adopt(number, *this);
+  if (!state) {
+    world_.Fail("Adopt of socket " + std::to_string(number) + ", which is not detached");
+  }
+  world_.Log(actor_, "adopts", number);
+  Socket& socket = sockets_[number];
+  socket.state = State::kConnected;
+  socket.connection = state->connection;
+  socket.side = state->side;
+  socket.local = state->local;
+  if (killed_ || socket.connection == nullptr) ResetNow(number);
+}
+
+bool SimProactor::Quiet(io::SocketId id) {
+  Socket& socket = At(id, "Quiet");
+  world_.Require(socket.state == State::kConnected, "Quiet of a socket that isn't connected");
+  world_.Require(socket.receive == nullptr, "Quiet with a receive in flight");
+  return socket.connection != nullptr && socket.connection->Quiet(socket.side);
 }
 
 void SimProactor::Reset(io::SocketId id) {
@@ -333,7 +366,7 @@ void SimProactor::Reset(io::SocketId id) {
 }
 
 void SimProactor::ResetNow(int32_t number) {
-  Socket& socket = sockets_[static_cast<size_t>(number)];
+  Socket& socket = sockets_.at(number);
   if (socket.state == State::kListening) network_.Unlisten(*this, number);
   if (socket.state == State::kConnecting) network_.Undial(*this, number);
   if (socket.connection != nullptr) socket.connection->Reset(socket.side);
@@ -345,9 +378,8 @@ void SimProactor::ResetNow(int32_t number) {
 void SimProactor::Kill() {
   world_.Log(actor_, "is killed");
   killed_ = true;
-  for (size_t i = 0; i < sockets_.size(); ++i) {
-    if (sockets_[i].state != State::kClosed) ResetNow(static_cast<int32_t>(i));
-  }
+  for (const auto& [number, socket] : sockets_) ResetNow(number);
+  network_.ResetDetachedBy(*this);
 }
 
 // --- the loop
@@ -390,8 +422,8 @@ void SimProactor::Turn() {
 void SimProactor::FeedStarved() {
   while (!starved_.empty()) {
     const int32_t number = starved_.front();
-    Socket& socket = sockets_[static_cast<size_t>(number)];
-    const bool waits = socket.starved && socket.receive != nullptr;
+    const Socket* socket = Find(number);
+    const bool waits = socket != nullptr && socket->starved && socket->receive != nullptr;
     if (waits && !TryReceive(number)) return;
     starved_.pop_front();
   }
@@ -413,18 +445,11 @@ void SimProactor::OnPosted(void* context, uint64_t) {
   function();
 }
 
-bool SimProactor::IsOpen(const io::Address& local) const {
-  for (auto socket = sockets_.rbegin(); socket != sockets_.rend(); ++socket) {
-    if (socket->connection != nullptr && socket->local == local) return true;
-  }
-  return false;
-}
-
 void SimProactor::MustBeIdle() {
   const auto require = [this](bool condition, const std::string& what) {
     if (!condition) world_.Fail("left behind: " + what);
   };
-  require(open_sockets_ == 0, std::to_string(open_sockets_) + " open sockets");
+  require(sockets_.empty(), std::to_string(sockets_.size()) + " open sockets");
   require(buffers().in_use() == 0, std::to_string(buffers().in_use()) + " buffers");
   require(timers().armed() == 0, std::to_string(timers().armed()) + " armed timers");
   require(ready().empty(), "coroutines that are ready");

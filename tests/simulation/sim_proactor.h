@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,8 +21,8 @@ struct InjectedRandom {
 
 // The io::Proactor of a simulated machine: sockets of a Network, time and chance of a World.
 // Several may share them: a program's workers, its clients, its nodes. It checks the contract of
-// io::Proactor strictly: a breach fails the world. A socket's number is never used again, so that
-// every use after Close is seen.
+// io::Proactor strictly: a breach fails the world. A socket's number is its own in the whole
+// network and never used again, so that every use after Close or Detach is seen.
 class SimProactor final : private InjectedRandom,
                           public io::Proactor,
                           private SocketOwner,
@@ -40,6 +41,9 @@ class SimProactor final : private InjectedRandom,
   void Abort(io::SocketId socket) override;
   void ShutdownWrite(io::SocketId socket) override;
   void Close(io::SocketId socket) override;
+  void Detach(io::SocketId socket) override;
+  void Adopt(io::SocketId socket) override;
+  bool Quiet(io::SocketId socket) override;
 
   // Drives the whole world until Stop; for code that brings its own main loop.
   void Run() override;
@@ -53,17 +57,19 @@ class SimProactor final : private InjectedRandom,
   // Sends an RST now. What is in flight ends with ECANCELED; Close is still due.
   void Reset(io::SocketId socket);
   // The process dies: every peer gets an RST, whatever is in flight here ends with ECANCELED and
-  // so does all that is begun later. The coroutines still have to unwind.
+  // so does all that is begun later, with sockets that were detached here or are adopted later,
+  // too. The coroutines still have to unwind.
   void Kill();
-  size_t open_sockets() const { return open_sockets_; }
-  // Whether a connection from this address of ours has not been closed yet.
-  bool IsOpen(const io::Address& local) const;
+  size_t open_sockets() const { return sockets_.size(); }
+  // Whether a connection from this address of ours has not been closed yet, whichever proactor of
+  // the machine owns it by now.
+  bool IsOpen(const io::Address& local) const { return network_.IsOpenFrom(local); }
   // Fails the world unless all sockets are closed, all buffers back, no timer armed and nobody
   // ready.
   void MustBeIdle();
 
  private:
-  enum class State : uint8_t { kFresh, kConnecting, kConnected, kListening, kClosed };
+  enum class State : uint8_t { kFresh, kConnecting, kConnected, kListening };
   struct Socket {
     State state = State::kFresh;
     bool aborted = false;
@@ -77,7 +83,7 @@ class SimProactor final : private InjectedRandom,
     io::ConnectOperation* connect = nullptr;
     io::ReceiveOperation* receive = nullptr;
     io::SendOperation* send = nullptr;
-    uint32_t receive_number = 0;  // how many there were, so that a cancellation meets its own
+    uint32_t receive_number = 0;  // of its latest, so that a cancellation meets its own
     bool busy() const {
       return accept != nullptr || connect != nullptr || receive != nullptr || send != nullptr;
     }
@@ -93,6 +99,8 @@ class SimProactor final : private InjectedRandom,
   void Poke() override;
 
   Socket& At(io::SocketId id, const char* who);
+  // Null: closed or detached.
+  Socket* Find(int32_t number);
   io::SocketId NewSocket();
   int32_t NumberOf(io::SocketId id) const { return static_cast<int32_t>(id); }
   void QueuePoll(int32_t number);
@@ -123,8 +131,8 @@ class SimProactor final : private InjectedRandom,
   io::Address host_;
   int actor_;
   SeededRandom chance_;
-  std::deque<Socket> sockets_;
-  size_t open_sockets_ = 0;
+  std::map<int32_t, Socket> sockets_;  // the open ones
+  uint32_t receives_ = 0;
   std::deque<int32_t> starved_;
   std::deque<std::function<void()>> posted_;
   bool buffer_came_back_ = false;

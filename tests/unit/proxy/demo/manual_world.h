@@ -57,6 +57,9 @@ class ManualProactor final : public io::Proactor {
   void Abort(io::SocketId) override {}
   void ShutdownWrite(io::SocketId) override {}
   void Close(io::SocketId) override {}
+  void Detach(io::SocketId) override {}
+  void Adopt(io::SocketId) override {}
+  bool Quiet(io::SocketId) override { return true; }
   void Run() override { Pump(); }
   void PostFromAnyThread(std::function<void()>) override {}
 
@@ -126,6 +129,9 @@ class MemoryStream final : public io::Stream {
     wire_.readable.Signal();
     wire_.writable.Signal();
   }
+  bool Detach() override { return false; }
+  void Attach(io::Proactor&) override { FAIL() << "the node keeps its streams"; }
+  bool Quiet() override { return wire_.to_node.empty() && !wire_.to_node_ended; }
 
  private:
   io::Proactor& proactor_;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "proxy/io/buffer.h"
+#include "proxy/io/proactor.h"
 #include "proxy/io/stream.h"
 #include "proxy/io/sync.h"
 
@@ -33,7 +34,7 @@ class MemoryStream final : public io::Stream {
  public:
   MemoryStream(io::BufferPool& pool, std::shared_ptr<MemoryPipe> in,
                std::shared_ptr<MemoryPipe> out)
-      : pool_(pool), in_(std::move(in)), out_(std::move(out)) {}
+      : pool_(&pool), in_(std::move(in)), out_(std::move(out)) {}
 
   io::Task<io::Result<io::Buffer>> Read() override {
     cancelled_ = false;
@@ -44,7 +45,7 @@ class MemoryStream final : public io::Stream {
     reading_ = false;
     if (aborted_ || (cancelled_ && !Readable())) co_return io::Fail(ECANCELED);
     if (in_->bytes.empty()) co_return io::Buffer();
-    io::Buffer buffer = co_await pool_.Take(io::BufferUse::kReceive);
+    io::Buffer buffer = co_await pool_->Take(io::BufferUse::kReceive);
     const size_t n = std::min({in_->bytes.size(), in_->read_max, in_->quota, io::kReceiveBytesMax});
     if (in_->quota != SIZE_MAX) in_->quota -= n;
     buffer.Append(std::string_view(in_->bytes).substr(0, n));
@@ -84,10 +85,19 @@ class MemoryStream final : public io::Stream {
     out_->drained.Signal();
   }
 
+  bool Detach() override {
+    if (reading_ || aborted_) return false;
+    pool_ = nullptr;
+    return true;
+  }
+  // The pipes go on waking whoever they woke before.
+  void Attach(io::Proactor& proactor) override { pool_ = &proactor.buffers(); }
+  bool Quiet() override { return in_->bytes.empty() && !in_->ended && !aborted_; }
+
  private:
   bool Readable() const { return !in_->bytes.empty() && in_->quota > 0; }
 
-  io::BufferPool& pool_;
+  io::BufferPool* pool_;
   std::shared_ptr<MemoryPipe> in_;
   std::shared_ptr<MemoryPipe> out_;
   bool reading_ = false;
