@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "metrics/instruments.h"
+#include "metrics/node_gauges.h"
 #include "proxy/config/address_text.h"
 #include "proxy/server/cpus.h"
 #include "proxy/server/node_views.h"
@@ -77,7 +78,6 @@ tl::expected<void, std::string> Server::AddWorkers(const config::Config& config)
     workers_.push_back(std::move(*worker));
   }
   // Each node has its keeper; they are spread over the workers.
-  workers_.front()->ShowNodes();
   size_t next = 0;
   for (const auto& cluster : settings_->clusters) {
     for (const auto& node : cluster->nodes)
@@ -117,13 +117,15 @@ tl::expected<void, std::string> Server::StartAdmin(const config::Config& config,
   std::vector<const metrics::Shard*> shards;
   shards.reserve(shards_.size());
   for (const std::unique_ptr<metrics::Shard>& shard : shards_) shards.push_back(shard.get());
+  node_gauges_ = std::make_unique<metrics::Shard>(*layout_);
+  shards.push_back(node_gauges_.get());
   exporter_ = std::make_unique<metrics::Exporter>(*layout_, std::move(shards), build_info);
   if (!config.admin.enabled) return {};
   const auto address = config::ParseHostPort(config.admin.address);
   if (!address) return tl::unexpected("admin.address: " + address.error());
   auto admin = metrics::AdminServer::Start(
       {address->host, address->port},
-      {.metrics = [this] { return exporter_->Text(); },
+      {.metrics = [this] { return MetricsText(); },
        .live = [this] { return Live(); },
        .ready = [this] { return ready_.load(); },
        .nodes = [this] { return ViewNodes(*settings_, clock_.Now()); },
@@ -176,6 +178,13 @@ metrics::SetStateResult Server::SetNodeState(std::string_view cluster, std::stri
     return metrics::SetStateResult::kOk;
   }
   return metrics::SetStateResult::kUnknownNode;
+}
+
+// What workers share is looked at when somebody asks.
+std::string Server::MetricsText() {
+  const std::lock_guard lock(node_gauges_mutex_);
+  metrics::SetNodeGauges(*node_gauges_, ViewNodes(*settings_, clock_.Now()));
+  return exporter_->Text();
 }
 
 bool Server::Live() const {

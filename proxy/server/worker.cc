@@ -3,8 +3,6 @@
 #include <utility>
 
 #include "metrics/instruments.h"
-#include "metrics/node_gauges.h"
-#include "proxy/server/node_views.h"
 
 namespace poplar::server {
 namespace {
@@ -146,7 +144,6 @@ void Worker::Sample() {
   shard_.Add(metrics::kAcceptErrors, now.accept_errors - sampled_.accept_errors);
   sampled_ = now;
   shard_.GaugeSet(metrics::kBuffersInUse, static_cast<int64_t>(proactor_->buffers().in_use()));
-  if (shows_nodes_) metrics::SetNodeGauges(shard_, ViewNodes(*settings_, proactor_->Now()));
   heartbeat_.store(clock_.Now().time_since_epoch().count(), std::memory_order_relaxed);
   sampler_->Arm(proactor_->Now() + kSampleInterval);
 }

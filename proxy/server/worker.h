@@ -53,9 +53,6 @@ class Worker {
   // Before Run: this worker probes the node and keeps its pool.
   void Keep(upstream::Cluster& cluster, upstream::Node& node);
 
-  // Before Run: this worker shows all nodes' state in the metrics.
-  void ShowNodes() { shows_nodes_ = true; }
-
   // The thread's body; returns when the worker was told to stop and its last session has ended.
   void Run();
 
@@ -108,7 +105,6 @@ class Worker {
   std::vector<std::unique_ptr<upstream::Prober>> probers_;
   absl::flat_hash_set<session::Session*> sessions_;
   io::ProactorCounters sampled_;
-  bool shows_nodes_ = false;
   bool draining_ = false;
   bool aborting_ = false;
   std::atomic<int64_t> heartbeat_ = 0;

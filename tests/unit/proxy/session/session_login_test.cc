@@ -167,9 +167,7 @@ class TroubleTest : public testing::TestWithParam<TroubleCase> {
 // One answer, whatever it was; the client may try again on the same connection, and does so in vain
 // more often than it may guess passwords.
 TEST_P(TroubleTest, IsTemporary) {
-  Timeouts timeouts;
-  timeouts.upstream.response = seconds(5);
-  SessionBench bench({.timeouts = timeouts});
+  SessionBench bench({.upstream = {.response = seconds(5)}});
   Arm(bench.node(0));
   upstream::DrivenPeer& client = bench.Connect();
   const std::string failed = std::string("failed 0 ") + GetParam().failure;
