@@ -2,7 +2,7 @@
 
 #include "metrics/shard.h"
 #include "proxy/server/log.h"
-#include "proxy/upstream/cluster.h"
+#include "proxy/session/settings.h"
 #include "proxy/upstream/observer.h"
 
 namespace poplar::server {

@@ -144,8 +144,8 @@ io::Task<Login::Step> Login::ChooseNode() {
   }
 }
 
-// Moves the user's lease where health allows. True: another session of the user lives, and holds the
-// user on its node whatever health thinks of it.
+// Moves the user's lease where health allows. True: another session of the user lives, and holds
+// the user on its node whatever health thinks of it.
 bool Login::Follow(const Choice& choice) {
   const balancer::NodeId wanted = choice.kind == Choice::Kind::kNone ? order_.front() : choice.node;
   const balancer::NodeId before = node_;
@@ -250,7 +250,7 @@ io::Task<Login::Step> Login::Open(balancer::Slot slot) {
   NodeError error = co_await session_.connection->Open();
   NoteStages();
   if (error.failure == NodeFailure::kNone) co_return Step::kGoOn;
-  co_return co_await AfterUnreachable(std::move(error));
+  co_return co_await AfterUnreachable(std::move(error), Evidence::kUnreachable);
 }
 
 // From here on the user stays where it is, as long as this session lives.
@@ -294,7 +294,8 @@ io::Task<Login::Step> Login::Authenticate() {
     // Nodes end warm connections as they like; that is no sign of trouble.
     const bool stale = source_ == LeaseSource::kWarm && (error.failure == NodeFailure::kClosed ||
                                                          error.failure == NodeFailure::kReset);
-    if (!stale || late_ || aborted_) co_return co_await AfterUnreachable(error);
+    if (!stale || late_ || aborted_)
+      co_return co_await AfterUnreachable(error, Evidence::kLoginFailed);
     GiveUpConnection(false);
     session_.lease.Release();
     co_return Step::kAgain;
@@ -340,7 +341,7 @@ Login::Step Login::OnRefusal(std::string line) {
 // --- again, or not
 
 // Before the password was sent: the next allowed node, or the same one a little later.
-io::Task<Login::Step> Login::AfterUnreachable(NodeError error) {
+io::Task<Login::Step> Login::AfterUnreachable(NodeError error, Evidence evidence) {
   GiveUpConnection(false);
   const bool held = session_.lease && session_.lease.held();
   if (session_.lease.bound()) session_.lease.Release();
@@ -353,7 +354,7 @@ io::Task<Login::Step> Login::AfterUnreachable(NodeError error) {
     co_return Unavailable(LoginResult::kBackendUnavailable, record_.failure);
   }
   environment_.meter.NodeFailed(node_, error.failure);
-  TellHealth(Evidence::kUnreachable, Name(error.failure));
+  TellHealth(evidence, Name(error.failure));
   tried_.push_back(node_);
   const Choice next = request_.cluster.health.Choose(order_, user_hash_, tried_, Moment());
   const bool elsewhere = next.kind != Choice::Kind::kGo || next.node != node_;

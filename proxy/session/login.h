@@ -97,7 +97,7 @@ class Login {
   Step LoggedIn(std::string line);
   Step OnRefusal(std::string line);
 
-  io::Task<Step> AfterUnreachable(upstream::NodeError error);
+  io::Task<Step> AfterUnreachable(upstream::NodeError error, balancer::Evidence evidence);
   io::Task<Step> RetryInUse();
   io::Task<Step> Pause(io::Time until, RetryReason reason);
   Step OnWake(Patience::Wake wake);

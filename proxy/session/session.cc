@@ -203,7 +203,7 @@ io::Task<Login::Outcome> Session::LogIn(std::string_view user, pop3::Secret pass
   }
   environment_.meter.LoginEnded(login.result(), record_, *record_.login);
   if (outcome == Login::Outcome::kLoggedIn) OnLoggedIn(login);
-  if (outcome == Login::Outcome::kUnavailable) node_was_unavailable_ = true;
+  if (login.answer() == pop3::kReplyTemporary) node_was_unavailable_ = true;
   co_await Say(login.answer());
   co_return outcome;
 }

@@ -38,7 +38,7 @@ class SessionBench {
     io::Duration pool_wait = std::chrono::seconds(15);
     balancer::HealthRules health = OneStrike();
     bool affinity = true;
-    upstream::LoginRules login{};
+    upstream::LoginRules login{.in_use_retries = 0};
   };
   static balancer::HealthRules OneStrike();
 
