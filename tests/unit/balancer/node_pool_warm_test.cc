@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <latch>
 #include <thread>
 
 #include "tests/unit/balancer/pool_fixture.h"
@@ -139,29 +140,25 @@ TEST_F(WarmTest, AWaitingLoginIsDemandToo) {
 
 // Whoever takes the callback back may then destroy what it uses.
 TEST_F(WarmTest, NoDemandIsToldAfterTheCallbackWasTakenBack) {
-  class Tally {
-   public:
-    ~Tally() { value_ = -1; }
-    void Count() {
-      ASSERT_GE(value_, 0);
-      ++value_;
-    }
-
-   private:
-    int value_ = 0;
-  };
-  std::atomic<bool> stop = false;
-  std::thread logins([&] {
-    while (!stop) static_cast<void>(Take());
-  });
-  for (int i = 0; i < 2000; ++i) {
-    auto tally = std::make_unique<Tally>();
-    pool_.set_on_demand([&tally] { tally->Count(); });
+  for (int round = 0; round < 20; ++round) {
+    std::latch called(1);
+    std::latch taking_back(1);
+    std::atomic<bool> through = false;
     static_cast<void>(pool_.TakeDemand());
+    pool_.set_on_demand([&] {
+      called.count_down();
+      taking_back.wait();
+      // Time enough to return too early, for a pool that would; a right one waits however long.
+      for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+      through = true;
+    });
+    std::thread login([&] { static_cast<void>(Take()); });
+    called.wait();
+    taking_back.count_down();
     pool_.set_on_demand({});
+    EXPECT_TRUE(through);
+    login.join();
   }
-  stop = true;
-  logins.join();
 }
 
 }  // namespace
