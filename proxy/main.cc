@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
-#include <map>
 #include <string>
 
 #include "proxy/cli/certificate_check.h"
@@ -34,6 +33,7 @@ struct CommandLine {
   bool version = false;
   std::string path = kDefaultConfig;
   cli::RouteOptions route_options;
+  std::string route_format = "text";
   cli::DemoOptions demo_options;
 
  private:
@@ -70,11 +70,9 @@ void CommandLine::AddRoute() {
       ->required();
   route->add_option("--cluster", route_options.cluster,
                     "The cluster's name; left out, that of the first listener");
-  route
-      ->add_option("--format", route_options.format,
-                   "text, or json: an array with an object for each user")
-      ->transform(CLI::Transformer(std::map<std::string, cli::RouteFormat>{
-          {"text", cli::RouteFormat::kText}, {"json", cli::RouteFormat::kJson}}));
+  route->add_option("--format", route_format, "json: an array with an object for each user")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   route->footer(
       "The order follows from the names of the user and the nodes, the weights and the states in\n"
       "the file alone: it is the same on every Poplar, and needs none that runs. What is found "
@@ -119,6 +117,7 @@ int Run(int argc, char** argv) {
   if (*line.route) {
     line.route_options.config_path = line.path;
     line.route_options.color = color;
+    if (line.route_format == "json") line.route_options.format = cli::RouteFormat::kJson;
     return cli::RunRoute(line.route_options, std::cout, std::cerr);
   }
   if (*line.demo) return cli::RunDemo(line.demo_options, std::cout, std::cerr);

@@ -78,8 +78,9 @@ std::string ExplainHome(const Passed& passed, size_t nodes) {
 
 std::string ExplainFailover(const Passed& passed, config::Duration hold_down) {
   std::string text = Ordinal(passed.up + 1) + " choice; only ";
-  const std::string before =
-      passed.up == 1 ? passed.first_up : fmt::format("all {} choices before it", passed.up);
+  const std::string before = passed.up == 1   ? passed.first_up
+                             : passed.up == 2 ? "both choices before it"
+                                              : fmt::format("all {} choices before it", passed.up);
   const std::string_view verb = passed.up == 1 ? "has" : "have";
   if (hold_down == config::Duration::zero()) {
     return text + fmt::format("when {} {} gone out", before, verb);

@@ -80,7 +80,7 @@ TEST(PlanRoute, NamesHomeAndWhatComesAfterTheHoldDown) {
   EXPECT_EQ(Reasons(cluster),
             (Lines{"home: highest score of 4 nodes",
                    "2nd choice; only after " + home + " has been out for hold_down 10s",
-                   "3rd choice; only after all 2 choices before it have been out for hold_down 10s",
+                   "3rd choice; only after both choices before it have been out for hold_down 10s",
                    "4th choice; only after all 3 choices before it have been out for hold_down "
                    "10s"}));
   EXPECT_EQ(Reasons(cluster, config::Duration(0))[1],
