@@ -25,14 +25,17 @@ class Keeper {
   // Between looks at the node's health and at whose time is up; jittered. What has expired lies
   // that much longer, and a connect that failed is tried again no sooner.
   static constexpr io::Duration kTick = std::chrono::seconds(1);
+  // How long Stop lets a connection come about that is being opened.
+  static constexpr io::Duration kStopPatience = std::chrono::seconds(1);
 
   // All must outlive it, and the proactor also whoever takes from the pool. `scope` runs what it
   // opens and ends.
   Keeper(io::Proactor& proactor, io::TaskScope& scope, Cluster& cluster, Node& node,
          Observer& observer);
 
-  // Until Stop; by then nothing is idle in the pool, and every QUIT has been sent. Once. It may go
-  // when this has returned.
+  // Until Stop, and then for as long as it takes to end what is idle with QUIT: as a rule a few
+  // milliseconds, a few seconds at most. Nothing is idle in the pool then. Once. It may go when
+  // this has returned.
   io::Task<void> Run();
   void Stop();
 
