@@ -63,8 +63,15 @@ io::Task<void> Keeper::Run() {
   }
   HangUp();
   SetServing(false, proactor_.Now());
-  for (Connection* connection : opening_) connection->Abort();
-  while (!opening_.empty() || ending_ > 0) co_await alarm_.Until(proactor_.Now() + kTick);
+  // What is being opened may still be greeted, so that it can leave with QUIT as well.
+  const io::Time patience = proactor_.Now() + kStopPatience;
+  while (!opening_.empty() || ending_ > 0) {
+    const io::Time now = proactor_.Now();
+    if (now >= patience) {
+      for (Connection* connection : opening_) connection->Abort();
+    }
+    co_await alarm_.Until(now < patience ? patience : now + kTick);
+  }
 }
 
 void Keeper::Listen() {

@@ -27,14 +27,17 @@ class Keeper {
   static constexpr io::Duration kTick = std::chrono::seconds(1);
   // Between looks at the demand, so that a thousand logins a second wake the keeper twenty times.
   static constexpr io::Duration kPause = std::chrono::milliseconds(50);
+  // How long Stop lets a connection come about that is being opened.
+  static constexpr io::Duration kStopPatience = std::chrono::seconds(1);
 
   // All must outlive it, and the proactor also whoever takes from the pool. `scope` runs what it
   // opens and ends.
   Keeper(io::Proactor& proactor, io::TaskScope& scope, Cluster& cluster, Node& node,
          Observer& observer);
 
-  // Until Stop; by then nothing is idle in the pool, and every QUIT has been sent. Once. It may go
-  // when this has returned.
+  // Until Stop, and then for as long as it takes to end what is idle with QUIT: as a rule a few
+  // milliseconds, a few seconds at most. Nothing is idle in the pool then. Once. It may go when
+  // this has returned.
   io::Task<void> Run();
   void Stop();
 

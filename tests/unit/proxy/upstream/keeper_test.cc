@@ -395,7 +395,23 @@ TEST(KeeperTest, StopsAnywhere) {
     EXPECT_EQ(bench.pool().counts().in_use, 0u);
     EXPECT_TRUE(bench.recorder.changes.empty());
     for (const auto& failure : bench.recorder.opened) EXPECT_EQ(failure, NodeFailure::kNone);
+    bench.RunFor(milliseconds(1));
+    bench.ExpectAllEndedWithQuit();
   }
+}
+
+TEST(KeeperTest, StopsInTheMiddleOfAGreetingThatNeverComes) {
+  KeeperBench bench;
+  bench.script.set_greeting({""});
+  bench.StartServing();
+  bench.Demand(1);
+  ASSERT_TRUE(bench.Run([&bench] { return bench.OpenConnections() > 0; }));
+  const io::Duration took = bench.Stop();
+  EXPECT_GE(took, Keeper::kStopPatience);
+  EXPECT_LT(took, Keeper::kStopPatience + milliseconds(100));
+  EXPECT_EQ(bench.script.received(), "");
+  EXPECT_EQ(bench.pool().counts().in_use, 0u);
+  EXPECT_TRUE(bench.recorder.opened.empty());
 }
 
 TEST(KeeperTest, ACallOfThePoolThatArrivesTooLateFindsNobody) {
