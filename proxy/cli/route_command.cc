@@ -31,6 +31,7 @@ const config::ClusterConfig* FindCluster(const config::Config& config, std::stri
 
 int FailForCluster(const config::Config& config, const std::string& name, std::ostream& err) {
   std::vector<std::string_view> names;
+  names.reserve(config.clusters.size());
   for (const config::ClusterConfig& cluster : config.clusters) names.push_back(cluster.name);
   const std::string_view meant = config::NearestWord(name, names);
   return Fail(err, "unknown cluster " + config::Quote(name) +

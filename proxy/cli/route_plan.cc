@@ -15,6 +15,7 @@ constexpr double kCostUnit = 0x1p-48;  // of balancer's costs
 std::vector<RouteChoice> Rank(const config::ClusterConfig& cluster,
                               const balancer::CanonicalUser& user) {
   std::vector<balancer::WeightedNode> nodes;
+  nodes.reserve(cluster.nodes.size());
   for (const config::NodeConfig& node : cluster.nodes) {
     nodes.emplace_back(node.name, static_cast<uint32_t>(node.weight));
   }

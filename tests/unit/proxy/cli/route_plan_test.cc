@@ -29,6 +29,7 @@ config::ClusterConfig SharedCluster(size_t nodes) {
 // The user's order over the cluster, as positions in the list of nodes.
 std::vector<uint32_t> Order(const config::ClusterConfig& cluster, const std::string& user) {
   std::vector<balancer::WeightedNode> nodes;
+  nodes.reserve(cluster.nodes.size());
   for (const auto& node : cluster.nodes) {
     nodes.emplace_back(node.name, static_cast<uint32_t>(node.weight));
   }

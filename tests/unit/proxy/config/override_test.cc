@@ -50,7 +50,7 @@ TEST(Override, OfNothingLeavesEverything) {
 }
 
 TEST(Override, ReplacesWhatItGivesAndNothingElse) {
-  const auto apply = [](auto member, auto value) {
+  const auto apply = [](auto member, const auto& value) {
     Override<Sample> override;
     Set(override, member, value);
     Sample expected = Base();
