@@ -77,6 +77,12 @@ bool Affinity::Lease::Unpark(uint32_t sessions_max) {
   return true;
 }
 
+bool Affinity::Lease::held() const {
+  assert(shard_ != nullptr);
+  const std::lock_guard lock(shard_->mutex);
+  return entry_->second.bound > (bound_ ? 1U : 0U);
+}
+
 void Affinity::Lease::Release() {
   if (shard_ == nullptr) return;
   {

@@ -79,6 +79,9 @@ class Affinity {
 
     bool bound() const { return bound_; }
 
+    // Whether another session of the user is bound to node(), parked ones included.
+    bool held() const;
+
     // The session is parked: it still holds the user on node(), but is none of the user's sessions
     // until Unpark. Only when bound; idempotent, as is Unpark.
     void Park();

@@ -1,5 +1,7 @@
 #include "balancer/canonical_user.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 
 namespace poplar::balancer {
@@ -25,6 +27,8 @@ std::string_view Text(UserNameError error) {
   }
   return "unknown";
 }
+
+uint64_t CanonicalUser::Hash() const { return XXH64(text_.data(), text_.size(), 0); }
 
 tl::expected<CanonicalUser, UserNameError> CanonicalUser::FromLogin(std::string_view login,
                                                                     const CanonicalRules& rules) {

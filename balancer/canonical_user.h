@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -32,6 +33,8 @@ class CanonicalUser {
                                                               const CanonicalRules& rules);
 
   const std::string& text() const { return text_; }
+  // Well mixed, and the same in every process.
+  uint64_t Hash() const;
 
   friend bool operator==(const CanonicalUser&, const CanonicalUser&) = default;
 

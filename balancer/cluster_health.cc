@@ -47,10 +47,11 @@ std::optional<Transition> ClusterHealth::OnProbe(NodeId node, bool ok, std::stri
 }
 
 std::optional<Transition> ClusterHealth::OnEvidence(NodeId node, Evidence evidence,
-                                                    std::string_view detail, Moment now) {
+                                                    std::string_view detail, Moment now,
+                                                    uint64_t user) {
   const std::lock_guard lock(mutex_);
   Entry& entry = Find(node);
-  return Complete(entry, entry.health.OnEvidence(evidence, detail, MayEject(), now));
+  return Complete(entry, entry.health.OnEvidence(evidence, detail, MayEject(), now, user));
 }
 
 std::optional<Transition> ClusterHealth::SetAdmin(NodeId node, AdminState state, Moment now) {
@@ -60,13 +61,14 @@ std::optional<Transition> ClusterHealth::SetAdmin(NodeId node, AdminState state,
   if (before == state) return std::nullopt;
   if (state == AdminState::kUp) entry.health.Return(now);
   Recount();
+  entry.evidence = "the operator said " + std::string(Name(state));
   return Transition{.node = node,
                     .from = entry.health.state(),
                     .to = entry.health.state(),
                     .admin_from = before,
                     .admin_to = state,
                     .cause = TransitionCause::kAdmin,
-                    .evidence = "the operator said " + std::string(Name(state))};
+                    .evidence = entry.evidence};
 }
 
 std::optional<Transition> ClusterHealth::OnTime(NodeId node, Moment now) {
@@ -186,7 +188,8 @@ std::vector<ClusterHealth::NodeStatus> ClusterHealth::Status(Moment now) const {
                       .in_service = InService(entry),
                       .ready_permille = ReadyPermille(entry, now),
                       .sessions = entry.sessions,
-                      .ejections = entry.health.ejections()});
+                      .ejections = entry.health.ejections(),
+                      .evidence = entry.evidence});
   }
   return status;
 }
@@ -213,9 +216,10 @@ bool ClusterHealth::MayEject() const {
   return out_ + 1 <= std::max(allowed, uint64_t{1});
 }
 
-std::optional<Transition> ClusterHealth::Complete(const Entry& entry,
+std::optional<Transition> ClusterHealth::Complete(Entry& entry,
                                                   std::optional<Transition> transition) {
   if (!transition) return std::nullopt;
+  entry.evidence = transition->evidence;
   transition->node = entry.member.node;
   transition->admin_from = transition->admin_to = entry.member.admin;
   Recount();

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -51,6 +52,7 @@ class ClusterHealth {
     uint32_t ready_permille = 1000;
     uint32_t sessions = 0;
     uint64_t ejections = 0;
+    std::string evidence;  // of the last change; empty: there was none
   };
 
   ClusterHealth(const ClusterRules& rules, const HealthRules& health, std::vector<Member> members);
@@ -58,8 +60,9 @@ class ClusterHealth {
   // --- evidence in
 
   std::optional<Transition> OnProbe(NodeId node, bool ok, std::string_view detail, Moment now);
+  // `user`: whose login or session it was; see FailingUsers.
   std::optional<Transition> OnEvidence(NodeId node, Evidence evidence, std::string_view detail,
-                                       Moment now);
+                                       Moment now, uint64_t user = 0);
   // A node that comes back by the operator's word takes its users over slow_start, like any other.
   std::optional<Transition> SetAdmin(NodeId node, AdminState state, Moment now);
   // Time passes; call it for every node once a second or so.
@@ -109,13 +112,14 @@ class ClusterHealth {
     Member member;  // its admin state is the current one
     NodeHealth health;
     uint32_t sessions = 0;
+    std::string evidence;
   };
 
   // All with mutex_ held.
   const Entry& Find(NodeId node) const;
   Entry& Find(NodeId node);
   bool MayEject() const;
-  std::optional<Transition> Complete(const Entry& entry, std::optional<Transition> transition);
+  std::optional<Transition> Complete(Entry& entry, std::optional<Transition> transition);
   void Recount();
   bool InService(const Entry& entry) const;
   uint32_t ReadyPermille(const Entry& entry, Moment now) const;

@@ -14,8 +14,9 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
-#include "metrics/exporter.h"
+#include "metrics/admin_request.h"
 
 namespace poplar::metrics {
 
@@ -35,45 +36,55 @@ namespace {
 
 constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
 
-struct Response {
-  int status;
-  std::string_view reason;
-  std::string_view content_type;
-  std::string body;
-};
+std::string_view Text(const char* text) { return text == nullptr ? "" : text; }
 
-Response Answer(bool is_good, std::string_view good) {
-  if (is_good) return {200, "OK", kPlainText, std::string(good) + "\n"};
-  return {503, "Service Unavailable", kPlainText, "not " + std::string(good) + "\n"};
+// Reads what there is of a body, so that closing doesn't reset the connection before the client has
+// read the answer. False: it is longer than allowed.
+bool SkipBody(mg_connection* connection) {
+  std::array<char, kAdminMaxBodyBytes + 1> ignored;
+  size_t read = 0;
+  while (read < ignored.size()) {
+    const int n = mg_read(connection, ignored.data(), ignored.size() - read);
+    if (n <= 0) return true;
+    read += static_cast<size_t>(n);
+  }
+  return false;
 }
 
-Response Respond(const AdminHandlers& handlers, std::string_view method, std::string_view path) {
-  const bool is_known = path == "/metrics" || path == "/livez" || path == "/readyz";
-  if (!is_known) return {404, "Not Found", kPlainText, "see /metrics, /livez, /readyz\n"};
-  if (method != "GET" && method != "HEAD") {
-    return {405, "Method Not Allowed", kPlainText, "GET or HEAD\n"};
-  }
-  if (path == "/livez") return Answer(handlers.live(), "live");
-  if (path == "/readyz") return Answer(handlers.ready(), "ready");
-  return {200, "OK", kExpositionContentType, handlers.metrics()};
+AdminResponse PlainText(int status, std::string body) {
+  return {.status = status, .content_type = kPlainText, .allow = {}, .body = std::move(body)};
 }
 
 // The library is C: nothing may be thrown through it.
-Response RespondWithoutThrowing(const AdminHandlers& handlers, const mg_request_info& request) {
+AdminResponse RespondWithoutThrowing(mg_connection* connection, const mg_request_info& request,
+                                     const AdminHandlers& handlers) {
   try {
-    const char* path = request.local_uri;  // null for "OPTIONS *"
-    return Respond(handlers, request.request_method, path == nullptr ? "" : path);
+    if (!SkipBody(connection)) return PlainText(413, "the body is too long; none is needed\n");
+    // The library leaves further headers out without a word, and one of them may be what forbids
+    // the request.
+    if (request.num_headers >= MG_MAX_HEADERS) return PlainText(431, "too many headers\n");
+    std::vector<AdminRequest::Header> headers;
+    for (int i = 0; i < request.num_headers; ++i) {
+      const mg_header& header = request.http_headers[i];
+      headers.push_back({Text(header.name), Text(header.value)});
+    }
+    return RespondTo({.method = Text(request.request_method),
+                      .path = Text(request.local_uri),  // null for "OPTIONS *"
+                      .query = Text(request.query_string),
+                      .peer = Text(request.remote_addr),
+                      .headers = headers},
+                     handlers);
   } catch (const std::exception& error) {
-    return {500, "Internal Server Error", kPlainText, std::string(error.what()) + "\n"};
+    return PlainText(500, std::string(error.what()) + "\n");
   }
 }
 
-void Send(mg_connection* connection, const Response& response, bool with_body) {
+void Send(mg_connection* connection, const AdminResponse& response, bool with_body) {
   std::string message = "HTTP/1.1 " + std::to_string(response.status);
-  message.append(" ").append(response.reason);
+  message.append(" ").append(mg_get_response_code_text(connection, response.status));
   message.append("\r\nContent-Type: ").append(response.content_type);
   message.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
-  if (response.status == 405) message.append("\r\nAllow: GET, HEAD");
+  if (!response.allow.empty()) message.append("\r\nAllow: ").append(response.allow);
   message.append("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff");
   message.append("\r\nConnection: close\r\n\r\n");
   if (with_body) message.append(response.body);
@@ -133,7 +144,7 @@ class SignalsBlocked {
 int AdminServer::Context::OnRequest(mg_connection* connection) {
   const mg_request_info* request = mg_get_request_info(connection);
   const auto* context = static_cast<const Context*>(request->user_data);
-  const Response response = RespondWithoutThrowing(context->handlers, *request);
+  const AdminResponse response = RespondWithoutThrowing(connection, *request, context->handlers);
   Send(connection, response, std::string_view(request->request_method) != "HEAD");
   return response.status;
 }
@@ -143,7 +154,7 @@ int AdminServer::Context::OnRequest(mg_connection* connection) {
 int AdminServer::Context::OnError(mg_connection* connection, int status, const char*) {
   constexpr int kSent = 0;
   const char* reason = mg_get_response_code_text(connection, status);
-  Send(connection, {status, reason, kPlainText, std::string(reason) + "\n"}, /*with_body=*/true);
+  Send(connection, PlainText(status, std::string(reason) + "\n"), /*with_body=*/true);
   return kSent;
 }
 
@@ -173,6 +184,8 @@ std::optional<std::string> AdminServer::Context::Listen(const std::string& liste
                            "enable_keep_alive",
                            "no",
                            "enable_auth_domain_check",
+                           "no",
+                           "decode_url",
                            "no",
                            nullptr};
   mg_callbacks callbacks{};

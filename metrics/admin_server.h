@@ -1,10 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <tl/expected.hpp>
+
+#include "metrics/admin_handlers.h"
 
 namespace poplar::metrics {
 
@@ -14,22 +16,18 @@ struct AdminAddress {
   uint16_t port = 0;  // 0: the kernel chooses
 };
 
-// Called on the server's own threads, at most kAdminThreads at once.
-struct AdminHandlers {
-  std::function<std::string()> metrics;  // the body of /metrics, mostly Exporter::Text
-  std::function<bool()> live;            // false: restart this process
-  std::function<bool()> ready;           // false: send no new clients here (starting, draining)
-};
-
 inline constexpr int kAdminThreads = 2;
 // One connection may hold a thread for this long and no longer.
 inline constexpr int kAdminRequestTimeoutMs = 3000;
 // Request line and headers together.
 inline constexpr int kAdminMaxRequestBytes = 8192;
+// No request needs a body; a small one is read and ignored, for some clients always send one.
+inline constexpr size_t kAdminMaxBodyBytes = 1024;
 
-// The administrative HTTP endpoint: GET and HEAD of /metrics, /livez and /readyz. Plain HTTP only
-// (a TLS option would make its library load OpenSSL beside BoringSSL). Its threads block all
-// signals, so that they stay with whoever handles them.
+// The administrative HTTP endpoint: GET and HEAD of /metrics, /nodes, /livez and /readyz, POST of
+// /nodes/CLUSTER/NODE?state=up|drain|down (who may: see admin_request.h). Plain HTTP only (a TLS
+// option would make its library load OpenSSL beside BoringSSL). Its threads block all signals, so
+// that they stay with whoever handles them.
 class AdminServer {
  public:
   // The error is one line for a person: what could not be listened on, and why.

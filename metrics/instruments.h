@@ -23,6 +23,14 @@ inline constexpr std::array<uint64_t, 12> kHandshake = {
 inline constexpr std::array<uint64_t, 9> kSession = {100 * kMilli,  500 * kMilli,  1 * kSecond,
                                                      5 * kSecond,   15 * kSecond,  60 * kSecond,
                                                      300 * kSecond, 900 * kSecond, 3600 * kSecond};
+// 15 s is the default of pool.wait_timeout.
+inline constexpr std::array<uint64_t, 13> kQueue = {
+    1 * kMilli,   5 * kMilli,  10 * kMilli,   25 * kMilli, 50 * kMilli,  100 * kMilli, 250 * kMilli,
+    500 * kMilli, 1 * kSecond, 2500 * kMilli, 5 * kSecond, 15 * kSecond, 30 * kSecond};
+// 5 s is the default of pool.max_snapshot_age, 60 s the most it can be.
+inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
+    100 * kMilli, 250 * kMilli, 500 * kMilli, 1 * kSecond,  2 * kSecond,
+    3 * kSecond,  5 * kSecond,  10 * kSecond, 30 * kSecond, 60 * kSecond};
 }  // namespace buckets
 
 // clang-format off
@@ -53,6 +61,22 @@ inline constexpr std::array<uint64_t, 9> kSession = {100 * kMilli,  500 * kMilli
   X(kFailovers, "poplar_failovers_total", \
     "Logins that moved on to another node because this one failed before credentials were sent.", \
     Node) \
+  X(kLoginRetries, "poplar_login_retries_total", \
+    "Times a login tried again, or waited to try again, within its deadline, by reason.", \
+    RetryReason) \
+  X(kPoolTakes, "poplar_pool_takes_total", \
+    "Connections to a node that logins got, by where they came from.", Node, TakeSource) \
+  X(kPoolParks, "poplar_pool_parks_total", \
+    "Sessions that clients ended with QUIT: parked, or the first reason why not.", \
+    Node, ParkResult) \
+  X(kPoolParkedOutcomes, "poplar_pool_parked_outcomes_total", \
+    "Parked sessions that are parked no more, by what became of them.", Node, ParkedOutcome) \
+  X(kPoolWarmOpened, "poplar_pool_warm_opened_total", \
+    "Attempts to open a warm connection (greeted, not logged in).", Node, Success) \
+  X(kNodeProbes, "poplar_node_probes_total", \
+    "Probes of a node, by result.", Node, Success) \
+  X(kNodeTransitions, "poplar_node_transitions_total", \
+    "Changes of a node's state or administrative state, by cause.", Node, TransitionCause) \
   X(kBufferWaits, "poplar_buffer_waits_total", \
     "Times a receive had to wait because all I/O buffers were in use.") \
   X(kUringCqOverflows, "poplar_uring_cq_overflows_total", \
@@ -65,6 +89,23 @@ inline constexpr std::array<uint64_t, 9> kSession = {100 * kMilli,  500 * kMilli
     "Client sessions alive.", Listener) \
   X(kNodeSessionsActive, "poplar_node_sessions_active", \
     "Sessions connected to a node.", Node) \
+  X(kPoolConnections, "poplar_pool_connections", \
+    "Slots of a node that are taken: in_use by sessions and by connections being opened or " \
+    "closed, warm by connections not logged in, parked by sessions kept for their user.", \
+    Node, PoolKind) \
+  X(kPoolSlots, "poplar_pool_slots", \
+    "Most connections to a node at once; 0 is unbounded.", Node) \
+  X(kPoolWaiting, "poplar_pool_waiting", \
+    "Logins in the queue for a slot of a node.", Node) \
+  X(kNodeState, "poplar_node_state", \
+    "1 for the state that a node is known to be in, 0 for the others.", Node, NodeState) \
+  X(kNodeAdminState, "poplar_node_admin_state", \
+    "1 for the state that the operator wants a node to be in, 0 for the others.", \
+    Node, AdminState) \
+  X(kNodeInService, "poplar_node_in_service", \
+    "1 while a node takes new users, else 0.", Node) \
+  X(kClusterPanic, "poplar_cluster_panic", \
+    "1 while so much of a cluster is out that health is not believed, else 0.", Cluster) \
   X(kCertificateNotAfter, "poplar_certificate_not_after_timestamp_seconds", \
     "When the certificate expires, in Unix time.", Certificate) \
   X(kBuffersInUse, "poplar_buffers_in_use", \
@@ -81,7 +122,14 @@ inline constexpr std::array<uint64_t, 9> kSession = {100 * kMilli,  500 * kMilli
   X(kSessionDuration, kSession, "poplar_session_duration_seconds", \
     "Time from accept to close of a client session.") \
   X(kCommandDuration, kRequest, "poplar_command_duration_seconds", \
-    "Time from a complete command to the last byte of its answer.", CommandClass)
+    "Time from a complete command to the last byte of its answer.", CommandClass) \
+  X(kPoolWait, kQueue, "poplar_pool_wait_seconds", \
+    "Time in the queue for a slot, by how it ended; logins served at once are not in it.", \
+    WaitResult) \
+  X(kPoolSnapshotAge, kSnapshotAge, "poplar_pool_snapshot_age_seconds", \
+    "Age of the maildrop's view, counted from the node's login, when a parked session is reused.") \
+  X(kNodeProbeDuration, kRequest, "poplar_node_probe_duration_seconds", \
+    "Time of a whole probe of any node, by result.", Success)
 // clang-format on
 
 enum class Instrument : uint16_t {

@@ -18,6 +18,11 @@ std::vector<LabelPairs> ValuesOf<Listener>(const Dimensions& dimensions) {
 }
 
 template <>
+std::vector<LabelPairs> ValuesOf<Cluster>(const Dimensions& dimensions) {
+  return Single("cluster", dimensions.clusters);
+}
+
+template <>
 std::vector<LabelPairs> ValuesOf<Command>(const Dimensions& dimensions) {
   return Single("command", dimensions.commands);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@ struct Dimensions {
     std::string side;  // whose doing: client, node or proxy
   };
   std::vector<std::string> listeners;
+  std::vector<std::string> clusters;
   std::vector<NodeName> nodes;
   std::vector<SessionEndName> session_ends;
   std::vector<std::string> commands;
@@ -31,6 +33,7 @@ struct Dimensions {
 };
 
 enum class Listener : uint16_t {};
+enum class Cluster : uint16_t {};
 enum class Node : uint16_t {};
 enum class SessionEnd : uint16_t {};
 enum class Command : uint16_t {};
@@ -47,6 +50,7 @@ enum class LoginResult : uint16_t {
   kBackendUnavailable,  // no node could be reached
   kBackendError,        // a node answered, but not as it should
   kTimeout,
+  kAbandoned,  // the client left while its login had to wait
   kInternal
 };
 enum class LoginStage : uint16_t { kLookup, kConnect, kTls, kGreeting, kAuth };
@@ -63,6 +67,48 @@ enum class ConnectFailure : uint16_t {
   kTls,
   kGreeting,
   kOther
+};
+enum class Success : uint16_t { kOk, kError };
+// What a slot is taken for. kInUse: a session, or a connection that is being opened or closed.
+enum class PoolKind : uint16_t { kInUse, kWarm, kParked };
+enum class TakeSource : uint16_t { kParked, kWarm, kNew };
+// The one end of each parked session, so that those parked less all of these are those parked now.
+enum class ParkedOutcome : uint16_t {
+  kReused,
+  kExpired,          // nobody came for it in time
+  kTooOld,           // its user came, but too late
+  kOtherCredential,  // its user came with another password
+  kDead,             // the node had closed it, or had sent what nobody asked for
+  kEvicted,          // gave way: to a login in the queue, a newer session of the user, the limit
+  kDrained           // the node drains, was ejected, or we stop
+};
+// What became of a session whose client left with QUIT and that might have been parked.
+enum class ParkResult : uint16_t {
+  kParked,
+  kOff,        // the cluster or node parks nobody
+  kDeletes,    // DELE pending: only the node may answer that QUIT
+  kPipelined,  // a response was outstanding, or bytes followed the QUIT
+  kSysError,   // the node reported [SYS/...] in this session
+  kTooOld,
+  kNodeClosed,
+  kRefused  // by the pool: a login waits for the slot, or the node drains
+};
+enum class WaitResult : uint16_t { kGranted, kTimeout, kClientLeft, kDrained };
+enum class NodeState : uint16_t { kUp, kDown, kEjected };
+enum class AdminState : uint16_t { kUp, kDrain, kDown };
+enum class TransitionCause : uint16_t {
+  kProbesFailed,
+  kProbesSucceeded,
+  kConsecutiveFailures,
+  kFailureRatio,
+  kEjectionEnded,
+  kAdmin
+};
+enum class RetryReason : uint16_t {
+  kInUse,        // the node answered [IN-USE]
+  kUnreachable,  // no connection, TLS or greeting, before credentials were sent
+  kHoldDown,     // the user's node is out, but not for long enough to move
+  kUserLimit     // the user has as many sessions as allowed
 };
 
 // The name-value pairs that one value of a label puts on a series: mostly one, two for a node.
@@ -82,7 +128,7 @@ POPLAR_FIXED_LABEL(TlsResult, "result", "ok", "error", "timeout");
 POPLAR_FIXED_LABEL(TlsVersion, "version", "none", "1.2", "1.3");
 POPLAR_FIXED_LABEL(Resumed, "resumed", "no", "yes");
 POPLAR_FIXED_LABEL(LoginResult, "result", "ok", "rejected", "backend_unavailable", "backend_error",
-                   "timeout", "internal");
+                   "timeout", "abandoned", "internal");
 POPLAR_FIXED_LABEL(LoginStage, "stage", "lookup", "connect", "tls", "greeting", "auth");
 POPLAR_FIXED_LABEL(Side, "side", "downstream", "upstream");
 POPLAR_FIXED_LABEL(Direction, "direction", "received", "sent");
@@ -90,7 +136,25 @@ POPLAR_FIXED_LABEL(CommandResult, "result", "ok", "err");
 POPLAR_FIXED_LABEL(CommandClass, "class", "status", "listing", "retrieval", "change", "quit");
 POPLAR_FIXED_LABEL(ConnectFailure, "reason", "refused", "timeout", "unreachable", "reset", "tls",
                    "greeting", "other");
+POPLAR_FIXED_LABEL(Success, "result", "ok", "error");
+POPLAR_FIXED_LABEL(PoolKind, "kind", "in_use", "warm", "parked");
+POPLAR_FIXED_LABEL(TakeSource, "source", "parked", "warm", "new");
+POPLAR_FIXED_LABEL(ParkedOutcome, "outcome", "reused", "expired", "too_old", "other_credential",
+                   "dead", "evicted", "drained");
+POPLAR_FIXED_LABEL(ParkResult, "result", "parked", "off", "deletes", "pipelined", "sys_error",
+                   "too_old", "node_closed", "refused");
+POPLAR_FIXED_LABEL(WaitResult, "result", "granted", "timeout", "client_left", "drained");
+POPLAR_FIXED_LABEL(NodeState, "state", "up", "down", "ejected");
+POPLAR_FIXED_LABEL(AdminState, "state", "up", "drain", "down");
+POPLAR_FIXED_LABEL(TransitionCause, "cause", "probes_failed", "probes_succeeded",
+                   "consecutive_failures", "failure_ratio", "ejection_ended", "admin");
+POPLAR_FIXED_LABEL(RetryReason, "reason", "in_use", "unreachable", "hold_down", "user_limit");
 #undef POPLAR_FIXED_LABEL
+
+template <typename Label>
+constexpr std::string_view TextOf(Label value) {
+  return LabelTraits<Label>::kValues[static_cast<size_t>(value)];
+}
 
 // All values of a label, by index.
 template <typename Label>
@@ -104,6 +168,8 @@ std::vector<LabelPairs> ValuesOf(const Dimensions&) {
 }
 template <>
 std::vector<LabelPairs> ValuesOf<Listener>(const Dimensions& dimensions);
+template <>
+std::vector<LabelPairs> ValuesOf<Cluster>(const Dimensions& dimensions);
 template <>
 std::vector<LabelPairs> ValuesOf<Node>(const Dimensions& dimensions);
 template <>

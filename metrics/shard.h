@@ -43,6 +43,16 @@ class Shard {
         .store(static_cast<uint64_t>(value), std::memory_order_relaxed);
   }
 
+  // For gauges with one series a state: 1 for `state`, 0 for the others. A scrape in between may
+  // see none or two at 1.
+  template <typename Subject, typename State>
+  void GaugeSetState(GaugeHandle<Subject, State> gauge, std::type_identity_t<Subject> subject,
+                     std::type_identity_t<State> state) {
+    for (size_t i = 0; i < LabelTraits<State>::kValues.size(); ++i) {
+      GaugeSet(gauge, static_cast<State>(i) == state ? 1 : 0, subject, static_cast<State>(i));
+    }
+  }
+
   // A negative duration counts as zero.
   template <typename... Labels>
   void Observe(HistogramHandle<Labels...> histogram, std::chrono::nanoseconds duration,

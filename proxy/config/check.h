@@ -11,7 +11,7 @@
 // Read could not take are passed over.
 namespace poplar::config {
 
-// Pure: names, addresses, references, cleartext passwords.
+// Pure: names, addresses, references, cleartext passwords, pools, health.
 Problems CheckMeaning(const Config& config, const Positions& positions);
 
 // Opens the files that the configuration names and inspects the certificates. `now` in seconds

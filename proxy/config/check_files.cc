@@ -2,10 +2,14 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstring>
+#include <set>
 #include <string>
 
 #include "proxy/config/check.h"
+#include "proxy/config/effective.h"
 #include "proxy/config/findings.h"
+#include "proxy/config/password_file.h"
 #include "proxy/config/quote.h"
 #include "proxy/config/source.h"
 
@@ -76,16 +80,43 @@ void CheckLogFolder(const std::string& output, Findings& findings) {
   }
 }
 
+// The account that a cluster's probes log in with. `checked`: the settings judged already, since
+// clusters share the global one.
+void CheckProbePassword(const Config& config, size_t index, std::set<std::string>& checked,
+                        Findings& findings) {
+  const ClusterConfig& cluster = config.clusters[index];
+  const HealthConfig health = EffectiveHealth(config, cluster);
+  if (health.probe != Probe::kLogin || health.password_file.empty()) return;
+  const std::string section =
+      IsGiven(cluster.health, "password_file") ? ItemPath("clusters", index) + ".health" : "health";
+  const std::string path = section + ".password_file";
+  if (!checked.insert(path).second) return;
+  auto password = ReadPasswordFile(health.password_file);
+  if (!password) {
+    findings.Error(path, Quote(health.password_file) + " " + password.error(),
+                   "a file whose first line is the password");
+    return;
+  }
+  explicit_bzero(password->data(), password->size());
+  struct stat status = {};
+  if (stat(health.password_file.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0) {
+    findings.Warning(path, "everybody on this machine may read " + Quote(health.password_file),
+                     "a file that only Poplar's user and group may read");
+  }
+}
+
 }  // namespace
 
 Problems CheckFiles(const Config& config, const Positions& positions,
                     CertificateInspector& inspector, int64_t now) {
   Findings findings(positions);
+  std::set<std::string> checked;
   for (size_t i = 0; i < config.tls.certificates.size(); ++i) {
     CheckCertificate(config.tls.certificates[i], ItemPath("tls.certificates", i), inspector, now,
                      findings);
   }
   for (size_t i = 0; i < config.clusters.size(); ++i) {
+    CheckProbePassword(config, i, checked, findings);
     const auto& nodes = config.clusters[i].nodes;
     for (size_t j = 0; j < nodes.size(); ++j) {
       const std::string path = ItemPath(ItemPath("clusters", i) + ".nodes", j) + ".ca_file";

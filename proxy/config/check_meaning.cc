@@ -8,6 +8,7 @@
 
 #include "proxy/config/address_text.h"
 #include "proxy/config/check.h"
+#include "proxy/config/check_balancing.h"
 #include "proxy/config/findings.h"
 #include "proxy/config/quote.h"
 #include "proxy/config/suggestion.h"
@@ -218,6 +219,7 @@ Problems CheckMeaning(const Config& config, const Positions& positions) {
   CheckListeners(config, findings);
   CheckEndpoints(config, findings);
   CheckClusters(config, findings);
+  CheckBalancing(config, findings);
   CheckProcess(config, findings);
   return findings.Take();
 }

@@ -1,15 +1,24 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "proxy/config/field.h"
+#include "proxy/config/health_config.h"
+#include "proxy/config/override.h"
+#include "proxy/config/pool_config.h"
+#include "proxy/config/upstream_timeouts_config.h"
 
 namespace poplar::config {
 
 enum class NodeTls { kNone, kVerify, kInsecure };
 inline constexpr ChoiceName<NodeTls> kNodeTlsNames[] = {
     {NodeTls::kNone, "none"}, {NodeTls::kVerify, "verify"}, {NodeTls::kInsecure, "insecure"}};
+
+enum class NodeState { kUp, kDrain, kDown };
+inline constexpr ChoiceName<NodeState> kNodeStateNames[] = {
+    {NodeState::kUp, "up"}, {NodeState::kDrain, "drain"}, {NodeState::kDown, "down"}};
 
 struct NodeConfig {
   std::string name;
@@ -18,6 +27,9 @@ struct NodeConfig {
   NodeTls tls = NodeTls::kNone;
   std::string ca_file;
   std::string host_name;
+  NodeState state = NodeState::kUp;
+  Override<PoolConfig> pool = {};
+  Override<UpstreamTimeoutsConfig> timeouts = {};
 
   bool operator==(const NodeConfig&) const = default;
 };
@@ -45,12 +57,34 @@ void Describe(Visitor& v, NodeConfig& c) {
          {.help = "With tls: verify, PEM file with the CAs to trust. Empty: the system's bundle."});
   v.Text("host_name", c.host_name,
          {.help = "With TLS, the name asked for (SNI) and verified. Empty: the address's host."});
+  v.Choice("state", c.state, kNodeStateNames,
+           {.help = "The operator's word, whatever health says. drain: takes no new users; those "
+                    "with a session there stay. down: its sessions end, and it takes none."});
+  v.Overrides("pool", c.pool, {.help = "What differs for this node from the cluster's pool."});
+  v.Overrides("timeouts", c.timeouts,
+              {.help = "What differs for this node from the cluster's timeouts."});
 }
+
+enum class Affinity { kUser, kNone };
+inline constexpr ChoiceName<Affinity> kAffinityNames[] = {{Affinity::kUser, "user"},
+                                                          {Affinity::kNone, "none"}};
+
+enum class MaildropLock { kNone, kExclusive };
+inline constexpr ChoiceName<MaildropLock> kMaildropLockNames[] = {
+    {MaildropLock::kNone, "none"}, {MaildropLock::kExclusive, "exclusive"}};
 
 struct ClusterConfig {
   std::string name;
   bool shared_storage = false;
   std::vector<NodeConfig> nodes;
+  Affinity affinity = Affinity::kUser;
+  MaildropLock maildrop_lock = MaildropLock::kNone;
+  int user_sessions = 0;
+  int in_use_retries = 2;
+  Duration in_use_backoff = std::chrono::milliseconds(500);
+  Override<PoolConfig> pool = {};
+  Override<HealthConfig> health = {};
+  Override<UpstreamTimeoutsConfig> timeouts = {};
 
   bool operator==(const ClusterConfig&) const = default;
 };
@@ -65,6 +99,34 @@ void Describe(Visitor& v, ClusterConfig& c) {
          {.help = "Whether every node reaches every user's mail. Only with yes may a user move to "
                   "another node; with "
                   "no, the users of a dead node are told to try again later."});
+  v.Choice("affinity", c.affinity, kAffinityNames,
+           {.help = "user: all sessions of a user run on one node at a time, as indexes on shared "
+                    "storage (Dovecot's) need it. none: any node may serve anybody at any time, "
+                    "so load moves users too; only with shared_storage: yes, and only if the "
+                    "store is made for it."});
+  v.Choice("maildrop_lock", c.maildrop_lock, kMaildropLockNames,
+           {.help = "Whether a session locks its user's mail at the node until it ends "
+                    "(exclusive: Dovecot with pop3_lock_session, mbox stores, Exchange), or "
+                    "several may read it at once (none). With exclusive, a parked session ends "
+                    "before its user logs in elsewhere."});
+  v.Integer("user_sessions", c.user_sessions, {0, 10'000},
+            {.help = "Most sessions of one user at once; another login is told [IN-USE]. Of use "
+                     "where nodes lock, or count a user's connections from one address, which for "
+                     "all of a user's devices is Poplar's (Dovecot: mail_max_userip_connections, "
+                     "10; stay below it). 0: no limit."});
+  v.Integer("in_use_retries", c.in_use_retries, {0, 5},
+            {.help = "How often a login that a node answers with [IN-USE] is tried again before "
+                     "the client is told. 0: at once."});
+  v.Time("in_use_backoff", c.in_use_backoff,
+         {std::chrono::milliseconds(10), std::chrono::seconds(30)},
+         {.help = "The pause before the first of these tries; each further one is twice as "
+                  "long."});
+  v.Overrides("pool", c.pool,
+              {.help = "What differs for this cluster from the global section pool."});
+  v.Overrides("health", c.health,
+              {.help = "What differs for this cluster from the global section health."});
+  v.Overrides("timeouts", c.timeouts,
+              {.help = "What differs for this cluster from the global section timeouts."});
   v.List("nodes", c.nodes, {.help = "The mail nodes.", .required = true});
 }
 

@@ -6,7 +6,9 @@
 
 #include "proxy/config/cluster_config.h"
 #include "proxy/config/field.h"
+#include "proxy/config/health_config.h"
 #include "proxy/config/listener_config.h"
+#include "proxy/config/pool_config.h"
 #include "proxy/config/process_config.h"
 
 namespace poplar::config {
@@ -14,9 +16,12 @@ namespace poplar::config {
 // The whole configuration: plain values, once read never changed, safe to share among threads.
 struct Config {
   int workers = 0;
+  int replicas = 1;
   std::vector<ListenerConfig> listeners;
   TlsConfig tls;
   std::vector<ClusterConfig> clusters;
+  PoolConfig pool;
+  HealthConfig health;
   std::string default_domain;
   TimeoutsConfig timeouts;
   LimitsConfig limits;
@@ -32,10 +37,20 @@ void Describe(Visitor& v, Config& c) {
   v.Integer("workers", c.workers, {0, 1024},
             {.help = "Worker threads. 0: one for each CPU that the process may use, cgroup limits "
                      "included."});
+  v.Integer("replicas", c.replicas, {1, 1000},
+            {.help = "How many Poplars serve these nodes side by side. With more than one, "
+                     "sessions are not parked on clusters with maildrop_lock: exclusive, since "
+                     "another Poplar cannot know of them."});
   v.List("listeners", c.listeners, {.help = "Where mail clients connect.", .required = true});
   v.Section("tls", c.tls, {.help = "TLS towards clients."});
   v.List("clusters", c.clusters,
          {.help = "Groups of mail nodes among which users are spread.", .required = true});
+  v.Section("pool", c.pool,
+            {.help = "Connections to each node; a cluster or a node may differ. They are this "
+                     "Poplar's alone: replicas do not share them."});
+  v.Section("health", c.health,
+            {.help = "How dead and failing nodes are found, and when users move. A cluster may "
+                     "differ."});
   v.Text(
       "default_domain", c.default_domain,
       {.help = "Completes user names without a domain when their node is chosen, so that anna and "

@@ -14,10 +14,16 @@
 //
 //   Text(name, std::string&, About)                      any text
 //   Path(name, std::string&, About)                      a file; relative ones are relative to the
-//   configuration file Flag(name, bool&, About) Integer(name, int&, Bounds<int>, About) Time(name,
-//   Duration&, Bounds<Duration>, About) Bytes(name, Size&, Bounds<Size>, About) Choice(name, Enum&,
-//   const ChoiceName<Enum>(&)[N], About) Section(name, Struct&, About) List(name,
-//   std::vector<Struct>&, About)
+//                                                        configuration file
+//   Flag(name, bool&, About)
+//   Integer(name, int&, Bounds<int>, About)
+//   Time(name, Duration&, Bounds<Duration>, About)
+//   Bytes(name, Size&, Bounds<Size>, About)
+//   Choice(name, Enum&, const ChoiceName<Enum>(&)[N], About)
+//   Section(name, Struct&, About)
+//   List(name, std::vector<Struct>&, About)
+//   Overrides(name, Override<Struct>&, About)            any of a struct's single values
+//   (override.h)
 namespace poplar::config {
 
 using Duration = std::chrono::milliseconds;

@@ -151,6 +151,16 @@ bool FieldReader::IsGiven(std::string_view name) const {
                      [name](const YamlEntry& entry) { return entry.key == name; });
 }
 
+uint32_t FieldReader::TakenFields() const {
+  uint32_t taken = 0;
+  for (size_t i = 0; i < names_.size(); ++i) {
+    if (IsGiven(names_[i]) && !state_.positions.IsUnread(ChildPath(path_, names_[i]))) {
+      taken |= uint32_t{1} << i;
+    }
+  }
+  return taken;
+}
+
 const YamlNode* FieldReader::FindOfKind(std::string_view name, const About& about,
                                         YamlNode::Kind kind) {
   const YamlEntry* entry = Find(name, about);

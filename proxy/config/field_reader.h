@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "proxy/config/field.h"
+#include "proxy/config/override.h"
 #include "proxy/config/positions.h"
 #include "proxy/config/problem.h"
 #include "proxy/config/yaml_tree.h"
@@ -64,6 +66,16 @@ class FieldReader {
     }
   }
 
+  template <class Struct>
+  void Overrides(std::string_view name, Override<Struct>& value, const About& about) {
+    const YamlNode* node = FindOfKind(name, about, YamlNode::Kind::kMap);
+    if (node == nullptr) return;
+    FieldReader reader(*node, ChildPath(path_, name), state_);
+    Describe(reader, value.values);
+    reader.Finish();
+    value.given = reader.TakenFields();
+  }
+
   // After all fields: reports the keys that no field has, and the required ones that are missing.
   void Finish();
 
@@ -82,6 +94,8 @@ class FieldReader {
   std::optional<size_t> ReadChoice(std::string_view name, std::span<const std::string_view> words,
                                    const About& about);
   bool IsGiven(std::string_view name) const;
+  // Bit i: the i-th field stands in the file, and its value was taken.
+  uint32_t TakenFields() const;
   const YamlEntry* Find(std::string_view name, const About& about);
   void Report(const YamlNode& node, std::string_view name, std::string message,
               std::string expected, std::string suggestion = {});

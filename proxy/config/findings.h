@@ -23,6 +23,7 @@ class Findings {
   }
 
   bool IsUnread(const std::string& path) const { return positions_.IsUnread(path); }
+  bool IsInFile(const std::string& path) const { return positions_.Contains(path); }
 
   // " (line 12)", for a message that points at a second place; empty where the file does not say.
   std::string AtLine(const std::string& path) const {

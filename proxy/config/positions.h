@@ -26,6 +26,9 @@ class Positions {
   // none.
   Position Find(std::string_view path) const;
 
+  // Whether the file contains the setting itself.
+  bool Contains(std::string_view path) const { return by_path_.find(path) != by_path_.end(); }
+
   // The setting stands in the file, or should, but its value was not taken: a problem says so, and
   // judging the default that stands in for it would only blame the operator twice.
   void MarkUnread(std::string path) { unread_.insert(std::move(path)); }

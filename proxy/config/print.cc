@@ -8,6 +8,7 @@
 
 #include "proxy/config/field.h"
 #include "proxy/config/field_text.h"
+#include "proxy/config/override.h"
 #include "proxy/config/quote.h"
 #include "proxy/config/units.h"
 
@@ -34,6 +35,8 @@ class ExampleFiller {
     values.resize(std::max<size_t>(values.size(), 1));
     for (Struct& value : values) Describe(*this, value);
   }
+  template <class Struct>
+  void Overrides(std::string_view /*name*/, Override<Struct>& /*value*/, const About& /*about*/) {}
   void Flag(std::string_view /*name*/, bool& /*value*/, const About& /*about*/) {}
   void Integer(std::string_view /*name*/, int& /*v*/, const Bounds<int>& /*b*/,
                const About& /*a*/) {}
@@ -86,9 +89,10 @@ class ScalarVisitor {
       words[i] = names[i].name;
       if (names[i].value == value) chosen = names[i].name;
     }
-    // Other readers of YAML would take 1.2 for a number.
-    const bool looks_numeric = !chosen.empty() && chosen.front() >= '0' && chosen.front() <= '9';
-    Put({name, looks_numeric ? QuoteYaml(chosen) : std::string(chosen), DescribeChoice(words),
+    // Other readers of YAML would take 1.2 for a number and off for a no.
+    const bool looks_otherwise =
+        !chosen.empty() && ((chosen.front() >= '0' && chosen.front() <= '9') || chosen == "off");
+    Put({name, looks_otherwise ? QuoteYaml(chosen) : std::string(chosen), DescribeChoice(words),
          about});
   }
 
@@ -107,8 +111,28 @@ class DefaultsCollector : public ScalarVisitor<DefaultsCollector> {
   void Section(std::string_view /*name*/, Struct& /*value*/, const About& /*about*/) {}
   template <class Struct>
   void List(std::string_view /*name*/, std::vector<Struct>& /*values*/, const About& /*about*/) {}
+  template <class Struct>
+  void Overrides(std::string_view /*name*/, Override<Struct>& /*value*/, const About& /*about*/) {}
 
   std::vector<std::string> defaults_;
+};
+
+// Visitor: of an override, the lines of what it gives; their help stands in the global section.
+class OverridePrinter : public ScalarVisitor<OverridePrinter> {
+ public:
+  OverridePrinter(std::string indent, uint32_t given, std::string& out)
+      : indent_(std::move(indent)), given_(given), out_(out) {}
+
+  void Put(const Scalar& scalar) {
+    const bool is_given = (given_ >> index_++ & 1) != 0;
+    if (is_given) out_.append(indent_).append(scalar.name).append(": ").append(scalar.yaml) += '\n';
+  }
+
+ private:
+  std::string indent_;
+  uint32_t given_;
+  std::string& out_;
+  size_t index_ = 0;
 };
 
 // Visitor: writes one struct's lines, indented.
@@ -152,6 +176,21 @@ class Printer : public ScalarVisitor<Printer> {
     Key(name, values.empty() ? " []" : "");
     for (Struct& value : values)
       Printer(indent_ + "    ", indent_ + "  - ", out_).PrintStruct(value);
+  }
+
+  template <class Struct>
+  void Overrides(std::string_view name, Override<Struct>& value, const About& about) {
+    Comment(about.help);
+    Comment("Any of " + JoinWords(FieldNames<Struct>()) + ". Default: none.");
+    if (value.empty()) {
+      // As a comment: an empty section would look as if it set something.
+      out_.append(indent_).append("# ").append(name) += ": {}\n";
+      in_comment_ = false;
+      return;
+    }
+    Key(name, "");
+    OverridePrinter printer(indent_ + "  ", value.given, out_);
+    Describe(printer, value.values);
   }
 
  private:

@@ -4,14 +4,15 @@
 #include <string>
 
 #include "proxy/config/field.h"
+#include "proxy/config/upstream_timeouts_config.h"
 
 namespace poplar::config {
 
 struct TimeoutsConfig {
   Duration tls_handshake = std::chrono::seconds(10);
   Duration login = std::chrono::seconds(60);
-  Duration upstream_connect = std::chrono::seconds(15);
-  Duration upstream_response = std::chrono::seconds(15);
+  Duration upstream_connect = kUpstreamTimeout;
+  Duration upstream_response = kUpstreamTimeout;
   Duration client_idle = std::chrono::minutes(10);
   Duration client_write_stall = std::chrono::seconds(60);
 
@@ -25,12 +26,7 @@ void Describe(Visitor& v, TimeoutsConfig& c) {
          {.help = "For a client's whole TLS handshake."});
   v.Time("login", c.login, kBounds,
          {.help = "From the connection until the client must be logged in."});
-  v.Time("upstream_connect", c.upstream_connect, kBounds,
-         {.help = "For the TCP connection to a node."});
-  v.Time("upstream_response", c.upstream_response, kBounds,
-         {.help = "Longest silence of a node that owes an answer: to the TLS handshake, with its "
-                  "greeting, "
-                  "to a command."});
+  DescribeUpstreamTimeouts(v, c);
   v.Time("client_idle", c.client_idle, kBounds,
          {.help = "Longest silence of a logged-in client between commands. RFC 1939 asks for 10m "
                   "at least."});

@@ -5,14 +5,11 @@
 #include "proxy/pop3/reply.h"
 
 namespace poplar::pop3 {
-namespace {
 
-bool IsSafe(std::string_view credential) {
+bool IsSafeCredential(std::string_view credential) {
   using std::string_view_literals::operator""sv;
   return !credential.empty() && credential.find_first_of("\0\r\n"sv) == credential.npos;
 }
-
-}  // namespace
 
 Greeting ParseGreeting(std::string_view line) {
   const auto reply = ParseReply(line);
@@ -22,7 +19,8 @@ Greeting ParseGreeting(std::string_view line) {
 
 NodeLogin::Action NodeLogin::Start() {
   assert(stage_ == Stage::kBegin);
-  if (!IsSafe(user_) || !IsSafe(password_.Expose())) return End(Action::Kind::kUnsafeCredential);
+  if (!IsSafeCredential(user_) || !IsSafeCredential(password_.Expose()))
+    return End(Action::Kind::kUnsafeCredential);
   return Send(Stage::kUser, "USER ", user_);
 }
 

@@ -16,6 +16,10 @@ enum class Greeting : uint8_t {
 // `line`: the first line of a node, without its line end.
 Greeting ParseGreeting(std::string_view line);
 
+// Whether a user name or password can be written as a command's argument: not empty, and without
+// CR, LF and NUL.
+bool IsSafeCredential(std::string_view credential);
+
 // The node's side from its greeting to the answer to PASS: status lines in, commands out. One login
 // on one connection; whatever the outcome, a second login takes a new connection.
 class NodeLogin {

@@ -46,6 +46,9 @@ inline constexpr std::string_view kReplyNodeLost =
 inline constexpr std::string_view kReplyDraining =
     "-ERR [SYS/TEMP] Service temporarily unavailable, shutting down, please wait\r\n";
 inline constexpr std::string_view kReplyLoginRefused = "-ERR [AUTH] Authentication failed\r\n";
+inline constexpr std::string_view kReplyLoggedIn = "+OK Logged in\r\n";
+// RFC 2449 section 8.1.1: the credential may be right, but the user has too many sessions.
+inline constexpr std::string_view kReplyInUse = "-ERR [IN-USE] Too many sessions of this user\r\n";
 inline constexpr std::string_view kReplyBadCommand = "-ERR Unknown command\r\n";
 inline constexpr std::string_view kReplyBadArgument = "-ERR Invalid argument\r\n";
 inline constexpr std::string_view kReplyLineTooLong = "-ERR Line too long\r\n";
@@ -70,6 +73,8 @@ inline constexpr std::array kOwnReplies = {
     kReplyNodeLost,
     kReplyDraining,
     kReplyLoginRefused,
+    kReplyLoggedIn,
+    kReplyInUse,
     kReplyBadCommand,
     kReplyBadArgument,
     kReplyLineTooLong,

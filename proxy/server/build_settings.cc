@@ -3,10 +3,8 @@
 #include <utility>
 #include <vector>
 
-#include "proxy/config/address_text.h"
-#include "proxy/io/name_lookup.h"
-#include "proxy/pop3/capabilities.h"
 #include "proxy/pop3/reply.h"
+#include "proxy/server/build_clusters.h"
 
 namespace poplar::server {
 namespace {
@@ -30,25 +28,6 @@ Built<std::shared_ptr<const balancer::NodeTable>> BuildNodes(const config::Confi
   return std::move(*table);
 }
 
-Built<upstream::Endpoint> BuildEndpoint(const config::ClusterConfig& cluster,
-                                        const config::NodeConfig& node) {
-  const std::string where = "node " + cluster.name + "/" + node.name + ": ";
-  const auto parsed = config::ParseHostPort(node.address);
-  if (!parsed) return tl::unexpected(where + parsed.error());
-  const auto address = io::LookUpName(parsed->host, parsed->port);
-  if (!address) return tl::unexpected(where + address.error());
-
-  upstream::Endpoint endpoint{cluster.name + "/" + node.name, *address, nullptr,
-                              node.host_name.empty() ? parsed->host : node.host_name};
-  if (node.tls == config::NodeTls::kNone) return endpoint;
-  const auto verify = node.tls == config::NodeTls::kVerify ? tls::ClientSettings::Verify::kFull
-                                                           : tls::ClientSettings::Verify::kInsecure;
-  auto context = tls::ClientContext::Create({.verify = verify, .ca_file = node.ca_file});
-  if (!context) return tl::unexpected(where + context.error());
-  endpoint.tls = std::move(*context);
-  return endpoint;
-}
-
 Built<std::shared_ptr<const tls::ServerContext>> BuildTls(const config::TlsConfig& config) {
   tls::ServerSettings settings;
   for (const config::CertificateConfig& files : config.certificates) {
@@ -65,12 +44,10 @@ Built<std::shared_ptr<const tls::ServerContext>> BuildTls(const config::TlsConfi
 
 void SetTimes(const config::Config& config, session::Settings& settings) {
   const config::TimeoutsConfig& from = config.timeouts;
-  settings.timeouts = {
-      .tls_handshake = from.tls_handshake,
-      .login = from.login,
-      .client_idle = from.client_idle,
-      .client_write_stall = from.client_write_stall,
-      .upstream = {.connect = from.upstream_connect, .response = from.upstream_response}};
+  settings.timeouts = {.tls_handshake = from.tls_handshake,
+                       .login = from.login,
+                       .client_idle = from.client_idle,
+                       .client_write_stall = from.client_write_stall};
 }
 
 session::ListenerSettings BuildListener(const config::Config& config, size_t index,
@@ -86,8 +63,6 @@ session::ListenerSettings BuildListener(const config::Config& config, size_t ind
                             .failed_logins_max = config.limits.failed_logins,
                             .login_allowed = secure || from.allow_cleartext_passwords,
                             .greeting = pop3::kGreeting};
-  listener.authorization.capa_reply =
-      listener.authorization.login_allowed ? settings.capa_secure : settings.capa_clear;
   return listener;
 }
 
@@ -110,17 +85,14 @@ tl::expected<std::shared_ptr<const session::Settings>, std::string> BuildSetting
   SetTimes(config, *settings);
   settings->bad_commands_max = config.limits.bad_commands;
   settings->canonical.default_domain = config.default_domain;
-  settings->capa_secure = pop3::RenderBeforeLogin(true);
-  settings->capa_clear = pop3::RenderBeforeLogin(false);
   auto nodes = BuildNodes(config);
   if (!nodes) return tl::unexpected(nodes.error());
   settings->nodes = std::move(*nodes);
-  for (const config::ClusterConfig& cluster : config.clusters) {
-    for (const config::NodeConfig& node : cluster.nodes) {
-      auto endpoint = BuildEndpoint(cluster, node);
-      if (!endpoint) return tl::unexpected(endpoint.error());
-      settings->endpoints.push_back(std::move(*endpoint));
-    }
+  auto clusters = BuildClusters(config, *settings->nodes);
+  if (!clusters) return tl::unexpected(clusters.error());
+  settings->clusters = std::move(*clusters);
+  for (const auto& cluster : settings->clusters) {
+    for (const auto& node : cluster->nodes) settings->upstream_nodes.push_back(node.get());
   }
   settings->tls = std::move(tls);
   for (size_t i = 0; i < config.listeners.size(); ++i) {

@@ -81,6 +81,21 @@ void Log::Write(const session::Record& record) {
   sink_->Line(SessionLine(format_, clock_.UnixMicros(), record));
 }
 
+void Log::NodeChanged(std::string_view node, const balancer::Transition& transition) {
+  const bool well =
+      transition.to == balancer::NodeState::kUp && transition.admin_to == balancer::AdminState::kUp;
+  const config::LogLevel level = well ? config::LogLevel::kInfo : config::LogLevel::kWarning;
+  if (level < level_) return;
+  StructuredLine line(format_, clock_.UnixMicros(), LevelName(level), "node");
+  line.Text("node", node)
+      .Text("from", Name(transition.from))
+      .Text("to", Name(transition.to))
+      .Text("admin", Name(transition.admin_to))
+      .Text("cause", Name(transition.cause))
+      .Text("evidence", transition.evidence);
+  sink_->Line(line.Take());
+}
+
 void Log::Event(config::LogLevel level, std::string_view message) {
   if (level < level_) return;
   StructuredLine line(format_, clock_.UnixMicros(), LevelName(level), "process");

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "balancer/node_health.h"
 #include "proxy/config/config.h"
 #include "proxy/io/clock.h"
 #include "proxy/server/session_line.h"
@@ -22,6 +23,9 @@ class Log final : public session::SessionLog {
   ~Log() override;
 
   void Write(const session::Record& record) override;
+
+  // `node`: "cluster/node". A node that leaves service is worth a warning.
+  void NodeChanged(std::string_view node, const balancer::Transition& transition);
 
   void Info(std::string_view message) { Event(config::LogLevel::kInfo, message); }
   void Warning(std::string_view message) { Event(config::LogLevel::kWarning, message); }

@@ -4,8 +4,10 @@
 #include <system_error>
 
 #include "metrics/instruments.h"
+#include "metrics/node_gauges.h"
 #include "proxy/config/address_text.h"
 #include "proxy/server/cpus.h"
+#include "proxy/server/node_views.h"
 
 namespace poplar::server {
 namespace {
@@ -19,6 +21,7 @@ metrics::Dimensions DimensionsOf(const config::Config& config) {
   for (const config::ListenerConfig& listener : config.listeners)
     dimensions.listeners.push_back(listener.name);
   for (const config::ClusterConfig& cluster : config.clusters) {
+    dimensions.clusters.push_back(cluster.name);
     for (const config::NodeConfig& node : cluster.nodes)
       dimensions.nodes.push_back({cluster.name, node.name});
   }
@@ -46,7 +49,7 @@ std::string ListenFault(const config::ListenerConfig& listener, const io::Error&
 }  // namespace
 
 Server::Server(std::shared_ptr<const session::Settings> settings, Log& log, const io::Clock& clock)
-    : settings_(std::move(settings)), log_(log), clock_(clock) {}
+    : settings_(std::move(settings)), log_(log), clock_(clock), shared_(random_) {}
 
 Server::~Server() { Join(); }
 
@@ -73,6 +76,12 @@ tl::expected<void, std::string> Server::AddWorkers(const config::Config& config)
     auto worker = Worker::Create(shared_, settings_, *shards_.back(), log_, clock_, options);
     if (!worker) return tl::unexpected(worker.error().text);
     workers_.push_back(std::move(*worker));
+  }
+  // Each node has its keeper; they are spread over the workers.
+  size_t next = 0;
+  for (const auto& cluster : settings_->clusters) {
+    for (const auto& node : cluster->nodes)
+      workers_[next++ % workers_.size()]->Keep(*cluster, *node);
   }
   for (size_t i = 0; settings_->tls != nullptr && i < settings_->tls->certificates().size(); ++i) {
     if (i >= config.tls.certificates.size()) break;
@@ -108,14 +117,21 @@ tl::expected<void, std::string> Server::StartAdmin(const config::Config& config,
   std::vector<const metrics::Shard*> shards;
   shards.reserve(shards_.size());
   for (const std::unique_ptr<metrics::Shard>& shard : shards_) shards.push_back(shard.get());
+  node_gauges_ = std::make_unique<metrics::Shard>(*layout_);
+  shards.push_back(node_gauges_.get());
   exporter_ = std::make_unique<metrics::Exporter>(*layout_, std::move(shards), build_info);
   if (!config.admin.enabled) return {};
   const auto address = config::ParseHostPort(config.admin.address);
   if (!address) return tl::unexpected("admin.address: " + address.error());
-  auto admin = metrics::AdminServer::Start({address->host, address->port},
-                                           {.metrics = [this] { return exporter_->Text(); },
-                                            .live = [this] { return Live(); },
-                                            .ready = [this] { return ready_.load(); }});
+  auto admin = metrics::AdminServer::Start(
+      {address->host, address->port},
+      {.metrics = [this] { return MetricsText(); },
+       .live = [this] { return Live(); },
+       .ready = [this] { return ready_.load(); },
+       .nodes = [this] { return ViewNodes(*settings_, clock_.Now()); },
+       .set_state = [this](
+                        std::string_view cluster, std::string_view node,
+                        metrics::AdminState state) { return SetNodeState(cluster, node, state); }});
   if (!admin) return tl::unexpected("admin.address: " + admin.error());
   admin_ = std::move(*admin);
   return {};
@@ -141,6 +157,34 @@ tl::expected<void, std::string> Server::StartThreads() {
   }
   ready_ = true;
   return {};
+}
+
+metrics::SetStateResult Server::SetNodeState(std::string_view cluster, std::string_view node,
+                                             metrics::AdminState state) {
+  const auto found = settings_->nodes->FindCluster(cluster);
+  if (!found) return metrics::SetStateResult::kUnknownNode;
+  upstream::Cluster& owner = settings_->ClusterOf(*found);
+  for (const auto& member : owner.nodes) {
+    if (settings_->nodes->FindNode(member->id)->name != node) continue;
+    const balancer::AdminState wanted =
+        state == metrics::AdminState::kUp      ? balancer::AdminState::kUp
+        : state == metrics::AdminState::kDrain ? balancer::AdminState::kDrain
+                                               : balancer::AdminState::kDown;
+    const auto changed = owner.health.SetAdmin(member->id, wanted, clock_.Now().time_since_epoch());
+    if (changed) workers_.front()->NodeChanged(*changed);
+    for (const std::unique_ptr<Worker>& worker : workers_) {
+      if (wanted == balancer::AdminState::kDown) worker->DropNode(member->id);
+    }
+    return metrics::SetStateResult::kOk;
+  }
+  return metrics::SetStateResult::kUnknownNode;
+}
+
+// What workers share is looked at when somebody asks.
+std::string Server::MetricsText() {
+  const std::lock_guard lock(node_gauges_mutex_);
+  metrics::SetNodeGauges(*node_gauges_, ViewNodes(*settings_, clock_.Now()));
+  return exporter_->Text();
 }
 
 bool Server::Live() const {

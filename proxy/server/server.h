@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <tl/expected.hpp>
@@ -55,13 +56,19 @@ class Server {
                                              const BuildInfo& build_info);
   tl::expected<void, std::string> StartThreads();
   bool Live() const;
+  std::string MetricsText();
+  metrics::SetStateResult SetNodeState(std::string_view cluster, std::string_view node,
+                                       metrics::AdminState state);
 
   const std::shared_ptr<const session::Settings> settings_;
   Log& log_;
   const io::Clock& clock_;
+  io::SystemRandom random_;
   Shared shared_;
   std::unique_ptr<metrics::Layout> layout_;
   std::vector<std::unique_ptr<metrics::Shard>> shards_;
+  std::mutex node_gauges_mutex_;
+  std::unique_ptr<metrics::Shard> node_gauges_;
   std::unique_ptr<metrics::Exporter> exporter_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;

@@ -106,11 +106,13 @@ std::string SessionLine(LineFormat format, int64_t unix_micros, const session::R
       .Text("listener", record.listener)
       .Text("user", record.user)
       .Text("node", record.node)
+      .Text("lease", record.lease)
       .Text("tls_version", record.tls_version)
       .Text("tls_cipher", record.tls_cipher)
       .Flag("tls_resumed", record.tls_resumed)
       .Flag("logged_in", record.logged_in)
       .Flag("opaque", record.opaque)
+      .Flag("parked", record.parked)
       .Number("messages", record.messages)
       .Number("bytes", record.message_bytes)
       .Number("deletes", record.deletes)
@@ -126,6 +128,8 @@ std::string SessionLine(LineFormat format, int64_t unix_micros, const session::R
         .Millis("greeting_ms", record.greeting)
         .Millis("auth_ms", record.authentication);
   }
+  if (record.queued) line.Millis("queued_ms", *record.queued);
+  if (record.snapshot) line.Millis("snapshot_ms", *record.snapshot);
   if (!record.failure.empty()) line.Text("failure", record.failure);
   return line.Text("reason", Name(record.reason)).Text("side", Name(SideOf(record.reason))).Take();
 }

@@ -24,6 +24,8 @@ metrics::LoginResult LoginLabel(session::LoginResult result) {
       return metrics::LoginResult::kBackendError;
     case session::LoginResult::kTimeout:
       return metrics::LoginResult::kTimeout;
+    case session::LoginResult::kAbandoned:
+      return metrics::LoginResult::kAbandoned;
   }
   return metrics::LoginResult::kInternal;
 }
@@ -50,6 +52,82 @@ metrics::ConnectFailure FailureLabel(upstream::NodeFailure failure) {
     default:
       return metrics::ConnectFailure::kOther;
   }
+}
+
+metrics::TakeSource SourceLabel(session::LeaseSource source) {
+  switch (source) {
+    case session::LeaseSource::kParked:
+      return metrics::TakeSource::kParked;
+    case session::LeaseSource::kWarm:
+      return metrics::TakeSource::kWarm;
+    case session::LeaseSource::kNew:
+      return metrics::TakeSource::kNew;
+  }
+  return metrics::TakeSource::kNew;
+}
+
+metrics::ParkedOutcome OutcomeLabel(session::ParkedOutcome outcome) {
+  switch (outcome) {
+    case session::ParkedOutcome::kReused:
+      return metrics::ParkedOutcome::kReused;
+    case session::ParkedOutcome::kTooOld:
+      return metrics::ParkedOutcome::kTooOld;
+    case session::ParkedOutcome::kOtherCredential:
+      return metrics::ParkedOutcome::kOtherCredential;
+    case session::ParkedOutcome::kDead:
+      return metrics::ParkedOutcome::kDead;
+  }
+  return metrics::ParkedOutcome::kDead;
+}
+
+metrics::ParkResult ParkLabel(session::ParkResult result) {
+  switch (result) {
+    case session::ParkResult::kParked:
+      return metrics::ParkResult::kParked;
+    case session::ParkResult::kOff:
+      return metrics::ParkResult::kOff;
+    case session::ParkResult::kDeletes:
+      return metrics::ParkResult::kDeletes;
+    case session::ParkResult::kPipelined:
+      return metrics::ParkResult::kPipelined;
+    case session::ParkResult::kSysError:
+      return metrics::ParkResult::kSysError;
+    case session::ParkResult::kNodeClosed:
+      return metrics::ParkResult::kNodeClosed;
+    case session::ParkResult::kTooOld:
+      return metrics::ParkResult::kTooOld;
+    case session::ParkResult::kRefused:
+      return metrics::ParkResult::kRefused;
+  }
+  return metrics::ParkResult::kRefused;
+}
+
+metrics::WaitResult WaitLabel(session::QueueResult result) {
+  switch (result) {
+    case session::QueueResult::kGranted:
+      return metrics::WaitResult::kGranted;
+    case session::QueueResult::kTimeout:
+      return metrics::WaitResult::kTimeout;
+    case session::QueueResult::kClientLeft:
+      return metrics::WaitResult::kClientLeft;
+    case session::QueueResult::kEnded:
+      return metrics::WaitResult::kDrained;
+  }
+  return metrics::WaitResult::kDrained;
+}
+
+metrics::RetryReason RetryLabel(session::RetryReason reason) {
+  switch (reason) {
+    case session::RetryReason::kUnreachable:
+      return metrics::RetryReason::kUnreachable;
+    case session::RetryReason::kHoldDown:
+      return metrics::RetryReason::kHoldDown;
+    case session::RetryReason::kInUse:
+      return metrics::RetryReason::kInUse;
+    case session::RetryReason::kUserLimit:
+      return metrics::RetryReason::kUserLimit;
+  }
+  return metrics::RetryReason::kUnreachable;
 }
 
 metrics::CommandClass ClassOf(pop3::Verb verb) {
@@ -134,12 +212,15 @@ void ShardMeter::LoginEnded(session::LoginResult result, const session::Record& 
   shard_.Add(metrics::kLogins, LoginLabel(result));
   shard_.Observe(metrics::kLoginDuration, took, LoginLabel(result));
   if (result != session::LoginResult::kOk) return;
-  shard_.Observe(metrics::kLoginStageDuration, record.connect, metrics::LoginStage::kConnect);
-  if (record.node_tls > io::Duration::zero()) {
-    shard_.Observe(metrics::kLoginStageDuration, record.node_tls, metrics::LoginStage::kTls);
-  }
-  shard_.Observe(metrics::kLoginStageDuration, record.greeting, metrics::LoginStage::kGreeting);
-  shard_.Observe(metrics::kLoginStageDuration, record.authentication, metrics::LoginStage::kAuth);
+  // A pooled connection has spared the login the stages that it doesn't show.
+  const auto stage = [this](io::Duration stage_took, metrics::LoginStage which) {
+    if (stage_took > io::Duration::zero())
+      shard_.Observe(metrics::kLoginStageDuration, stage_took, which);
+  };
+  stage(record.connect, metrics::LoginStage::kConnect);
+  stage(record.node_tls, metrics::LoginStage::kTls);
+  stage(record.greeting, metrics::LoginStage::kGreeting);
+  stage(record.authentication, metrics::LoginStage::kAuth);
 }
 
 void ShardMeter::NodeFailed(balancer::NodeId node, upstream::NodeFailure failure) {
@@ -156,6 +237,28 @@ void ShardMeter::NodeSessionBegan(balancer::NodeId node) {
 
 void ShardMeter::NodeSessionEnded(balancer::NodeId node) {
   shard_.GaugeAdd(metrics::kNodeSessionsActive, -1, NodeLabel(node));
+}
+
+void ShardMeter::LeaseTaken(balancer::NodeId node, session::LeaseSource source) {
+  shard_.Add(metrics::kPoolTakes, NodeLabel(node), SourceLabel(source));
+}
+
+void ShardMeter::ParkedFound(balancer::NodeId node, session::ParkedOutcome outcome,
+                             io::Duration age) {
+  shard_.Add(metrics::kPoolParkedOutcomes, NodeLabel(node), OutcomeLabel(outcome));
+  if (outcome == session::ParkedOutcome::kReused) shard_.Observe(metrics::kPoolSnapshotAge, age);
+}
+
+void ShardMeter::ParkEnded(balancer::NodeId node, session::ParkResult result) {
+  shard_.Add(metrics::kPoolParks, NodeLabel(node), ParkLabel(result));
+}
+
+void ShardMeter::QueueLeft(balancer::NodeId, session::QueueResult result, io::Duration waited) {
+  shard_.Observe(metrics::kPoolWait, waited, WaitLabel(result));
+}
+
+void ShardMeter::LoginRetried(session::RetryReason reason) {
+  shard_.Add(metrics::kLoginRetries, RetryLabel(reason));
 }
 
 void ShardMeter::CommandAnswered(pop3::Verb verb, bool ok, io::Duration took) {

@@ -21,6 +21,12 @@ class ShardMeter final : public session::Meter {
   void FailedOver(balancer::NodeId from) override;
   void NodeSessionBegan(balancer::NodeId node) override;
   void NodeSessionEnded(balancer::NodeId node) override;
+  void LeaseTaken(balancer::NodeId node, session::LeaseSource source) override;
+  void ParkedFound(balancer::NodeId node, session::ParkedOutcome outcome,
+                   io::Duration age) override;
+  void ParkEnded(balancer::NodeId node, session::ParkResult result) override;
+  void QueueLeft(balancer::NodeId node, session::QueueResult result, io::Duration waited) override;
+  void LoginRetried(session::RetryReason reason) override;
   void CommandAnswered(pop3::Verb verb, bool ok, io::Duration took) override;
 
  private:

@@ -13,29 +13,32 @@ constexpr io::Duration kSampleInterval = std::chrono::seconds(1);
 
 tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
     Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard,
-    session::SessionLog& log, const io::Clock& clock, const Options& options) {
-  std::unique_ptr<Worker> worker(new Worker(shared, std::move(settings), shard, clock));
+    Log& log, const io::Clock& clock, const Options& options) {
+  std::unique_ptr<Worker> worker(new Worker(shared, std::move(settings), shard, log, clock));
   auto proactor = io::UringProactor::Create(clock, worker->random_,
                                             {.buffer_bytes_max = options.buffer_bytes_max});
   if (!proactor) return tl::unexpected(proactor.error());
   io::UringProactor& world = **proactor;
   worker->proactor_ = std::move(*proactor);
   worker->accepting_ = std::make_unique<io::TaskScope>(world.ready());
+  worker->keeping_ = std::make_unique<io::TaskScope>(world.ready());
   worker->serving_ = std::make_unique<io::TaskScope>(world.ready());
   worker->root_ = std::make_unique<io::TaskScope>(world.ready());
-  worker->environment_.reset(
-      new session::Environment{world, *worker->serving_, shared.affinity, log, worker->meter_});
+  worker->environment_.reset(new session::Environment{world, *worker->serving_, shared.affinity,
+                                                      shared.digest, log, worker->meter_,
+                                                      worker->observer_});
   worker->sampler_ = std::make_unique<io::Timer>(
       world.timers(), [](void* context) { static_cast<Worker*>(context)->Sample(); }, worker.get());
   return worker;
 }
 
 Worker::Worker(Shared& shared, std::shared_ptr<const session::Settings> settings,
-               metrics::Shard& shard, const io::Clock& clock)
+               metrics::Shard& shard, Log& log, const io::Clock& clock)
     : shared_(shared),
       settings_(std::move(settings)),
       shard_(shard),
       meter_(shard),
+      observer_(shard, log, *settings_),
       clock_(clock) {}
 
 Worker::~Worker() = default;
@@ -48,7 +51,15 @@ io::Result<io::Address> Worker::Listen(const session::ListenerSettings& listener
   return proactor_->LocalAddress(*socket);
 }
 
+void Worker::Keep(upstream::Cluster& cluster, upstream::Node& node) {
+  keepers_.push_back(
+      std::make_unique<upstream::Keeper>(*proactor_, *keeping_, cluster, node, observer_));
+  probers_.push_back(std::make_unique<upstream::Prober>(*proactor_, cluster, node, observer_));
+}
+
 void Worker::Run() {
+  for (const auto& keeper : keepers_) keeping_->Spawn(keeper->Run());
+  for (const auto& prober : probers_) keeping_->Spawn(prober->Run());
   for (const Listening& listening : listening_) accepting_->Spawn(AcceptFrom(listening));
   root_->Spawn(StopWhenEmpty());
   Sample();
@@ -87,6 +98,7 @@ io::Task<void> Worker::Serve(io::Accepted accepted, const session::ListenerSetti
 
 io::Task<void> Worker::StopWhenEmpty() {
   co_await accepting_->Empty();
+  co_await keeping_->Empty();
   co_await serving_->Empty();
   proactor_->Stop();
 }
@@ -95,6 +107,18 @@ void Worker::StopAccepting() {
   proactor_->PostFromAnyThread([this] {
     for (const Listening& listening : std::exchange(listening_, {}))
       proactor_->Abort(listening.socket);
+    for (const auto& keeper : keepers_) keeper->Stop();
+    for (const auto& prober : probers_) prober->Stop();
+  });
+}
+
+void Worker::NodeChanged(const balancer::Transition& transition) {
+  proactor_->PostFromAnyThread([this, transition] { observer_.NodeChanged(transition); });
+}
+
+void Worker::DropNode(balancer::NodeId node) {
+  proactor_->PostFromAnyThread([this, node] {
+    for (session::Session* session : sessions_) session->DropNode(node);
   });
 }
 

@@ -13,14 +13,21 @@
 #include "proxy/io/system_clock.h"
 #include "proxy/io/task_scope.h"
 #include "proxy/io/uring_proactor.h"
+#include "proxy/server/node_observer.h"
 #include "proxy/server/shard_meter.h"
 #include "proxy/session/session.h"
+#include "proxy/tls/keyed_digest.h"
+#include "proxy/upstream/keeper.h"
+#include "proxy/upstream/prober.h"
 
 namespace poplar::server {
 
 // What all workers share. Touched once or twice a session, never while mail is relayed.
 struct Shared {
+  explicit Shared(io::Random& random) : digest(random) {}
+
   balancer::Affinity affinity;
+  const tls::KeyedDigest digest;
   std::atomic<int64_t> sessions = 0;
   int64_t sessions_max = 0;
 };
@@ -36,22 +43,29 @@ class Worker {
 
   static tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Create(
       Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard,
-      session::SessionLog& log, const io::Clock& clock, const Options& options);
+      Log& log, const io::Clock& clock, const Options& options);
   ~Worker();
 
   // Before Run. Returns the address with its port.
   io::Result<io::Address> Listen(const session::ListenerSettings& listener,
                                  const io::Address& address);
 
+  // Before Run: this worker probes the node and keeps its pool.
+  void Keep(upstream::Cluster& cluster, upstream::Node& node);
+
   // The thread's body; returns when the worker was told to stop and its last session has ended.
   void Run();
 
-  // Accepts no more; sessions go on.
+  // Accepts no more, and ends what is idle in the pools it keeps; sessions go on.
   void StopAccepting();
   // Ends each session at its next command boundary.
   void DrainSessions();
   // Ends every session now.
   void AbortSessions();
+  // Counts and logs it.
+  void NodeChanged(const balancer::Transition& transition);
+  // An operator took the node down: its sessions are dropped.
+  void DropNode(balancer::NodeId node);
 
   io::UringProactor& proactor() { return *proactor_; }
   // When the loop last came round, in nanoseconds of the clock; for /livez.
@@ -64,7 +78,7 @@ class Worker {
   };
 
   Worker(Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard,
-         const io::Clock& clock);
+         Log& log, const io::Clock& clock);
 
   io::Task<void> AcceptFrom(Listening listening);
   POPLAR_OWN_FRAME io::Task<void> Serve(io::Accepted accepted,
@@ -76,15 +90,19 @@ class Worker {
   const std::shared_ptr<const session::Settings> settings_;
   metrics::Shard& shard_;
   ShardMeter meter_;
+  NodeObserver observer_;
   io::SystemRandom random_;
   const io::Clock& clock_;
   std::unique_ptr<io::UringProactor> proactor_;
   std::unique_ptr<io::TaskScope> accepting_;
+  std::unique_ptr<io::TaskScope> keeping_;
   std::unique_ptr<io::TaskScope> serving_;
   std::unique_ptr<io::TaskScope> root_;
   std::unique_ptr<session::Environment> environment_;
   std::unique_ptr<io::Timer> sampler_;
   std::vector<Listening> listening_;
+  std::vector<std::unique_ptr<upstream::Keeper>> keepers_;
+  std::vector<std::unique_ptr<upstream::Prober>> probers_;
   absl::flat_hash_set<session::Session*> sessions_;
   io::ProactorCounters sampled_;
   bool draining_ = false;

@@ -16,7 +16,32 @@ enum class LoginResult : uint8_t {
   kBackendError,  // a node failed after the credential was sent, or said [SYS/...], [IN-USE] or the
                   // like
   kTimeout,
+  kAbandoned,  // the client left while it had to wait
 };
+
+// Where a login's connection came from.
+enum class LeaseSource : uint8_t { kParked, kWarm, kNew };
+
+// What became of a parked session that its user's next login found.
+enum class ParkedOutcome : uint8_t { kReused, kTooOld, kOtherCredential, kDead };
+
+// What became of a session that ended with QUIT.
+enum class ParkResult : uint8_t {
+  kParked,
+  kOff,         // by configuration, or the mechanism doesn't show the credential
+  kDeletes,     // pending: the node itself must answer
+  kPipelined,   // answers under way, or commands behind the QUIT
+  kSysError,    // [SYS/...] seen
+  kNodeClosed,  // the node has gone, or spoken unasked
+  kTooOld,
+  kRefused,  // by the pool: draining, a login waits
+};
+
+// How a wait for a slot ended.
+enum class QueueResult : uint8_t { kGranted, kTimeout, kClientLeft, kEnded };
+
+// Why a login tries again.
+enum class RetryReason : uint8_t { kUnreachable, kHoldDown, kInUse, kUserLimit };
 
 enum class HandshakeResult : uint8_t { kOk, kFailed, kTimeout };
 
@@ -32,6 +57,12 @@ class Meter {
   virtual void FailedOver(balancer::NodeId from) = 0;
   virtual void NodeSessionBegan(balancer::NodeId node) = 0;
   virtual void NodeSessionEnded(balancer::NodeId node) = 0;
+  virtual void LeaseTaken(balancer::NodeId node, LeaseSource source) = 0;
+  // `age`: of the session's view of the maildrop.
+  virtual void ParkedFound(balancer::NodeId node, ParkedOutcome outcome, io::Duration age) = 0;
+  virtual void ParkEnded(balancer::NodeId node, ParkResult result) = 0;
+  virtual void QueueLeft(balancer::NodeId node, QueueResult result, io::Duration waited) = 0;
+  virtual void LoginRetried(RetryReason reason) = 0;
   virtual void CommandAnswered(pop3::Verb verb, bool ok, io::Duration took) = 0;
 };
 

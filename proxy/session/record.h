@@ -23,6 +23,10 @@ struct Record {
   std::string_view tls_cipher;
   bool tls_resumed = false;
   bool logged_in = false;
+  std::string_view lease;                // "parked", "warm" or "new"; empty while there is none
+  bool parked = false;                   // the node's session outlives this one
+  std::optional<io::Duration> queued;    // for a slot; absent: didn't have to wait
+  std::optional<io::Duration> snapshot;  // age of a parked session's view when it was taken
   bool opaque = false;
   std::string failure;  // of the handshake or of the last login: the peer's words or what kept us
 

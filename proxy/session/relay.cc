@@ -68,6 +68,12 @@ void Relay::Drain() {
 
 void Relay::Abort() { End(EndReason::kShutdown, {}, true); }
 
+void Relay::DropNode() {
+  if (ended_ || node_lost_) return;
+  node_dropped_ = true;
+  node_.Abort();
+}
+
 // --- client to node
 
 io::Task<void> Relay::PumpCommands() {
@@ -135,6 +141,14 @@ io::Task<void> Relay::TakeCommand(std::string_view line, io::Buffer& batch) {
     QueueOwnReply(pop3::kReplyAlreadyLoggedIn, std::nullopt);
     co_return;
   }
+  if (command.verb == pop3::Verb::kQuit) {
+    end_.park = MayPark(command);
+    if (*end_.park == ParkResult::kParked) {
+      parking_ = true;
+      QueueOwnReply(pop3::kReplyQuit, EndReason::kQuit);
+      co_return;
+    }
+  }
   batch.Append(line);
   batch.Append("\r\n");
   Queue({.verb = command.verb,
@@ -142,6 +156,18 @@ io::Task<void> Relay::TakeCommand(std::string_view line, io::Buffer& batch) {
          .retrieves = RetrievesWholeMessage(command)});
   quit_sent_ = command.verb == pop3::Verb::kQuit;
   opaque_sent_ = command.verb == pop3::Verb::kUnknown;
+}
+
+// DESIGN section 4: only a session that nobody can tell from one that has just begun.
+ParkResult Relay::MayPark(const pop3::Command& quit) const {
+  if (options_.max_snapshot_age == io::Duration::zero()) return ParkResult::kOff;
+  if (deletes_marked_ > 0) return ParkResult::kDeletes;
+  const bool complete = quit.argument.empty() && input_.lines.unread().empty();
+  if (!queue_.empty() || !complete || client_done_) return ParkResult::kPipelined;
+  if (trouble_seen_) return ParkResult::kSysError;
+  if (draining_) return ParkResult::kRefused;
+  const bool old = proactor_.Now() - options_.logged_in >= options_.max_snapshot_age;
+  return old ? ParkResult::kTooOld : ParkResult::kParked;
 }
 
 // After a command whose answer we can't frame: bytes pass as they come, and nothing is understood.
@@ -215,11 +241,16 @@ void Relay::OnClientGone(const io::Result<io::Buffer>& last) {
 io::Task<void> Relay::PumpReplies() {
   while (!ended_ && !node_lost_) {
     const io::Result<io::Buffer> chunk = co_await node_.Read();
-    if (ended_) break;
+    if (ended_) {
+      // It has spoken or gone at the very end: nobody's next session.
+      if (parking_ && (chunk || !chunk.error().cancelled())) end_.park = ParkResult::kNodeClosed;
+      break;
+    }
     if (!chunk || chunk->empty()) {
-      OnNodeGone(response_timed_out_ ? EndReason::kNodeResponseTimeout
-                 : chunk             ? EndReason::kNodeEof
-                                     : EndReason::kNodeReset);
+      OnNodeGone(node_dropped_         ? EndReason::kNodeDown
+                 : response_timed_out_ ? EndReason::kNodeResponseTimeout
+                 : chunk               ? EndReason::kNodeEof
+                                       : EndReason::kNodeReset);
       break;
     }
     record_.bytes_from_node += chunk->size();
@@ -322,6 +353,11 @@ bool Relay::HoldReply(std::string_view piece) {
 
 void Relay::CountReply(const PendingCommand& command) {
   const bool ok = framer_.ok();
+  if (!ok) {
+    const auto reply = pop3::ParseReply(framer_.status_line());
+    trouble_seen_ |= reply && (reply->code == pop3::ResponseCode::kSysTemp ||
+                               reply->code == pop3::ResponseCode::kSysPerm);
+  }
   meter_.CommandAnswered(command.verb, ok, proactor_.Now() - command.sent);
   if (!ok) return;
   if (command.retrieves) {
@@ -340,6 +376,11 @@ void Relay::OnNodeGone(EndReason reason) {
   if (ended_) return;
   if (opaque_) return End(EndReason::kOpaqueEnded);
   if (queue_.empty()) return LoseNode(reason);
+  if (parking_) {
+    end_.park = ParkResult::kNodeClosed;  // the client's QUIT is answered all the same
+    return;
+  }
+  end_.node_failed = reason != EndReason::kNodeDown;
   const bool quit = queue_.front().verb == pop3::Verb::kQuit;
   if (reply_relayed_ || quit) return End(reason, {}, true);
   End(reason, pop3::kReplyNodeLost);
@@ -372,8 +413,15 @@ io::Task<void> Relay::WriteToClient(std::string_view bytes) {
 void Relay::End(EndReason reason, std::string_view farewell, bool abrupt) {
   if (ended_) return;
   ended_ = true;
-  end_ = {reason, farewell, abrupt};
-  node_.Abort();
+  end_.reason = reason;
+  end_.farewell = farewell;
+  end_.abrupt = abrupt;
+  if (reason != EndReason::kQuit) end_.park.reset();
+  if (parking_ && end_.park) {
+    node_.CancelRead();
+  } else {
+    node_.Abort();
+  }
   if (abrupt) {
     client_.Abort();
   } else {

@@ -7,6 +7,7 @@
 #include "proxy/io/proactor.h"
 #include "proxy/io/stream.h"
 #include "proxy/io/sync.h"
+#include "proxy/pop3/command.h"
 #include "proxy/pop3/reply_framer.h"
 #include "proxy/session/client_input.h"
 #include "proxy/session/command_queue.h"
@@ -23,6 +24,10 @@ struct RelayEnd {
   // No farewell and no orderly end of TLS: the client is in the middle of an answer, or QUIT has
   // none, and must be able to tell that this is not how it ends.
   bool abrupt = false;
+  // After a QUIT: whether the node's session may be kept for the user's next login (kParked: it
+  // may, the node's stream is idle and the QUIT hasn't been sent to it), or why not.
+  std::optional<ParkResult> park;
+  bool node_failed = false;  // it went away or made no sense while it owed an answer
 };
 
 struct RelayOptions {
@@ -30,6 +35,8 @@ struct RelayOptions {
   io::Duration client_write_stall;
   io::Duration node_response;
   int bad_commands_max;
+  io::Time logged_in;             // the node's answer
+  io::Duration max_snapshot_age;  // a session older than that isn't parked; 0: none is
 };
 
 // The TRANSACTION state: commands up, answers down, both understood (DESIGN of this folder:
@@ -52,6 +59,8 @@ class Relay {
   void Drain();
   // Ends at once.
   void Abort();
+  // As if the node had gone.
+  void DropNode();
 
  private:
   io::Task<void> PumpCommands();
@@ -62,6 +71,7 @@ class Relay {
   void QueueOwnReply(const std::string_view& reply, std::optional<EndReason> ends);
   void Queue(const PendingCommand& command);
   void OnBadCommand(const std::string_view& reply);
+  ParkResult MayPark(const pop3::Command& quit) const;
   void OnClientGone(const io::Result<io::Buffer>& last);
 
   io::Task<void> PumpReplies();
@@ -109,6 +119,9 @@ class Relay {
   bool response_timed_out_ = false;
   std::optional<EndReason> node_lost_;  // the next command is told
   int bad_commands_ = 0;
+  bool trouble_seen_ = false;  // an answer with [SYS/...]
+  bool parking_ = false;       // QUIT was answered here; the node doesn't hear of it yet
+  bool node_dropped_ = false;
   uint64_t deletes_marked_ = 0;
   std::string held_capa_;
 

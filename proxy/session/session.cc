@@ -6,6 +6,7 @@
 #include "proxy/io/socket_stream.h"
 #include "proxy/pop3/reply.h"
 #include "proxy/tls/stream.h"
+#include "proxy/upstream/keeper.h"
 
 namespace poplar::session {
 namespace {
@@ -15,29 +16,13 @@ namespace {
 constexpr io::Duration kLingerTime = std::chrono::seconds(1);
 constexpr size_t kLingerBytes = size_t{64} * 1024;
 
-// Whether a refusal may mean a wrong password, which has its limit a connection. [IN-USE],
-// [LOGIN-DELAY] and [SYS/...] are no guess at one; a code that we don't know may be.
-bool IsAboutCredential(std::string_view refusal) {
-  const auto reply = pop3::ParseReply(refusal);
-  switch (reply ? reply->code : pop3::ResponseCode::kNone) {
-    case pop3::ResponseCode::kInUse:
-    case pop3::ResponseCode::kLoginDelay:
-    case pop3::ResponseCode::kSysTemp:
-    case pop3::ResponseCode::kSysPerm:
-      return false;
-    case pop3::ResponseCode::kNone:
-    case pop3::ResponseCode::kAuth:
-    case pop3::ResponseCode::kOther:
-      return true;
-  }
-  return true;
+// The name is canonical already.
+balancer::CanonicalUser UserOf(const Record& record) {
+  return *balancer::CanonicalUser::FromLogin(record.user, {});
 }
 
-// Keeps the settings, into which the connection points, as long as it takes.
-io::Task<void> RetireConnection(std::shared_ptr<const Settings>,
-                                std::unique_ptr<upstream::Connection> connection) {
-  co_await connection->Retire();
-}
+// The user stays on this node until it has answered.
+io::Task<void> RetireSession(NodeSession session) { co_await session.connection->Retire(); }
 
 }  // namespace
 
@@ -105,7 +90,10 @@ io::Task<bool> Session::Handshake() {
 // --- the AUTHORIZATION state
 
 io::Task<bool> Session::Authorize() {
-  pop3::Authorization dialogue(listener_.authorization);
+  const auto offered = cluster().offered.replies();
+  pop3::AuthorizationPolicy policy = listener_.authorization;
+  policy.capa_reply = policy.login_allowed ? offered->secure : offered->clear;
+  pop3::Authorization dialogue(policy);
   if (!co_await Say(dialogue.greeting())) co_return false;
   while (!ended_) {
     std::string_view line;
@@ -159,12 +147,13 @@ io::Task<bool> Session::Perform(pop3::Authorization& dialogue, pop3::Authorizati
   if (step.kind == Kind::kLogin) {
     input_.Stow();
     switch (co_await LogIn(dialogue.user(), dialogue.TakePassword())) {
-      case LoginStep::kLoggedIn:
+      case Login::Outcome::kLoggedIn:
         co_return true;
-      case LoginStep::kUnavailable:
+      case Login::Outcome::kUnavailable:
+      case Login::Outcome::kClientLeft:
         dialogue.OnLoginUnavailable();
         co_return false;
-      case LoginStep::kRefused:
+      case Login::Outcome::kRefused:
         step = dialogue.OnLoginRefused();
         break;
     }
@@ -187,89 +176,44 @@ io::Task<bool> Session::Perform(pop3::Authorization& dialogue, pop3::Authorizati
 
 // --- route, lease, log in
 
-io::Task<Session::LoginStep> Session::LogIn(std::string_view user, pop3::Secret password) {
-  login_begun_ = proactor_.Now();
+io::Task<Login::Outcome> Session::LogIn(std::string_view user, pop3::Secret password) {
+  const io::Time begun = proactor_.Now();
   const auto canonical = balancer::CanonicalUser::FromLogin(user, settings_->canonical);
   if (!canonical) {
     record_.failure = balancer::Text(canonical.error());
     environment_.meter.LoginEnded(LoginResult::kRejected, record_, io::Duration::zero());
     co_await Say(pop3::kReplyLoginRefused);
-    co_return LoginStep::kRefused;
+    co_return Login::Outcome::kRefused;
   }
   record_.user = canonical->text();
-  const balancer::Candidates candidates = settings_->nodes->Choose(listener_.cluster, *canonical);
-  lease_ = environment_.affinity.Acquire(listener_.cluster, *canonical, candidates.front());
-  const upstream::NodeError error = co_await Reach(candidates);
-  LoginStep step = LoginStep::kUnavailable;
-  if (error.failure != upstream::NodeFailure::kNone) {
-    step = co_await Unavailable(LoginResult::kBackendUnavailable, error);
-  } else {
-    step = co_await Authenticate(user, password);
+  Patience patience(proactor_, *client_, input_);
+  Login login(environment_, *settings_,
+              {cluster(), *canonical, user, password, record_.accepted + settings_->timeouts.login},
+              patience, record_);
+  login_ = &login;
+  const Login::Outcome outcome = co_await login.Run();
+  login_ = nullptr;
+  record_.bytes_from_client += patience.bytes_received();
+  record_.login = proactor_.Now() - begun;
+  if (outcome == Login::Outcome::kClientLeft) {
+    environment_.meter.LoginEnded(LoginResult::kAbandoned, record_, *record_.login);
+    End(*patience.client_error() == 0 ? EndReason::kClientEof : EndReason::kClientReset);
+    co_return outcome;
   }
-  if (step != LoginStep::kLoggedIn) lease_.Release();
-  co_return step;
+  environment_.meter.LoginEnded(login.result(), record_, *record_.login);
+  if (outcome == Login::Outcome::kLoggedIn) OnLoggedIn(login);
+  if (login.answer() == pop3::kReplyTemporary) node_was_unavailable_ = true;
+  co_await Say(login.answer());
+  co_return outcome;
 }
 
-// Opens a connection to the user's node. No credential is at stake yet, so a failure may move on to
-// the next node in the user's order of preference: but only where the nodes share their storage
-// (there is one candidate otherwise), and only while no other session holds the user on this one.
-io::Task<upstream::NodeError> Session::Reach(const balancer::Candidates& candidates) {
-  size_t next = 0;
-  for (;;) {
-    const balancer::NodeId node = lease_.node();
-    const upstream::Endpoint& endpoint = EndpointOf(node);
-    record_.node = endpoint.name;
-    upstream_ =
-        std::make_unique<upstream::Connection>(proactor_, endpoint, settings_->timeouts.upstream);
-    upstream::NodeError error = co_await upstream_->Open();
-    NoteStages();
-    if (ended_)
-      co_return upstream::NodeError{upstream::NodeFailure::kCancelled, "the session ended"};
-    if (error.failure == upstream::NodeFailure::kNone) {
-      if (lease_.Bind()) co_return error;
-      GiveUpUpstream(true);  // another session of the user has moved meanwhile: follow it
-      continue;
-    }
-    environment_.meter.NodeFailed(node, error.failure);
-    GiveUpUpstream(false);
-    while (next < candidates.size() && candidates[next] == node) ++next;
-    const bool late = proactor_.Now() >= record_.accepted + settings_->timeouts.login;
-    if (next == candidates.size() || late || !lease_.Move(candidates[next])) co_return error;
-    ++next;
-    environment_.meter.FailedOver(node);
-  }
-}
-
-io::Task<Session::LoginStep> Session::Authenticate(std::string_view user,
-                                                   const pop3::Secret& password) {
-  const auto answer = co_await upstream_->LogIn(user, password);
-  NoteStages();
-  if (!answer) {
-    if (!ended_) environment_.meter.NodeFailed(lease_.node(), answer.error().failure);
-    GiveUpUpstream(false);
-    const bool timeout = answer.error().failure == upstream::NodeFailure::kResponseTimeout;
-    co_return co_await Unavailable(timeout ? LoginResult::kTimeout : LoginResult::kBackendError,
-                                   answer.error());
-  }
-  const io::Duration took = proactor_.Now() - login_begun_;
-  record_.login = took;
-  if (answer->accepted) {
-    record_.logged_in = true;
-    record_.failure.clear();
-    environment_.meter.LoginEnded(LoginResult::kOk, record_, took);
-    environment_.meter.NodeSessionBegan(lease_.node());
-    counted_on_node_ = true;
-    co_await Say(answer->line);
-    co_return LoginStep::kLoggedIn;
-  }
-  // Without its line end: that is no part of the answer's words.
-  record_.failure = answer->line.substr(0, answer->line.find_last_not_of("\r\n") + 1);
-  GiveUpUpstream(true);
-  const bool credential = IsAboutCredential(record_.failure);
-  environment_.meter.LoginEnded(credential ? LoginResult::kRejected : LoginResult::kBackendError,
-                                record_, took);
-  co_await Say(answer->line);
-  co_return credential ? LoginStep::kRefused : LoginStep::kUnavailable;
+void Session::OnLoggedIn(Login& login) {
+  upstream_ = std::move(login.session());
+  node_ = login.node_id();
+  record_.logged_in = true;
+  environment_.meter.NodeSessionBegan(node_);
+  cluster().health.SessionBegan(node_);
+  counted_on_node_ = true;
 }
 
 // --- the TRANSACTION state
@@ -277,9 +221,13 @@ io::Task<Session::LoginStep> Session::Authenticate(std::string_view user,
 io::Task<void> Session::RelayMail() {
   if (ended_) co_return;
   const Timeouts& timeouts = settings_->timeouts;
-  Relay relay(proactor_, *client_, upstream_->stream(), input_,
+  const io::Duration snapshot_age = cluster().rules.affinity
+                                        ? settings_->NodeOf(node_).pool.limits().max_snapshot_age
+                                        : io::Duration::zero();
+  Relay relay(proactor_, *client_, upstream_.connection->stream(), input_,
               RelayOptions{timeouts.client_idle, timeouts.client_write_stall,
-                           timeouts.upstream.response, settings_->bad_commands_max},
+                           upstream_.connection->endpoint().timeouts.response,
+                           settings_->bad_commands_max, upstream_.logged_in, snapshot_age},
               record_, environment_.meter);
   relay_ = &relay;
   if (draining_) relay.Drain();
@@ -288,13 +236,49 @@ io::Task<void> Session::RelayMail() {
   farewell_ = end.farewell;
   abrupt_ = end.abrupt;
   End(end.reason);
+  if (end.node_failed) TellHealth(end.reason);
+  if (end.park)
+    environment_.meter.ParkEnded(node_, *end.park == ParkResult::kParked ? Park() : *end.park);
+}
+
+void Session::TellHealth(EndReason lost) {
+  const auto transition =
+      cluster().health.OnEvidence(node_, balancer::Evidence::kSessionLost, Name(lost),
+                                  proactor_.Now().time_since_epoch(), UserOf(record_).Hash());
+  if (transition) environment_.observer.NodeChanged(*transition);
+}
+
+// The client has its answer to QUIT; the node gets the QUIT when nobody wants the session any more.
+ParkResult Session::Park() {
+  if (!upstream_.connection->Detach()) {
+    environment_.scope.Spawn(RetireSession(std::move(upstream_)));
+    return ParkResult::kNodeClosed;
+  }
+  std::unique_ptr<upstream::Connection> connection = std::move(upstream_.connection);
+  const balancer::PooledConnection* ours = connection.get();
+  auto session = std::make_unique<balancer::ParkedSession>();
+  session->connection = std::move(connection);
+  session->lease = std::move(upstream_.lease);
+  session->digest = upstream_.digest;
+  session->logged_in = upstream_.logged_in.time_since_epoch();
+  std::vector<balancer::NodePool::Idle> leaving = settings_->NodeOf(node_).pool.Park(
+      listener_.cluster, UserOf(record_), std::move(session), proactor_.Now().time_since_epoch());
+  record_.parked = true;
+  for (balancer::NodePool::Idle& idle : leaving) {
+    if (idle.connection.get() == ours) {
+      record_.parked = false;
+    } else {
+      environment_.observer.ParkedEnded(node_, upstream::ParkedEnd::kEvicted);
+    }
+    upstream::RetireInBackground(proactor_, environment_.scope, std::move(idle));
+  }
+  return record_.parked ? ParkResult::kParked : ParkResult::kRefused;
 }
 
 // --- the end
 
 io::Task<void> Session::Close() {
-  GiveUpUpstream(false);
-  lease_.Release();
+  LeaveNode();
   input_.Release();
   if (abrupt_) co_return;
   io::Deadline deadline(proactor_, settings_->timeouts.client_write_stall, *client_);
@@ -322,6 +306,8 @@ void Session::Drain() {
   draining_ = true;
   if (relay_ != nullptr) {
     relay_->Drain();
+  } else if (login_ != nullptr) {
+    login_->Drain();
   } else if (reading_command_) {
     client_->CancelRead();
   }
@@ -331,8 +317,13 @@ void Session::Abort() {
   if (relay_ != nullptr) relay_->Abort();
   abrupt_ = true;
   End(EndReason::kShutdown);
+  if (login_ != nullptr) login_->Abort();
   client_->Abort();
-  if (upstream_ != nullptr) upstream_->Abort();
+  if (upstream_.connection != nullptr) upstream_.connection->Abort();
+}
+
+void Session::DropNode(balancer::NodeId node) {
+  if (relay_ != nullptr && node_ == node) relay_->DropNode();
 }
 
 // --- small parts
@@ -357,40 +348,14 @@ void Session::End(EndReason reason) {
       left && !record_.logged_in && node_was_unavailable_ ? EndReason::kNodeUnavailable : reason;
 }
 
-// An upstream connection that will not be used (any more). Politely only before a session was
-// relayed over it: QUIT commits deletes.
-void Session::GiveUpUpstream(bool politely) {
-  if (std::exchange(counted_on_node_, false)) environment_.meter.NodeSessionEnded(lease_.node());
-  if (upstream_ == nullptr) return;
-  if (politely) {
-    environment_.scope.Spawn(RetireConnection(settings_, std::move(upstream_)));
-  } else {
-    upstream_.reset();
+// Closes without QUIT, which would commit deletes: that is the client's own to say.
+void Session::LeaveNode() {
+  if (std::exchange(counted_on_node_, false)) {
+    environment_.meter.NodeSessionEnded(node_);
+    cluster().health.SessionEnded(node_);
   }
-}
-
-void Session::NoteStages() {
-  const upstream::StageDurations& stages = upstream_->durations();
-  record_.connect = stages.connect;
-  record_.node_tls = stages.tls;
-  record_.greeting = stages.greeting;
-  record_.authentication = stages.authentication;
-}
-
-// No node took the login, for no fault of the client's: it may try again on the same connection.
-io::Task<Session::LoginStep> Session::Unavailable(LoginResult result,
-                                                  const upstream::NodeError& error) {
-  const io::Duration took = proactor_.Now() - login_begun_;
-  record_.login = took;
-  record_.failure = std::string(Name(error.failure)) + ": " + error.detail;
-  node_was_unavailable_ = true;
-  environment_.meter.LoginEnded(result, record_, took);
-  co_await Say(pop3::kReplyTemporary);
-  co_return LoginStep::kUnavailable;
-}
-
-const upstream::Endpoint& Session::EndpointOf(balancer::NodeId node) const {
-  return settings_->endpoints[static_cast<size_t>(node)];
+  upstream_.connection.reset();
+  upstream_.lease.Release();
 }
 
 }  // namespace poplar::session

@@ -4,11 +4,11 @@
 #include <string>
 #include <string_view>
 
-#include "balancer/affinity.h"
 #include "proxy/io/proactor.h"
 #include "proxy/io/task_scope.h"
 #include "proxy/pop3/authorization.h"
 #include "proxy/session/client_input.h"
+#include "proxy/session/login.h"
 #include "proxy/session/meter.h"
 #include "proxy/session/record.h"
 #include "proxy/session/relay.h"
@@ -16,15 +16,6 @@
 #include "proxy/upstream/connection.h"
 
 namespace poplar::session {
-
-// What a worker lends to its sessions. All of it outlives them.
-struct Environment {
-  io::Proactor& proactor;
-  io::TaskScope& scope;  // for connections that are being given up
-  balancer::Affinity& affinity;
-  SessionLog& log;
-  Meter& meter;
-};
 
 // A client's connection from the accepted socket to its end. Read session.cc from top to bottom.
 //
@@ -42,28 +33,26 @@ class Session {
   void Drain();
   // To be ended now.
   void Abort();
+  // An operator took the node down: the session there, if this is one, is to be dropped.
+  void DropNode(balancer::NodeId node);
 
  private:
-  // What the client has been told.
-  enum class LoginStep : uint8_t { kLoggedIn, kRefused, kUnavailable };
-
   POPLAR_OWN_FRAME io::Task<bool> Handshake();
   POPLAR_OWN_FRAME io::Task<bool> Authorize();
   io::Task<bool> ReadMore();
   io::Task<bool> Perform(pop3::Authorization& dialogue, pop3::Authorization::Step step);
-  io::Task<LoginStep> LogIn(std::string_view user, pop3::Secret password);
-  io::Task<upstream::NodeError> Reach(const balancer::Candidates& candidates);
-  io::Task<LoginStep> Authenticate(std::string_view user, const pop3::Secret& password);
-  io::Task<LoginStep> Unavailable(LoginResult result, const upstream::NodeError& error);
+  POPLAR_OWN_FRAME io::Task<Login::Outcome> LogIn(std::string_view user, pop3::Secret password);
+  void OnLoggedIn(Login& login);
   POPLAR_OWN_FRAME io::Task<void> RelayMail();
+  ParkResult Park();
+  void TellHealth(EndReason lost);
   POPLAR_OWN_FRAME io::Task<void> Close();
   io::Task<void> Linger();
 
   io::Task<bool> Say(std::string_view line);
   void End(EndReason reason);
-  void GiveUpUpstream(bool politely);
-  void NoteStages();
-  const upstream::Endpoint& EndpointOf(balancer::NodeId node) const;
+  void LeaveNode();
+  upstream::Cluster& cluster() const { return settings_->ClusterOf(listener_.cluster); }
 
   Environment& environment_;
   io::Proactor& proactor_;
@@ -71,10 +60,11 @@ class Session {
   const ListenerSettings& listener_;
 
   std::unique_ptr<io::Stream> client_;
-  std::unique_ptr<upstream::Connection> upstream_;
-  balancer::Affinity::Lease lease_;
+  NodeSession upstream_;
+  balancer::NodeId node_{};  // where upstream_ is
   ClientInput input_;
-  Relay* relay_ = nullptr;  // while it runs
+  Login* login_ = nullptr;  // while it runs
+  Relay* relay_ = nullptr;  // likewise
   Record record_;
 
   std::string_view farewell_;
@@ -84,7 +74,6 @@ class Session {
   bool reading_command_ = false;  // before login; Drain may cut in
   bool node_was_unavailable_ = false;
   bool counted_on_node_ = false;
-  io::Time login_begun_{};
 };
 
 }  // namespace poplar::session

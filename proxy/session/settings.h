@@ -8,7 +8,7 @@
 #include "proxy/io/clock.h"
 #include "proxy/pop3/authorization.h"
 #include "proxy/tls/server_context.h"
-#include "proxy/upstream/endpoint.h"
+#include "proxy/upstream/cluster.h"
 
 namespace poplar::session {
 
@@ -17,7 +17,6 @@ struct Timeouts {
   io::Duration login = std::chrono::seconds(60);
   io::Duration client_idle = std::chrono::minutes(10);
   io::Duration client_write_stall = std::chrono::seconds(60);
-  upstream::UpstreamTimeouts upstream;
 };
 
 struct ListenerSettings {
@@ -25,7 +24,7 @@ struct ListenerSettings {
   size_t index = 0;                               // among the listeners; for the metrics
   std::shared_ptr<const tls::ServerContext> tls;  // null: in the clear
   balancer::ClusterId cluster{};
-  pop3::AuthorizationPolicy authorization;
+  pop3::AuthorizationPolicy authorization;  // its capa_reply is set by each session
 };
 
 // All that sessions read of the configuration: an immutable snapshot, published whole and shared by
@@ -35,11 +34,18 @@ struct Settings {
   int bad_commands_max = 20;  // after login; before it the listener's policy counts
   balancer::CanonicalRules canonical;
   std::shared_ptr<const balancer::NodeTable> nodes;
-  std::vector<upstream::Endpoint> endpoints;  // by NodeId
+  // What is decided and remembered at run time; outlives every snapshot.
+  std::vector<std::shared_ptr<upstream::Cluster>> clusters;  // by ClusterId
+  std::vector<upstream::Node*> upstream_nodes;               // by NodeId; the clusters own them
   std::vector<ListenerSettings> listeners;
   std::shared_ptr<const tls::ServerContext> tls;  // of the listeners; null: none speaks TLS
-  std::string capa_secure;                        // what the listeners' policies point at
-  std::string capa_clear;
+
+  upstream::Cluster& ClusterOf(balancer::ClusterId cluster) const {
+    return *clusters[static_cast<size_t>(cluster)];
+  }
+  upstream::Node& NodeOf(balancer::NodeId node) const {
+    return *upstream_nodes[static_cast<size_t>(node)];
+  }
 };
 
 }  // namespace poplar::session

@@ -416,5 +416,35 @@ TEST(NodeHealthTest, EveryValueHasAName) {
   EXPECT_EQ(Name(Cause::kAdmin), "admin");
 }
 
+// A node isn't judged by one user's broken mailbox.
+TEST(FailingUsersTest, OneUsersFailuresEjectNobody) {
+  NodeHealth health(HealthRules{.probes = false});
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_FALSE(health.OnEvidence(Evidence::kLoginFailed, "sys_temp", true, seconds(i), 7));
+    EXPECT_FALSE(health.OnEvidence(Evidence::kSessionLost, "closed", true, seconds(i), 8));
+  }
+  const auto third = health.OnEvidence(Evidence::kLoginFailed, "sys_temp", true, seconds(100), 9);
+  ASSERT_TRUE(third);
+  EXPECT_EQ(third->to, State::kEjected);
+}
+
+TEST(FailingUsersTest, AServedLoginForgetsWhoFailedBefore) {
+  NodeHealth health(HealthRules{.probes = false, .failure_percent = 0});
+  for (uint64_t user = 1; user <= 2; ++user) {
+    for (int i = 0; i < 10; ++i)
+      EXPECT_FALSE(health.OnEvidence(Evidence::kLoginFailed, "", true, seconds(i), user));
+  }
+  EXPECT_FALSE(health.OnEvidence(Evidence::kServed, {}, true, seconds(10), 3));
+  for (int i = 0; i < 10; ++i)
+    EXPECT_FALSE(health.OnEvidence(Evidence::kLoginFailed, "", true, seconds(11), 3));
+}
+
+// What never came as far as a user speaks for itself.
+TEST(FailingUsersTest, AnUnreachableNodeNeedsNoUsers) {
+  NodeHealth health(HealthRules{.probes = false, .consecutive_failures = 2});
+  EXPECT_FALSE(health.OnEvidence(Evidence::kUnreachable, "connect_refused", true, seconds(1)));
+  EXPECT_TRUE(health.OnEvidence(Evidence::kUnreachable, "connect_refused", true, seconds(2)));
+}
+
 }  // namespace
 }  // namespace poplar::balancer

@@ -12,9 +12,14 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 #include <vector>
+
+#include "metrics/node_page.h"
+#include "tests/unit/metrics/sample_nodes.h"
 
 namespace poplar::metrics {
 namespace {
@@ -72,7 +77,15 @@ class AdminServerTest : public testing::Test {
   AdminHandlers Handlers() {
     return {.metrics = [] { return std::string("poplar_up 1\n"); },
             .live = [this] { return is_live_.load(); },
-            .ready = [this] { return is_ready_.load(); }};
+            .ready = [this] { return is_ready_.load(); },
+            .nodes = [] { return SampleNodes(); },
+            .set_state =
+                [this](std::string_view cluster, std::string_view node, AdminState state) {
+                  const std::lock_guard lock(mutex_);
+                  last_change_ = std::string(cluster) + "|" + std::string(node) + "|" +
+                                 std::string(TextOf(state));
+                  return SetStateResult::kOk;
+                }};
   }
 
   std::unique_ptr<AdminServer> Start(const std::string& host = "127.0.0.1") {
@@ -87,6 +100,20 @@ class AdminServerTest : public testing::Test {
     return connection.ReadToEnd();
   }
 
+  // `rest`: headers and body.
+  static std::string Post(uint16_t port, const std::string& target, const std::string& rest) {
+    Connection connection(port);
+    connection.Send("POST " + target + " HTTP/1.1\r\nHost: x\r\n" + rest);
+    return connection.ReadToEnd();
+  }
+
+  std::string LastChange() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(last_change_, "");
+  }
+
+  std::mutex mutex_;
+  std::string last_change_;
   std::atomic<bool> is_live_ = true;
   std::atomic<bool> is_ready_ = true;
 };
@@ -131,6 +158,61 @@ TEST_F(AdminServerTest, ServesNothingElse) {
   }
   EXPECT_THAT(Ask(server->port(), "POST", "/metrics"), HasSubstr("\r\nAllow: GET, HEAD\r\n"));
   EXPECT_THAT(Ask(server->port(), "OPTIONS", "*"), Not(HasSubstr(" 200 ")));
+}
+
+TEST_F(AdminServerTest, ShowsTheNodes) {
+  const auto server = Start();
+  const std::string json = Ask(server->port(), "GET", "/nodes");
+  EXPECT_THAT(json, HasSubstr("\r\nContent-Type: application/json\r\n"));
+  EXPECT_THAT(json, EndsWith("\r\n\r\n" + NodesAsJson(SampleNodes())));
+  EXPECT_THAT(Ask(server->port(), "GET", "/nodes?format=text"),
+              EndsWith("\r\n\r\n" + NodesAsTable(SampleNodes())));
+  EXPECT_THAT(Ask(server->port(), "HEAD", "/nodes"), EndsWith("\r\n\r\n"));
+}
+
+TEST_F(AdminServerTest, ChangesANode) {
+  const auto server = Start();
+  const std::string target = "/nodes/main/mail%2f1?state=drain";
+  const std::string answer = Post(server->port(), target, "\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(answer, EndsWith("\r\n\r\nmain/mail/1: drain\n"));
+  EXPECT_EQ(LastChange(), "main|mail/1|drain");
+  EXPECT_THAT(Ask(server->port(), "GET", target), HasSubstr("\r\nAllow: POST\r\n"));
+  EXPECT_EQ(LastChange(), "");
+}
+
+TEST_F(AdminServerTest, NoBrowserChangesANode) {
+  const auto server = Start();
+  const std::string target = "/nodes/main/mail1?state=down";
+  EXPECT_THAT(Post(server->port(), target, "origin: http://evil.example\r\n\r\n"),
+              StartsWith("HTTP/1.1 403 Forbidden\r\n"));
+  // Nor by hiding the header behind more of them than are read.
+  std::string many;
+  for (int i = 0; i < 200; ++i) many += "X-" + std::to_string(i) + ": y\r\n";
+  EXPECT_THAT(Post(server->port(), target, many + "Origin: http://evil.example\r\n\r\n"),
+              StartsWith("HTTP/1.1 431 "));
+  EXPECT_EQ(LastChange(), "");
+}
+
+TEST_F(AdminServerTest, ASmallBodyIsIgnoredALongOneRefused) {
+  const auto server = Start();
+  const std::string target = "/nodes/main/mail1?state=down";
+  const std::string most(kAdminMaxBodyBytes, 'x');
+  const std::string length = "Content-Length: ";
+  EXPECT_THAT(
+      Post(server->port(), target, length + std::to_string(most.size()) + "\r\n\r\n" + most),
+      StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(LastChange(), "main|mail1|down");
+  EXPECT_THAT(Post(server->port(), target,
+                   length + std::to_string(most.size() + 1) + "\r\n\r\n" + most + "x"),
+              StartsWith("HTTP/1.1 413 "));
+  EXPECT_THAT(Post(server->port(), target,
+                   "Transfer-Encoding: chunked\r\n\r\n401\r\n" + most + "x\r\n0\r\n\r\n"),
+              StartsWith("HTTP/1.1 413 "));
+  EXPECT_EQ(LastChange(), "");
+  EXPECT_THAT(
+      Post(server->port(), target, "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
+      StartsWith("HTTP/1.1 200 "));
 }
 
 TEST_F(AdminServerTest, OversizedRequestIsRefused) {

@@ -28,6 +28,16 @@ static_assert(IsComplete(Direction::kSent));
 static_assert(IsComplete(CommandResult::kErr));
 static_assert(IsComplete(CommandClass::kQuit));
 static_assert(IsComplete(ConnectFailure::kOther));
+static_assert(IsComplete(Success::kError));
+static_assert(IsComplete(PoolKind::kParked));
+static_assert(IsComplete(TakeSource::kNew));
+static_assert(IsComplete(ParkedOutcome::kDrained));
+static_assert(IsComplete(ParkResult::kRefused));
+static_assert(IsComplete(WaitResult::kDrained));
+static_assert(IsComplete(NodeState::kEjected));
+static_assert(IsComplete(AdminState::kDown));
+static_assert(IsComplete(TransitionCause::kAdmin));
+static_assert(IsComplete(RetryReason::kUserLimit));
 
 TEST(InstrumentsTest, NamesFollowTheRulesOfPrometheus) {
   std::set<std::string> names;
@@ -84,6 +94,41 @@ TEST(LayoutTest, CellAndLabelsAgree) {
             (LabelPairs{{"result", "error"}, {"version", "1.3"}, {"resumed", "yes"}}));
   const size_t stage = layout.CellOf(Instrument::kLoginStageDuration, LoginStage::kGreeting);
   EXPECT_EQ(labels_at(Instrument::kLoginStageDuration, stage), (LabelPairs{{"stage", "greeting"}}));
+}
+
+// What an operator's rules select by: the words are an interface.
+TEST(LabelsTest, TextsMeanWhatTheValuesSay) {
+  EXPECT_EQ(TextOf(PoolKind::kInUse), "in_use");
+  EXPECT_EQ(TextOf(TakeSource::kNew), "new");
+  EXPECT_EQ(TextOf(ParkedOutcome::kOtherCredential), "other_credential");
+  EXPECT_EQ(TextOf(ParkedOutcome::kEvicted), "evicted");
+  EXPECT_EQ(TextOf(ParkResult::kDeletes), "deletes");
+  EXPECT_EQ(TextOf(ParkResult::kNodeClosed), "node_closed");
+  EXPECT_EQ(TextOf(WaitResult::kClientLeft), "client_left");
+  EXPECT_EQ(TextOf(NodeState::kEjected), "ejected");
+  EXPECT_EQ(TextOf(AdminState::kDrain), "drain");
+  EXPECT_EQ(TextOf(TransitionCause::kEjectionEnded), "ejection_ended");
+  EXPECT_EQ(TextOf(RetryReason::kHoldDown), "hold_down");
+}
+
+// metrics/README.md states this number; a node's series must stay few enough for 100 nodes.
+TEST(LayoutTest, SeriesOfANodeStayFew) {
+  const auto series = [](size_t nodes) {
+    Dimensions dimensions{.clusters = {"main"}};
+    for (size_t i = 0; i < nodes; ++i)
+      dimensions.nodes.push_back({"main", "mail" + std::to_string(i)});
+    const Layout layout(dimensions);
+    size_t sum = 0;
+    for (size_t i = 0; i < kInstruments; ++i) {
+      const Instrument instrument{static_cast<uint16_t>(i)};
+      const bool is_histogram = Specs()[i].type == InstrumentType::kHistogram;
+      // Each bucket, the one beyond the last bound, the sum and the count.
+      const size_t each = is_histogram ? layout.CellsPerSeries(instrument) + 1 : 1;
+      sum += layout.Series(instrument).size() * each;
+    }
+    return sum;
+  };
+  EXPECT_EQ(series(2) - series(1), 52u);
 }
 
 TEST(LayoutTest, EmptyDimensionsGiveNoSeries) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
 
 #include "tests/unit/metrics/sample_dimensions.h"
@@ -44,6 +45,22 @@ TEST_F(ShardTest, GaugesRiseFallAndAreSet) {
   shard_.GaugeSet(kCertificateNotAfter, 2'000'000'000, Certificate{0});
   shard_.GaugeSet(kCertificateNotAfter, 1'900'000'000, Certificate{0});
   EXPECT_EQ(At(Instrument::kCertificateNotAfter, Certificate{0}), 1'900'000'000u);
+}
+
+TEST_F(ShardTest, OneStateOfASubjectIsSet) {
+  const auto states = [this](Node node) {
+    std::string bits;
+    for (const auto state : {NodeState::kUp, NodeState::kDown, NodeState::kEjected})
+      bits += std::to_string(At(Instrument::kNodeState, node, state));
+    return bits;
+  };
+  shard_.GaugeSetState(kNodeState, Node{1}, NodeState::kUp);
+  shard_.GaugeSetState(kNodeState, Node{2}, NodeState::kEjected);
+  EXPECT_EQ(states(Node{1}), "100");
+  shard_.GaugeSetState(kNodeState, Node{1}, NodeState::kDown);
+  EXPECT_EQ(states(Node{1}), "010");
+  EXPECT_EQ(states(Node{2}), "001");
+  EXPECT_EQ(states(Node{0}), "000");
 }
 
 TEST_F(ShardTest, BucketsIncludeTheirUpperBound) {

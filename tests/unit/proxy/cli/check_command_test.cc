@@ -79,7 +79,8 @@ TEST(RunCheck, ErrorsFail) {
                              ":2:40: error: clusters[0].nodes[0].adress: unknown key\n"
                              "  2 | clusters: [{name: m, nodes: [{name: n, adress: x}]}]\n"
                              "    |                                        ^\n"
-                             "  expected: one of name, address, weight, tls, ca_file, host_name\n"
+                             "  expected: one of name, address, weight, tls, ca_file, host_name, "
+                             "state, pool, timeouts\n"
                              "  did you mean \"address\"?\n"
                              "1 error, 0 warnings\n");
 }

@@ -146,6 +146,48 @@ TEST(CheckFiles, WantsTheLogFilesFolder) {
   EXPECT_EQ(Show(config, inspector), "");
 }
 
+Config WithProbe(const std::string& password_file) {
+  Config config;
+  config.health.probe = Probe::kLogin;
+  config.health.user = "probe";
+  config.health.password_file = password_file;
+  config.clusters.resize(2);
+  return config;
+}
+
+TEST(CheckFiles, ReadsTheProbesPasswordOnlyWhereItIsUsed) {
+  FakeInspector inspector;
+  Config config = WithProbe("/no/such");
+  EXPECT_EQ(Show(config, inspector),
+            "error health.password_file: \"/no/such\" cannot be read: No such file or "
+            "directory\n");
+  config.health.probe = Probe::kCapa;
+  EXPECT_EQ(Show(config, inspector), "");
+}
+
+TEST(CheckFiles, WarnsOfAPasswordThatEverybodyMayRead) {
+  FakeInspector inspector;
+  const std::string path = WriteFile("password");
+  Config config = WithProbe(path);
+  ASSERT_EQ(chmod(path.c_str(), 0640), 0);
+  EXPECT_EQ(Show(config, inspector), "");
+  ASSERT_EQ(chmod(path.c_str(), 0604), 0);
+  EXPECT_EQ(Show(config, inspector),
+            "warning health.password_file: everybody on this machine may read \"" + path + "\"\n");
+}
+
+TEST(CheckFiles, BlamesTheClustersOwnPasswordFile) {
+  FakeInspector inspector;
+  const std::string path = WriteFile("good_password");
+  ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+  const std::string empty = WriteFile("empty_password");
+  std::ofstream(empty) << "\n";
+  Config config = WithProbe(path);
+  Set(config.clusters[1].health, &HealthConfig::password_file, empty);
+  EXPECT_EQ(Show(config, inspector),
+            "error clusters[1].health.password_file: \"" + empty + "\" has an empty first line\n");
+}
+
 TEST(CheckFiles, PassesOverWhatWasNotRead) {
   FakeInspector inspector;
   Positions positions;

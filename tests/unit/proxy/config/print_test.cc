@@ -40,6 +40,20 @@ TEST(Print, ReadsBackWhateverTheValues) {
   config.tls.session_tickets = false;
   config.clusters.push_back({"\xc3\xa4", true, {}});
   config.clusters[0].nodes.push_back({"-", "no", 0, NodeTls::kInsecure, "/a b", "[x]"});
+  config.clusters[0].nodes[1].state = NodeState::kDown;
+  Set(config.clusters[0].nodes[1].pool, &PoolConfig::size, 0);
+  Set(config.clusters[0].nodes[1].timeouts, &UpstreamTimeoutsConfig::upstream_response,
+      Duration(150));
+  Set(config.clusters[1].pool, &PoolConfig::parked, 7);
+  Set(config.clusters[1].pool, &PoolConfig::warm_max_age, Duration(1500));
+  Set(config.clusters[1].health, &HealthConfig::probe, Probe::kOff);
+  Set(config.clusters[1].health, &HealthConfig::user, "a: b\n# c");
+  Set(config.clusters[1].health, &HealthConfig::password_file, "/p w");
+  config.clusters[1].affinity = Affinity::kNone;
+  config.clusters[1].maildrop_lock = MaildropLock::kExclusive;
+  config.replicas = 2;
+  config.pool.max_snapshot_age = Duration(0);
+  config.health.probe = Probe::kOff;
   config.timeouts.client_idle = std::chrono::milliseconds(90'001);
   config.limits.buffer_memory = Size{(1 << 20) + 1};
   config.drain_timeout = Duration(0);
@@ -64,6 +78,21 @@ TEST(Print, StatesHelpBoundsAndDefaultNotTheCurrentValue) {
   EXPECT_THAT(text, HasSubstr("\n# Where mail clients connect.\n# A list. Required.\nlisteners:\n"
                               "  # The listener's name in logs and metrics.\n  # Text. Required.\n"
                               "  - name: \"pop3s\"\n\n    # IP address"));
+}
+
+TEST(Print, ShowsAnAbsentOverrideAsAComment) {
+  EXPECT_THAT(Print(ExampleConfig()),
+              HasSubstr("\n        # What differs for this node from the cluster's timeouts.\n"
+                        "        # Any of upstream_connect, upstream_response. Default: none.\n"
+                        "        # timeouts: {}\n"));
+}
+
+TEST(Print, ShowsOfAnOverrideWhatItGives) {
+  Config config = ExampleConfig();
+  Set(config.clusters[0].nodes[0].pool, &PoolConfig::size, 20);
+  Set(config.clusters[0].nodes[0].pool, &PoolConfig::max_snapshot_age, Duration(0));
+  EXPECT_THAT(Print(config), HasSubstr("\n        pool:\n          size: 20\n"
+                                       "          max_snapshot_age: 0s\n\n        # What"));
 }
 
 TEST(Print, KeepsItsLinesReadable) {

@@ -12,9 +12,9 @@
 namespace poplar::config {
 namespace {
 
-TEST(Read, FillsTheWholeConfiguration) {
-  const ReadResult result = Read({"/etc/poplar/poplar.yaml", R"(
+constexpr char kEverything[] = R"(
 workers: 4
+replicas: 3
 listeners:
   - name: pop3s
     address: "[::]:995"
@@ -29,9 +29,26 @@ tls:
 clusters:
   - name: mail
     shared_storage: yes
+    affinity: none
+    maildrop_lock: exclusive
+    user_sessions: 4
+    in_use_retries: 5
+    in_use_backoff: 250ms
+    pool: {size: 0, warm: 1}
+    health: {probe: connect, user: p}
+    timeouts: {upstream_response: 9s}
     nodes:
-      - {name: a, address: "a.example:110"}
+      - name: a
+        address: "a.example:110"
+        state: drain
+        pool: {size: 4}
+        timeouts: {upstream_connect: 8s}
       - {name: b, address: "[::1]:995", weight: 50, tls: verify, ca_file: ca.pem, host_name: b.example}
+pool: {size: 1, warm: 0, parked: 2, max_snapshot_age: 60s, wait_timeout: 3s, warm_max_age: 4s}
+health: {probe: login, interval: 1s, fast_interval: 2s, timeout: 3s, rise: 4, fall: 5, user: probe,
+         password_file: probe.txt, consecutive_failures: 6, failure_percent: 7, failure_events_min: 8,
+         failure_window: 9s, ejection_time: 10s, ejection_time_max: 11s, ejected_percent_max: 12,
+         hold_down: 13s, slow_start: 14s, panic_percent: 15}
 default_domain: example.org
 timeouts: {tls_handshake: 1s, login: 2s, upstream_connect: 3s, upstream_response: 4s, client_idle: 5h,
            client_write_stall: 600ms}
@@ -39,12 +56,34 @@ limits: {sessions: 5, bad_commands: 6, failed_logins: 7, buffer_memory: 8MiB}
 drain_timeout: 0s
 admin: {enabled: no, address: "127.0.0.1:1"}
 log: {format: logfmt, level: error, output: stdout}
-)"});
+)";
+
+// What kEverything says of its cluster beyond names, addresses and TLS.
+void FillCluster(ClusterConfig& cluster) {
+  cluster.affinity = Affinity::kNone;
+  cluster.maildrop_lock = MaildropLock::kExclusive;
+  cluster.user_sessions = 4;
+  cluster.in_use_retries = 5;
+  cluster.in_use_backoff = std::chrono::milliseconds(250);
+  Set(cluster.pool, &PoolConfig::size, 0);  // the default, but said in so many words
+  Set(cluster.pool, &PoolConfig::warm, 1);
+  Set(cluster.health, &HealthConfig::probe, Probe::kConnect);
+  Set(cluster.health, &HealthConfig::user, "p");
+  Set(cluster.timeouts, &UpstreamTimeoutsConfig::upstream_response, std::chrono::seconds(9));
+  NodeConfig& node = cluster.nodes[0];
+  node.state = NodeState::kDrain;
+  Set(node.pool, &PoolConfig::size, 4);
+  Set(node.timeouts, &UpstreamTimeoutsConfig::upstream_connect, std::chrono::seconds(8));
+}
+
+TEST(Read, FillsTheWholeConfiguration) {
+  const ReadResult result = Read({"/etc/poplar/poplar.yaml", kEverything});
   EXPECT_TRUE(result.complete);
   EXPECT_TRUE(result.problems.empty()) << result.problems[0].message;
 
   Config expected;
   expected.workers = 4;
+  expected.replicas = 3;
   expected.listeners = {{"pop3s", "[::]:995", ListenerTls::kImplicit, false, "mail"},
                         {"inside", "10.0.0.1:110", ListenerTls::kNone, true, ""}};
   expected.tls = {{{"/etc/poplar/ecdsa.pem", "/keys/ecdsa.key"}, {"/etc/poplar/both.pem", ""}},
@@ -55,9 +94,29 @@ log: {format: logfmt, level: error, output: stdout}
        true,
        {{"a", "a.example:110", 100, NodeTls::kNone, "", ""},
         {"b", "[::1]:995", 50, NodeTls::kVerify, "/etc/poplar/ca.pem", "b.example"}}}};
+  FillCluster(expected.clusters[0]);
   expected.default_domain = "example.org";
   using std::chrono::milliseconds;
   using std::chrono::seconds;
+  expected.pool = {1, 0, 2, seconds(60), seconds(3), seconds(4)};
+  expected.health = {Probe::kLogin,
+                     seconds(1),
+                     seconds(2),
+                     seconds(3),
+                     4,
+                     5,
+                     "probe",
+                     "/etc/poplar/probe.txt",
+                     6,
+                     7,
+                     8,
+                     seconds(9),
+                     seconds(10),
+                     seconds(11),
+                     12,
+                     seconds(13),
+                     seconds(14),
+                     15};
   expected.timeouts = {seconds(1),       seconds(2), seconds(3), seconds(4), std::chrono::hours(5),
                        milliseconds(600)};
   expected.limits = {5, 6, 7, MiB(8)};
@@ -79,6 +138,106 @@ TEST(Read, TheDefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(config.drain_timeout, std::chrono::seconds(30));
   EXPECT_EQ(config.limits.failed_logins, 3);
   EXPECT_EQ(config.tls.min_version, TlsVersion::k12);
+  EXPECT_EQ(config.replicas, 1);
+}
+
+TEST(Read, TheDefaultsOfPoolsAreTheDocumentedOnes) {
+  using std::chrono::seconds;
+  const PoolConfig pool;
+  EXPECT_EQ(pool.size, 0);
+  EXPECT_EQ(pool.warm, 2);
+  EXPECT_EQ(pool.parked, 100);
+  EXPECT_EQ(pool.max_snapshot_age, seconds(5));
+  EXPECT_EQ(pool.wait_timeout, seconds(15));
+  EXPECT_EQ(pool.warm_max_age, seconds(50));
+  const ClusterConfig cluster;
+  EXPECT_EQ(cluster.affinity, Affinity::kUser);
+  EXPECT_EQ(cluster.maildrop_lock, MaildropLock::kNone);
+  EXPECT_EQ(cluster.user_sessions, 0);
+  EXPECT_EQ(cluster.in_use_retries, 2);
+  EXPECT_EQ(cluster.in_use_backoff, std::chrono::milliseconds(500));
+  EXPECT_EQ(NodeConfig().state, NodeState::kUp);
+}
+
+TEST(Read, TheDefaultsOfHealthAreTheDocumentedOnes) {
+  using std::chrono::seconds;
+  const HealthConfig health;
+  EXPECT_EQ(health.probe, Probe::kCapa);
+  EXPECT_EQ(health.interval, seconds(5));
+  EXPECT_EQ(health.fast_interval, seconds(1));
+  EXPECT_EQ(health.timeout, seconds(3));
+  EXPECT_EQ(health.rise, 2);
+  EXPECT_EQ(health.fall, 3);
+  EXPECT_EQ(health.consecutive_failures, 5);
+  EXPECT_EQ(health.failure_percent, 50);
+  EXPECT_EQ(health.failure_events_min, 20);
+  EXPECT_EQ(health.failure_window, seconds(30));
+  EXPECT_EQ(health.ejection_time, seconds(30));
+  EXPECT_EQ(health.ejection_time_max, std::chrono::minutes(5));
+  EXPECT_EQ(health.ejected_percent_max, 50);
+  EXPECT_EQ(health.hold_down, seconds(10));
+  EXPECT_EQ(health.slow_start, seconds(30));
+  EXPECT_EQ(health.panic_percent, 30);
+}
+
+// "path: message" of each problem, one a line.
+std::string Problems(const std::string& text) {
+  std::string shown;
+  for (const Problem& p : Read({"poplar.yaml", text}).problems) {
+    if (p.message != "required key is missing") shown += p.path + ": " + p.message + "\n";
+  }
+  return shown;
+}
+
+TEST(Read, HoldsTheNewBounds) {
+  const std::pair<const char*, const char*> kOutOfBounds[] = {
+      {"replicas", "0"},
+      {"replicas", "1001"},
+      {"pool.size", "-1"},
+      {"pool.warm", "1001"},
+      {"pool.parked", "1000001"},
+      {"pool.max_snapshot_age", "61s"},
+      {"pool.wait_timeout", "99ms"},
+      {"pool.warm_max_age", "999ms"},
+      {"pool.warm_max_age", "61m"},
+      {"health.interval", "99ms"},
+      {"health.fast_interval", "0s"},
+      {"health.timeout", "99ms"},
+      {"health.rise", "0"},
+      {"health.fall", "0"},
+      {"health.consecutive_failures", "-1"},
+      {"health.failure_percent", "101"},
+      {"health.failure_events_min", "0"},
+      {"health.failure_window", "0s"},
+      {"health.ejection_time", "0s"},
+      {"health.ejection_time_max", "25h"},
+      {"health.ejected_percent_max", "101"},
+      {"health.hold_down", "25h"},
+      {"health.slow_start", "25h"},
+      {"health.panic_percent", "101"},
+  };
+  for (const auto& [setting, value] : kOutOfBounds) {
+    const std::string path = setting;
+    const std::string expected = path + ": \"" + std::string(value) + "\" is out of bounds\n";
+    const size_t dot = path.find('.');
+    if (dot == std::string::npos) {
+      EXPECT_EQ(Problems(path + ": " + value), expected);
+      continue;
+    }
+    const std::string section =
+        path.substr(0, dot) + ": {" + path.substr(dot + 1) + ": " + value + "}";
+    EXPECT_EQ(Problems(section), expected);
+    EXPECT_EQ(Problems("clusters: [{" + section + "}]"), "clusters[0]." + expected);
+  }
+}
+
+TEST(Read, AnOverrideNamesOnlyItsOwnSettings) {
+  EXPECT_EQ(Problems("clusters: [{timeouts: {login: 5s}}]"),
+            "clusters[0].timeouts.login: unknown key\n");
+  EXPECT_EQ(Problems("clusters: [{nodes: [{health: {rise: 1}}]}]"),
+            "clusters[0].nodes[0].health: unknown key\n");
+  EXPECT_EQ(Problems("clusters: [{pool: 5, health: [], timeouts:}]"),
+            "clusters[0].pool: found the single value \"5\"\nclusters[0].health: found a list\n");
 }
 
 TEST(Read, ARelativeNameWithoutAFolderLeavesPathsAsTheyAre) {

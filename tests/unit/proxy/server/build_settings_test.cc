@@ -47,10 +47,10 @@ std::string ErrorOf(const config::Config& config) {
 TEST(BuildSettings, NumbersEndpointsAsTheNodeTableDoes) {
   const auto settings = *BuildSettings(TwoClusters(), nullptr);
   const balancer::NodeTable& nodes = *settings->nodes;
-  ASSERT_EQ(settings->endpoints.size(), 3u);
+  ASSERT_EQ(settings->upstream_nodes.size(), 3u);
   for (size_t cluster = 0; cluster < nodes.clusters().size(); ++cluster) {
     for (const balancer::NodeId id : nodes.NodeIds(cluster)) {
-      EXPECT_EQ(settings->endpoints[static_cast<size_t>(id)].name,
+      EXPECT_EQ(settings->NodeOf(id).endpoint->name,
                 nodes.clusters()[cluster].name + "/" + nodes.FindNode(id)->name);
     }
   }
@@ -61,7 +61,8 @@ TEST(BuildSettings, NumbersEndpointsAsTheNodeTableDoes) {
 
 TEST(BuildSettings, TellsHowToSpeakToANode) {
   const auto settings = *BuildSettings(TwoClusters(), nullptr);
-  const auto& endpoints = settings->endpoints;
+  std::vector<upstream::Endpoint> endpoints;
+  for (const upstream::Node* node : settings->upstream_nodes) endpoints.push_back(*node->endpoint);
   EXPECT_EQ(endpoints[0].address.Text(), "192.0.2.1:110");
   EXPECT_EQ(endpoints[0].tls, nullptr);
   EXPECT_EQ(endpoints[1].address.Text(), "[2001:db8::1]:995");
@@ -80,7 +81,6 @@ TEST(BuildSettings, GivesEachListenerItsClusterAndItsRight) {
   EXPECT_EQ(listeners[0].tls, tls);
   EXPECT_EQ(listeners[0].cluster, *settings->nodes->FindCluster("first"));
   EXPECT_TRUE(listeners[0].authorization.login_allowed);
-  EXPECT_THAT(listeners[0].authorization.capa_reply, HasSubstr("\r\nUSER\r\n"));
 
   EXPECT_EQ(listeners[1].tls, nullptr);
   EXPECT_EQ(listeners[1].cluster, *settings->nodes->FindCluster("second"));
@@ -88,7 +88,6 @@ TEST(BuildSettings, GivesEachListenerItsClusterAndItsRight) {
 
   // No password in the clear unless the operator said so.
   EXPECT_FALSE(listeners[2].authorization.login_allowed);
-  EXPECT_THAT(listeners[2].authorization.capa_reply, testing::Not(HasSubstr("USER")));
 }
 
 TEST(BuildSettings, CarriesTimesAndLimits) {
@@ -105,8 +104,8 @@ TEST(BuildSettings, CarriesTimesAndLimits) {
   const auto settings = *BuildSettings(config, nullptr);
   EXPECT_EQ(settings->timeouts.tls_handshake, seconds(1));
   EXPECT_EQ(settings->timeouts.login, seconds(2));
-  EXPECT_EQ(settings->timeouts.upstream.connect, seconds(3));
-  EXPECT_EQ(settings->timeouts.upstream.response, seconds(4));
+  EXPECT_EQ(settings->upstream_nodes.front()->endpoint->timeouts.connect, seconds(3));
+  EXPECT_EQ(settings->upstream_nodes.front()->endpoint->timeouts.response, seconds(4));
   EXPECT_EQ(settings->timeouts.client_idle, seconds(5));
   EXPECT_EQ(settings->timeouts.client_write_stall, milliseconds(600));
   EXPECT_EQ(settings->bad_commands_max, 11);

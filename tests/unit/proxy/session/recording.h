@@ -5,6 +5,7 @@
 
 #include "proxy/session/meter.h"
 #include "proxy/session/record.h"
+#include "proxy/upstream/observer.h"
 
 namespace poplar::session {
 
@@ -19,7 +20,8 @@ class RecordingMeter final : public Meter {
     calls.emplace_back("handshake");
   }
   void LoginEnded(LoginResult result, const Record&, io::Duration) override {
-    constexpr const char* kNames[] = {"ok", "rejected", "unavailable", "backend_error", "timeout"};
+    constexpr const char* kNames[] = {"ok",      "rejected", "unavailable", "backend_error",
+                                      "timeout", "abandoned"};
     calls.push_back(std::string("login ") + kNames[static_cast<size_t>(result)]);
   }
   void NodeFailed(balancer::NodeId node, upstream::NodeFailure failure) override {
@@ -32,16 +34,51 @@ class RecordingMeter final : public Meter {
   void NodeSessionEnded(balancer::NodeId node) override {
     calls.push_back("node- " + Number(node));
   }
+  // What the pools do goes to a list of its own: most tests have none.
+  void LeaseTaken(balancer::NodeId node, LeaseSource source) override {
+    constexpr const char* kNames[] = {"parked", "warm", "new"};
+    pool.push_back("take " + Number(node) + " " + kNames[static_cast<size_t>(source)]);
+  }
+  void ParkedFound(balancer::NodeId node, ParkedOutcome outcome, io::Duration) override {
+    constexpr const char* kNames[] = {"reused", "too_old", "other_credential", "dead"};
+    pool.push_back("found " + Number(node) + " " + kNames[static_cast<size_t>(outcome)]);
+  }
+  void ParkEnded(balancer::NodeId node, ParkResult result) override {
+    constexpr const char* kNames[] = {"parked",    "off",         "deletes", "pipelined",
+                                      "sys_error", "node_closed", "too_old", "refused"};
+    pool.push_back("park " + Number(node) + " " + kNames[static_cast<size_t>(result)]);
+  }
+  void QueueLeft(balancer::NodeId node, QueueResult result, io::Duration) override {
+    constexpr const char* kNames[] = {"granted", "timeout", "client_left", "ended"};
+    pool.push_back("queue " + Number(node) + " " + kNames[static_cast<size_t>(result)]);
+  }
+  void LoginRetried(RetryReason reason) override {
+    constexpr const char* kNames[] = {"unreachable", "hold_down", "in_use", "user_limit"};
+    pool.push_back(std::string("retry ") + kNames[static_cast<size_t>(reason)]);
+  }
   void CommandAnswered(pop3::Verb verb, bool ok, io::Duration) override {
     calls.push_back(std::string(pop3::VerbName(verb)) + (ok ? " ok" : " err"));
   }
 
   std::vector<std::string> calls;
+  std::vector<std::string> pool;
 
  private:
   static std::string Number(balancer::NodeId node) {
     return std::to_string(static_cast<uint32_t>(node));
   }
+};
+
+class RecordingObserver final : public upstream::Observer {
+ public:
+  void ProbeEnded(balancer::NodeId, upstream::NodeFailure, io::Duration) override {}
+  void NodeChanged(const balancer::Transition& transition) override {
+    transitions.push_back(transition);
+  }
+  void WarmOpened(balancer::NodeId, upstream::NodeFailure) override {}
+  void ParkedEnded(balancer::NodeId, upstream::ParkedEnd) override {}
+
+  std::vector<balancer::Transition> transitions;
 };
 
 class RecordingLog final : public SessionLog {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "proxy/pop3/capabilities.h"
 #include "proxy/pop3/reply.h"
+#include "proxy/upstream/keeper.h"
 
 namespace poplar::session {
 namespace {
@@ -41,26 +41,63 @@ SessionBench::SessionBench(const Options& options)
     }
   }
   BuildSettings();
+  digest_ = std::make_unique<tls::KeyedDigest>(poplar_.random());
+  environment_.reset(new Environment{poplar_, scope_, affinity_, *digest_, log, meter, observer});
   listener_ = *poplar_.Listen(kPoplar, {});
   accepting_.Spawn(AcceptAll(listener_));
 }
 
 void SessionBench::BuildSettings() {
   balancer::Cluster cluster{"mail", options_.shared_storage, {}};
-  for (size_t i = 0; i < options_.nodes; ++i) {
-    cluster.nodes.push_back({NameOf(i), 100});
-    settings_->endpoints.push_back({"mail/" + NameOf(i), AddressOf(i), nullptr, NameOf(i)});
-  }
+  for (size_t i = 0; i < options_.nodes; ++i) cluster.nodes.push_back({NameOf(i), 100});
   settings_->nodes = *balancer::NodeTable::Build({cluster});
+  std::vector<balancer::ClusterHealth::Member> members;
+  for (const balancer::NodeId id : settings_->nodes->NodeIds(0)) members.push_back({id, 100, {}});
+  cluster_ = std::make_shared<upstream::Cluster>(
+      *settings_->nodes->FindCluster("mail"), "mail",
+      balancer::ClusterRules{options_.shared_storage, options_.affinity}, options_.health,
+      std::move(members));
+  cluster_->login = options_.login;
+  for (size_t i = 0; i < options_.nodes; ++i) {
+    auto endpoint = std::make_shared<upstream::Endpoint>();
+    endpoint->name = "mail/" + NameOf(i);
+    endpoint->address = AddressOf(i);
+    endpoint->host_name = NameOf(i);
+    endpoint->timeouts = options_.upstream;
+    cluster_->nodes.push_back(
+        std::make_unique<upstream::Node>(balancer::NodeId{static_cast<uint32_t>(i)},
+                                         std::move(endpoint), options_.pool, options_.pool_wait));
+    settings_->upstream_nodes.push_back(cluster_->nodes.back().get());
+  }
+  settings_->clusters = {cluster_};
   settings_->timeouts = options_.timeouts;
   settings_->bad_commands_max = 5;
-  settings_->capa_clear = pop3::RenderBeforeLogin(true);
-  settings_->listeners.push_back(
-      {.name = "pop3",
-       .index = 0,
-       .tls = nullptr,
-       .cluster = *settings_->nodes->FindCluster("mail"),
-       .authorization = {.capa_reply = settings_->capa_clear, .greeting = pop3::kGreeting}});
+  settings_->listeners.push_back({.name = "pop3",
+                                  .index = 0,
+                                  .tls = nullptr,
+                                  .cluster = *settings_->nodes->FindCluster("mail"),
+                                  .authorization = {.greeting = pop3::kGreeting}});
+}
+
+balancer::HealthRules SessionBench::OneStrike() {
+  balancer::HealthRules rules;
+  rules.probes = false;
+  rules.consecutive_failures = 1;
+  rules.ejection_time = rules.ejection_time_max = std::chrono::milliseconds(1);
+  rules.ejected_percent_max = 100;
+  rules.hold_down = rules.slow_start = io::Duration(0);
+  rules.panic_percent = 0;
+  return rules;
+}
+
+// What lies in the pools, as a keeper would.
+void SessionBench::EndIdle() {
+  for (const auto& node : cluster_->nodes) {
+    node->pool.SetOpen(false);
+    for (auto& idle : node->pool.TakeAllIdle()) {
+      upstream::RetireInBackground(poplar_, scope_, std::move(idle));
+    }
+  }
 }
 
 SessionBench::~SessionBench() {
@@ -68,6 +105,7 @@ SessionBench::~SessionBench() {
   for (upstream::ScriptedNode& node : nodes_) node.Stop();
   for (MailMachine& machine : mail_machines_) machine.node.Stop();
   poplar_.Abort(listener_);
+  EndIdle();
   EXPECT_TRUE(Run([this] { return Idle(); }, std::chrono::hours(1))) << world_.why_not();
   EXPECT_EQ(affinity_.Users(), 0u);
   EXPECT_EQ(log.records.size(),
@@ -102,7 +140,7 @@ io::Task<void> SessionBench::AcceptAll(io::SocketId listener) {
 }
 
 io::Task<void> SessionBench::Serve(io::Accepted accepted) {
-  Session session(environment_, settings_, settings_->listeners.front(), accepted);
+  Session session(*environment_, settings_, settings_->listeners.front(), accepted);
   sessions_.insert(&session);
   co_await session.Run();
   sessions_.erase(&session);
@@ -134,6 +172,9 @@ upstream::DrivenPeer& SessionBench::ConnectToNode(size_t index) {
 }
 
 std::string SessionBench::Ask(upstream::DrivenPeer& client, std::string_view bytes) {
+  for (const auto& node : cluster_->nodes) {
+    cluster_->health.OnTime(node->id, Now().time_since_epoch());
+  }
   client.Send(bytes);
   Settle();
   std::string got = client.received();

@@ -31,7 +31,16 @@ class SessionBench {
     demo::MailStore* store = nullptr;
     demo::MailNodeOptions mail_node{};
     Timeouts timeouts{};
+    upstream::UpstreamTimeouts upstream{};
+    // Nothing is kept, and a node that fails is out for this login only: what the tests of plain
+    // sessions expect.
+    balancer::PoolLimits pool{.warm = 0, .max_snapshot_age = io::Duration(0)};
+    io::Duration pool_wait = std::chrono::seconds(15);
+    balancer::HealthRules health = OneStrike();
+    bool affinity = true;
+    upstream::LoginRules login{.in_use_retries = 0};
   };
+  static balancer::HealthRules OneStrike();
 
   SessionBench() : SessionBench(Options{}) {}
   explicit SessionBench(const Options& options);
@@ -59,6 +68,9 @@ class SessionBench {
   // Until no session is left; the last one's record.
   const Record& RunToEnd(io::Duration most = std::chrono::seconds(5));
 
+  upstream::Cluster& cluster() { return *cluster_; }
+  upstream::Node& pool_of(size_t node) { return *cluster_->nodes[node]; }
+
   const std::set<Session*>& sessions() const { return sessions_; }
   void DrainAll();
   void AbortAll();
@@ -67,6 +79,7 @@ class SessionBench {
 
   RecordingLog log;
   RecordingMeter meter;
+  RecordingObserver observer;
 
  private:
   struct MailMachine {
@@ -79,6 +92,7 @@ class SessionBench {
   io::Task<void> AcceptAll(io::SocketId listener);
   io::Task<void> Serve(io::Accepted accepted);
   bool Idle() const;
+  void EndIdle();
 
   const Options options_;
   simulation::World world_;
@@ -89,10 +103,12 @@ class SessionBench {
   std::deque<MailMachine> mail_machines_;
   std::deque<upstream::DrivenPeer> clients_;
   std::shared_ptr<Settings> settings_ = std::make_shared<Settings>();
+  std::shared_ptr<upstream::Cluster> cluster_;
   balancer::Affinity affinity_;
+  std::unique_ptr<tls::KeyedDigest> digest_;
   io::TaskScope scope_{poplar_.ready()};
   io::TaskScope accepting_{poplar_.ready()};
-  Environment environment_{poplar_, scope_, affinity_, log, meter};
+  std::unique_ptr<Environment> environment_;
   io::SocketId listener_{};
   std::set<Session*> sessions_;
 };

@@ -20,6 +20,7 @@ class Ignore final : public Observer {
  public:
   void ProbeEnded(balancer::NodeId, NodeFailure, io::Duration) override {}
   void NodeChanged(const balancer::Transition&) override {}
+  void ParkedEnded(balancer::NodeId, ParkedEnd) override {}
   void WarmOpened(balancer::NodeId, NodeFailure failure) override {
     if (failure == NodeFailure::kNone) ++opened;
   }

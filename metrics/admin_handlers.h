@@ -1,0 +1,28 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "metrics/node_view.h"
+
+namespace poplar::metrics {
+
+enum class SetStateResult { kOk, kUnknownNode };
+
+// What the admin endpoint serves. Called on the server's own threads, at most kAdminThreads at
+// once.
+struct AdminHandlers {
+  std::function<std::string()> metrics;  // the body of /metrics, mostly Exporter::Text
+  std::function<bool()> live;            // false: restart this process
+  std::function<bool()> ready;           // false: send no new clients here (starting, draining)
+
+  // The rest may be empty: then its path is unknown.
+  std::function<std::vector<ClusterView>()> nodes;
+  // The change is in force for logins that come after it returns.
+  std::function<SetStateResult(std::string_view cluster, std::string_view node, AdminState state)>
+      set_state;
+};
+
+}  // namespace poplar::metrics

@@ -1,0 +1,54 @@
+#include "metrics/url.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+
+namespace poplar::metrics {
+namespace {
+
+bool IsHexDigit(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+std::optional<std::string> FormDecoded(std::string_view text) {
+  std::string spaced(text);
+  std::replace(spaced.begin(), spaced.end(), '+', ' ');
+  return PercentDecoded(spaced);
+}
+
+}  // namespace
+
+std::optional<std::string> PercentDecoded(std::string_view text) {
+  std::string decoded;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded.push_back(text[i]);
+      continue;
+    }
+    if (text.size() - i < 3 || !IsHexDigit(text[i + 1]) || !IsHexDigit(text[i + 2])) {
+      return std::nullopt;
+    }
+    unsigned char byte = 0;
+    std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16);
+    decoded.push_back(static_cast<char>(byte));
+    i += 2;
+  }
+  return decoded;
+}
+
+std::vector<std::string> QueryValues(std::string_view query, std::string_view key) {
+  std::vector<std::string> values;
+  while (!query.empty()) {
+    const size_t end = std::min(query.find('&'), query.size());
+    const std::string_view pair = query.substr(0, end);
+    const size_t equals = std::min(pair.find('='), pair.size());
+    if (FormDecoded(pair.substr(0, equals)) == key && equals > 0) {
+      values.push_back(FormDecoded(pair.substr(std::min(equals + 1, pair.size()))).value_or(""));
+    }
+    query.remove_prefix(std::min(end + 1, query.size()));
+  }
+  return values;
+}
+
+}  // namespace poplar::metrics

@@ -1,0 +1,166 @@
+#include "proxy/server/build_clusters.h"
+
+#include <fstream>
+#include <utility>
+
+#include "proxy/config/address_text.h"
+#include "proxy/config/effective.h"
+#include "proxy/io/name_lookup.h"
+
+namespace poplar::server {
+namespace {
+
+template <class T>
+using Built = tl::expected<T, std::string>;
+
+Built<std::shared_ptr<const upstream::Endpoint>> BuildEndpoint(const config::Config& config,
+                                                               const config::ClusterConfig& cluster,
+                                                               const config::NodeConfig& node) {
+  const std::string where = "node " + cluster.name + "/" + node.name + ": ";
+  const auto parsed = config::ParseHostPort(node.address);
+  if (!parsed) return tl::unexpected(where + parsed.error());
+  const auto address = io::LookUpName(parsed->host, parsed->port);
+  if (!address) return tl::unexpected(where + address.error());
+
+  const auto timeouts = config::EffectiveTimeouts(config, cluster, node);
+  auto endpoint = std::make_shared<upstream::Endpoint>();
+  endpoint->name = cluster.name + "/" + node.name;
+  endpoint->address = *address;
+  endpoint->host_name = node.host_name.empty() ? parsed->host : node.host_name;
+  endpoint->timeouts = {timeouts.upstream_connect, timeouts.upstream_response};
+  if (node.tls == config::NodeTls::kNone) return endpoint;
+  const auto verify = node.tls == config::NodeTls::kVerify ? tls::ClientSettings::Verify::kFull
+                                                           : tls::ClientSettings::Verify::kInsecure;
+  auto context = tls::ClientContext::Create({.verify = verify, .ca_file = node.ca_file});
+  if (!context) return tl::unexpected(where + context.error());
+  endpoint->tls = std::move(*context);
+  endpoint->tls_sessions = std::make_shared<tls::ClientSessions>();
+  return endpoint;
+}
+
+balancer::PoolLimits LimitsOf(const config::Config& config, const config::ClusterConfig& cluster,
+                              const config::NodeConfig& node) {
+  const config::PoolConfig pool = config::EffectivePool(config, cluster, node);
+  balancer::PoolLimits limits{.size = static_cast<uint32_t>(pool.size),
+                              .warm = static_cast<uint32_t>(pool.warm),
+                              .parked = static_cast<uint32_t>(pool.parked),
+                              .max_snapshot_age = pool.max_snapshot_age,
+                              .warm_max_age = pool.warm_max_age};
+  // Another Poplar can't know of a session that is parked here and holds the user's maildrop
+  // locked.
+  const bool locks = cluster.maildrop_lock == config::MaildropLock::kExclusive;
+  if (locks && config.replicas > 1) limits.max_snapshot_age = {};
+  return limits;
+}
+
+balancer::AdminState AdminOf(config::NodeState state) {
+  switch (state) {
+    case config::NodeState::kUp:
+      return balancer::AdminState::kUp;
+    case config::NodeState::kDrain:
+      return balancer::AdminState::kDrain;
+    case config::NodeState::kDown:
+      return balancer::AdminState::kDown;
+  }
+  return balancer::AdminState::kUp;
+}
+
+balancer::ProbeLevel LevelOf(config::Probe probe) {
+  switch (probe) {
+    case config::Probe::kConnect:
+      return balancer::ProbeLevel::kConnect;
+    case config::Probe::kGreeting:
+      return balancer::ProbeLevel::kGreeting;
+    case config::Probe::kLogin:
+      return balancer::ProbeLevel::kLogin;
+    case config::Probe::kCapa:
+    case config::Probe::kOff:
+      break;
+  }
+  return balancer::ProbeLevel::kCapa;
+}
+
+balancer::HealthRules RulesOf(const config::HealthConfig& from) {
+  const auto count = [](int value) { return static_cast<uint32_t>(value); };
+  return {.rise = count(from.rise),
+          .fall = count(from.fall),
+          .level = LevelOf(from.probe),
+          .probes = from.probe != config::Probe::kOff,
+          .consecutive_failures = count(from.consecutive_failures),
+          .failure_percent = count(from.failure_percent),
+          .failure_events_min = count(from.failure_events_min),
+          .failure_window = from.failure_window,
+          .ejection_time = from.ejection_time,
+          .ejection_time_max = from.ejection_time_max,
+          .ejected_percent_max = count(from.ejected_percent_max),
+          .hold_down = from.hold_down,
+          .slow_start = from.slow_start,
+          .panic_percent = count(from.panic_percent)};
+}
+
+Built<upstream::ProbeOptions> ProbeOf(const std::string& where, const config::HealthConfig& from) {
+  upstream::ProbeOptions probe;
+  probe.level = LevelOf(from.probe);
+  probe.enabled = from.probe != config::Probe::kOff;
+  probe.interval = from.interval;
+  probe.fast_interval = from.fast_interval;
+  probe.timeout = from.timeout;
+  if (from.probe != config::Probe::kLogin) return probe;
+  probe.user = from.user;
+  std::ifstream file(from.password_file);
+  std::string password;
+  if (!std::getline(file, password)) {
+    return tl::unexpected(where + ": health.password_file: " + from.password_file +
+                          " cannot be read or is empty");
+  }
+  if (password.ends_with('\r')) password.pop_back();
+  probe.password = pop3::Secret(password);
+  std::fill(password.begin(), password.end(), '\0');
+  return probe;
+}
+
+Built<std::shared_ptr<upstream::Cluster>> BuildCluster(const config::Config& config, size_t index,
+                                                       const balancer::NodeTable& table) {
+  const config::ClusterConfig& from = config.clusters[index];
+  const config::HealthConfig health = config::EffectiveHealth(config, from);
+  const std::vector<balancer::NodeId>& ids = table.NodeIds(index);
+  std::vector<balancer::ClusterHealth::Member> members;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    members.push_back(
+        {ids[i], static_cast<uint32_t>(from.nodes[i].weight), AdminOf(from.nodes[i].state)});
+  }
+  auto cluster = std::make_shared<upstream::Cluster>(
+      *table.FindCluster(from.name), from.name,
+      balancer::ClusterRules{from.shared_storage, from.affinity == config::Affinity::kUser},
+      RulesOf(health), std::move(members));
+  auto probe = ProbeOf("cluster " + from.name, health);
+  if (!probe) return tl::unexpected(probe.error());
+  cluster->probe = std::move(*probe);
+  cluster->login = {
+      from.maildrop_lock == config::MaildropLock::kExclusive ? upstream::MaildropLock::kExclusive
+                                                             : upstream::MaildropLock::kNone,
+      static_cast<uint32_t>(from.user_sessions), from.in_use_retries, from.in_use_backoff};
+  for (size_t i = 0; i < ids.size(); ++i) {
+    auto endpoint = BuildEndpoint(config, from, from.nodes[i]);
+    if (!endpoint) return tl::unexpected(endpoint.error());
+    cluster->nodes.push_back(std::make_unique<upstream::Node>(
+        ids[i], std::move(*endpoint), LimitsOf(config, from, from.nodes[i]),
+        config::EffectivePool(config, from, from.nodes[i]).wait_timeout));
+  }
+  return cluster;
+}
+
+}  // namespace
+
+tl::expected<std::vector<std::shared_ptr<upstream::Cluster>>, std::string> BuildClusters(
+    const config::Config& config, const balancer::NodeTable& table) {
+  std::vector<std::shared_ptr<upstream::Cluster>> clusters;
+  for (size_t i = 0; i < config.clusters.size(); ++i) {
+    auto cluster = BuildCluster(config, i, table);
+    if (!cluster) return tl::unexpected(cluster.error());
+    clusters.push_back(std::move(*cluster));
+  }
+  return clusters;
+}
+
+}  // namespace poplar::server

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "balancer/node_table.h"
+#include "proxy/config/config.h"
+#include "proxy/upstream/cluster.h"
+
+namespace poplar::server {
+
+// What all workers share of the clusters, in the order of the configuration and of `table`.
+// Resolves host names, which may block. The error is one line for the operator.
+tl::expected<std::vector<std::shared_ptr<upstream::Cluster>>, std::string> BuildClusters(
+    const config::Config& config, const balancer::NodeTable& table);
+
+}  // namespace poplar::server

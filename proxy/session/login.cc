@@ -1,0 +1,471 @@
+#include "proxy/session/login.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/pop3/node_login.h"
+#include "proxy/pop3/reply.h"
+#include "proxy/upstream/keeper.h"
+
+namespace poplar::session {
+namespace {
+
+using balancer::Choice;
+using balancer::Evidence;
+using upstream::NodeError;
+using upstream::NodeFailure;
+
+// Between tries to reach a node that nothing else is known to be wrong with.
+constexpr io::Duration kFirstBackoff = std::chrono::milliseconds(100);
+constexpr io::Duration kLongestBackoff = std::chrono::seconds(1);
+
+// Doubles with each try; spread over +-20 %, so that logins which failed together don't come again
+// together.
+io::Duration Backoff(io::Duration first, io::Duration longest, int tries, io::Random& random) {
+  const io::Duration step = std::min(longest, first * (int64_t{1} << std::min(tries, 20)));
+  return step * static_cast<int64_t>(800 + random.Next() % 401) / 1000;
+}
+
+balancer::Moment MomentOf(io::Time time) { return time.time_since_epoch(); }
+
+ParkedOutcome OutcomeOf(balancer::ParkedVerdict verdict) {
+  switch (verdict) {
+    case balancer::ParkedVerdict::kTooOld:
+      return ParkedOutcome::kTooOld;
+    case balancer::ParkedVerdict::kOtherCredential:
+    case balancer::ParkedVerdict::kOtherMode:
+      return ParkedOutcome::kOtherCredential;
+    case balancer::ParkedVerdict::kServes:
+      return ParkedOutcome::kReused;
+  }
+  return ParkedOutcome::kDead;
+}
+
+std::string TextOf(const NodeError& error) {
+  return std::string(Name(error.failure)) + ": " + error.detail;
+}
+
+io::Task<void> RetireConnection(std::unique_ptr<upstream::Connection> connection) {
+  co_await connection->Retire();
+}
+
+// A place in a node's queue for slots. The grant may come from any thread.
+class QueuedLogin final : public balancer::NodePool::Waiter {
+ public:
+  QueuedLogin(io::Proactor& proactor, Patience& patience)
+      : granted(proactor.ready()), proactor_(proactor), patience_(patience) {}
+
+  void OnGranted() override {
+    proactor_.PostFromAnyThread([this] {
+      granted.Signal();
+      patience_.Signal();
+    });
+  }
+
+  io::Event granted;
+
+ private:
+  io::Proactor& proactor_;
+  Patience& patience_;
+};
+
+}  // namespace
+
+Login::Login(Environment& environment, const Settings& settings, const Request& request,
+             Patience& patience, Record& record)
+    : environment_(environment),
+      settings_(settings),
+      request_(request),
+      patience_(patience),
+      record_(record),
+      order_(settings.nodes->Choose(request.cluster.id, request.user)),
+      user_hash_(request.user.Hash()),
+      deadline_(
+          environment.proactor.timers(),
+          [](void* context) {
+            auto* self = static_cast<Login*>(context);
+            self->late_ = true;
+            if (self->session_.connection != nullptr) self->session_.connection->Abort();
+          },
+          this),
+      in_use_left_(request.cluster.login.in_use_retries) {}
+
+Login::~Login() = default;
+
+io::Task<Login::Outcome> Login::Run() {
+  if (!pop3::IsSafeCredential(request_.name) ||
+      !pop3::IsSafeCredential(request_.password.Expose())) {
+    // On the wire it would read as more commands than one; no node may hear of it, nor be blamed.
+    record_.failure = "the credential can't be written as a command";
+    answer_ = pop3::kReplyLoginRefused;
+    result_ = LoginResult::kRejected;
+    co_return Outcome::kRefused;
+  }
+  session_.digest = {environment_.digest.Of(request_.name, request_.password.Expose())};
+  deadline_.Arm(request_.deadline);
+  for (Step step = Step::kAgain; step != Step::kEnd;) {
+    step = co_await ChooseNode();
+    if (step == Step::kGoOn) step = co_await TakeParked();
+    if (step == Step::kGoOn) step = co_await TakeConnection();
+    if (step == Step::kGoOn) step = Bind();
+    if (step == Step::kGoOn) step = co_await Authenticate();
+    if (step == Step::kRetryInUse) step = co_await RetryInUse();
+  }
+  deadline_.Disarm();
+  co_return outcome_;
+}
+
+void Login::Abort() {
+  aborted_ = true;
+  patience_.End();
+  if (session_.connection != nullptr) session_.connection->Abort();
+}
+
+// --- route
+
+// While any session of the user lives, its node; else the first in the user's order that health
+// allows.
+io::Task<Login::Step> Login::ChooseNode() {
+  for (;;) {
+    if (late_ || aborted_) co_return TooLate();
+    const Choice choice = request_.cluster.health.Choose(order_, user_hash_, tried_, Moment());
+    if (Follow(choice)) co_return Step::kGoOn;
+    switch (choice.kind) {
+      case Choice::Kind::kGo:
+        if (node_ == choice.node) co_return Step::kGoOn;
+        break;  // a session that was in the way has just ended
+      case Choice::Kind::kNone:
+        co_return Unavailable(LoginResult::kBackendUnavailable,
+                              record_.failure.empty() ? "no node in service" : record_.failure);
+      case Choice::Kind::kWait:
+        const Step step = co_await Pause(io::Time(choice.until), RetryReason::kHoldDown);
+        if (step == Step::kEnd) co_return step;
+    }
+  }
+}
+
+// Moves the user's lease where health allows. True: another session of the user lives, and holds
+// the user on its node whatever health thinks of it.
+bool Login::Follow(const Choice& choice) {
+  const balancer::NodeId wanted = choice.kind == Choice::Kind::kNone ? order_.front() : choice.node;
+  const balancer::NodeId before = node_;
+  if (!request_.cluster.rules.affinity) {
+    node_ = wanted;
+  } else if (!session_.lease) {
+    session_.lease = environment_.affinity.Acquire(request_.cluster.id, request_.user, wanted);
+  }
+  if (session_.lease) {
+    // No for an answer: a session of the user is in the way, and leads.
+    if (choice.kind == Choice::Kind::kGo && session_.lease.node() != wanted) {
+      (void)session_.lease.Move(wanted);
+    }
+    node_ = session_.lease.node();
+  }
+  record_.node = node().endpoint->name;
+  if (!tried_.empty() && before != node_) environment_.meter.FailedOver(before);
+  return session_.lease && session_.lease.held();
+}
+
+// --- lease
+
+// The user's own session at the node, kept from an earlier login. Taken or not, it must be out of
+// the way: it may hold the maildrop's lock.
+io::Task<Login::Step> Login::TakeParked() {
+  std::unique_ptr<balancer::ParkedSession> parked = node().pool.TakeParked(
+      request_.cluster.id, request_.user, request_.cluster.login.user_sessions_max);
+  if (parked == nullptr) co_return Step::kGoOn;
+  auto connection = Attached(std::move(parked->connection));
+  const bool alive = connection->Quiet();
+  const io::Duration age = Moment() - parked->logged_in;
+  const auto verdict = balancer::Judge(*parked, session_.digest, false,
+                                       node().pool.limits().max_snapshot_age, Moment());
+  const ParkedOutcome outcome = alive ? OutcomeOf(verdict) : ParkedOutcome::kDead;
+  const bool too_many = parked->lease.parked();
+  if (too_many) {
+    environment_.observer.ParkedEnded(node_, upstream::ParkedEnd::kEvicted);
+  } else {
+    environment_.meter.ParkedFound(node_, outcome, age);
+  }
+  if (too_many || outcome != ParkedOutcome::kReused) {
+    parked->lease.Park();  // a session that ends is none of the user's
+    if (alive) co_await connection->Retire();
+    connection.reset();
+    co_return too_many ? TooManySessions() : Step::kGoOn;  // the lease goes last
+  }
+  session_.connection = std::move(connection);
+  session_.lease = std::move(parked->lease);
+  session_.logged_in = io::Time(parked->logged_in);
+  record_.snapshot = age;
+  Leased(LeaseSource::kParked);
+  co_return LoggedIn(std::string(pop3::kReplyLoggedIn));
+}
+
+// A warm connection, or one of our own in a slot of the node's.
+io::Task<Login::Step> Login::TakeConnection() {
+  QueuedLogin waiter(environment_.proactor, patience_);
+  balancer::NodePool::Idle evicted;
+  if (!node().pool.TakeOrWait(waiter, &evicted)) {
+    if (evicted.connection != nullptr) {
+      environment_.observer.ParkedEnded(node_, upstream::ParkedEnd::kEvicted);
+      upstream::RetireInBackground(environment_.proactor, environment_.scope, std::move(evicted));
+    }
+    const Step step = co_await WaitInQueue(waiter, waiter.granted);
+    if (step != Step::kGoOn) co_return step;
+  }
+  balancer::Slot slot = std::move(waiter.grant.slot);
+  if (waiter.grant.kind == balancer::NodePool::Grant::Kind::kWarm) {
+    session_.connection = Attached(std::move(waiter.grant.connection));
+    if (session_.connection->Quiet()) {
+      Leased(LeaseSource::kWarm);
+      co_return Step::kGoOn;
+    }
+    slot = std::move(session_.connection->slot);
+    session_.connection.reset();
+  }
+  co_return co_await Open(std::move(slot));
+}
+
+io::Task<Login::Step> Login::WaitInQueue(balancer::NodePool::Waiter& waiter, io::Event& granted) {
+  const io::Time begun = Now();
+  const Patience::Wake wake =
+      co_await patience_.Until(std::min(request_.deadline, begun + node().wait_timeout));
+  const bool withdrawn = wake != Patience::Wake::kSignal && node().pool.Withdraw(waiter);
+  if (!withdrawn) co_await granted.Wait();
+  const bool goes_on = wake == Patience::Wake::kSignal || wake == Patience::Wake::kTime;
+  const QueueResult result = goes_on ? (withdrawn ? QueueResult::kTimeout : QueueResult::kGranted)
+                             : wake == Patience::Wake::kClientLeft ? QueueResult::kClientLeft
+                                                                   : QueueResult::kEnded;
+  record_.queued = Now() - begun;
+  environment_.meter.QueueLeft(node_, result, *record_.queued);
+  if (result == QueueResult::kGranted) co_return Step::kGoOn;
+  if (waiter.grant.connection != nullptr) {
+    environment_.scope.Spawn(RetireConnection(Attached(std::move(waiter.grant.connection))));
+  }
+  waiter.grant.slot.Release();
+  if (result == QueueResult::kTimeout) {
+    co_return Unavailable(LoginResult::kBackendUnavailable,
+                          "pool_timeout: all connections to the node are in use");
+  }
+  co_return OnWake(wake);
+}
+
+io::Task<Login::Step> Login::Open(balancer::Slot slot) {
+  if (late_ || aborted_) co_return TooLate();
+  session_.connection =
+      std::make_unique<upstream::Connection>(environment_.proactor, node().endpoint);
+  session_.connection->slot = std::move(slot);
+  Leased(LeaseSource::kNew);
+  NodeError error = co_await session_.connection->Open();
+  NoteStages();
+  if (error.failure == NodeFailure::kNone) co_return Step::kGoOn;
+  co_return co_await AfterUnreachable(std::move(error), Evidence::kUnreachable);
+}
+
+// From here on the user stays where it is, as long as this session lives.
+Login::Step Login::Bind() {
+  if (late_ || aborted_) {
+    GiveUpConnection(true);
+    return TooLate();
+  }
+  if (!session_.lease) return Step::kGoOn;
+  switch (session_.lease.Bind(request_.cluster.login.user_sessions_max)) {
+    case balancer::Affinity::BindResult::kBound:
+      return Step::kGoOn;
+    case balancer::Affinity::BindResult::kMoved:
+      GiveUpConnection(true);
+      return Step::kAgain;
+    case balancer::Affinity::BindResult::kTooMany:
+      break;
+  }
+  GiveUpConnection(true);
+  return TooManySessions();
+}
+
+Login::Step Login::TooManySessions() {
+  record_.failure = "user_limit: the user has " +
+                    std::to_string(request_.cluster.login.user_sessions_max) + " sessions";
+  answer_ = pop3::kReplyInUse;
+  retry_reason_ = RetryReason::kUserLimit;
+  return Step::kRetryInUse;
+}
+
+// --- authenticate
+
+io::Task<Login::Step> Login::Authenticate() {
+  upstream::Connection& connection = *session_.connection;
+  const auto answer = co_await connection.LogIn(request_.name, request_.password);
+  NoteStages();
+  if (answer) {
+    if (!answer->accepted) co_return OnRefusal(answer->line);
+    session_.logged_in = Now();
+    TellHealth(Evidence::kServed, {});
+    co_return LoggedIn(answer->line);
+  }
+  const NodeError& error = answer.error();
+  if (!connection.password_sent()) {
+    // Nodes end warm connections as they like; that is no sign of trouble.
+    const bool stale = source_ == LeaseSource::kWarm && (error.failure == NodeFailure::kClosed ||
+                                                         error.failure == NodeFailure::kReset);
+    if (!stale || late_ || aborted_)
+      co_return co_await AfterUnreachable(error, Evidence::kLoginFailed);
+    GiveUpConnection(false);
+    session_.lease.Release();
+    co_return Step::kAgain;
+  }
+  GiveUpConnection(false);
+  if (aborted_) co_return TooLate();
+  environment_.meter.NodeFailed(node_, error.failure);
+  TellHealth(Evidence::kLoginFailed, Name(error.failure));
+  const bool timeout = late_ || error.failure == NodeFailure::kResponseTimeout;
+  co_return Unavailable(timeout ? LoginResult::kTimeout : LoginResult::kBackendError,
+                        TextOf(error));
+}
+
+Login::Step Login::LoggedIn(std::string line) {
+  record_.failure.clear();
+  answer_ = std::move(line);
+  result_ = LoginResult::kOk;
+  outcome_ = Outcome::kLoggedIn;
+  return Step::kEnd;
+}
+
+// The node's word goes to the client as it is.
+Login::Step Login::OnRefusal(std::string line) {
+  // Without its line end: that is no part of the answer's words.
+  record_.failure = line.substr(0, line.find_last_not_of("\r\n") + 1);
+  answer_ = std::move(line);
+  GiveUpConnection(true);
+  const auto reply = pop3::ParseReply(record_.failure);
+  const pop3::ResponseCode code = reply ? reply->code : pop3::ResponseCode::kNone;
+  const bool trouble = code == pop3::ResponseCode::kSysTemp || code == pop3::ResponseCode::kSysPerm;
+  TellHealth(trouble ? Evidence::kLoginFailed : Evidence::kServed, record_.failure);
+  result_ = LoginResult::kBackendError;
+  outcome_ = Outcome::kUnavailable;
+  retry_reason_ = RetryReason::kInUse;
+  if (code == pop3::ResponseCode::kInUse) return Step::kRetryInUse;
+  // No guess at a password is what these say; a code that we don't know may be one.
+  if (trouble || code == pop3::ResponseCode::kLoginDelay) return Step::kEnd;
+  result_ = LoginResult::kRejected;
+  outcome_ = Outcome::kRefused;
+  return Step::kEnd;
+}
+
+// --- again, or not
+
+// Before the password was sent: the next allowed node, or the same one a little later.
+io::Task<Login::Step> Login::AfterUnreachable(NodeError error, Evidence evidence) {
+  GiveUpConnection(false);
+  const bool held = session_.lease && session_.lease.held();
+  if (session_.lease.bound()) session_.lease.Release();
+  if (late_ || aborted_) {
+    if (record_.failure.empty()) record_.failure = TextOf(error);
+    co_return TooLate();
+  }
+  record_.failure = TextOf(error);
+  if (error.failure == NodeFailure::kNoDescriptor) {
+    co_return Unavailable(LoginResult::kBackendUnavailable, record_.failure);
+  }
+  environment_.meter.NodeFailed(node_, error.failure);
+  TellHealth(evidence, Name(error.failure));
+  tried_.push_back(node_);
+  const Choice next = request_.cluster.health.Choose(order_, user_hash_, tried_, Moment());
+  const bool elsewhere = next.kind != Choice::Kind::kGo || next.node != node_;
+  if (elsewhere && !held) co_return Step::kAgain;
+  const io::Duration pause =
+      Backoff(kFirstBackoff, kLongestBackoff, failures_++, environment_.proactor.random());
+  co_return co_await Pause(Now() + pause, RetryReason::kUnreachable);
+}
+
+io::Task<Login::Step> Login::RetryInUse() {
+  session_.lease.Release();
+  result_ = LoginResult::kBackendError;
+  outcome_ = Outcome::kUnavailable;
+  if (in_use_left_ == 0) co_return Step::kEnd;
+  const int tries = request_.cluster.login.in_use_retries - in_use_left_--;
+  const io::Duration pause = Backoff(request_.cluster.login.in_use_backoff, std::chrono::seconds(5),
+                                     tries, environment_.proactor.random());
+  if (Now() + pause >= request_.deadline) co_return Step::kEnd;
+  co_return co_await Pause(Now() + pause, retry_reason_);
+}
+
+io::Task<Login::Step> Login::Pause(io::Time until, RetryReason reason) {
+  environment_.meter.LoginRetried(reason);
+  co_return OnWake(co_await patience_.Until(std::min(until, request_.deadline)));
+}
+
+Login::Step Login::OnWake(Patience::Wake wake) {
+  switch (wake) {
+    case Patience::Wake::kTime:
+    case Patience::Wake::kSignal:
+      return Step::kAgain;
+    case Patience::Wake::kClientLeft:
+      outcome_ = Outcome::kClientLeft;
+      return Step::kEnd;
+    case Patience::Wake::kEnded:
+      return Unavailable(LoginResult::kBackendUnavailable, record_.failure);
+  }
+  return Step::kEnd;
+}
+
+Login::Step Login::TooLate() {
+  if (record_.failure.empty()) record_.failure = "login_timeout: not done in time";
+  return Unavailable(LoginResult::kTimeout, record_.failure);
+}
+
+Login::Step Login::Unavailable(LoginResult result, std::string failure) {
+  record_.failure = std::move(failure);
+  answer_ = pop3::kReplyTemporary;
+  result_ = result;
+  outcome_ = Outcome::kUnavailable;
+  return Step::kEnd;
+}
+
+// --- small parts
+
+void Login::TellHealth(Evidence evidence, std::string_view detail) {
+  const uint64_t user = evidence == Evidence::kUnreachable ? 0 : user_hash_;
+  const auto transition =
+      request_.cluster.health.OnEvidence(node_, evidence, detail, Moment(), user);
+  if (transition) environment_.observer.NodeChanged(*transition);
+}
+
+std::unique_ptr<upstream::Connection> Login::Attached(
+    std::unique_ptr<balancer::PooledConnection> pooled) {
+  std::unique_ptr<upstream::Connection> connection(
+      static_cast<upstream::Connection*>(pooled.release()));
+  connection->Attach(environment_.proactor);
+  return connection;
+}
+
+void Login::Leased(LeaseSource source) {
+  source_ = source;
+  constexpr std::string_view kNames[] = {"parked", "warm", "new"};
+  record_.lease = kNames[static_cast<size_t>(source)];
+  record_.connect = record_.node_tls = record_.greeting = record_.authentication = {};
+  environment_.meter.LeaseTaken(node_, source);
+}
+
+// A connection that will not be used. No session was relayed over it: a QUIT harms nobody.
+void Login::GiveUpConnection(bool politely) {
+  if (session_.connection == nullptr) return;
+  if (politely) {
+    environment_.scope.Spawn(RetireConnection(std::move(session_.connection)));
+  } else {
+    session_.connection.reset();
+  }
+}
+
+void Login::NoteStages() {
+  const upstream::StageDurations& stages = session_.connection->durations();
+  record_.authentication = stages.authentication;
+  if (source_ != LeaseSource::kNew) return;  // a warm one was opened at nobody's cost
+  record_.connect = stages.connect;
+  record_.node_tls = stages.tls;
+  record_.greeting = stages.greeting;
+}
+
+upstream::Node& Login::node() const { return settings_.NodeOf(node_); }
+
+balancer::Moment Login::Moment() const { return MomentOf(Now()); }
+
+}  // namespace poplar::session

@@ -1,0 +1,141 @@
+#pragma once
+
+#include <absl/container/inlined_vector.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "balancer/affinity.h"
+#include "balancer/cluster_health.h"
+#include "proxy/io/proactor.h"
+#include "proxy/io/task_scope.h"
+#include "proxy/session/meter.h"
+#include "proxy/session/patience.h"
+#include "proxy/session/record.h"
+#include "proxy/session/settings.h"
+#include "proxy/tls/keyed_digest.h"
+#include "proxy/upstream/connection.h"
+#include "proxy/upstream/observer.h"
+
+namespace poplar::session {
+
+// What a worker lends to its sessions. All of it outlives them.
+struct Environment {
+  io::Proactor& proactor;
+  io::TaskScope& scope;  // for connections that are being given up
+  balancer::Affinity& affinity;
+  const tls::KeyedDigest& digest;
+  SessionLog& log;
+  Meter& meter;
+  upstream::Observer& observer;
+};
+
+// A session's place at a node, from the login to the session's end.
+struct NodeSession {
+  balancer::Affinity::Lease lease;  // goes last
+  std::unique_ptr<upstream::Connection> connection;
+  balancer::CredentialDigest digest;
+  io::Time logged_in{};  // the node's answer; older than the session when a parked one was taken
+};
+
+// One login, from complete credentials to the node's answer: choose the node, lease a connection,
+// authenticate; again where DESIGN sections 4 and 5 allow it, within one deadline. Read Run first.
+class Login {
+ public:
+  enum class Outcome : uint8_t {
+    kLoggedIn,     // session() is there; say answer()
+    kRefused,      // by the node, for the credential's sake; say answer()
+    kUnavailable,  // for no fault of the client's; say answer()
+    kClientLeft,
+  };
+
+  struct Request {
+    upstream::Cluster& cluster;
+    const balancer::CanonicalUser& user;
+    std::string_view name;  // as the client typed it: the node gets it so
+    const pop3::Secret& password;
+    io::Time deadline;
+  };
+
+  // All outlive it. Fills in the record's part on the login.
+  Login(Environment& environment, const Settings& settings, const Request& request,
+        Patience& patience, Record& record);
+  ~Login();
+
+  io::Task<Outcome> Run();
+
+  std::string_view answer() const { return answer_; }
+  LoginResult result() const { return result_; }
+  NodeSession& session() { return session_; }
+  balancer::NodeId node_id() const { return node_; }
+
+  // Ends waits, but not an exchange with a node.
+  void Drain() { patience_.End(); }
+  // Makes Run return soon.
+  void Abort();
+
+ private:
+  // What a step says of the next.
+  enum class Step : uint8_t {
+    kGoOn,
+    kAgain,       // from the choice of the node
+    kRetryInUse,  // somebody has the maildrop: again in a moment, or answer()
+    kEnd,
+  };
+
+  POPLAR_OWN_FRAME io::Task<Step> ChooseNode();
+  bool Follow(const balancer::Choice& choice);
+  POPLAR_OWN_FRAME io::Task<Step> TakeParked();
+  POPLAR_OWN_FRAME io::Task<Step> TakeConnection();
+  POPLAR_OWN_FRAME io::Task<Step> WaitInQueue(balancer::NodePool::Waiter& waiter,
+                                              io::Event& granted);
+  POPLAR_OWN_FRAME io::Task<Step> Open(balancer::Slot slot);
+  Step Bind();
+  Step TooManySessions();
+  POPLAR_OWN_FRAME io::Task<Step> Authenticate();
+  Step LoggedIn(std::string line);
+  Step OnRefusal(std::string line);
+
+  io::Task<Step> AfterUnreachable(upstream::NodeError error, balancer::Evidence evidence);
+  io::Task<Step> RetryInUse();
+  io::Task<Step> Pause(io::Time until, RetryReason reason);
+  Step OnWake(Patience::Wake wake);
+  Step TooLate();
+  Step Unavailable(LoginResult result, std::string failure);
+
+  void TellHealth(balancer::Evidence evidence, std::string_view detail);
+  std::unique_ptr<upstream::Connection> Attached(
+      std::unique_ptr<balancer::PooledConnection> pooled);
+  void Leased(LeaseSource source);
+  void GiveUpConnection(bool politely);
+  void NoteStages();
+  upstream::Node& node() const;
+  balancer::Moment Moment() const;
+  io::Time Now() const { return environment_.proactor.Now(); }
+
+  Environment& environment_;
+  const Settings& settings_;
+  const Request request_;
+  Patience& patience_;
+  Record& record_;
+
+  const balancer::Candidates order_;
+  const uint64_t user_hash_;
+  balancer::NodeId node_{};
+  absl::InlinedVector<balancer::NodeId, 4> tried_;  // and found unreachable
+  NodeSession session_;
+  LeaseSource source_ = LeaseSource::kNew;
+  io::Timer deadline_;
+  bool late_ = false;
+  bool aborted_ = false;
+  int failures_ = 0;
+  int in_use_left_;
+  RetryReason retry_reason_ = RetryReason::kInUse;
+  std::string answer_;
+  LoginResult result_ = LoginResult::kBackendUnavailable;
+  Outcome outcome_ = Outcome::kUnavailable;
+};
+
+}  // namespace poplar::session

@@ -1,0 +1,58 @@
+#include "metrics/node_page.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/metrics/sample_nodes.h"
+
+namespace poplar::metrics {
+namespace {
+
+TEST(NodesAsJsonTest, SaysEverything) {
+  EXPECT_EQ(NodesAsJson(SampleNodes()),
+            R"({"clusters":[{"cluster":"main","panic":false,"nodes":[)"
+            R"({"node":"mail1","address":"10.0.0.1:110","state":"up","admin_state":"up",)"
+            R"("in_service":true,"ready_permille":1000,"weight":100,"sessions":12,"ejections":0,)"
+            R"("slots":20,"in_use":14,"warm":2,"parked":4,"waiting":7,"evidence":""},)"
+            R"({"node":"mail2","address":"10.0.0.2:110","state":"ejected","admin_state":"drain",)"
+            R"("in_service":false,"ready_permille":1000,"weight":50,"sessions":0,"ejections":3,)"
+            R"("slots":0,"in_use":0,"warm":0,"parked":0,"waiting":0,)"
+            R"("evidence":"5 failures in a row, the last: \"connect\u000arefused\""}]},)"
+            R"({"cluster":"other","panic":true,"nodes":[)"
+            R"({"node":"mail1","address":"[fd00::1]:995","state":"up","admin_state":"up",)"
+            R"("in_service":true,"ready_permille":250,"weight":100,"sessions":0,"ejections":0,)"
+            R"("slots":0,"in_use":0,"warm":0,"parked":0,"waiting":0,"evidence":""}]}]})"
+            "\n");
+}
+
+TEST(NodesAsJsonTest, NoNodesAreAnEmptyList) {
+  EXPECT_EQ(NodesAsJson({}), "{\"clusters\":[]}\n");
+  const ClusterView empty{.label = {}, .name = "main", .panic = false, .nodes = {}};
+  EXPECT_EQ(NodesAsJson({&empty, 1}),
+            "{\"clusters\":[{\"cluster\":\"main\",\"panic\":false,\"nodes\":[]}]}\n");
+}
+
+TEST(NodesAsTableTest, AlignsOneRowANode) {
+  // clang-format off
+  EXPECT_EQ(
+      NodesAsTable(SampleNodes()),
+      "CLUSTER  NODE   ADDRESS        STATE    ADMIN  SERVICE  WEIGHT  SESSIONS  IN-USE  WARM  PARKED  WAITING  SLOTS     LAST CHANGE\n"
+      "main     mail1  10.0.0.1:110   up       up     yes      100     12        14      2     4       7        20        none\n"
+      "main     mail2  10.0.0.2:110   ejected  drain  no       50      0         0       0     0       0        no limit  5 failures in a row, the last: \"connect?refused\"\n"
+      "other    mail1  [fd00::1]:995  up       up     25%      100     0         0       0     0       0        no limit  none\n"
+      "\n"
+      "other: panic. Too much of the cluster is out, so health is not believed.\n");
+  // clang-format on
+}
+
+TEST(NodesAsTableTest, TerminalControlsAreDefused) {
+  ClusterView cluster{.label = {}, .name = "m\ra", .panic = true, .nodes = {{}}};
+  cluster.nodes[0].evidence = "\x1b[2J\x7f";
+  const std::string table = NodesAsTable({&cluster, 1});
+  EXPECT_THAT(table, testing::HasSubstr("?[2J?\n"));
+  EXPECT_THAT(table, testing::HasSubstr("\nm?a: panic"));
+  EXPECT_EQ(table.find_first_of("\x1b\x7f\r"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace poplar::metrics
