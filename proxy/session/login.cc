@@ -302,10 +302,12 @@ io::Task<Login::Step> Login::Authenticate() {
     co_return LoggedIn(answer->line);
   }
   const NodeError& error = answer.error();
-  if (!connection.password_sent()) {
+  // A node that has just greeted and then fails at USER does so for this user's sake. A warm
+  // connection may have been dead all along.
+  if (source_ == LeaseSource::kWarm && !connection.password_sent()) {
     // Nodes end warm connections as they like; that is no sign of trouble.
-    const bool stale = source_ == LeaseSource::kWarm && (error.failure == NodeFailure::kClosed ||
-                                                         error.failure == NodeFailure::kReset);
+    const bool stale =
+        error.failure == NodeFailure::kClosed || error.failure == NodeFailure::kReset;
     if (!stale || late_ || aborted_)
       co_return co_await AfterUnreachable(error, Evidence::kLoginFailed);
     GiveUpConnection(false);
