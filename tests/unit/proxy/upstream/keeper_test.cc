@@ -50,12 +50,27 @@ TEST(WarmTest, RefilledAheadOfDemand) {
   Login second;
   EXPECT_EQ(bench.Take(first), Kind::kWarm);
   EXPECT_EQ(bench.Take(second), Kind::kWarm);
-  // Refilled at once, not at the next tick: the pool tells of the demand.
+  // Refilled soon, not at the next tick: the pool tells of the demand.
   const io::Time taken = bench.Now();
   bench.WaitForWarm(4);
   EXPECT_LT(bench.Now() - taken, Keeper::kPause + milliseconds(20));
   KeeperBench::Give(first);
   KeeperBench::Give(second);
+}
+
+// Each call of the pool wakes the keeper's thread, and it isn't called again before it has looked.
+TEST(WarmTest, LooksAtDemandNoMoreOftenThanEveryPause) {
+  KeeperBench bench({.pool = {.warm = 0}});
+  bench.StartServing();
+  const uint64_t turns_before = bench.poplar().counters().turns;
+  for (int i = 0; i < 2000; ++i) {
+    bench.Demand(1);
+    bench.RunFor(milliseconds(1));
+  }
+  const uint64_t turns = bench.poplar().counters().turns - turns_before;
+  const auto pauses = static_cast<uint64_t>(seconds(2) / Keeper::kPause);
+  EXPECT_GE(turns, pauses / 2);  // it is told, though
+  EXPECT_LE(turns, pauses * 4);  // a call, a timer and its wheel's steps each
 }
 
 TEST(WarmTest, NoMoreThanTheLimitAndNoneWhereItIsZero) {
@@ -299,6 +314,7 @@ TEST(ParkedTest, EndsWithARealQuitWhenItExpires) {
       bench.Run([&bench] { return bench.affinity.LeasesOf(balancer::ClusterId{1}, kAlice) == 0; }));
   bench.RunFor(milliseconds(1));
   EXPECT_EQ(peer.end(), DrivenPeer::End::kOrderly);
+  EXPECT_EQ(bench.recorder.parked_ends, std::vector{ParkedEnd::kExpired});
 }
 
 TEST(ParkedTest, EndsWithARealQuitWhenTheNodeDrainsOrWeStop) {
@@ -317,6 +333,7 @@ TEST(ParkedTest, EndsWithARealQuitWhenTheNodeDrainsOrWeStop) {
       bench.RunFor(kSweepMost + milliseconds(20));
     }
     EXPECT_EQ(bench.script.connections().front().received(), "QUIT\r\n");
+    EXPECT_EQ(bench.recorder.parked_ends, std::vector{ParkedEnd::kDrained});
     EXPECT_EQ(bench.affinity.Users(), 0u);
     EXPECT_EQ(bench.pool().counts().in_use, 0u);
   }

@@ -102,21 +102,24 @@ class KeeperThreadsTest : public io::RealWorldTest {
     co_await proactor_->Sleep(Keeper::kTick);  // past the jitter of the first connect
     for (bool stopped = false; !stopped;) {
       stopped = warm_taken_ > 0;
+      io::Event done(proactor_->ready());
+      std::atomic<int> left = kThreads;
       std::vector<std::thread> threads;
-      for (int i = 0; i < kThreads; ++i)
-        threads.emplace_back([this, pool, scope] { LogInAgainAndAgain(pool, scope); });
+      for (int i = 0; i < kThreads; ++i) {
+        threads.emplace_back([this, pool, scope, &left, &done] {
+          LogInAgainAndAgain(pool, scope);
+          // Behind all that the threads have posted; the loop goes on meanwhile.
+          if (--left == 0) proactor_->PostFromAnyThread([&done] { done.Signal(); });
+        });
+      }
       if (stopped) keeper->Stop();
-      co_await proactor_->Sleep(std::chrono::milliseconds(50));
+      co_await done.Wait();
       for (std::thread& thread : threads) thread.join();
     }
-    // What the threads have posted comes before this.
-    io::Event flushed(proactor_->ready());
-    proactor_->PostFromAnyThread([&flushed] { flushed.Signal(); });
-    co_await flushed.Wait();
   }
 
-  Ignore observer_;
   std::atomic<int> warm_taken_ = 0;
+  Ignore observer_;
   int quits_ = 0;
 };
 
