@@ -19,7 +19,8 @@ Affinity::Lease::Lease(Lease&& other) noexcept
     : shard_(std::exchange(other.shard_, nullptr)),
       entry_(std::exchange(other.entry_, nullptr)),
       node_(other.node_),
-      bound_(std::exchange(other.bound_, false)) {}
+      bound_(std::exchange(other.bound_, false)),
+      parked_(std::exchange(other.parked_, false)) {}
 
 Affinity::Lease& Affinity::Lease::operator=(Lease&& other) noexcept {
   if (this == &other) return *this;
@@ -28,6 +29,7 @@ Affinity::Lease& Affinity::Lease::operator=(Lease&& other) noexcept {
   entry_ = std::exchange(other.entry_, nullptr);
   node_ = other.node_;
   bound_ = std::exchange(other.bound_, false);
+  parked_ = std::exchange(other.parked_, false);
   return *this;
 }
 
@@ -43,31 +45,54 @@ bool Affinity::Lease::Move(NodeId next) {
   return true;
 }
 
-bool Affinity::Lease::Bind() {
+Affinity::BindResult Affinity::Lease::Bind(uint32_t sessions_max) {
   assert(shard_ != nullptr && !bound_);
   const std::lock_guard lock(shard_->mutex);
   Entry& user = entry_->second;
   if (user.node != node_) {
     node_ = user.node;
-    return false;
+    return BindResult::kMoved;
   }
+  if (!user.HasRoom(sessions_max)) return BindResult::kTooMany;
   ++user.bound;
   bound_ = true;
+  return BindResult::kBound;
+}
+
+void Affinity::Lease::Park() {
+  assert(shard_ != nullptr && bound_);
+  if (parked_) return;
+  const std::lock_guard lock(shard_->mutex);
+  ++entry_->second.parked;
+  parked_ = true;
+}
+
+bool Affinity::Lease::Unpark(uint32_t sessions_max) {
+  if (!parked_) return true;
+  const std::lock_guard lock(shard_->mutex);
+  Entry& user = entry_->second;
+  if (!user.HasRoom(sessions_max)) return false;
+  --user.parked;
+  parked_ = false;
   return true;
 }
 
 void Affinity::Lease::Release() {
   if (shard_ == nullptr) return;
-  const std::lock_guard lock(shard_->mutex);
-  Entry& user = entry_->second;
-  if (bound_) --user.bound;
-  if (--user.leases == 0) {
-    assert(user.bound == 0);
-    shard_->entries.erase(shard_->entries.find(entry_->first));
+  {
+    const std::lock_guard lock(shard_->mutex);
+    Entry& user = entry_->second;
+    if (parked_) --user.parked;
+    if (bound_) --user.bound;
+    if (--user.leases == 0) {
+      assert(user.bound == 0 && user.parked == 0);
+      shard_->entries.erase(shard_->entries.find(entry_->first));
+    }
   }
   shard_ = nullptr;
   entry_ = nullptr;
   bound_ = false;
+  parked_ = false;
 }
 
 Affinity::~Affinity() { assert(Users() == 0); }

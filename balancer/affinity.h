@@ -23,8 +23,8 @@ namespace poplar::balancer {
 //
 //   Lease lease = affinity.Acquire(cluster, user, candidates.front());
 //   connect to lease.node(); on failure: lease.Move(next) and connect again, or give up when it
-//   says no; before credentials: lease.Bind(), or connect again to the new lease.node() when it
-//   says no.
+//   says no; before credentials: lease.Bind(), and connect again to the new lease.node() when it
+//   says kMoved.
 //
 // Thread-safe: any worker may call anything on the Affinity; a Lease is used by one thread at a
 // time. Memory: one entry a user with a live lease, so bounded by the limit on sessions.
@@ -34,6 +34,10 @@ class Affinity {
     uint32_t leases = 0;  // pending and bound
     uint32_t bound = 0;   // of those, the bound ones
     uint32_t parked = 0;  // of those, the parked ones
+
+    bool HasRoom(uint32_t sessions_max) const {
+      return sessions_max == 0 || bound - parked < sessions_max;
+    }
   };
   using Map = absl::node_hash_map<std::string, Entry>;  // nodes: leases point at entries
 
@@ -69,15 +73,18 @@ class Affinity {
 
     // kBound: the user stays on node() while this lease lives; credentials may be sent there.
     // kMoved: another session has moved the user meanwhile; node() now says where to.
-    // kTooMany: `sessions_max` sessions of the user are bound already (0: no limit).
+    // kTooMany: `sessions_max` sessions of the user are bound already, not counting parked ones
+    // (0: no limit).
     [[nodiscard]] BindResult Bind(uint32_t sessions_max = 0);
 
     bool bound() const { return bound_; }
 
     // The session is parked: it still holds the user on node(), but is none of the user's sessions
-    // until Unpark. Only when bound.
+    // until Unpark. Only when bound; idempotent, as is Unpark.
     void Park();
-    void Unpark();
+    // False: it stays parked, since `sessions_max` sessions of the user are bound already (0: no
+    // limit).
+    bool Unpark(uint32_t sessions_max = 0);
     bool parked() const { return parked_; }
 
     // Idempotent; the destructor does it too.

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
-
-#include <array>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -10,62 +8,14 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "balancer/affinity.h"
+#include "balancer/parked_session.h"
+#include "balancer/slot.h"
 #include "balancer/time.h"
 
 namespace poplar::balancer {
-
-class NodePool;
-
-// The right to one upstream connection of a node; counts from being taken until it goes. Released
-// from any thread; the next login in the queue is then served.
-class Slot {
- public:
-  Slot() = default;
-  Slot(Slot&& other) noexcept;
-  Slot& operator=(Slot&& other) noexcept;
-  ~Slot() { Release(); }
-
-  explicit operator bool() const { return pool_ != nullptr; }
-  // Idempotent. May call a waiter's OnGranted.
-  void Release();
-
- private:
-  friend class NodePool;
-  explicit Slot(NodePool* pool) : pool_(pool) {}
-
-  NodePool* pool_ = nullptr;
-};
-
-// What a pool keeps without ever looking into it. It brings its slot along, which goes last.
-class PooledConnection {
- public:
-  virtual ~PooledConnection() = default;
-
-  Slot slot;
-};
-
-// Keyed digest of user name and password as the node accepted them; compare with Matches.
-struct CredentialDigest {
-  std::array<uint8_t, 32> bytes{};
-  // In constant time.
-  bool Matches(const CredentialDigest& other) const;
-};
-
-// A session whose client has left with a complete QUIT, kept for the same user's next login
-// (DESIGN section 4). The lease holds the user on this node meanwhile; it must outlive the QUIT
-// that ends the session at the node.
-struct ParkedSession {
-  std::unique_ptr<PooledConnection> connection;
-  Affinity::Lease lease;
-  CredentialDigest digest;
-  Moment logged_in{};  // when the node answered the login: the age of its view counts from there
-  bool utf8 = false;   // the session's mode
-};
 
 struct PoolLimits {
   uint32_t size = 0;                                    // slots; 0: unbounded
@@ -75,19 +25,14 @@ struct PoolLimits {
   Duration warm_max_age = std::chrono::seconds(50);
 };
 
-// Why a parked session does or doesn't serve a login of its user.
-enum class ParkedVerdict : uint8_t { kServes, kTooOld, kOtherCredential, kOtherMode };
-
-ParkedVerdict Judge(const ParkedSession& parked, const CredentialDigest& presented, bool utf8,
-                    Duration max_snapshot_age, Moment now);
-
 // One node's upstream connections: the slots that bound them, the idle ones among them, and the
 // queue of logins that wait. Shared by all workers; every call is safe from any thread and takes
 // one short lock. It opens and closes nothing: what has to end is handed to the caller, who ends it
 // with QUIT; the connection's slot comes back when the connection is destroyed.
 //
-// While anybody waits nothing is idle: what becomes idle, and every slot that comes back, goes to
-// the first in the queue.
+// While anybody waits no slot is free and nothing becomes idle: every slot that comes back and
+// every fresh warm connection goes to the first in the queue, and as many parked sessions give way
+// as there are logins waiting.
 class NodePool {
  public:
   struct Grant {
@@ -98,11 +43,15 @@ class NodePool {
   };
 
   // A login in the queue. Lives in its coroutine's frame, which must not go before OnGranted was
-  // called or Withdraw has returned true.
+  // called or Withdraw has returned true. Its grant must be empty when it queues.
   class Waiter {
    public:
-    virtual ~Waiter() = default;
-    // `grant` is set. Called at most once, by whichever thread gave way, with no lock held.
+    Waiter() = default;
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+    virtual ~Waiter();
+    // `grant` is set. Called at most once, by whichever thread gave way, with no lock held; it
+    // should post to the login's own worker and do no more.
     virtual void OnGranted() = 0;
 
     Grant grant;
@@ -110,6 +59,8 @@ class NodePool {
    private:
     friend class NodePool;
     bool queued_ = false;
+    Waiter* previous_ = nullptr;
+    Waiter* next_ = nullptr;
   };
 
   // What must be ended with QUIT, and what must live until that is done.
@@ -133,8 +84,11 @@ class NodePool {
 
   // --- for logins
 
-  // Takes the user's parked session out, whatever it is worth: Judge it. Null: there is none.
-  std::unique_ptr<ParkedSession> TakeParked(ClusterId cluster, const CanonicalUser& user);
+  // Takes the user's parked session out, whatever it is worth: Judge it. Null: there is none. Its
+  // lease is unparked; where it still is parked(), the user has `sessions_max` other sessions.
+  [[nodiscard]] std::unique_ptr<ParkedSession> TakeParked(ClusterId cluster,
+                                                          const CanonicalUser& user,
+                                                          uint32_t sessions_max = 0);
 
   // The oldest warm connection, or a slot. True: waiter.grant is set and OnGranted won't be called.
   // False: the waiter stands in the queue, and `*evicted`, if it isn't empty, is a parked session
@@ -147,9 +101,10 @@ class NodePool {
 
   // --- for sessions that end
 
-  // Keeps the session for its user's next login. What is returned has to be ended: the session
-  // itself where it can't be parked (closed, too old, somebody waits, parking is off), an earlier
-  // one of the same user, the oldest one beyond the limit.
+  // Keeps the session for its user's next login, and parks its lease. What is returned has to be
+  // ended: the session itself where it can't be parked (closed, too old, somebody waits, parking is
+  // off), the older one of two of the same user, the oldest one beyond the limit. The leases of
+  // what is returned are parked too: a session that is being ended is none of the user's sessions.
   [[nodiscard]] std::vector<Idle> Park(ClusterId cluster, const CanonicalUser& user,
                                        std::unique_ptr<ParkedSession> session, Moment now);
 
@@ -158,10 +113,11 @@ class NodePool {
   // For one more warm connection; none when the slots are used up, somebody waits or the pool is
   // closed.
   std::optional<Slot> SlotForWarm();
-  // A fresh warm connection with its slot. Returns it when nobody may keep it (closed).
+  // A fresh warm connection with its slot. Returns it when nobody may keep it (closed, there are
+  // limits.warm of them, or `size` was lowered).
   [[nodiscard]] std::unique_ptr<PooledConnection> AddWarm(
       std::unique_ptr<PooledConnection> connection, Moment expires);
-  // Warm and parked ones whose time is up.
+  // Warm and parked ones whose time is up, and those that must go since SetLimits.
   [[nodiscard]] std::vector<Idle> TakeExpired(Moment now);
   // All of them: the node drains, was ejected, or we stop.
   [[nodiscard]] std::vector<Idle> TakeAllIdle();
@@ -172,19 +128,73 @@ class NodePool {
   // Connections that logins asked for since the last call; for the adaptive size of the warm pool.
   uint64_t TakeDemand();
   // Called with no lock held, by any thread, after a login took a warm connection or found none;
-  // once, until the next TakeDemand.
+  // once, until the next TakeDemand. When this returns, no call of the earlier one is under way; so
+  // it must not be called from within on_demand.
   void set_on_demand(std::function<void()> on_demand);
 
+  // A size below what is in use: no slot is given until it fits again; idle ones beyond it go with
+  // the next TakeExpired. A larger one serves waiters at once.
   void SetLimits(const PoolLimits& limits);
   PoolLimits limits() const;
   Counts counts() const;
 
  private:
   friend class Slot;
-  void OnSlotReleased();
 
-  // Sketch; the members are this file's implementer's choice.
+  // First come, first served. Linked through the waiters, so that one leaves the middle at no cost.
+  class Queue {
+   public:
+    bool empty() const { return first_ == nullptr; }
+    uint32_t size() const { return size_; }
+    void PushBack(Waiter& waiter);
+    Waiter& PopFront();
+    void Remove(Waiter& waiter);
+
+   private:
+    Waiter* first_ = nullptr;
+    Waiter* last_ = nullptr;
+    uint32_t size_ = 0;
+  };
+
+  struct Warm {
+    std::unique_ptr<PooledConnection> connection;
+    Moment expires{};
+  };
+
+  void OnSlotReleased(bool was_ending);
+
+  // All of these under mutex_.
+  bool HasFreeSlot() const { return limits_.size == 0 || in_use_ < limits_.size; }
+  bool OverSize() const { return limits_.size != 0 && in_use_ > limits_.size; }
+  Slot NewSlot();
+  uint32_t SlotsOwed() const;
+  Queue GrantFreeSlots();
+  void MarkEnding(PooledConnection& connection);
+  Idle End(std::unique_ptr<ParkedSession> parked);
+  Idle EndOldestWarm();
+  bool MayPark(const ParkedSession& session, Moment now) const;
+  void CheckInvariants() const;
+
+  // These without: they run others' code.
+  static void Tell(Queue granted);
+  void TellDemand(const std::function<void()>& on_demand);
+
   mutable std::mutex mutex_;
+  PoolLimits limits_;  // guarded by mutex_, as is all below
+  bool open_ = true;
+  // SetLimits has left idle ones that must go; TakeExpired hands them out.
+  bool sweep_due_ = false;
+  uint32_t in_use_ = 0;
+  uint32_t ending_ = 0;  // of those, slots that are on their way back: their connections are ended
+  Queue queue_;
+  std::deque<Warm> warm_;  // in the order they were opened
+  ParkedSessions parked_;
+
+  uint64_t demand_ = 0;
+  bool demand_told_ = false;
+  std::shared_ptr<const std::function<void()>> on_demand_;
+  int on_demand_calls_ = 0;  // under way
+  std::condition_variable on_demand_idle_;
 };
 
 }  // namespace poplar::balancer

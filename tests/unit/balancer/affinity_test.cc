@@ -9,6 +9,8 @@
 namespace poplar::balancer {
 namespace {
 
+using BindResult = Affinity::BindResult;
+
 constexpr ClusterId kMain{0};
 constexpr NodeId kA{1};
 constexpr NodeId kB{2};
@@ -57,14 +59,14 @@ TEST_F(AffinityTest, SoleHolderMovesBeforeItBinds) {
   EXPECT_TRUE(lease.Move(kB));
   EXPECT_EQ(lease.node(), kB);
   EXPECT_TRUE(lease.Move(kC));
-  EXPECT_TRUE(lease.Bind());
+  EXPECT_EQ(lease.Bind(), BindResult::kBound);
   EXPECT_TRUE(lease.bound());
   EXPECT_EQ(affinity_.Acquire(kMain, alice_, kA).node(), kC);
 }
 
 TEST_F(AffinityTest, BoundSessionHoldsTheUser) {
   auto bound = affinity_.Acquire(kMain, alice_, kA);
-  ASSERT_TRUE(bound.Bind());
+  ASSERT_EQ(bound.Bind(), BindResult::kBound);
   auto pending = affinity_.Acquire(kMain, alice_, kB);
   EXPECT_FALSE(pending.Move(kB));
   EXPECT_EQ(pending.node(), kA);
@@ -78,15 +80,95 @@ TEST_F(AffinityTest, PendingSessionsMoveTogether) {
   auto second = affinity_.Acquire(kMain, alice_, kA);
   auto third = affinity_.Acquire(kMain, alice_, kA);
   EXPECT_TRUE(first.Move(kB));
-  EXPECT_TRUE(first.Bind());
+  EXPECT_EQ(first.Bind(), BindResult::kBound);
   // The second wants elsewhere, the third reached the old node after all: both join the first.
   EXPECT_TRUE(second.Move(kC));
   EXPECT_EQ(second.node(), kB);
-  EXPECT_FALSE(third.Bind());
+  EXPECT_EQ(third.Bind(), BindResult::kMoved);
   EXPECT_FALSE(third.bound());
   EXPECT_EQ(third.node(), kB);
-  EXPECT_TRUE(third.Bind());
-  EXPECT_TRUE(second.Bind());
+  EXPECT_EQ(third.Bind(), BindResult::kBound);
+  EXPECT_EQ(second.Bind(), BindResult::kBound);
+}
+
+TEST_F(AffinityTest, AUsersSessionsAreLimited) {
+  constexpr uint32_t kTwo = 2;
+  auto first = affinity_.Acquire(kMain, alice_, kA);
+  auto second = affinity_.Acquire(kMain, alice_, kA);
+  auto third = affinity_.Acquire(kMain, alice_, kA);
+  EXPECT_EQ(first.Bind(kTwo), BindResult::kBound);
+  EXPECT_EQ(second.Bind(kTwo), BindResult::kBound);
+  EXPECT_EQ(third.Bind(kTwo), BindResult::kTooMany);
+  EXPECT_FALSE(third.bound());
+  auto bob = affinity_.Acquire(kMain, User("bob"), kA);
+  EXPECT_EQ(bob.Bind(kTwo), BindResult::kBound);
+  first.Release();
+  EXPECT_EQ(third.Bind(kTwo), BindResult::kBound);
+}
+
+// A limit of 0 is none.
+TEST_F(AffinityTest, NoLimitOfSessionsByDefault) {
+  std::vector<Affinity::Lease> leases;
+  for (int i = 0; i < 100; ++i) {
+    leases.push_back(affinity_.Acquire(kMain, alice_, kA));
+    EXPECT_EQ(leases.back().Bind(), BindResult::kBound);
+  }
+}
+
+// Where to go comes first: the limit is no reason to stay on a node that the user has left.
+TEST_F(AffinityTest, FollowsTheUserBeforeTheLimitCounts) {
+  auto first = affinity_.Acquire(kMain, alice_, kA);
+  auto second = affinity_.Acquire(kMain, alice_, kA);
+  EXPECT_TRUE(first.Move(kB));
+  EXPECT_EQ(first.Bind(1), BindResult::kBound);
+  EXPECT_EQ(second.Bind(1), BindResult::kMoved);
+  EXPECT_EQ(second.Bind(1), BindResult::kTooMany);
+}
+
+TEST_F(AffinityTest, AParkedSessionHoldsTheUserButIsNoSession) {
+  auto parked = affinity_.Acquire(kMain, alice_, kA);
+  ASSERT_EQ(parked.Bind(1), BindResult::kBound);
+  parked.Park();
+  parked.Park();
+  EXPECT_TRUE(parked.parked());
+  auto next = affinity_.Acquire(kMain, alice_, kB);
+  EXPECT_EQ(next.node(), kA);
+  EXPECT_FALSE(next.Move(kB));
+  EXPECT_EQ(next.Bind(1), BindResult::kBound);
+  EXPECT_EQ(affinity_.LeasesOf(kMain, alice_), 2u);
+}
+
+TEST_F(AffinityTest, AParkedSessionComesBackWithinTheLimit) {
+  auto parked = affinity_.Acquire(kMain, alice_, kA);
+  ASSERT_EQ(parked.Bind(1), BindResult::kBound);
+  parked.Park();
+  auto next = affinity_.Acquire(kMain, alice_, kA);
+  ASSERT_EQ(next.Bind(1), BindResult::kBound);
+  EXPECT_FALSE(parked.Unpark(1));
+  EXPECT_TRUE(parked.parked());
+  next.Release();
+  EXPECT_TRUE(parked.Unpark(1));
+  EXPECT_TRUE(parked.Unpark(1));  // it counts once
+  EXPECT_FALSE(parked.parked());
+  EXPECT_TRUE(parked.bound());
+  next = affinity_.Acquire(kMain, alice_, kA);
+  EXPECT_EQ(next.Bind(1), BindResult::kTooMany);
+}
+
+TEST_F(AffinityTest, AParkedLeaseIsReleasedWhole) {
+  auto parked = affinity_.Acquire(kMain, alice_, kA);
+  ASSERT_EQ(parked.Bind(), BindResult::kBound);
+  parked.Park();
+  auto pending = affinity_.Acquire(kMain, alice_, kA);
+  Affinity::Lease moved = std::move(parked);
+  EXPECT_TRUE(moved.parked());
+  EXPECT_FALSE(parked.parked());  // NOLINT(bugprone-use-after-move): what is left is an empty lease
+  moved = Affinity::Lease();
+  EXPECT_FALSE(moved.parked());
+  EXPECT_TRUE(pending.Move(kB));  // nobody holds the user
+  ASSERT_EQ(pending.Bind(1), BindResult::kBound);
+  auto next = affinity_.Acquire(kMain, alice_, kA);
+  EXPECT_EQ(next.Bind(1), BindResult::kTooMany);  // the count went with the lease
 }
 
 TEST_F(AffinityTest, LeaseMovesAsAValue) {
@@ -94,7 +176,7 @@ TEST_F(AffinityTest, LeaseMovesAsAValue) {
   EXPECT_FALSE(empty);
   empty.Release();
   auto first = affinity_.Acquire(kMain, alice_, kA);
-  ASSERT_TRUE(first.Bind());
+  ASSERT_EQ(first.Bind(), BindResult::kBound);
   Affinity::Lease second = std::move(first);
   EXPECT_TRUE(second);
   EXPECT_TRUE(second.bound());
@@ -125,7 +207,7 @@ TEST_F(AffinityTest, ThreadsNeverBindOneUserToTwoNodes) {
       auto lease =
           affinity_.Acquire(kMain, User("user" + std::to_string(number)), NodeId{(seed >> 16) % 4});
       if ((seed >> 20) % 2 == 0 && lease.Move(NodeId{(seed >> 18) % 4})) ++moves;
-      while (!lease.Bind()) {
+      while (lease.Bind() != BindResult::kBound) {
       }
       auto& here = users[number].on_node[static_cast<uint32_t>(lease.node())];
       ++here;
