@@ -1,11 +1,15 @@
 #include "balancer/rendezvous.h"
 
 #include <gtest/gtest.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <bit>
+#include <cinttypes>
 #include <cmath>
+#include <cstdio>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <string>
 
@@ -62,6 +66,28 @@ TEST(RendezvousTest, AgreesWithTheReferenceBitForBit) {
     }
   }
   EXPECT_EQ(lines, 245);
+}
+
+// What other front ends' authors read must be what we do.
+TEST(RendezvousTest, TheReadmesWorkedExampleIsTrue) {
+  std::ifstream file(POPLAR_BALANCER_README);
+  ASSERT_TRUE(file.is_open());
+  const std::string readme((std::istreambuf_iterator<char>(file)), {});
+  const std::vector<WeightedNode> nodes{{"mail1", 100}, {"mail2", 100}, {"mail3", 50}};
+  std::vector<Ranked> ranked(nodes.size());
+  const std::string_view user = "alice@example.com";
+  RankNodes(user, nodes, ranked);
+  for (size_t place = 0; place < ranked.size(); ++place) {
+    const WeightedNode& node = nodes[ranked[place].index];
+    const uint64_t hash = XXH64(user.data(), user.size(), node.seed);
+    EXPECT_EQ(CostOfHash(hash), ranked[place].cost);
+    char row[200];
+    std::snprintf(
+        row, sizeof row, "| %.*s | %016" PRIx64 " | %016" PRIx64 " | %" PRIu64 " | %.2f | %zu |\n",
+        static_cast<int>(node.name.size()), node.name.data(), node.seed, hash, ranked[place].cost,
+        static_cast<double>(ranked[place].cost) / node.weight, place + 1);
+    EXPECT_NE(readme.find(row), std::string::npos) << row;
+  }
 }
 
 TEST(RendezvousTest, CostIsTheNegativeLogarithm) {
