@@ -4,6 +4,7 @@ import os
 import pathlib
 import pwd
 import shutil
+import signal
 
 from child import Child
 from ports import free_port
@@ -124,8 +125,9 @@ class Dovecot:
     def start(self):
         self._run.mkdir(exist_ok=True)
         os.chmod(self._run, 0o755)
+        # A process group of its own: a fault can then hit all its processes at once.
         self._child = Child(["/usr/sbin/dovecot", "-F", "-c", self._file],
-                            self.folder / "output.log")
+                            self.folder / "output.log", preexec=os.setpgrp)
         self._child.wait_for(self._greets, f"Dovecot {self.name} to greet")
 
     def _greets(self) -> bool:
@@ -156,13 +158,32 @@ class Dovecot:
         """How often this node let the user in."""
         return self.log.read_text(errors="replace").count(f"Login: user=<{user}>")
 
-    def freeze(self, number):
-        os.kill(self._child.pid, number)
+    def signal_all(self, number):
+        """Sends a signal to all of its processes, those of live sessions included."""
+        os.killpg(self._child.pid, number)
+
+    def kill(self):
+        """As a power failure does it to the programs: nothing is tidied up."""
+        self.signal_all(signal.SIGKILL)
+        self._child.process.wait()
+
+    def processes(self):
+        """The pids of all of its processes."""
+        pids = []
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and os.getpgid(int(entry.name)) == self._child.pid:
+                    pids.append(int(entry.name))
+            except ProcessLookupError:
+                pass
+        return pids
 
     def stop(self):
         if self._child is None:
             return
         child, self._child = self._child, None
+        if child.alive():
+            os.killpg(child.pid, signal.SIGCONT)  # a test that failed may have left it stopped
         child.stop()
         until(lambda: not self._greets(), f"Dovecot {self.name} to be gone")
         shutil.rmtree(self._run, ignore_errors=True)
