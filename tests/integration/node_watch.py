@@ -1,12 +1,10 @@
 """What Poplar says of its nodes while a test does things to them: who is in service, and since when."""
 
-import re
 import threading
 import time
 
+from exposition import series
 from waiting import until
-
-_IN_SERVICE = re.compile(r'^poplar_node_in_service\{([^}]*)\} (\S+)$', re.MULTILINE)
 
 
 class NodeWatch:
@@ -31,8 +29,8 @@ class NodeWatch:
     def _run(self):
         while not self._ending.wait(self._every):
             moment = time.time()
-            for labels, value in _IN_SERVICE.findall(self._proxy.get("/metrics")[1]):
-                node, serves = re.search(r'node="([^"]*)"', labels)[1], float(value) == 1
+            for labels, value in series(self._proxy, "poplar_node_in_service"):
+                node, serves = labels["node"], value == 1
                 if self._now.get(node, True) != serves:
                     self.changes.append((moment, node, serves))
                 self._now[node] = serves
