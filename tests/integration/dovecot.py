@@ -95,7 +95,8 @@ class Dovecot:
     """One instance. `mail` is its Maildir tree; give several instances the same one to share storage."""
 
     def __init__(self, folder: pathlib.Path, name: str, certificate, users,
-                 mail: pathlib.Path = None, extra: str = ""):
+                 mail: pathlib.Path = None, extra: str = "", stored: str = f"{{plain}}{PASSWORD}"):
+        """`stored`: everybody's password as its passwd-file has it, with its scheme."""
         self.name, self.folder = name, folder
         self.mail = mail or folder / "mail"
         self.pop3_port, self.pop3s_port = free_port(), free_port()
@@ -108,7 +109,7 @@ class Dovecot:
         # Its run folder holds Unix sockets, whose paths are limited to 107 bytes.
         self._run = pathlib.Path("/tmp") / f"poplar-dovecot-{os.getpid()}-{self.pop3_port}"
         (folder / "users").write_text(
-            "".join(f"{user}:{{plain}}{PASSWORD}::::::\n" for user in users))
+            "".join(f"{user}:{stored}::::::\n" for user in users))
         os.chmod(folder / "users", 0o644)
         self._file = folder / "dovecot.conf"
         self._file.write_text(_CONFIGURATION.format(

@@ -78,26 +78,6 @@ def test_the_next_login_needs_none_at_the_node(before, dovecot, reader):
         assert [line["reason"] for line in proxy.sessions() if line["user"] == reader] == ["quit", "quit"]
 
 
-@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
-def test_the_credential_counts_and_not_how_it_was_shown(mechanism, before, dovecot, reader):
-    import base64
-    with before() as proxy:
-        visit(proxy, reader)
-        with proxy.connect() as session:
-            if mechanism == "PLAIN":
-                secret = base64.b64encode(f"\0{reader}\0{PASSWORD}".encode()).decode()
-                session.ok(f"AUTH PLAIN {secret}")
-            else:
-                session.send(b"AUTH LOGIN\r\n")
-                for word in (reader, PASSWORD):
-                    assert session.line().startswith(b"+ ")
-                    session.send(base64.b64encode(word.encode()) + b"\r\n")
-                assert session.line().startswith(b"+OK")
-            assert session.count() == 3
-            session.ok("QUIT")
-        assert dovecot.logins(reader) == 1
-
-
 def test_another_user_gets_the_own_maildrop(before, dovecot, new_user, reader):
     with before() as proxy:
         other = new_user()
