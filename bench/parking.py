@@ -1,7 +1,7 @@
 """Login latency, CPU of the node and staleness with parking on and off; run by parking.sh, which says more.
 
-A Dovecot with slow password hashes (BLF-CRYPT) and large maildrops serves two kinds of visitors through Poplar: one user
-whom several clients poll, and users who test their account's settings and then begin the real session.
+A Dovecot with slow password hashes (BLF-CRYPT) and large maildrops serves two kinds of visitors through Poplar: one
+user whom several clients poll, and users who test their account's settings and then begin the real session.
 """
 
 import argparse
@@ -139,8 +139,9 @@ def row(name, limit, got):
     login, whole = ([1000 * each[part] for each in got["found"]] for part in (0, 1))
     quantile = statistics.quantiles(login, n=20)[18]
     stale = f"{got['age']:.1f} s" if got["age"] is not None else "0"
-    return (f"| {name} | {'on, ' + format(limit, 'g') + ' s' if limit else 'off'} | {got['sessions']} | {got['logins']} | "
-            f"{statistics.median(login):.1f} | {quantile:.1f} | {statistics.median(whole):.1f} | "
+    parking = f"on, {limit:g} s" if limit else "off"
+    return (f"| {name} | {parking} | {got['sessions']} | {got['logins']} | "
+            f"{quantile:.1f} | {statistics.median(whole):.1f} | "
             f"{1000 * got['cpu'] / got['sessions']:.1f} | {stale} |")
 
 

@@ -1,7 +1,7 @@
 """Real nodes that die, hang, vanish, refuse or fail under a steady load: who notices, and for how long.
 
-A fault may cost the sessions and logins that the node had in its hands. It must not cost a login that began after Poplar
-noticed, nor anything of a session on another node, nor ever a wrong byte. Needs root, for a network namespace.
+A fault may cost the sessions and logins that the node had in its hands. It must not cost a login that began after
+Poplar noticed, nor anything of a session on another node, nor ever a wrong byte. Needs root, for a network namespace.
 """
 
 import signal
@@ -117,7 +117,7 @@ def test_a_node_fails_all_logins_and_only_sessions_see_it(stand, told):
 
 
 def test_a_node_loses_its_storage(stand, told):
-    """It greets and lets users in, and then: -ERR [SYS/TEMP] Internal error occurred (a Dovecot whose mount is gone)."""
+    """It greets and lets users in, and then says -ERR [SYS/TEMP] Internal error occurred: its mount is gone."""
     stand.start(LOGIN_PROBES)
     story = tell(stand, lambda name: stand.unmount(name, True), lambda name: stand.unmount(name, False))
     for visit in story.visits:
