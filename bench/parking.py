@@ -141,7 +141,7 @@ def row(name, limit, got):
     stale = f"{got['age']:.1f} s" if got["age"] is not None else "0"
     parking = f"on, {limit:g} s" if limit else "off"
     return (f"| {name} | {parking} | {got['sessions']} | {got['logins']} | "
-            f"{quantile:.1f} | {statistics.median(whole):.1f} | "
+            f"{statistics.median(login):.1f} | {quantile:.1f} | {statistics.median(whole):.1f} | "
             f"{1000 * got['cpu'] / got['sessions']:.1f} | {stale} |")
 
 
