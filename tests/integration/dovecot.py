@@ -179,6 +179,10 @@ class Dovecot:
                 pass
         return pids
 
+    def restart(self):
+        self.stop()
+        self.start()
+
     def stop(self):
         if self._child is None:
             return

@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import datetime
+import json
 import pathlib
 import urllib.request
 
@@ -13,13 +14,13 @@ from poplar import Poplar, node
 USERS = [f"reader{index:02}" for index in range(20)]
 PROBER = "prober"
 _TWICE = USERS[::5]  # have two clients at once
-_PAUSE = 0.4         # seconds between a client's sessions: with 24 clients some 40 sessions a second
+_PAUSE = 0.5         # seconds between a client's sessions: with 24 clients some 35 sessions a second
 
-HEALTH = {"probe": "capa", "interval": "300ms", "fast_interval": "200ms", "timeout": "500ms",
-          "rise": 2, "fall": 2, "consecutive_failures": 3, "ejection_time": "2s",
+HEALTH = {"probe": "capa", "interval": "300ms", "fast_interval": "200ms", "timeout": "1s",
+          "rise": 2, "fall": 2, "consecutive_failures": 3, "ejection_time": "3s",
           "hold_down": "1s", "slow_start": "2s"}
 LOGIN_PROBES = {**HEALTH, "probe": "login", "user": PROBER}
-_TIMEOUTS = {"login": "20s", "upstream_connect": "2s", "upstream_response": "2s"}
+_TIMEOUTS = {"login": "20s", "upstream_connect": "3s", "upstream_response": "3s"}
 # About half of the logins find their user's last session parked; the others go to the node.
 _POOL = {"size": 50, "warm": 2, "max_snapshot_age": "600ms", "wait_timeout": "5s"}
 
@@ -40,8 +41,12 @@ passdb {{
 
 
 class Stand:
-    def __init__(self, folder: pathlib.Path, authority, certificate, network, messages):
+    """`fails_logins`: the nodes can be told to by `trouble`, at the price of a process for each login."""
+
+    def __init__(self, folder: pathlib.Path, authority, certificate, network, messages,
+                 fails_logins: bool = False):
         self.folder, self.network, self.messages = folder, network, messages
+        self._fails_logins = fails_logins
         self._authority, self._certificate = authority, certificate
         self._stack = contextlib.ExitStack()
         self.nodes, self.proxy = {}, None
@@ -63,16 +68,22 @@ class Stand:
         return self
 
     def __exit__(self, *error):
+        if self.proxy is not None:  # shown where the test failed
+            for line in self.proxy.lines():
+                if line["event"] != "session":
+                    print(json.dumps(line))
         return self._stack.__exit__(*error)
 
     def _dovecot(self, name):
-        """A script checks its passwords, which can be told to fail; a link of its own leads to the mail."""
+        """A link of its own leads to the mail; a script may check its passwords, and be told to fail."""
         folder = self.folder / name
         folder.mkdir()
+        (folder / "mount").symlink_to(self.folder / "mail")
+        if not self._fails_logins:
+            return Dovecot(folder, name, self._certificate, [*USERS, PROBER], folder / "mount")
         script = folder / "checkpassword"
         script.write_text(_CHECKPASSWORD.format(switch=folder / "trouble"))
         script.chmod(0o755)
-        (folder / "mount").symlink_to(self.folder / "mail")
         return Dovecot(folder, name, self._certificate, [], folder / "mount",
                        _CHECKPASSWORD_PASSDB.format(script=script))
 

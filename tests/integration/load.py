@@ -98,6 +98,8 @@ class Load:
             found = [line for line in lines.get(visit.port, []) if line["user"] in ("", visit.user)]
             if found:
                 visit.node = found[-1]["node"].partition("/")[2]
+                if visit.outcome is not Outcome.OK:
+                    visit.detail += f" ({found[-1]['reason']}, {found[-1].get('failure')})"
         return self.visits()
 
     def _client(self, user, dice):

@@ -1,25 +1,23 @@
 """What Poplar says of its nodes while a test does things to them: who is in service, and since when."""
 
+import datetime
+import json
 import threading
-import time
 
-from exposition import series
 from waiting import until
 
 
 class NodeWatch:
-    """Reads the metrics all the time; `changes` has (moment, node, in service), moments as in `load.Visit`."""
+    """Follows the log; `changes` has (moment, node, in service), moments as in `load.Visit`."""
 
-    def __init__(self, proxy, every: float = 0.03):
-        self._proxy, self._every = proxy, every
+    def __init__(self, proxy, every: float = 0.02):
+        self._log, self._every = proxy.log, every
         self.changes = []
-        self._now = {}
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self):
         self._thread.start()
-        until(lambda: self._now, "poplar_node_in_service to be there")
         return self
 
     def __exit__(self, *_):
@@ -27,16 +25,27 @@ class NodeWatch:
         self._thread.join()
 
     def _run(self):
-        while not self._ending.wait(self._every):
-            moment = time.time()
-            for labels, value in series(self._proxy, "poplar_node_in_service"):
-                node, serves = labels["node"], value == 1
-                if self._now.get(node, True) != serves:
-                    self.changes.append((moment, node, serves))
-                self._now[node] = serves
+        with open(self._log) as log:
+            log.seek(0, 2)
+            line = ""
+            while not self._ending.wait(self._every):
+                while part := log.readline():
+                    line += part
+                    if line.endswith("\n"):
+                        self._note(line)
+                        line = ""
+
+    def _note(self, line: str):
+        if '"event":"node"' not in line:
+            return
+        event = json.loads(line)
+        moment = datetime.datetime.fromisoformat(event["time"]).timestamp()
+        serves = event["to"] == "up" and event["admin"] == "up"
+        self.changes.append((moment, event["node"].partition("/")[2], serves))
 
     def in_service(self, node: str) -> bool:
-        return self._now[node]
+        """As it was when the watch began, unless it has changed: in service."""
+        return next((serves for _, name, serves in reversed(self.changes) if name == node), True)
 
     def first(self, node: str, serves: bool, since: float, seconds: float = 20.0) -> float:
         """When the node's state became this, after `since`; waits for it."""

@@ -32,8 +32,10 @@ def messages():
 
 
 @pytest.fixture
-def stand(folder, authority, node_certificate, network, messages, request):
-    with Stand(folder / request.node.name, authority, node_certificate, network, messages) as made:
+def stand(folder, binary, authority, node_certificate, network, messages, request):
+    fails_logins = "fails_all_logins" in request.node.name
+    with Stand(folder / request.node.name, authority, node_certificate, network, messages,
+               fails_logins) as made:
         yield made
         network.heal()
 
@@ -67,7 +69,7 @@ def told(stand, table, record_property, request):
 def test_a_node_is_killed(stand, told):
     """All its processes at once by SIGKILL, and later a start from what they left behind."""
     stand.start()
-    story = tell(stand, lambda name: stand.nodes[name].kill(), lambda name: restart(stand.nodes[name]))
+    story = tell(stand, lambda name: stand.nodes[name].kill(), lambda name: stand.nodes[name].restart())
     told(story)
     # Its port refuses, so that no login is at stake; sessions that were open are lost, one a client.
     story.check_before_detection(refused_max=12, lost_max=24)
@@ -136,8 +138,7 @@ def test_a_node_is_restarted(stand, table, record_property):
     with NodeWatch(stand.proxy) as watch, stand.load() as load:
         until(lambda: len(load.visits()) >= 100, "the load to run")
         story.hurt = time.time()
-        stand.nodes[story.victim].stop()
-        stand.nodes[story.victim].start()
+        stand.nodes[story.victim].restart()
         story.healed = time.time()
         until(lambda: watch.in_service(story.victim) and served_since(load, users, story.healed)
               and users <= stand.served(story.victim, story.healed), "its users to be at home", 30, 0.3)
@@ -183,9 +184,3 @@ def test_a_node_is_drained_and_taken_down_by_hand(stand, table):
     lost = [visit.user for visit in story.failed(Outcome.LOST)]
     assert set(lost) <= {users[0]} and len(lost) <= 2, lost
     assert not story.failed(Outcome.REFUSED)
-
-
-def restart(node):
-    """After a kill: what the dead processes left is its own to clean up."""
-    node.stop()
-    node.start()

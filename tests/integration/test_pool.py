@@ -155,7 +155,7 @@ def test_a_parked_session_that_expires_ends_with_quit(before, dovecot, reader):
         assert parked(proxy) == 1
         until(lambda: ends(dovecot, reader) == ["Logged out"], "its end")
         until(lambda: parked(proxy) == 0, "the gauge to know")
-        assert outcome(proxy, "expired") == 1
+        until(lambda: outcome(proxy, "expired") == 1, "the outcome to be counted")
 
 
 def test_the_oldest_goes_when_there_are_too_many(before, dovecot, new_user):
@@ -269,8 +269,8 @@ def test_a_drained_node_has_none_left(before, dovecot, reader):
 def test_one_that_died_is_replaced_silently(before, dovecot, reader):
     with before(max_snapshot_age="60s") as proxy:
         visit(proxy, reader)
-        dovecot.stop()
-        dovecot.start()
+        dovecot.kill()
+        dovecot.restart()
         assert visit(proxy, reader, "STAT")[0].startswith(b"+OK 3 ")
         assert dovecot.logins(reader) == 2
 
@@ -323,7 +323,9 @@ def test_a_login_elsewhere_waits_for_the_parked_session_to_end(lockers, locking,
         url = f"http://127.0.0.1:{proxy.admin_port}/nodes/main/{home.name}?state=drain"
         urllib.request.urlopen(urllib.request.Request(url, b"", method="POST"), timeout=10).close()
         begin = time.monotonic()
-        assert visit(proxy, user, "STAT")[0].startswith(b"+OK 1 ")
+        # The first one may still find its user's session parked at home, before the drain has ended it.
+        for _ in range(2):
+            assert visit(proxy, user, "STAT")[0].startswith(b"+OK 1 ")
         assert time.monotonic() - begin < 5
         assert (home.logins(user), other.logins(user)) == (1, 1)
         assert ends(home, user) == ["Logged out"]
