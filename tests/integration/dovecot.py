@@ -4,6 +4,7 @@ import os
 import pathlib
 import pwd
 import shutil
+import signal
 
 from child import Child
 from ports import free_port
@@ -94,7 +95,8 @@ class Dovecot:
     """One instance. `mail` is its Maildir tree; give several instances the same one to share storage."""
 
     def __init__(self, folder: pathlib.Path, name: str, certificate, users,
-                 mail: pathlib.Path = None, extra: str = ""):
+                 mail: pathlib.Path = None, extra: str = "", stored: str = f"{{plain}}{PASSWORD}"):
+        """`stored`: everybody's password as its passwd-file has it, with its scheme."""
         self.name, self.folder = name, folder
         self.mail = mail or folder / "mail"
         self.pop3_port, self.pop3s_port = free_port(), free_port()
@@ -107,7 +109,7 @@ class Dovecot:
         # Its run folder holds Unix sockets, whose paths are limited to 107 bytes.
         self._run = pathlib.Path("/tmp") / f"poplar-dovecot-{os.getpid()}-{self.pop3_port}"
         (folder / "users").write_text(
-            "".join(f"{user}:{{plain}}{PASSWORD}::::::\n" for user in users))
+            "".join(f"{user}:{stored}::::::\n" for user in users))
         os.chmod(folder / "users", 0o644)
         self._file = folder / "dovecot.conf"
         self._file.write_text(_CONFIGURATION.format(
@@ -124,8 +126,9 @@ class Dovecot:
     def start(self):
         self._run.mkdir(exist_ok=True)
         os.chmod(self._run, 0o755)
+        # A process group of its own: a fault can then hit all its processes at once.
         self._child = Child(["/usr/sbin/dovecot", "-F", "-c", self._file],
-                            self.folder / "output.log")
+                            self.folder / "output.log", preexec=os.setpgrp)
         self._child.wait_for(self._greets, f"Dovecot {self.name} to greet")
 
     def _greets(self) -> bool:
@@ -156,13 +159,36 @@ class Dovecot:
         """How often this node let the user in."""
         return self.log.read_text(errors="replace").count(f"Login: user=<{user}>")
 
-    def freeze(self, number):
-        os.kill(self._child.pid, number)
+    def signal_all(self, number):
+        """Sends a signal to all of its processes, those of live sessions included."""
+        os.killpg(self._child.pid, number)
+
+    def kill(self):
+        """As a power failure does it to the programs: nothing is tidied up."""
+        self.signal_all(signal.SIGKILL)
+        self._child.process.wait()
+
+    def processes(self):
+        """The pids of all of its processes."""
+        pids = []
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and os.getpgid(int(entry.name)) == self._child.pid:
+                    pids.append(int(entry.name))
+            except ProcessLookupError:
+                pass
+        return pids
+
+    def restart(self):
+        self.stop()
+        self.start()
 
     def stop(self):
         if self._child is None:
             return
         child, self._child = self._child, None
+        if child.alive():
+            os.killpg(child.pid, signal.SIGCONT)  # a test that failed may have left it stopped
         child.stop()
         until(lambda: not self._greets(), f"Dovecot {self.name} to be gone")
         shutil.rmtree(self._run, ignore_errors=True)
