@@ -21,7 +21,7 @@ REASONS = {
     "quit", "client_eof", "client_reset", "tls_handshake_failed", "tls_handshake_timeout",
     "not_tls", "login_timeout", "client_idle", "client_write_stall", "too_many_bad_commands",
     "too_many_failed_logins", "node_unavailable", "node_eof", "node_reset", "node_protocol",
-    "node_response_timeout", "client_protocol", "opaque_ended", "draining", "shutdown",
+    "node_response_timeout", "node_down", "client_protocol", "opaque_ended", "draining", "shutdown",
 }
 
 
@@ -47,6 +47,12 @@ def configuration(nodes, certificates, port: int, admin_port: int, log_file: pat
         "admin": {"address": f"127.0.0.1:{admin_port}"},
         "log": {"format": "json", "level": "info", "output": str(log_file)},
         "drain_timeout": "5s",
+        # A login at the node for each of a client's, and as little patience as possible with a node
+        # that is down: what most tests are about. Pools and health have tests of their own.
+        "pool": {"warm": 0, "max_snapshot_age": "0s"},
+        "health": {"consecutive_failures": 2, "hold_down": "200ms", "slow_start": "0s",
+                   "ejection_time": "100ms", "ejection_time_max": "100ms",
+                   "ejected_percent_max": 100, "panic_percent": 0},
         **sections,
     }
 

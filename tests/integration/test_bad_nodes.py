@@ -5,8 +5,10 @@ import threading
 
 import pytest
 
+from exposition import value
 from fake_node import MESSAGE, FakeNode, stuffed
 from poplar import node
+from waiting import until
 from wire import Pop3
 
 BIG = b"Subject: big\r\n\r\n" + b"w" * 70 * 1024 + b"\r\nend\r\n"
@@ -65,19 +67,31 @@ def test_nobody_listens(start):
 
 
 def test_after_a_refusal_the_client_may_try_again(against):
-    attempts = []
+    refusals = iter([b"-ERR not yet\r\n"] * 2)
 
     def greeting(peer, words):
-        attempts.append(1)
-        return b"-ERR not yet\r\n" if len(attempts) == 1 else b"+OK now\r\n"
+        return next(refusals, b"+OK now\r\n")
 
-    proxy, _ = against({"greeting": greeting})
+    proxy, _ = against({"greeting": greeting}, health={
+        "probe": "off", "consecutive_failures": 2, "panic_percent": 0,
+        "ejection_time": "1s", "ejection_time_max": "1s"})
     with proxy.connect() as session:
         session.ok("USER anybody")
         assert session.command("PASS secret").startswith(TEMPORARY)
+        until(lambda: value(proxy, "poplar_node_state", state="up") == 1, "the node to come back")
         session.log_in("anybody")
         session.ok("QUIT")
     assert proxy.session(0)["reason"] == "quit"
+
+
+def test_a_login_bears_with_a_node_that_refuses_for_a_moment(against):
+    refusals = iter([b"-ERR not yet\r\n"] * 2)
+    proxy, _ = against({"greeting": lambda peer, words: next(refusals, b"+OK now\r\n")},
+                       health={"probe": "off"})
+    with proxy.connect() as session:
+        session.log_in("anybody")
+        session.ok("QUIT")
+    assert proxy.metric("poplar_login_retries_total") == 2
 
 
 @pytest.mark.parametrize("greeting", [b"-ERR too busy\r\n", b"garbage\r\n",

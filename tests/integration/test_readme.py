@@ -15,8 +15,12 @@ def test_the_configuration_of_the_readme_passes_check(binary, authority, tmp_pat
         files |= {f"{kind}-fullchain.pem": made.certificate, f"{kind}-key.pem": made.key}
     for name, source in files.items():
         (tmp_path / name).write_bytes(source.read_bytes())
+    password = tmp_path / "probe-password"
+    password.write_text("secret\n")
+    password.chmod(0o600)
     file = tmp_path / "poplar.yaml"
-    file.write_text(shown.replace("/etc/poplar/tls/", f"{tmp_path}/"))
+    file.write_text(shown.replace("/etc/poplar/tls/", f"{tmp_path}/")
+                    .replace("/etc/poplar/", f"{tmp_path}/"))
     done = subprocess.run([str(binary), "check", "--config", str(file)], capture_output=True,
                           text=True, timeout=60)
     assert done.returncode == 0, done.stderr
