@@ -141,6 +141,7 @@ Connection* Network::TakeDialled(const SocketOwner& owner, int32_t socket) {
   Dialling* dial = FindDialling(owner, socket);
   assert(dial != nullptr);
   dial->owner = nullptr;
+  dial->taken = true;
   return dial->connection;
 }
 
@@ -163,6 +164,15 @@ void Network::ResetDetachedBy(const SocketOwner& owner) {
     if (state.by != &owner || state.connection == nullptr) continue;
     std::exchange(state.connection, nullptr)->Reset(state.side);
   }
+}
+
+size_t Network::OpenBetween(const io::Address& host, const io::Address& to) const {
+  const std::string name = host.Host();
+  return static_cast<size_t>(std::count_if(dials_.begin(), dials_.end(), [&](const Dialling& dial) {
+    const bool connected = dial.taken && dial.connection != nullptr;
+    const bool open = connected ? !dial.connection->closed(Side::kClient) : dial.owner != nullptr;
+    return open && dial.to == to && dial.from.Host() == name;
+  }));
 }
 
 bool Network::IsOpenFrom(const io::Address& client) const {

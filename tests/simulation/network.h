@@ -58,6 +58,10 @@ class Network {
   // What belonged to a process that dies.
   void ResetDetachedBy(const SocketOwner& owner);
 
+  // Connects that were ever begun; and how many of those from one host to an address are under way
+  // or have become connections that the client has not closed yet.
+  size_t dials() const { return dials_.size(); }
+  size_t OpenBetween(const io::Address& host, const io::Address& to) const;
   // Whether there is a connection from this address that its client has not closed yet.
   bool IsOpenFrom(const io::Address& client) const;
 
@@ -85,6 +89,7 @@ class Network {
     io::Address to;
     int error = 0;
     Connection* connection = nullptr;
+    bool taken = false;  // the connection is in the client's hands
   };
 
   Listener* Find(const SocketOwner& owner, int32_t socket);

@@ -30,53 +30,44 @@ bool HoldsTwoAnswers(std::string_view bytes) {
 
 }  // namespace
 
-void NodeSessions::OnAccepted(size_t attempt, size_t node, const io::Address& peer) {
-  Attempt& by = ledger_.At(attempt);
-  for (const Entry& entry : entries_) {
-    if (entry.user == by.user && entry.node != node && poplar_.IsOpen(entry.peer) &&
-        poplar_.IsOpen(peer)) {
-      ledger_.Fail(by, "a user is on two nodes at once");
-    }
-  }
-  by.node_accepted = true;
-  entries_.push_back({by.user, node, peer});
-}
-
-void NodeSessions::OnEnd(const io::Address& peer) {
-  std::erase_if(entries_, [&peer](const Entry& entry) { return entry.peer == peer; });
-}
-
 NodeTap::NodeTap(SimProactor& proactor, const io::Accepted& accepted, SessionLedger& ledger,
-                 NodeSessions& sessions, const Plan& plan)
+                 NodeSessions& sessions, const bool& troubled, const Plan& plan)
     : proactor_(proactor),
       socket_(accepted.socket),
       peer_(accepted.peer),
       stream_(proactor, accepted.socket),
       ledger_(ledger),
       sessions_(sessions),
+      troubled_(troubled),
       plan_(plan) {}
 
-NodeTap::~NodeTap() { sessions_.OnEnd(peer_); }
+NodeTap::~NodeTap() {
+  if (session_ != nullptr) sessions_.OnEnd(*session_);
+}
 
 // --- what comes from Poplar
 
 io::Task<io::Result<io::Buffer>> NodeTap::Read() {
+  if (delete_due_ && line_.empty()) {
+    delete_due_ = false;
+    swallow_next_ = true;
+    co_return co_await Inject("DELE 1\r\n");
+  }
   io::Result<io::Buffer> read = co_await stream_.Read();
   const bool gone = !read || read->empty();
   if (gone && plan_.mistake == SessionMistake::kQuitsByItself && accepted_ && !quit_seen_) {
-    io::Buffer quit = co_await proactor_.buffers().Take(io::BufferUse::kSend);
-    quit.Append("QUIT\r\n");
-    OnBytes(quit.bytes());
+    io::Buffer quit = co_await Inject("QUIT\r\n");
+    OnBytes(quit);
     co_return quit;
   }
   if (gone) co_return read;
-  OnBytes(read->bytes());
+  OnBytes(*read);
   if (ClosesNow()) {
     stream_.Abort();
     co_return io::Fail(ECONNRESET);
   }
-  if (plan_.mistake == SessionMistake::kClaimsQuit && quit_seen_) {
-    ledger_.At(attempt_).node_answered_quit = true;
+  if (plan_.mistake == SessionMistake::kClaimsQuit && quit_seen_ && session_ != nullptr) {
+    ledger_.At(session_->attempt).node_answered_quit = true;
     const io::Result<> said = co_await stream_.Write("+OK Bye\r\n");
     if (said) co_await stream_.ShutdownWrite();
     co_return io::Fail(ECONNRESET);
@@ -84,13 +75,24 @@ io::Task<io::Result<io::Buffer>> NodeTap::Read() {
   co_return read;
 }
 
+io::Task<io::Buffer> NodeTap::Inject(std::string_view line) {
+  io::Buffer buffer = co_await proactor_.buffers().Take(io::BufferUse::kSend);
+  buffer.Append(line);
+  co_return buffer;
+}
+
 bool NodeTap::ClosesNow() const {
   return (pass_seen_ && plan_.fault == NodeFault::kClosesAtPass) ||
          (quit_seen_ && plan_.fault == NodeFault::kClosesAtQuit);
 }
 
-void NodeTap::OnBytes(std::string_view bytes) {
-  for (const char c : bytes) {
+void NodeTap::OnBytes(io::Buffer& bytes) {
+  constexpr std::string_view kPass = "PASS ";
+  for (const char& c : bytes.bytes()) {
+    if (!accepted_ && line_ == kPass && troubled_) {
+      in_trouble_ = true;
+      const_cast<char&>(c) = '~';  // of the password: the mail session is to refuse it
+    }
     line_ += c;
     if (c == '\n') OnLine();
   }
@@ -99,28 +101,59 @@ void NodeTap::OnBytes(std::string_view bytes) {
 void NodeTap::OnLine() {
   std::string line = std::exchange(line_, {});
   line.resize(line.find_last_not_of("\r\n") + 1);
-  if (!accepted_ && line.starts_with("USER ")) attempt_ = SessionMail::IdIn(line.substr(5));
-  if (!accepted_ && line.starts_with("PASS ")) pass_seen_ = true;
-  if (!accepted_ || quit_seen_ || line != "QUIT") return;
+  if (!accepted_) {
+    if (line.starts_with("USER ")) name_ = line.substr(5);
+    if (line.starts_with("PASS ")) pass_seen_ = true;
+    return;
+  }
+  constexpr std::string_view kTag = "LIST 1";
+  if (line.starts_with(kTag) && line.size() > kTag.size() + 5) OnTag(line.substr(kTag.size()));
+  if (quit_seen_ || line != "QUIT") return;
   quit_seen_ = true;
-  ledger_.OnNodeQuit(attempt_);
+  if (session_ != nullptr) sessions_.OnQuit(*session_);
+}
+
+void NodeTap::OnTag(std::string_view number) {
+  if (session_ == nullptr) return;
+  const bool reused = session_->attempt != 0;
+  sessions_.OnTag(*session_, static_cast<size_t>(std::stoul(std::string(number))));
+  delete_due_ |= reused && plan_.mistake == SessionMistake::kParksWithDelete;
 }
 
 // --- what goes to Poplar
 
 io::Task<io::Result<>> NodeTap::Write(std::string_view bytes) {
   if (!std::exchange(greeted_, true)) co_return co_await Greet(bytes);
-  if (pass_seen_ && !accepted_ && bytes.starts_with("+OK")) {
+  if (pass_seen_ && !accepted_) co_return co_await AnswerPass(bytes);
+  if (silent_) co_return io::Result<>();
+  if (std::exchange(swallow_next_, false)) co_return io::Result<>();
+  if (!accepted_ || plan_.probe) co_return co_await stream_.Write(bytes);
+  co_return co_await WriteInSession(bytes);
+}
+
+io::Task<io::Result<>> NodeTap::AnswerPass(std::string_view bytes) {
+  pass_seen_ = false;
+  if (bytes.starts_with("+OK")) {
     accepted_ = true;
-    sessions_.OnAccepted(attempt_, plan_.node, peer_);
-  } else if (pass_seen_ && !accepted_) {
-    pass_seen_ = false;
+    OnAccepted();
+    if (silent_) co_return io::Result<>();
+    if (session_ != nullptr) co_return co_await WriteInSession(bytes);
+  } else if (std::exchange(in_trouble_, false)) {
+    bytes = "-ERR [SYS/TEMP] No storage\r\n";
   }
   if (silent_) co_return io::Result<>();
-  if (!accepted_) co_return co_await stream_.Write(bytes);
+  co_return co_await stream_.Write(bytes);
+}
+
+void NodeTap::OnAccepted() {
+  const std::optional<size_t> user = ledger_.mail().UserCalled(name_);
+  if (user) session_ = &sessions_.OnAccepted(*user, name_, plan_.node, peer_);
+}
+
+io::Task<io::Result<>> NodeTap::WriteInSession(std::string_view bytes) {
   if (quit_seen_ && EndsWithGoodbye(bytes)) {
     if (plan_.fault == NodeFault::kCommitsInSilence) co_return Die();
-    ledger_.At(attempt_).node_answered_quit = true;
+    ledger_.At(session_->attempt).node_answered_quit = true;
   }
   const size_t before = std::exchange(said_, said_ + bytes.size());
   if (said_ <= plan_.after) co_return co_await stream_.Write(bytes);
@@ -158,7 +191,7 @@ io::Task<io::Result<>> NodeTap::Greet(std::string_view bytes) {
 io::Task<io::Result<>> NodeTap::WriteWithFault(std::string_view bytes) {
   if (plan_.fault == NodeFault::kAnswersTwice && EndsWithWholeAnswer(bytes)) {
     plan_.fault = NodeFault::kNone;
-    ledger_.At(attempt_).node_lied = true;
+    Lie();
     const io::Result<> first = co_await stream_.Write(bytes);
     if (!first) co_return first;
     co_return co_await stream_.Write("+OK once more\r\n");
@@ -171,7 +204,7 @@ io::Task<io::Result<>> NodeTap::WriteWithFault(std::string_view bytes) {
 }
 
 io::Task<io::Result<>> NodeTap::SayEndlessly() {
-  ledger_.At(attempt_).node_lied = true;
+  Lie();
   io::Result<> said = co_await stream_.Write("+OK a long one\r\n");
   const std::string line = std::string(500, 'x') + "\r\n..\r\n";
   while (said) said = co_await stream_.Write(line);
@@ -204,6 +237,8 @@ io::Task<io::Result<>> NodeTap::WriteWithMistake(std::string_view bytes) {
   }
   co_return co_await stream_.Write(changed);
 }
+
+void NodeTap::Lie() { ledger_.LieTo(session_->user); }
 
 io::Result<> NodeTap::Die() {
   if (plan_.fault == NodeFault::kResetsInAnswer) {

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "proxy/io/socket_stream.h"
-#include "tests/simulation/session_ledger.h"
+#include "tests/simulation/node_sessions.h"
 #include "tests/simulation/session_mistake.h"
 #include "tests/simulation/sim_proactor.h"
 
@@ -30,39 +30,20 @@ enum class NodeFault : uint8_t {
 };
 inline constexpr int kNodeFaults = 12;
 
-// Where the nodes' sessions are, to see that no user is on two of them at once.
-class NodeSessions {
- public:
-  // `poplar`: the machine that opens the connections.
-  NodeSessions(SessionLedger& ledger, const SimProactor& poplar)
-      : ledger_(ledger), poplar_(poplar) {}
-
-  void OnAccepted(size_t attempt, size_t node, const io::Address& peer);
-  void OnEnd(const io::Address& peer);
-
- private:
-  struct Entry {
-    size_t user;
-    size_t node;
-    io::Address peer;  // Poplar's end
-  };
-  SessionLedger& ledger_;
-  const SimProactor& poplar_;
-  std::vector<Entry> entries_;
-};
-
-// A node's end of a connection: tells the ledger what passes and, if it has a fault, breaks it. The
-// mail session behind it is a correct one.
+// A node's end of a connection: tells what passes and, if it has a fault, breaks it. The mail
+// session behind it is a correct one.
 class NodeTap final : public io::Stream {
  public:
   struct Plan {
     size_t node = 0;
+    bool probe = false;  // the connection is a prober's
     NodeFault fault = NodeFault::kNone;
     SessionMistake mistake = SessionMistake::kNone;
     size_t after = 0;  // bytes said since the login when the fault shows
   };
+  // `troubled`: the node has trouble with its storage and says so to whoever logs in.
   NodeTap(SimProactor& proactor, const io::Accepted& accepted, SessionLedger& ledger,
-          NodeSessions& sessions, const Plan& plan);
+          NodeSessions& sessions, const bool& troubled, const Plan& plan);
   ~NodeTap() override;
 
   io::Task<io::Result<io::Buffer>> Read() override;
@@ -75,13 +56,19 @@ class NodeTap final : public io::Stream {
   bool Quiet() override { return stream_.Quiet(); }
 
  private:
-  void OnBytes(std::string_view bytes);
+  void OnBytes(io::Buffer& bytes);
   void OnLine();
+  void OnTag(std::string_view number);
+  void OnAccepted();
   io::Task<io::Result<>> Greet(std::string_view bytes);
+  io::Task<io::Result<>> AnswerPass(std::string_view bytes);
+  io::Task<io::Result<>> WriteInSession(std::string_view bytes);
   io::Task<io::Result<>> WriteWithFault(std::string_view bytes);
   io::Task<io::Result<>> WriteWithMistake(std::string_view bytes);
   io::Task<io::Result<>> SayEndlessly();
+  io::Task<io::Buffer> Inject(std::string_view line);
   io::Result<> Die();
+  void Lie();
   bool ClosesNow() const;
 
   SimProactor& proactor_;
@@ -90,16 +77,21 @@ class NodeTap final : public io::Stream {
   io::SocketStream stream_;
   SessionLedger& ledger_;
   NodeSessions& sessions_;
+  const bool& troubled_;
   Plan plan_;
 
   std::string line_;
-  size_t attempt_ = 0;  // 0: not known yet
+  std::string name_;
+  NodeSession* session_ = nullptr;  // once a user of the ledger's is logged in
   bool greeted_ = false;
   bool pass_seen_ = false;
+  bool in_trouble_ = false;  // the PASS was spoilt: it is to look like trouble of the node's
   bool accepted_ = false;
   bool quit_seen_ = false;
   bool silent_ = false;
-  size_t said_ = 0;  // bytes since the login
+  bool delete_due_ = false;    // of kParksWithDelete
+  bool swallow_next_ = false;  // the answer to what was injected
+  size_t said_ = 0;            // bytes since the login
 };
 
 }  // namespace poplar::simulation

@@ -32,6 +32,20 @@ constexpr Scenario kScenarios[] = {
     {"session_ignores_affinity", &Session<SessionMistake::kIgnoresAffinity>, true},
     {"session_loses_record", &Session<SessionMistake::kLosesRecord>, true},
     {"session_forgets_deadline", &Session<SessionMistake::kForgetsDeadline>, true},
+    {"session_exceeds_slots", &Session<SessionMistake::kExceedsSlots>, true},
+    {"session_leaks_slot", &Session<SessionMistake::kLeaksSlot>, true},
+    {"session_forgets_waiter", &Session<SessionMistake::kForgetsWaiter>, true},
+    {"session_jumps_queue", &Session<SessionMistake::kJumpsQueue>, true},
+    {"session_ignores_age", &Session<SessionMistake::kIgnoresAge>, true},
+    {"session_renews_age", &Session<SessionMistake::kRenewsAge>, true},
+    {"session_swaps_credential", &Session<SessionMistake::kSwapsCredential>, true},
+    {"session_swaps_user", &Session<SessionMistake::kSwapsUser>, true},
+    {"session_parks_with_delete", &Session<SessionMistake::kParksWithDelete>, true},
+    {"session_forgets_user_limit", &Session<SessionMistake::kForgetsUserLimit>, true},
+    {"session_forgets_login_deadline", &Session<SessionMistake::kForgetsLoginDeadline>, true},
+    {"session_forgets_hold_down", &Session<SessionMistake::kForgetsHoldDown>, true},
+    {"session_forgets_fall", &Session<SessionMistake::kForgetsFall>, true},
+    {"session_forgets_rise", &Session<SessionMistake::kForgetsRise>, true},
 };
 
 }  // namespace

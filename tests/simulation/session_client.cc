@@ -9,7 +9,8 @@ namespace {
 using Kind = Question::Kind;
 
 constexpr int kLoginTries = 3;
-constexpr io::Duration kStall = std::chrono::minutes(20);
+constexpr io::Duration kStall = std::chrono::minutes(5);
+constexpr io::Duration kImpatience = std::chrono::seconds(3);
 constexpr int kPauses = 20;
 
 }  // namespace
@@ -27,9 +28,16 @@ SessionClient::SessionClient(SimProactor& proactor, SessionLedger& ledger, io::A
 
 io::Task<void> SessionClient::Run() {
   co_await proactor_.Sleep(plan_.start_after);
-  for (int i = 0; i < plan_.connections_max && !satisfied_; ++i) {
-    co_await Connect();
-    co_await proactor_.Sleep(random_.Between(io::Duration(0), std::chrono::seconds(2)));
+  for (int poll = 0; poll < plan_.polls; ++poll) {
+    satisfied_ = false;
+    for (int i = 0; i < plan_.connections_max && !satisfied_; ++i) {
+      co_await Connect();
+      served_ |= attempt_->logged_in;
+      co_await proactor_.Sleep(random_.Between(io::Duration(0), std::chrono::seconds(2)));
+    }
+    disappointed_ |= !satisfied_;
+    if (poll + 1 < plan_.polls)
+      co_await proactor_.Sleep(random_.Between(io::Duration(0), plan_.poll_pause_max));
   }
   done_ = true;
 }
@@ -39,7 +47,7 @@ io::Task<void> SessionClient::Connect() {
   world_.Require(opened.has_value(), "a client can't open a socket");
   socket_ = *opened;
   stream_ = std::make_unique<io::SocketStream>(proactor_, socket_);
-  attempt_ = &ledger_.Begin(plan_.user);
+  attempt_ = &ledger_.Begin(plan_.user, plan_.spelling);
   dialogue_.emplace(ledger_, *attempt_);
   sent_ = 0;
   left_ = cut_off_ = reader_done_ = stalling_ = false;
@@ -78,7 +86,9 @@ io::Task<void> SessionClient::Read() {
     if (!read) break;
     orderly = read->empty();
     if (orderly) break;
+    const size_t answered = dialogue_->logins_answered();
     dialogue_->Feed(read->bytes());
+    if (answered != dialogue_->logins_answered()) JudgeLoginTime();
     news_.Signal();
     if (dialogue_->bytes_behind_lie() > plan_.give_up_after) {
       left_ = attempt_->left = true;
@@ -92,6 +102,12 @@ io::Task<void> SessionClient::Read() {
   news_.Signal();
   // What it would still have to say nobody hears.
   if (!orderly) stream_->Abort();
+}
+
+void SessionClient::JudgeLoginTime() {
+  const io::Duration took = proactor_.Now() - attempt_->pass_sent;
+  if (!plan_.login_patience || attempt_->node_lied || took <= *plan_.login_patience) return;
+  ledger_.Fail(*attempt_, "PASS was answered after " + std::to_string(io::Seconds(took)) + " s");
 }
 
 void SessionClient::RearmPatience() {
@@ -137,7 +153,10 @@ io::Task<void> SessionClient::TalkAsDrawn() {
     co_return;
   }
   if (logged_in && !dialogue_->listed()) {
-    if (!co_await Ask({{Kind::kUidl}})) co_return;
+    std::vector<Question> first;
+    if (!plan_.eager) first.push_back(Tag());
+    first.push_back({Kind::kUidl});
+    if (!co_await Ask(std::move(first))) co_return;
     co_await WaitUntilOpen(0);
   }
   std::vector<Question> questions;
@@ -155,20 +174,34 @@ io::Task<void> SessionClient::TalkAsDrawn() {
   if (plan_.temper != SessionTemper::kHalfCloses) co_await WaitUntilOpen(0);
 }
 
+Question SessionClient::Tag() const {
+  return {Kind::kTag, Question::kTagBase + static_cast<uint32_t>(attempt_->id)};
+}
+
+std::string SessionClient::DrawPassword() {
+  const bool wrong =
+      plan_.temper == SessionTemper::kWrongPassword || random_.Chance(plan_.mistypes);
+  return std::string(wrong ? SessionMail::kWrongPassword : SessionMail::kPassword);
+}
+
 io::Task<bool> SessionClient::LogIn() {
   const bool wrong = plan_.temper == SessionTemper::kWrongPassword;
-  attempt_->wrong_password = wrong;
   for (int i = 0; i < kLoginTries + (wrong ? 1 : 0); ++i) {
-    const Question user{Kind::kUser, 0, 0, ledger_.mail().NameWithId(plan_.user, attempt_->id)};
-    const Question pass{Kind::kPass, 0, 0, std::string(wrong ? "wrong" : SessionMail::kPassword)};
+    const Question user{Kind::kUser, 0, 0, attempt_->name};
+    const Question pass{Kind::kPass, 0, 0, DrawPassword()};
     if (plan_.eager) {
-      std::vector<Question> packet = {user, pass, {Kind::kStat}, {Kind::kUidl}, {Kind::kList}};
+      std::vector<Question> packet = {user, pass, Tag(), {Kind::kUidl}, {Kind::kList}};
       packet.resize(random_.Between(3, 5));
       if (!co_await Ask(std::move(packet))) co_return false;
     } else {
       if (!co_await Ask({user})) co_return false;
       co_await WaitUntilOpen(0);
       if (over() || dialogue_->finished() || !co_await Ask({pass})) co_return false;
+    }
+    if (plan_.temper == SessionTemper::kImpatient) {
+      co_await proactor_.Sleep(random_.Between(io::Duration(0), kImpatience));
+      co_await Leave();
+      co_return false;
     }
     co_await WaitUntilOpen(0);
     if (over() || dialogue_->finished() || attempt_->logged_in) break;
@@ -209,7 +242,8 @@ io::Task<void> SessionClient::Leave() {
   if (over() || plan_.temper == SessionTemper::kHalfCloses) co_return;
   left_ = true;
   attempt_->left = true;
-  if (plan_.temper == SessionTemper::kResets) {
+  if (plan_.temper == SessionTemper::kResets ||
+      (plan_.temper == SessionTemper::kImpatient && random_.Chance(0.5))) {
     proactor_.Reset(socket_);
   } else {
     stream_->Abort();

@@ -22,12 +22,14 @@ enum class SessionTemper : uint8_t {
   kStalls,         // doesn't read for longer than anybody waits
   kIdles,          // logs in and says nothing more
   kWrongPassword,  // until it is thrown out
+  kImpatient,      // gone soon after its PASS, answered or not
 };
-inline constexpr int kSessionTempers = 8;
+inline constexpr int kSessionTempers = 9;
 
 // How a client is; drawn by the story.
 struct ClientPlan {
   size_t user = 0;
+  size_t spelling = 0;  // of the user's name
   SessionTemper temper = SessionTemper::kSteady;
   bool eager = false;  // commands in the same packet as PASS
   bool deletes = false;
@@ -39,7 +41,13 @@ struct ClientPlan {
   size_t cut_after = 0;         // kCloses, kResets: bytes
   size_t give_up_after = 1000;  // bytes of an answer that makes no sense
   int connections_max = 1;      // it comes again until it got what it wanted
+  int polls = 1;                // and then again for its next look at the mail
+  io::Duration poll_pause_max = std::chrono::seconds(3);
+  double mistypes = 0;  // the password, in a login
   io::Duration start_after{};
+  // Longest that PASS may take to be answered; longer ones than the network's delays allow to tell
+  // are none.
+  std::optional<io::Duration> login_patience;
   // Longest silence while an answer is due, and while none is. What Poplar may take: the sum of
   // its deadlines.
   io::Duration answer_patience{};
@@ -58,8 +66,11 @@ class SessionClient {
 
   const ClientPlan& plan() const { return plan_; }
   bool done() const { return done_; }
-  // The last connection had all its answers: up to the QUIT's, if it wanted to send one.
-  bool satisfied() const { return satisfied_; }
+  // In each of its polls a connection had all its answers: up to the QUIT's, if it wanted to send
+  // one.
+  bool satisfied() const { return done_ && !disappointed_; }
+  // Some login succeeded.
+  bool served() const { return served_; }
 
  private:
   io::Task<void> Connect();
@@ -67,6 +78,9 @@ class SessionClient {
   io::Task<void> Read();
   io::Task<void> TalkAsDrawn();
   io::Task<bool> LogIn();
+  std::string DrawPassword();
+  Question Tag() const;
+  void JudgeLoginTime();
   // Sends; false when nothing more can be sent.
   io::Task<bool> Ask(std::vector<Question> questions);
   io::Task<void> Leave();
@@ -100,7 +114,9 @@ class SessionClient {
   io::Event news_;  // an answer, or the end
   io::Timer patience_;
   bool done_ = false;
-  bool satisfied_ = false;
+  bool satisfied_ = false;  // by the connection that is
+  bool disappointed_ = false;
+  bool served_ = false;
 };
 
 }  // namespace poplar::simulation

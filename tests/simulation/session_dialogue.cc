@@ -44,6 +44,7 @@ std::string Question::Line() const {
     case Kind::kUidl:
       return "UIDL\r\n";
     case Kind::kListOne:
+    case Kind::kTag:
       return "LIST " + n + "\r\n";
     case Kind::kUidlOne:
       return "uidl " + n + "\r\n";
@@ -79,6 +80,11 @@ void SessionDialogue::OnSent(const Question& question) {
       break;
     case Kind::kRset:
       attempt_.asked_to_delete.clear();
+      break;
+    case Kind::kPass:
+      attempt_.pass_sent = ledger_.world().Now();
+      if (!attempt_.first_pass_sent) attempt_.first_pass_sent = attempt_.pass_sent;
+      attempt_.wrong_password |= question.text != SessionMail::kPassword;
       break;
     case Kind::kUser:
     case Kind::kMalformed:
@@ -173,7 +179,9 @@ void SessionDialogue::JudgeBeforeLogin(const Question& question, bool ok, std::s
     case Kind::kPass:
       if (ok) {
         attempt_.logged_in = true;
-        Require(attempt_.node_accepted, "logged in where no node agreed", question, status);
+        Require(ledger_.NodeAccepted(attempt_), "logged in where no node agreed", question, status);
+        Require(question.text == SessionMail::kPassword, "logged in with a wrong password",
+                question, status);
       } else {
         ++login_failures_;
         temporary_ = !status.starts_with("-ERR [AUTH]");
@@ -226,6 +234,8 @@ void SessionDialogue::JudgeTransaction(const Question& question, bool ok, std::s
       Require(ok && status.ends_with(" messages"), "out of order", question, status);
       if (question.kind == Kind::kUidl && !listed_) LearnList(body);
       return JudgeListing(question, body);
+    case Kind::kTag:
+      return Require(!ok, "out of order", question, status);
     case Kind::kQuit:
       return JudgeQuit(ok);
     default:
@@ -277,6 +287,14 @@ void SessionDialogue::LearnList(std::string_view body) {
     const OriginalMessage* message = ledger_.mail().Find(attempt_.user, unique_id);
     if (message == nullptr) ledger_.Fail(attempt_, "mail of somebody else's: " + std::string(line));
     drop_.push_back({message});
+  }
+  // Mail is only ever taken away here: a view may be older than the truth, but not hide anything.
+  for (const OriginalMessage& message : ledger_.mail().users()[attempt_.user].messages) {
+    const bool seen = std::any_of(drop_.begin(), drop_.end(), [&message](const Entry& entry) {
+      return entry.message == &message;
+    });
+    if (!seen && ledger_.mail().StillThere(attempt_.user, message.unique_id))
+      ledger_.Fail(attempt_, "a message is hidden that is still there: " + message.unique_id);
   }
 }
 

@@ -29,8 +29,11 @@ struct Question {
     kLast,
     kMalformed,
     kUnknown,  // from there on the session is opaque
+    kTag,      // tells the node which attempt it serves: LIST of a message that nobody can have
     kQuit,
   };
+  static constexpr uint32_t kTagBase = 1'000'000;  // the tag's number is above it
+
   Kind kind;
   uint32_t number = 0;    // of a message
   uint32_t lines = 0;     // of TOP
@@ -53,6 +56,8 @@ class SessionDialogue {
 
   bool greeted() const { return greeted_; }
   size_t outstanding() const { return asked_.size() + (greeted_ ? 0 : 1); }
+  // Answers to PASS.
+  size_t logins_answered() const { return login_failures_ + (attempt_.logged_in ? 1 : 0); }
   size_t login_failures() const { return login_failures_; }
   // The last login was refused for no fault of the credential's.
   bool temporary() const { return temporary_; }

@@ -4,16 +4,17 @@
 
 namespace poplar::simulation {
 
-Attempt& SessionLedger::Begin(size_t user) {
+Attempt& SessionLedger::Begin(size_t user, size_t spelling) {
   Attempt& attempt = attempts_.emplace_back();
   attempt.id = attempts_.size();
   attempt.user = user;
+  attempt.name = mail_.Spelled(user, spelling);
+  attempt.node_lied = lied_to_.contains(user);
   return attempt;
 }
 
 Attempt& SessionLedger::At(size_t id) {
-  if (id == 0 || id > attempts_.size())
-    world_.Fail("a node was told a user's name as nobody wrote it");
+  if (id == 0 || id > attempts_.size()) world_.Fail("a node was told a number that nobody wrote");
   return attempts_[id - 1];
 }
 
@@ -23,16 +24,26 @@ const Attempt* SessionLedger::FindByAddress(const io::Address& client) const {
   return found == attempts_.end() ? nullptr : &*found;
 }
 
-void SessionLedger::OnNodeQuit(size_t id) {
-  Attempt& attempt = At(id);
-  if (!attempt.quit_sent) Fail(attempt, "a node got a QUIT that the client didn't send");
+void SessionLedger::OnNodeAccepted(size_t user, std::string_view name) {
+  accepted_.emplace(user, name);
+}
+
+bool SessionLedger::NodeAccepted(const Attempt& attempt) const {
+  return accepted_.contains({attempt.user, attempt.name});
+}
+
+void SessionLedger::LieTo(size_t user) {
+  lied_to_.insert(user);
+  for (Attempt& attempt : attempts_) attempt.node_lied |= attempt.user == user;
 }
 
 void SessionLedger::OnQuitAnswered(Attempt& attempt) {
   attempt.quit_answered = true;
   if (attempt.node_lied) return;
   attempt.must_be_deleted = attempt.marked;
-  if (!attempt.node_answered_quit) Fail(attempt, "+OK to a QUIT that no node answered so");
+  const bool commits = !attempt.marked.empty();
+  if (!attempt.node_answered_quit && (commits || !quits_early_))
+    Fail(attempt, "+OK to a QUIT that no node answered so");
   for (const std::string& unique_id : attempt.must_be_deleted) {
     if (mail_.StillThere(attempt.user, unique_id)) {
       Fail(attempt, "+OK to QUIT, but a deleted message is still there");

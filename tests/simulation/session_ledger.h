@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proxy/io/address.h"
@@ -18,11 +19,14 @@ namespace poplar::simulation {
 struct Attempt {
   size_t id = 0;
   size_t user = 0;
+  std::string name;     // the user's, as this client spells it
   io::Address address;  // the client's own
 
   // --- the client's side
   uint64_t bad_commands_sent = 0;
-  bool wrong_password = false;
+  bool wrong_password = false;  // in any of its logins
+  std::optional<io::Time> first_pass_sent;
+  io::Time pass_sent{};  // the latest
   bool sent_unknown_command = false;
   bool quit_sent = false;  // the whole line, or it is on its way
   bool left = false;       // it closed, aborted or reset in some way
@@ -37,26 +41,31 @@ struct Attempt {
   std::set<std::string> must_be_deleted;  // when its QUIT was answered +OK
 
   // --- the nodes' side
-  bool node_accepted = false;
   bool node_answered_quit = false;
-  // A node broke the protocol in a way that no proxy can see (an answer too many within a
-  // pipeline): what the client reads from then on proves nothing.
+  // A node broke the protocol to a session of this user in a way that no proxy can see (an answer
+  // too many within a pipeline): what the user's clients read from then on proves nothing.
   bool node_lied = false;
 };
 
 // All attempts of a world. Every check fails the world by itself.
 class SessionLedger {
  public:
-  SessionLedger(World& world, SessionMail& mail) : world_(world), mail_(mail) {}
+  // `quits_early`: a QUIT that has nothing to commit need not come to the node.
+  SessionLedger(World& world, SessionMail& mail, bool quits_early)
+      : world_(world), mail_(mail), quits_early_(quits_early) {}
 
-  Attempt& Begin(size_t user);
+  Attempt& Begin(size_t user, size_t spelling);
   Attempt& At(size_t id);
   const std::deque<Attempt>& attempts() const { return attempts_; }
   const Attempt* FindByAddress(const io::Address& client) const;
   SessionMail& mail() { return mail_; }
+  World& world() { return world_; }
 
-  // A node has read a whole QUIT of a session that is logged in.
-  void OnNodeQuit(size_t id);
+  // A node has accepted the name with its right password.
+  void OnNodeAccepted(size_t user, std::string_view name);
+  bool NodeAccepted(const Attempt& attempt) const;
+  // A node tells somebody lies in a session of the user's.
+  void LieTo(size_t user);
   // A client was told +OK to a QUIT in the TRANSACTION state.
   void OnQuitAnswered(Attempt& attempt);
   // At the end: what is gone is what somebody may have deleted, and what somebody must have.
@@ -67,7 +76,10 @@ class SessionLedger {
  private:
   World& world_;
   SessionMail& mail_;
+  const bool quits_early_;
   std::deque<Attempt> attempts_;
+  std::set<std::pair<size_t, std::string>> accepted_;
+  std::set<size_t> lied_to_;
 };
 
 }  // namespace poplar::simulation

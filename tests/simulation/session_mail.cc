@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "proxy/demo/message_text.h"
+#include "tests/simulation/session_rules.h"
 
 namespace poplar::simulation {
 
@@ -65,6 +66,7 @@ std::string SessionMail::DrawText(size_t user, size_t number, size_t bytes_max) 
 }
 
 void SessionMail::Deliver(const std::vector<size_t>& homes) {
+  for (auto& store : stores_) store->AddUser(kProbeUser, kProbePassword);
   for (size_t i = 0; i < users_.size(); ++i) {
     User& user = users_[i];
     user.home = homes[i];
@@ -94,21 +96,24 @@ bool SessionMail::StillThere(size_t user, std::string_view unique_id) const {
   });
 }
 
-std::string SessionMail::NameWithId(size_t user, size_t id) const {
-  assert(id < size_t{1} << kIdBits);
+std::string SessionMail::Spelled(size_t user, size_t spelling) const {
+  assert(spelling < size_t{1} << kIdBits);
   std::string name = users_[user].name;
   for (size_t bit = 0; bit < kIdBits; ++bit) {
-    if ((id >> bit & 1) != 0) name[bit] = static_cast<char>(name[bit] - 'a' + 'A');
+    if ((spelling >> bit & 1) != 0) name[bit] = static_cast<char>(name[bit] - 'a' + 'A');
   }
   return name;
 }
 
-size_t SessionMail::IdIn(std::string_view name) {
-  size_t id = 0;
-  for (size_t bit = 0; bit < std::min(kIdBits, name.size()); ++bit) {
-    if (name[bit] >= 'A' && name[bit] <= 'Z') id |= size_t{1} << bit;
+std::optional<size_t> SessionMail::UserCalled(std::string_view name) const {
+  std::string lower(name);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
-  return id;
+  const auto found = std::find_if(users_.begin(), users_.end(),
+                                  [&lower](const User& user) { return user.name == lower; });
+  if (found == users_.end()) return std::nullopt;
+  return static_cast<size_t>(found - users_.begin());
 }
 
 }  // namespace poplar::simulation

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,8 +40,9 @@ class SessionMail {
     size_t message_bytes_max;
     size_t messages_max;
   };
-  static constexpr size_t kIdBits = 12;
+  static constexpr size_t kIdBits = 2;
   static constexpr std::string_view kPassword = "correct horse";
+  static constexpr std::string_view kWrongPassword = "wrong";
 
   // `home_of`: which store a user's mail is to lie in.
   SessionMail(SeededRandom random, const Shape& shape);
@@ -55,10 +57,11 @@ class SessionMail {
   const OriginalMessage* Find(size_t user, std::string_view unique_id) const;
   bool StillThere(size_t user, std::string_view unique_id) const;
 
-  // The user's name with a number written in its letters' case: the mail servers take it for the
-  // same user, and the node's side can tell which client it serves.
-  std::string NameWithId(size_t user, size_t id) const;
-  static size_t IdIn(std::string_view name);
+  // The user's name, spelled in one of the ways (below 2 to the kIdBits) that mail servers take for
+  // the same: what counts as another credential.
+  std::string Spelled(size_t user, size_t spelling) const;
+  // By name, however spelled; nothing for anybody else.
+  std::optional<size_t> UserCalled(std::string_view name) const;
 
  private:
   std::string DrawText(size_t user, size_t number, size_t bytes_max);

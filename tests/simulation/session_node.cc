@@ -7,7 +7,9 @@ namespace {
 
 constexpr size_t kEarlyBytes = 100;  // most sessions say more
 
-std::string NameOf(size_t index) { return "node " + std::to_string(index); }
+std::string NameOf(const SessionNode::Plan& plan) {
+  return "node " + std::to_string(plan.index) + (plan.again ? " again" : "");
+}
 
 io::Address HostOf(size_t index) {
   return *io::Address::Parse("10.0.2." + std::to_string(index + 1), 0);
@@ -18,8 +20,8 @@ io::Address HostOf(size_t index) {
 SessionNode::SessionNode(Network& network, demo::MailStore& store, SessionLedger& ledger,
                          NodeSessions& sessions, const Plan& plan)
     : plan_(plan),
-      proactor_(network, NameOf(plan.index), HostOf(plan.index)),
-      random_(network.world().Stream(NameOf(plan.index) + "'s faults")),
+      proactor_(network, NameOf(plan), HostOf(plan.index)),
+      random_(network.world().Stream(NameOf(plan) + "'s faults")),
       ledger_(ledger),
       sessions_(sessions),
       node_(proactor_, store,
@@ -27,37 +29,48 @@ SessionNode::SessionNode(Network& network, demo::MailStore& store, SessionLedger
       scope_(proactor_.ready()) {}
 
 void SessionNode::Start() {
+  if (stopped_ || listener_ != io::SocketId::kNone) return;
   const io::Result<io::SocketId> listener =
       proactor_.Listen(*io::Address::Parse("0.0.0.0", 110), {.backlog = 8});
+  if (!listener && listener.error().cancelled()) return;  // it is dead
   proactor_.world().Require(listener.has_value(), "a node can't listen");
   listener_ = *listener;
   address_ = proactor_.LocalAddress(listener_);
-  scope_.Spawn(AcceptAll());
+  scope_.Spawn(AcceptAll(listener_));
+}
+
+void SessionNode::Refuse() {
+  if (listener_ == io::SocketId::kNone) return;
+  proactor_.world().Log(proactor_.actor(), "listens no more");
+  proactor_.Abort(std::exchange(listener_, io::SocketId::kNone));
 }
 
 void SessionNode::Stop() {
+  stopped_ = true;
   node_.Stop();
-  if (listener_ != io::SocketId::kNone) proactor_.Abort(listener_);
+  Refuse();
 }
 
-io::Task<void> SessionNode::AcceptAll() {
+io::Task<void> SessionNode::AcceptAll(io::SocketId listener) {
   while (true) {
-    const io::Result<io::Accepted> accepted = co_await proactor_.Accept(listener_);
+    const io::Result<io::Accepted> accepted = co_await proactor_.Accept(listener);
     if (accepted) {
-      scope_.Spawn(node_.Serve(
-          std::make_unique<NodeTap>(proactor_, *accepted, ledger_, sessions_, DrawTap())));
+      scope_.Spawn(node_.Serve(std::make_unique<NodeTap>(proactor_, *accepted, ledger_, sessions_,
+                                                         troubled_, DrawTap(accepted->peer))));
     } else if (accepted.error().cancelled()) {
       break;
     } else {
       co_await proactor_.Sleep(std::chrono::milliseconds(100));
     }
   }
-  proactor_.Close(std::exchange(listener_, io::SocketId::kNone));
+  if (listener_ == listener) listener_ = io::SocketId::kNone;
+  proactor_.Close(listener);
 }
 
-NodeTap::Plan SessionNode::DrawTap() {
+NodeTap::Plan SessionNode::DrawTap(const io::Address& peer) {
   NodeTap::Plan tap{
       .node = plan_.index,
+      .probe = peer.Host() == plan_.prober.Host(),
       .mistake = plan_.mistake,
       .after = random_.Between(0, random_.Chance(0.6) ? kEarlyBytes : plan_.fault_bytes_max)};
   if (random_.Chance(plan_.fault)) {

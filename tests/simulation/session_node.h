@@ -19,19 +19,26 @@ class SessionNode {
     double fault = 0;  // a connection
     SessionMistake mistake = SessionMistake::kNone;
     size_t fault_bytes_max = 0;  // said before the fault shows
+    bool again = false;          // a process that was started after the first one's death
+    io::Address prober;          // the host whose connections are probes
   };
   SessionNode(Network& network, demo::MailStore& store, SessionLedger& ledger,
               NodeSessions& sessions, const Plan& plan);
 
   void Start();
+  // No longer listens, so that connects are refused; sessions stay. Start undoes it.
+  void Refuse();
+  // Whether logins are answered [SYS/TEMP].
+  void set_troubled(bool troubled) { troubled_ = troubled; }
   void Stop();
   bool idle() const { return scope_.count() == 0; }
   io::Address address() const { return address_; }
   SimProactor& proactor() { return proactor_; }
+  const Plan& plan() const { return plan_; }
 
  private:
-  io::Task<void> AcceptAll();
-  NodeTap::Plan DrawTap();
+  io::Task<void> AcceptAll(io::SocketId listener);
+  NodeTap::Plan DrawTap(const io::Address& peer);
 
   const Plan plan_;
   SimProactor proactor_;
@@ -41,7 +48,9 @@ class SessionNode {
   demo::MailNode node_;
   io::TaskScope scope_;
   io::Address address_;
-  io::SocketId listener_ = io::SocketId::kNone;
+  io::SocketId listener_ = io::SocketId::kNone;  // none: it refuses
+  bool troubled_ = false;
+  bool stopped_ = false;
 };
 
 }  // namespace poplar::simulation

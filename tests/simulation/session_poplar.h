@@ -1,112 +1,82 @@
 #pragma once
 
-#include <list>
+#include <array>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "balancer/affinity.h"
-#include "proxy/io/task_scope.h"
-#include "proxy/session/session.h"
 #include "proxy/tls/keyed_digest.h"
-#include "tests/simulation/session_mistake.h"
-#include "tests/simulation/sim_proactor.h"
+#include "proxy/upstream/prober.h"
+#include "tests/simulation/health_judge.h"
+#include "tests/simulation/pool_saboteur.h"
+#include "tests/simulation/queue_judge.h"
+#include "tests/simulation/session_doubles.h"
+#include "tests/simulation/session_worker.h"
 
 namespace poplar::simulation {
 
-// Keeps every record, and holds the sessions to one each.
-class RecordingLog final : public session::SessionLog {
- public:
-  explicit RecordingLog(SessionMistake mistake) : mistake_(mistake) {}
-  void Write(const session::Record& record) override;
-  const std::vector<session::Record>& records() const { return records_; }
-
- private:
-  const SessionMistake mistake_;
-  std::vector<session::Record> records_;
-};
-
-// Sees that what begins also ends.
-class BalancedMeter final : public session::Meter {
- public:
-  void SessionBegan(size_t) override { ++sessions_; }
-  void SessionEnded(size_t, const session::Record&) override { --sessions_; }
-  void HandshakeEnded(session::HandshakeResult, const session::Record&, io::Duration) override {}
-  void LoginEnded(session::LoginResult, const session::Record&, io::Duration) override {}
-  void NodeFailed(balancer::NodeId, upstream::NodeFailure) override {}
-  void FailedOver(balancer::NodeId) override {}
-  void NodeSessionBegan(balancer::NodeId) override { ++node_sessions_; }
-  void NodeSessionEnded(balancer::NodeId) override { --node_sessions_; }
-  void LeaseTaken(balancer::NodeId, session::LeaseSource) override {}
-  void ParkedFound(balancer::NodeId, session::ParkedOutcome, io::Duration) override {}
-  void ParkEnded(balancer::NodeId, session::ParkResult) override {}
-  void QueueLeft(balancer::NodeId, session::QueueResult, io::Duration) override {}
-  void LoginRetried(session::RetryReason) override {}
-  void CommandAnswered(pop3::Verb, bool, io::Duration) override {}
-
-  int64_t sessions() const { return sessions_; }
-  int64_t node_sessions() const { return node_sessions_; }
-
- private:
-  int64_t sessions_ = 0;
-  int64_t node_sessions_ = 0;
-};
-
-// Nobody looks at it yet.
-class QuietObserver final : public upstream::Observer {
- public:
-  void ProbeEnded(balancer::NodeId, upstream::NodeFailure, io::Duration) override {}
-  void NodeChanged(const balancer::Transition&) override {}
-  void WarmOpened(balancer::NodeId, upstream::NodeFailure) override {}
-  void ParkedEnded(balancer::NodeId, upstream::ParkedEnd) override {}
-};
-
-// A Poplar of one worker: what proxy/server's Worker does around the sessions, on a simulated
-// machine. Watches its own bounds after every event.
+// A Poplar of two workers, with its keepers and probers: what proxy/server puts together, on a
+// simulated machine. Watches its own bounds after every event.
+//
+// The probers have a machine of their own, so that their connections, which take no slot, can be
+// told from the others.
 class SessionPoplar final : private Actor {
  public:
-  // `nodes`: the cluster's, by number in the settings' table.
-  SessionPoplar(Network& network, SessionMistake mistake);
+  SessionPoplar(Network& network, const SessionRules& rules, SessionMistake mistake, size_t nodes);
   ~SessionPoplar() override;
 
-  void Start(std::shared_ptr<const session::Settings> settings);
+  // `users`: whose sessions a planted mistake of the pool may meet.
+  void Start(std::shared_ptr<const session::Settings> settings, std::vector<std::string> users);
   void StopAccepting();
   void Drain();
   void Abort();
+  void SetAdmin(size_t node, balancer::AdminState state);
 
-  SimProactor& proactor() { return proactor_; }
   const session::Settings& settings() const { return *settings_; }
-  io::Address address() const { return address_; }
+  HealthJudge& health() { return health_; }
+  SimProactor& machine() { return workers_.front().proactor(); }
+  const io::Address& prober_host() const { return prober_machine_.host(); }
+  io::Address address() const { return workers_.front().address(); }
+  bool stopped() const { return stopped_; }
   bool drained() const { return draining_; }
   bool aborted() const { return aborted_; }
-  size_t session_count() const { return sessions_.size(); }
-  bool idle() const { return accepting_.count() == 0 && serving_.count() == 0; }
+  bool dropped_node() const { return dropped_node_; }
+  bool idle() const;
   const std::vector<session::Record>& records() const { return log_.records(); }
+  const BalancedMeter::Totals& totals() const { return meter_.totals(); }
   // Everything is given back and each accepted connection has its one record.
   void MustBeClean();
 
  private:
-  io::Task<void> AcceptAll();
-  io::Task<void> Serve(io::Accepted accepted);
+  static constexpr size_t kWorkers = 2;
+
   void Poke() override;
+  void MustKeepSlots();
 
   World& world_;
-  const SessionMistake mistake_;
-  SimProactor proactor_;
-  io::TaskScope accepting_;
-  io::TaskScope serving_;
-  balancer::Affinity affinity_;
-  const tls::KeyedDigest digest_;
+  Network& network_;
+  const SessionRules& rules_;
+  QueueJudge queues_;
+  HealthJudge health_;
   RecordingLog log_;
   BalancedMeter meter_;
-  QuietObserver observer_;
+  SeededRandom key_;
+  balancer::Affinity affinity_;
+  const tls::KeyedDigest digest_;
   std::shared_ptr<const session::Settings> settings_;
-  std::list<session::Session*> sessions_;  // in order of arrival
-  io::SocketId listener_ = io::SocketId::kNone;
-  io::Address address_;
-  size_t accepted_ = 0;
+  PoolSaboteur saboteur_;
+  SimProactor prober_machine_;
+  io::TaskScope probing_;
+  std::vector<std::unique_ptr<upstream::Prober>> probers_;
+  std::deque<SessionWorker> workers_;
+  size_t dials_seen_ = 0;
+  uint64_t pokes_ = 0;
+  bool stopped_ = false;
   bool draining_ = false;
   bool aborted_ = false;
+  bool dropped_node_ = false;
 };
 
 }  // namespace poplar::simulation

@@ -5,8 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "proxy/pop3/reply.h"
-
 namespace poplar::simulation {
 namespace {
 
@@ -17,8 +15,8 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr io::Duration kLongestTalk = hours(24);
-// Sockets shut down, coroutines unwound: what an abort may take.
-constexpr io::Duration kAbortTakes = seconds(5);
+// Sockets shut down, coroutines unwound, goodbyes said to nodes: what an abort may take.
+constexpr io::Duration kAbortTakes = seconds(10);
 constexpr io::Duration kSlack = minutes(1);
 
 // In a calm world nothing is lost and nobody misbehaves: there everybody must get what they want.
@@ -52,23 +50,6 @@ SessionMail::Shape DrawShape(World& world, const Faults& faults, bool shared_sto
           .messages_max = piece < 64 ? 3u : 8u};
 }
 
-// The demo nodes refuse what comes after 20 bad commands; the clients don't get there.
-constexpr pop3::AuthorizationPolicy kPolicy = {.bad_commands_max = 3,
-                                               .failed_logins_max = 3,
-                                               .login_allowed = true,
-                                               .greeting = pop3::kGreeting};
-
-balancer::HealthRules OneStrike() {
-  balancer::HealthRules rules;
-  rules.probes = false;
-  rules.consecutive_failures = 1;
-  rules.ejection_time = rules.ejection_time_max = milliseconds(1);
-  rules.ejected_percent_max = 100;
-  rules.hold_down = rules.slow_start = io::Duration(0);
-  rules.panic_percent = 0;
-  return rules;
-}
-
 }  // namespace
 
 SessionStory::SessionStory(World& world, SessionMistake mistake)
@@ -77,27 +58,24 @@ SessionStory::SessionStory(World& world, SessionMistake mistake)
       random_(world.Stream("story")),
       calm_(DrawCalm(world)),
       network_(world, DrawFaults(world)),
-      shared_storage_(random_.Chance(0.6)),
-      exclusive_lock_(random_.Chance(0.2)),
-      mail_(world.Stream("mail"), DrawShape(world, network_.faults(), shared_storage_)),
-      ledger_(world, mail_),
-      poplar_(network_, mistake),
-      node_sessions_(ledger_, poplar_.proactor()),
+      rules_(DrawRules(world, network_.faults())),
+      mail_(world.Stream("mail"), DrawShape(world, network_.faults(), rules_.shared_storage)),
+      ledger_(world, mail_, rules_.answers_quit()),
+      poplar_(network_, rules_, mistake, kNodes),
+      node_sessions_(ledger_, network_, poplar_.health(), rules_),
+      disasters_(world, network_, poplar_, nodes_, [this](size_t node) { Restart(node); }),
       steady_machine_(network_, "steady clients", *io::Address::Parse("10.0.1.1", 0)),
       doomed_machine_(network_, "doomed clients", *io::Address::Parse("10.0.1.2", 0)),
       steady_scope_(steady_machine_.ready()),
       doomed_scope_(doomed_machine_.ready()) {
   BuildNodes();
-  const std::shared_ptr<session::Settings> settings = BuildSettings();
-  std::vector<size_t> homes(mail_.users().size());
-  for (size_t i = 0; i < homes.size() && !shared_storage_; ++i) {
-    const auto user =
-        balancer::CanonicalUser::FromLogin(mail_.users()[i].name, settings->canonical);
-    homes[i] = static_cast<size_t>(
-        settings->nodes->Choose(settings->listeners.front().cluster, *user).front());
-  }
-  mail_.Deliver(homes);
-  poplar_.Start(settings);
+  std::vector<io::Address> addresses;
+  for (const auto& node : nodes_) addresses.push_back(node->address());
+  const auto settings = BuildSettings(rules_, addresses, mistake_);
+  DeliverMail(*settings);
+  std::vector<std::string> users;
+  for (const SessionMail::User& user : mail_.users()) users.push_back(user.name);
+  poplar_.Start(settings, std::move(users));
 }
 
 size_t SessionStory::Piece() const { return PieceOf(network_.faults()); }
@@ -109,48 +87,42 @@ void SessionStory::BuildNodes() {
   bad_nodes_ = bad < kNodes;
   for (size_t i = 0; i < kNodes; ++i) {
     const SessionNode::Plan plan{.index = i,
-                                 .exclusive_lock = exclusive_lock_,
+                                 .exclusive_lock = rules_.exclusive_lock,
                                  .fault = i == bad || (all && bad < kNodes) ? fault : 0.0,
                                  .mistake = mistake_,
-                                 .fault_bytes_max = std::min<size_t>(Piece() * 60 + 100, 4000)};
-    demo::MailStore& store = mail_.store(shared_storage_ ? 0 : i);
+                                 .fault_bytes_max = std::min<size_t>(Piece() * 60 + 100, 4000),
+                                 .prober = poplar_.prober_host()};
+    demo::MailStore& store = mail_.store(rules_.shared_storage ? 0 : i);
     nodes_.push_back(std::make_unique<SessionNode>(network_, store, ledger_, node_sessions_, plan));
     nodes_.back()->Start();
   }
 }
 
-std::shared_ptr<session::Settings> SessionStory::BuildSettings() {
-  auto settings = std::make_shared<session::Settings>();
-  balancer::Cluster cluster{"mail", shared_storage_, {}};
-  for (size_t i = 0; i < kNodes; ++i) cluster.nodes.push_back({"n" + std::to_string(i), 100});
-  auto table = balancer::NodeTable::Build({cluster});
-  world_.Require(table.has_value(), "the node table can't be built");
-  settings->nodes = *table;
-  settings->clusters = {BuildCluster(**table)};
-  for (const auto& node : settings->clusters.front()->nodes)
-    settings->upstream_nodes.push_back(node.get());
-  settings->listeners.push_back(
-      {.name = "pop3", .cluster = settings->clusters.front()->id, .authorization = kPolicy});
-  return settings;
+void SessionStory::Restart(size_t node) {
+  SessionNode::Plan plan = nodes_[node]->plan();
+  if (std::exchange(plan.again, true)) return;  // once is enough
+  nodes_[node]->Stop();
+  dead_nodes_.push_back(std::move(nodes_[node]));
+  demo::MailStore& store = mail_.store(rules_.shared_storage ? 0 : node);
+  nodes_[node] = std::make_unique<SessionNode>(network_, store, ledger_, node_sessions_, plan);
+  nodes_[node]->Start();
 }
 
-std::shared_ptr<upstream::Cluster> SessionStory::BuildCluster(const balancer::NodeTable& table) {
-  std::vector<balancer::ClusterHealth::Member> members;
-  for (const balancer::NodeId id : table.NodeIds(0)) members.push_back({id, 100, {}});
-  auto cluster = std::make_shared<upstream::Cluster>(
-      *table.FindCluster("mail"), "mail", balancer::ClusterRules{.shared_storage = shared_storage_},
-      OneStrike(), std::move(members));
-  for (size_t i = 0; i < kNodes; ++i) {
-    auto endpoint = std::make_shared<upstream::Endpoint>();
-    endpoint->name = "mail/n" + std::to_string(i);
-    endpoint->address = nodes_[i]->address();
-    endpoint->host_name = "n" + std::to_string(i);
-    if (mistake_ == SessionMistake::kForgetsDeadline) endpoint->timeouts.response = hours(9000);
-    cluster->nodes.push_back(std::make_unique<upstream::Node>(
-        table.NodeIds(0)[i], std::move(endpoint),
-        balancer::PoolLimits{.warm = 0, .max_snapshot_age = io::Duration(0)}, seconds(15)));
+// A user's mail lies where the user is to be served.
+void SessionStory::DeliverMail(const session::Settings& settings) {
+  std::vector<size_t> homes(mail_.users().size());
+  std::vector<std::vector<size_t>> orders;
+  for (size_t i = 0; i < homes.size(); ++i) {
+    const auto user = balancer::CanonicalUser::FromLogin(mail_.users()[i].name, settings.canonical);
+    std::vector<size_t>& order = orders.emplace_back();
+    for (const balancer::NodeId node :
+         settings.nodes->Choose(settings.listeners.front().cluster, *user)) {
+      order.push_back(static_cast<size_t>(node));
+    }
+    if (!rules_.shared_storage) homes[i] = order.front();
   }
-  return cluster;
+  mail_.Deliver(homes);
+  node_sessions_.set_orders(std::move(orders));
 }
 
 // --- the cast
@@ -170,88 +142,56 @@ void SessionStory::SpawnClients() {
 }
 
 ClientPlan SessionStory::DrawClient() {
-  const session::Timeouts& timeouts = poplar_.settings().timeouts;
-  const upstream::UpstreamTimeouts upstream;
   ClientPlan plan;
   plan.user = random_.Below(mail_.users().size());
-  // Half of them behave, so that most worlds get somewhere.
-  if (random_.Chance(0.5)) plan.temper = static_cast<SessionTemper>(random_.Below(kSessionTempers));
-  if (calm_ && plan.temper == SessionTemper::kStalls) plan.temper = SessionTemper::kSlow;
-  somebody_stalls_ |= plan.temper == SessionTemper::kStalls;
+  if (random_.Chance(0.15)) plan.spelling = random_.Below(size_t{1} << SessionMail::kIdBits);
+  DrawTemper(plan);
   plan.eager = random_.Chance(0.3);
-  plan.deletes = random_.Chance(0.5);
+  plan.deletes = random_.Chance(0.4);
   plan.quits = random_.Chance(0.8);
   plan.talks_on = random_.Chance(0.1);
   plan.goes_opaque = random_.Chance(0.07);
   plan.depth = random_.Chance(0.4) ? 1 : random_.Between(2, 100);
-  plan.commands = random_.Between(0, Piece() < 64 ? 8 : 25);
+  plan.commands = random_.Between(0, Piece() < 64 ? 8 : 20);
   if (Piece() >= 512 && random_.Chance(0.05)) plan.commands = 400;  // more than a session queues
   plan.cut_after = random_.Between(1, 60 + plan.commands * 8);
   plan.give_up_after = Piece() * 20 + 500;
   plan.connections_max = static_cast<int>(random_.Between(1, 3));
-  plan.start_after = random_.Chance(0.5) ? io::Duration(0) : DrawMoment();
-  plan.answer_patience = timeouts.login + kNodes * (upstream.connect + 4 * upstream.response) +
-                         timeouts.client_write_stall + kSlack;
-  plan.idle_patience = plan.answer_patience + timeouts.client_idle;
+  if (random_.Chance(0.5)) plan.polls = static_cast<int>(random_.Between(2, Piece() < 64 ? 2 : 4));
+  if (random_.Chance(0.3)) plan.poll_pause_max = seconds(30);
+  if (random_.Chance(0.3)) plan.mistypes = 0.2;
+  plan.start_after = random_.Chance(0.5) ? io::Duration(0) : DrawMoment(random_);
+  const bool reads_late =
+      plan.temper == SessionTemper::kSlow || plan.temper == SessionTemper::kStalls;
+  if (!slow() && !reads_late) plan.login_patience = rules_.LongestLogin();
+  plan.answer_patience = rules_.LongestSession() - rules_.timeouts.client_idle + kSlack;
+  plan.idle_patience = plan.answer_patience + rules_.timeouts.client_idle;
   return plan;
 }
 
-// From microseconds to half a minute, each scale as likely as the others.
-io::Duration SessionStory::DrawMoment() {
-  const auto scale = static_cast<int64_t>(uint64_t{1} << random_.Between(4, 25));
-  return random_.Between(io::Duration(0), io::Duration(microseconds(scale)));
-}
-
-void SessionStory::PlanDisasters() {
-  if (calm_) return;
-  if (random_.Chance(0.1)) {
-    doomed_vanishes_ = true;
-    world_.After(DrawMoment(), [this] { network_.Vanish(doomed_machine_.host()); });
-  }
-  if (random_.Chance(0.15)) PlanNodeDisaster(DrawMoment());
-  poplar_stops_ = random_.Chance(0.15);
-  if (!poplar_stops_) return;
-  if (random_.Chance(0.3)) {
-    world_.After(DrawMoment(), [this] { poplar_.Abort(); });
-    return;
-  }
-  const io::Duration drain = DrawMoment();
-  world_.After(drain, [this] { poplar_.Drain(); });
-  if (random_.Chance(0.5)) {
-    world_.After(drain + DrawMoment(), [this] { poplar_.Abort(); });
-  }
-}
-
-void SessionStory::PlanNodeDisaster(io::Duration when) {
-  node_disaster_ = true;
-  SessionNode& node = *nodes_[random_.Below(kNodes)];
-  if (random_.Chance(0.5)) {
-    world_.After(when, [&node] { node.proactor().Kill(); });
-    return;
-  }
-  const io::Address host = node.proactor().host();
-  world_.After(when, [this, host] { network_.Vanish(host); });
-  if (random_.Chance(0.5)) {
-    world_.After(when + DrawMoment(), [this, host] { network_.Return(host); });
-  }
+// Half of them behave, so that most worlds get somewhere.
+void SessionStory::DrawTemper(ClientPlan& plan) {
+  if (random_.Chance(0.5)) plan.temper = static_cast<SessionTemper>(random_.Below(kSessionTempers));
+  if (calm_ && plan.temper == SessionTemper::kStalls) plan.temper = SessionTemper::kSlow;
+  somebody_stalls_ |= plan.temper == SessionTemper::kStalls;
 }
 
 // --- the play
 
 void SessionStory::Run() {
-  PlanDisasters();
+  disasters_.Plan(calm_);
+  if (!calm_ && random_.Chance(0.1)) {
+    doomed_vanishes_ = true;
+    world_.After(DrawMoment(random_), [this] { network_.Vanish(doomed_machine_.host()); });
+  }
   SpawnClients();
   world_.MustReach("every client is done", [this] { return ClientsDone(); }, kLongestTalk);
   poplar_.StopAccepting();
   // Those whose clients fell silent end by Poplar's own deadlines, nobody else's doing.
-  const session::Timeouts& timeouts = poplar_.settings().timeouts;
-  const upstream::UpstreamTimeouts upstream;
-  const io::Duration most = timeouts.login + timeouts.client_idle + timeouts.client_write_stall +
-                            kNodes * (upstream.connect + 4 * upstream.response) + kSlack;
   if (poplar_.aborted()) {
     world_.MustReach("an aborted Poplar is idle", [this] { return poplar_.idle(); }, kAbortTakes);
   }
-  world_.MustReach("Poplar is idle", [this] { return poplar_.idle(); }, most);
+  world_.MustReach("Poplar is idle", [this] { return poplar_.idle(); }, rules_.LongestSession());
   for (auto& node : nodes_) node->Stop();
   world_.MustReach("the nodes are idle", [this] { return NodesIdle(); }, hours(1));
   ledger_.JudgeDeletions();
@@ -259,6 +199,7 @@ void SessionStory::Run() {
   poplar_.MustBeClean();
   JudgeRecords();
   for (auto& node : nodes_) node->proactor().MustBeIdle();
+  for (auto& node : dead_nodes_) node->proactor().MustBeIdle();
   steady_machine_.MustBeIdle();
   doomed_machine_.MustBeIdle();
 }
@@ -270,21 +211,31 @@ bool SessionStory::ClientsDone() const {
 }
 
 bool SessionStory::NodesIdle() const {
-  return std::all_of(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->idle(); });
+  const auto idle = [](const auto& node) { return node->idle(); };
+  return std::all_of(nodes_.begin(), nodes_.end(), idle) &&
+         std::all_of(dead_nodes_.begin(), dead_nodes_.end(), idle);
 }
 
 // --- the judgement
 
 bool SessionStory::NodesMayFail() const {
-  return !network_.faults().lossless() || bad_nodes_ || node_disaster_ || somebody_stalls_ ||
-         mistake_ != SessionMistake::kNone;
+  return !network_.faults().lossless() || bad_nodes_ || disasters_.nodes_fail() ||
+         disasters_.drops_nodes() || somebody_stalls_ || mistake_ != SessionMistake::kNone;
+}
+
+bool SessionStory::LoginsMayFail() const {
+  return NodesMayFail() || slow() || rules_.logins_may_fail() || disasters_.drains_nodes() ||
+         rules_.timeouts.login < seconds(30) || rules_.health.probes;
+}
+
+bool SessionStory::slow() const {
+  const Faults& faults = network_.faults();
+  return Piece() < 64 || faults.stall > 0 || faults.bytes_per_second > 0;
 }
 
 bool SessionStory::fair() const {
-  const Faults& faults = network_.faults();
-  // Below that, deadlines pass although everybody does their best.
-  const bool slow = Piece() < 64 || faults.stall > 0 || faults.bytes_per_second > 0;
-  return !NodesMayFail() && !slow && !poplar_stops_ && !doomed_vanishes_;
+  return !NodesMayFail() && !slow() && !disasters_.stops_poplar() && !doomed_vanishes_ &&
+         rules_.timeouts.login >= seconds(30);
 }
 
 void SessionStory::JudgeClients() {
@@ -295,7 +246,9 @@ void SessionStory::JudgeClients() {
                        temper == SessionTemper::kHalfCloses;
     // Who talks on behind QUIT is read to the end for a moment only, and may be reset after it.
     if (!stays || !client.plan().quits || client.plan().talks_on) continue;
-    world_.Require(client.satisfied(), "a client of a fair world didn't get its mail");
+    world_.Require(client.satisfied(), "a client of a fair world didn't get its answers");
+    if (!LoginsMayFail() && client.plan().mistypes == 0)
+      world_.Require(client.served(), "a client of a fair world didn't get its mail");
   }
 }
 
@@ -313,6 +266,11 @@ void SessionStory::JudgeRecord(const session::Record& record) {
   if (attempt->logged_in && record.user != mail_.users()[attempt->user].name) {
     ledger_.Fail(*attempt, "the record names another user: " + record.user);
   }
+  if (record.login && *record.login > rules_.LongestLogin()) {
+    ledger_.Fail(*attempt, "a login took " + std::to_string(io::Seconds(*record.login)) + " s");
+  }
+  if (record.snapshot && *record.snapshot >= rules_.pool.max_snapshot_age)
+    ledger_.Fail(*attempt, "a view was too old when it was taken");
   if (attempt->logged_in && !record.logged_in) ledger_.Fail(*attempt, "the record knows no login");
   if (record.reason != session::EndReason::kQuit || !attempt->saw_end || attempt->node_lied) return;
   if (record.bytes_to_client != attempt->bytes_received) {
@@ -324,11 +282,13 @@ void SessionStory::JudgeRecord(const session::Record& record) {
   if (attempt->quit_answered && record.deletes != attempt->must_be_deleted.size()) {
     ledger_.Fail(*attempt, "the record counts other deletes");
   }
+  if (record.parked && !attempt->must_be_deleted.empty())
+    ledger_.Fail(*attempt, "parked with deletes pending");
 }
 
 bool SessionStory::ReasonFits(const session::Record& record, const Attempt& attempt) const {
   using session::EndReason;
-  const session::Timeouts& timeouts = poplar_.settings().timeouts;
+  const session::Timeouts& timeouts = rules_.timeouts;
   const bool network_resets = network_.faults().reset > 0;
   switch (record.reason) {
     case EndReason::kQuit:
@@ -344,23 +304,22 @@ bool SessionStory::ReasonFits(const session::Record& record, const Attempt& atte
     case EndReason::kClientWriteStall:
       return record.total >= timeouts.client_write_stall;
     case EndReason::kTooManyBadCommands:
-      return attempt.bad_commands_sent > 0 || attempt.wrong_password || NodesMayFail() ||
-             exclusive_lock_;
+      return attempt.bad_commands_sent > 0 || attempt.wrong_password || LoginsMayFail();
     case EndReason::kTooManyFailedLogins:
       return attempt.wrong_password && !record.logged_in;
     case EndReason::kOpaqueEnded:
       return record.opaque && attempt.sent_unknown_command;
     case EndReason::kNodeUnavailable:
-      return !record.logged_in && (NodesMayFail() || Piece() < 64 || network_.faults().stall > 0);
+      return !record.logged_in && LoginsMayFail();
     case EndReason::kNodeEof:
     case EndReason::kNodeReset:
       return record.logged_in && NodesMayFail();
     case EndReason::kNodeProtocol:
       return record.logged_in && bad_nodes_;
     case EndReason::kNodeResponseTimeout:
-      return record.logged_in && record.total >= upstream::UpstreamTimeouts().response;
+      return record.logged_in && record.total >= rules_.upstream.response;
     case EndReason::kNodeDown:
-      return false;
+      return record.logged_in && poplar_.dropped_node();
     case EndReason::kDraining:
       return poplar_.drained();
     case EndReason::kShutdown:

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "tests/simulation/network.h"
+#include "tests/simulation/node_sessions.h"
 #include "tests/simulation/session_client.h"
+#include "tests/simulation/session_disasters.h"
 #include "tests/simulation/session_ledger.h"
 #include "tests/simulation/session_mistake.h"
 #include "tests/simulation/session_node.h"
@@ -20,17 +22,18 @@ class SessionStory {
   SessionStory(World& world, SessionMistake mistake);
   void Run();
 
+  const SessionPoplar& poplar() const { return poplar_; }
+  const NodeSessions& node_sessions() const { return node_sessions_; }
+
  private:
   static constexpr size_t kNodes = 3;
 
   void BuildNodes();
-  std::shared_ptr<session::Settings> BuildSettings();
-  std::shared_ptr<upstream::Cluster> BuildCluster(const balancer::NodeTable& table);
+  void Restart(size_t node);
+  void DeliverMail(const session::Settings& settings);
   void SpawnClients();
   ClientPlan DrawClient();
-  void PlanDisasters();
-  void PlanNodeDisaster(io::Duration when);
-  io::Duration DrawMoment();
+  void DrawTemper(ClientPlan& plan);
 
   bool ClientsDone() const;
   bool NodesIdle() const;
@@ -39,6 +42,9 @@ class SessionStory {
   void JudgeRecord(const session::Record& record);
   bool ReasonFits(const session::Record& record, const Attempt& attempt) const;
   bool NodesMayFail() const;
+  bool LoginsMayFail() const;
+  // Deadlines may pass although everybody does their best.
+  bool slow() const;
   // Nothing hinders anybody: then everybody must get what they want.
   bool fair() const;
   size_t Piece() const;
@@ -48,13 +54,14 @@ class SessionStory {
   SeededRandom random_;
   const bool calm_;
   Network network_;
-  const bool shared_storage_;
-  const bool exclusive_lock_;
+  const SessionRules rules_;
   SessionMail mail_;
   SessionLedger ledger_;
   SessionPoplar poplar_;
   NodeSessions node_sessions_;
-  std::vector<std::unique_ptr<SessionNode>> nodes_;
+  std::vector<std::unique_ptr<SessionNode>> nodes_;       // by number, the latest process of each
+  std::vector<std::unique_ptr<SessionNode>> dead_nodes_;  // those that were started anew
+  SessionDisasters disasters_;
   SimProactor steady_machine_;
   SimProactor doomed_machine_;  // vanishes, in some worlds
   io::TaskScope steady_scope_;
@@ -62,8 +69,6 @@ class SessionStory {
   std::deque<SessionClient> clients_;
   bool bad_nodes_ = false;
   bool doomed_vanishes_ = false;
-  bool node_disaster_ = false;
-  bool poplar_stops_ = false;
   bool somebody_stalls_ = false;
 };
 

@@ -434,8 +434,15 @@ void SimProactor::Run() {
 }
 
 void SimProactor::PostFromAnyThread(std::function<void()> function) {
+  if (mishap_every_ > 0 && ++mishap_posts_ % mishap_every_ == 0) {
+    world_.Log(actor_, "what was posted goes astray");
+    if (mishap_late_ != io::Duration::max()) world_.After(mishap_late_, std::move(function));
+    return;
+  }
+  // In the order in which it was posted; but when, compared with all else, is anybody's guess.
   posted_.push_back(std::move(function));
-  world_.At(world_.Now(), &SimProactor::OnPosted, this);
+  world_.At(world_.Now() + chance_.Between(io::Duration(0), network_.faults().turn_delay_max),
+            &SimProactor::OnPosted, this);
 }
 
 void SimProactor::OnPosted(void* context, uint64_t) {

@@ -60,6 +60,12 @@ class SimProactor final : private InjectedRandom,
   // so does all that is begun later, with sockets that were detached here or are adopted later,
   // too. The coroutines still have to unwind.
   void Kill();
+  // From now on each `every`th of what is posted comes `late`; never, if that is the longest
+  // duration there is. A mistake for scenarios to plant.
+  void set_post_mishap(int every, io::Duration late) {
+    mishap_every_ = every;
+    mishap_late_ = late;
+  }
   size_t open_sockets() const { return sockets_.size(); }
   // Whether a connection from this address of ours has not been closed yet, whichever proactor of
   // the machine owns it by now.
@@ -135,6 +141,9 @@ class SimProactor final : private InjectedRandom,
   uint32_t receives_ = 0;
   std::deque<int32_t> starved_;
   std::deque<std::function<void()>> posted_;
+  int mishap_every_ = 0;
+  int mishap_posts_ = 0;
+  io::Duration mishap_late_{};
   bool buffer_came_back_ = false;
   bool killed_ = false;
   bool turn_queued_ = false;

@@ -1,0 +1,136 @@
+#include "tests/simulation/node_sessions.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace poplar::simulation {
+namespace {
+
+// From a node's leaving service to its keeper's having emptied the pool.
+constexpr io::Duration kSweepSlack = std::chrono::seconds(3);
+
+}  // namespace
+
+NodeSessions::NodeSessions(SessionLedger& ledger, const Network& network, const HealthJudge& health,
+                           const SessionRules& rules)
+    : ledger_(ledger),
+      world_(ledger.world()),
+      network_(network),
+      health_(health),
+      rules_(rules),
+      last_node_(ledger.mail().users().size()) {}
+
+NodeSession& NodeSessions::OnAccepted(size_t user, std::string_view name, size_t node,
+                                      const io::Address& peer) {
+  ledger_.OnNodeAccepted(user, name);
+  NodeSession& session = sessions_.emplace_back();
+  session.user = user;
+  session.name = name;
+  session.node = node;
+  session.peer = peer;
+  session.accepted = world_.Now();
+  // A login that Poplar has given up is accepted for nobody.
+  if (!IsOpen(session)) return session;
+  for (const NodeSession& other : sessions_) {
+    const bool elsewhere = other.user == user && other.node != node;
+    if (rules_.affinity && elsewhere && IsOpen(other)) {
+      world_.Fail("a user is on two nodes at once: " + std::string(name) + " on " +
+                  std::to_string(other.node) + " and " + std::to_string(node));
+    }
+  }
+  session.came_from = std::exchange(last_node_[user], node);
+  return session;
+}
+
+void NodeSessions::OnTag(NodeSession& session, size_t number) {
+  Attempt& attempt = ledger_.At(number);
+  if (attempt.user != session.user) {
+    ledger_.Fail(attempt, "served on another user's session: " + session.name);
+  }
+  if (attempt.name != session.name) {
+    ledger_.Fail(attempt, "served on a session of another credential: " + session.name);
+  }
+  const size_t last = std::exchange(session.attempt, number);
+  if (last == number) return;
+  if (last != 0) {
+    ++reused_;
+    JudgeReuse(session, ledger_.At(last), attempt);
+  } else {
+    session.first_tag = world_.Now();
+    JudgeMove(session, attempt);
+  }
+  JudgeCount(session);
+}
+
+void NodeSessions::JudgeReuse(const NodeSession& session, const Attempt& last,
+                              const Attempt& next) {
+  if (session.quit) ledger_.Fail(next, "served on a session that had its QUIT");
+  if (!last.quit_sent) ledger_.Fail(next, "served on a session whose client sent no QUIT");
+  if (last.sent_unknown_command) ledger_.Fail(next, "served on an opaque session");
+  if (!last.must_be_deleted.empty()) ledger_.Fail(next, "served on a session with deletes");
+  if (!rules_.parks()) ledger_.Fail(next, "served on a parked session, and parking is off");
+  // The view was taken before its first client could say a word, and found before its last one had
+  // the answer to PASS.
+  if (next.pass_sent >= *session.first_tag + rules_.pool.max_snapshot_age) {
+    ledger_.Fail(next, "served on a session whose view is too old");
+  }
+  if (health_.OutThroughout(session.node, next.pass_sent - kSweepSlack, next.pass_sent)) {
+    ledger_.Fail(next, "served on a parked session of a node that is out of service");
+  }
+}
+
+// From when on the user's node was looked for: by this login, or by an earlier one that it followed
+// and that came to nothing.
+io::Time NodeSessions::DecidedFrom(const Attempt& by) const {
+  io::Time from = by.pass_sent;
+  for (const Attempt& other : ledger_.attempts()) {
+    if (other.user != by.user || other.id == by.id || other.logged_in) continue;
+    if (!other.first_pass_sent) continue;
+    if (other.pass_sent + rules_.LongestLogin() < by.pass_sent) continue;
+    from = std::min(from, *other.first_pass_sent);
+  }
+  return from;
+}
+
+void NodeSessions::JudgeMove(const NodeSession& session, const Attempt& by) {
+  if (!session.came_from || *session.came_from == session.node || !rules_.affinity) return;
+  ++moved_;
+  if (!rules_.shared_storage) ledger_.Fail(by, "a user has moved, and the storage isn't shared");
+  // Home again is always right.
+  const std::vector<size_t>& order = orders_[session.user];
+  const auto rank = [&order](size_t node) { return std::find(order.begin(), order.end(), node); };
+  if (rank(session.node) < rank(*session.came_from)) return;
+  if (!health_.MayBeLeft(*session.came_from, DecidedFrom(by), session.accepted)) {
+    ledger_.Fail(by, "a user has moved from node " + std::to_string(*session.came_from) + " to " +
+                         std::to_string(session.node) + " before its time");
+  }
+}
+
+// Those that serve a client for sure.
+void NodeSessions::JudgeCount(const NodeSession& session) {
+  if (rules_.login.user_sessions_max == 0 || !rules_.affinity) return;
+  const auto serves = [&](const NodeSession& one) {
+    if (one.user != session.user || one.attempt == 0 || !IsOpen(one)) return false;
+    const Attempt& client = ledger_.At(one.attempt);
+    return !client.quit_sent && !client.left;
+  };
+  const auto count = static_cast<size_t>(std::count_if(sessions_.begin(), sessions_.end(), serves));
+  if (count > rules_.login.user_sessions_max) {
+    ledger_.Fail(ledger_.At(session.attempt), std::to_string(count) + " sessions of one user");
+  }
+}
+
+void NodeSessions::OnQuit(NodeSession& session) {
+  session.quit = true;
+  if (session.attempt == 0) {
+    world_.Fail("a node got a QUIT in a session of which no client knows: " + session.name);
+  }
+  Attempt& attempt = ledger_.At(session.attempt);
+  if (!attempt.quit_sent) ledger_.Fail(attempt, "a node got a QUIT that the client didn't send");
+}
+
+void NodeSessions::OnEnd(NodeSession& session) {
+  sessions_.remove_if([&session](const NodeSession& one) { return &one == &session; });
+}
+
+}  // namespace poplar::simulation

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "tests/simulation/network.h"
+#include "tests/simulation/session_node.h"
+#include "tests/simulation/session_poplar.h"
+
+namespace poplar::simulation {
+
+// From microseconds to half a minute, each scale as likely as the others.
+io::Duration DrawMoment(SeededRandom& random);
+
+// What befalls a story from outside: nodes that die, fall silent, refuse, come back, have trouble
+// with their storage; operators who drain them or take them down; a Poplar that is stopped.
+class SessionDisasters {
+ public:
+  // A node's process, started anew at the same address.
+  using Restart = std::function<void(size_t node)>;
+
+  SessionDisasters(World& world, Network& network, SessionPoplar& poplar,
+                   std::vector<std::unique_ptr<SessionNode>>& nodes, Restart restart);
+
+  // `calm`: only what nobody may notice.
+  void Plan(bool calm);
+
+  bool nodes_fail() const { return nodes_fail_; }
+  bool drains_nodes() const { return drains_nodes_; }
+  bool drops_nodes() const { return drops_nodes_; }
+  bool stops_poplar() const { return stops_poplar_; }
+
+ private:
+  void PlanNode(size_t node, io::Duration when);
+  void PlanOperator(bool drops);
+  void PlanStop();
+
+  World& world_;
+  Network& network_;
+  SessionPoplar& poplar_;
+  std::vector<std::unique_ptr<SessionNode>>& nodes_;  // by number, the latest process of each
+  const Restart restart_;
+  SeededRandom random_;
+  bool nodes_fail_ = false;
+  bool drains_nodes_ = false;
+  bool drops_nodes_ = false;
+  bool stops_poplar_ = false;
+};
+
+}  // namespace poplar::simulation

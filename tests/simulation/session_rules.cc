@@ -1,0 +1,185 @@
+#include "tests/simulation/session_rules.h"
+
+#include <algorithm>
+#include <cassert>
+#include <string>
+#include <utility>
+
+#include "proxy/pop3/reply.h"
+
+namespace poplar::simulation {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+// Sockets shut down, coroutines unwound, the last words of connections that are given up.
+constexpr io::Duration kSlack = seconds(10);
+
+balancer::PoolLimits DrawPool(SeededRandom& random) {
+  balancer::PoolLimits pool;
+  pool.size = random.Chance(0.4) ? 0 : static_cast<uint32_t>(random.Between(1, 4));
+  pool.warm = random.Chance(0.4) ? 0 : static_cast<uint32_t>(random.Between(1, 3));
+  pool.parked = static_cast<uint32_t>(random.Between(0, 5));
+  pool.max_snapshot_age =
+      random.Chance(0.25) ? io::Duration(0) : random.Between(seconds(1), seconds(60));
+  pool.warm_max_age = random.Between(seconds(2), seconds(50));
+  return pool;
+}
+
+balancer::HealthRules DrawHealth(SeededRandom& random) {
+  balancer::HealthRules health;
+  health.rise = static_cast<uint32_t>(random.Between(1, 3));
+  health.fall = static_cast<uint32_t>(random.Between(1, 3));
+  health.level = static_cast<balancer::ProbeLevel>(random.Below(4));
+  health.probes = random.Chance(0.6);
+  health.consecutive_failures = static_cast<uint32_t>(random.Between(0, 4));
+  health.failure_percent = random.Chance(0.5) ? 0 : 50;
+  health.failure_events_min = static_cast<uint32_t>(random.Between(2, 6));
+  health.failure_window = random.Between(seconds(2), seconds(20));
+  health.ejection_time = random.Between(milliseconds(100), seconds(5));
+  health.ejection_time_max = health.ejection_time * static_cast<int64_t>(random.Between(1, 4));
+  health.ejected_percent_max = random.Chance(0.3) ? 100 : 34;
+  health.hold_down =
+      random.Chance(0.25) ? io::Duration(0) : random.Between(seconds(1), seconds(20));
+  health.slow_start =
+      random.Chance(0.3) ? io::Duration(0) : random.Between(milliseconds(500), seconds(20));
+  health.panic_percent = random.Chance(0.3) ? 0 : random.Chance(0.5) ? 30 : 50;
+  return health;
+}
+
+// The demo nodes refuse what comes after 20 bad commands; the clients don't get there.
+constexpr pop3::AuthorizationPolicy kPolicy = {.bad_commands_max = 3,
+                                               .failed_logins_max = 3,
+                                               .login_allowed = true,
+                                               .greeting = pop3::kGreeting};
+
+std::string NameOf(size_t node) { return "n" + std::to_string(node); }
+
+std::shared_ptr<const upstream::Endpoint> EndpointOf(const SessionRules& rules, size_t node,
+                                                     const io::Address& address,
+                                                     SessionMistake mistake) {
+  auto endpoint = std::make_shared<upstream::Endpoint>();
+  endpoint->name = "mail/" + NameOf(node);
+  endpoint->address = address;
+  endpoint->host_name = NameOf(node);
+  endpoint->timeouts = rules.upstream;
+  if (mistake == SessionMistake::kForgetsDeadline) endpoint->timeouts.response = hours(9000);
+  return endpoint;
+}
+
+// The mistakes that a wrong figure makes.
+SessionRules Mistaken(SessionRules rules, SessionMistake mistake) {
+  switch (mistake) {
+    case SessionMistake::kExceedsSlots:
+      if (rules.pool.size > 0) ++rules.pool.size;
+      break;
+    case SessionMistake::kIgnoresAge:
+      if (rules.parks()) rules.pool.max_snapshot_age = minutes(5);
+      break;
+    case SessionMistake::kForgetsHoldDown:
+      rules.health.hold_down = io::Duration(0);
+      break;
+    case SessionMistake::kForgetsFall:
+      rules.health.fall = 1;
+      break;
+    case SessionMistake::kForgetsRise:
+      rules.health.rise = 1;
+      break;
+    case SessionMistake::kForgetsUserLimit:
+      rules.login.user_sessions_max = 0;
+      break;
+    case SessionMistake::kForgetsLoginDeadline:
+      rules.timeouts.login = hours(2);
+      rules.upstream = {hours(1), hours(1)};
+      break;
+    default:
+      break;
+  }
+  return rules;
+}
+
+std::shared_ptr<upstream::Cluster> BuildCluster(const SessionRules& rules,
+                                                const balancer::NodeTable& table,
+                                                const std::vector<io::Address>& nodes,
+                                                SessionMistake mistake) {
+  std::vector<balancer::ClusterHealth::Member> members;
+  for (const balancer::NodeId id : table.NodeIds(0)) members.push_back({id, 100, {}});
+  auto cluster = std::make_shared<upstream::Cluster>(
+      *table.FindCluster("mail"), "mail",
+      balancer::ClusterRules{.shared_storage = rules.shared_storage, .affinity = rules.affinity},
+      rules.health, std::move(members));
+  cluster->probe.level = rules.health.level;
+  cluster->probe.enabled = rules.health.probes;
+  cluster->probe.interval = rules.probe_interval;
+  cluster->probe.fast_interval = rules.probe_interval / 4;
+  cluster->probe.timeout = rules.probe_timeout;
+  cluster->probe.user = kProbeUser;
+  cluster->probe.password = pop3::Secret(kProbePassword);
+  cluster->login = rules.login;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    cluster->nodes.push_back(std::make_unique<upstream::Node>(
+        table.NodeIds(0)[i], EndpointOf(rules, i, nodes[i], mistake), rules.pool, rules.pool_wait));
+  }
+  return cluster;
+}
+
+}  // namespace
+
+io::Duration SessionRules::LongestLogin() const { return timeouts.login + kSlack; }
+
+io::Duration SessionRules::LongestSession() const {
+  return LongestLogin() + timeouts.client_idle + upstream.response +
+         2 * timeouts.client_write_stall + minutes(1);
+}
+
+SessionRules DrawRules(World& world, const Faults& faults) {
+  SeededRandom random = world.Stream("rules");
+  SessionRules rules;
+  rules.shared_storage = random.Chance(0.7);
+  rules.exclusive_lock = random.Chance(0.2);
+  rules.affinity = !rules.shared_storage || random.Chance(0.85);
+  rules.pool = DrawPool(random);
+  rules.pool_wait = random.Between(milliseconds(500), seconds(15));
+  rules.health = DrawHealth(random);
+  rules.login.lock =
+      rules.exclusive_lock ? upstream::MaildropLock::kExclusive : upstream::MaildropLock::kNone;
+  rules.login.user_sessions_max =
+      random.Chance(0.7) ? 0 : static_cast<uint32_t>(random.Between(1, 2));
+  rules.login.in_use_retries = static_cast<int>(random.Between(0, 3));
+  rules.login.in_use_backoff = random.Between(milliseconds(100), seconds(1));
+  // Where bytes travel one by one a probe is a thousand events.
+  const bool dear = std::min(faults.segment_bytes_max, faults.read_bytes_max) < 64;
+  rules.probe_interval = random.Between(milliseconds(dear ? 10'000 : 1000), seconds(15));
+  rules.probe_timeout = random.Between(milliseconds(500), seconds(3));
+  if (random.Chance(0.3)) rules.timeouts.login = random.Between(seconds(3), seconds(60));
+  rules.timeouts.client_idle = minutes(2);
+  if (random.Chance(0.3)) {
+    rules.upstream.connect = random.Between(milliseconds(500), seconds(15));
+    rules.upstream.response = random.Between(seconds(3), seconds(15));
+  }
+  return rules;
+}
+
+std::shared_ptr<const session::Settings> BuildSettings(const SessionRules& drawn,
+                                                       const std::vector<io::Address>& nodes,
+                                                       SessionMistake mistake) {
+  const SessionRules rules = Mistaken(drawn, mistake);
+  auto settings = std::make_shared<session::Settings>();
+  settings->timeouts = rules.timeouts;
+  balancer::Cluster cluster{"mail", rules.shared_storage, {}};
+  for (size_t i = 0; i < nodes.size(); ++i) cluster.nodes.push_back({NameOf(i), 100});
+  auto table = balancer::NodeTable::Build({cluster});
+  assert(table.has_value());
+  settings->nodes = *table;
+  settings->clusters = {BuildCluster(rules, **table, nodes, mistake)};
+  for (const auto& node : settings->clusters.front()->nodes)
+    settings->upstream_nodes.push_back(node.get());
+  settings->listeners.push_back(
+      {.name = "pop3", .cluster = settings->clusters.front()->id, .authorization = kPolicy});
+  return settings;
+}
+
+}  // namespace poplar::simulation

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "proxy/session/settings.h"
+#include "tests/simulation/faults.h"
+#include "tests/simulation/session_mistake.h"
+#include "tests/simulation/world.h"
+
+namespace poplar::simulation {
+
+// How a world's operator has configured Poplar: what it is held to, whatever a planted mistake
+// makes of it.
+struct SessionRules {
+  bool shared_storage = false;
+  bool exclusive_lock = false;
+  bool affinity = true;
+  balancer::PoolLimits pool;
+  io::Duration pool_wait{};
+  balancer::HealthRules health;
+  upstream::LoginRules login;
+  io::Duration probe_interval{};
+  io::Duration probe_timeout{};
+  session::Timeouts timeouts;
+  upstream::UpstreamTimeouts upstream;
+
+  bool parks() const { return answers_quit() && pool.parked > 0; }
+  // Poplar answers a QUIT that has nothing to commit.
+  bool answers_quit() const { return affinity && pool.max_snapshot_age > io::Duration(0); }
+  // A login may be refused although the node is well and the credential right.
+  bool logins_may_fail() const {
+    return exclusive_lock || pool.size > 0 || login.user_sessions_max > 0;
+  }
+  // Longest that one login can take Poplar, by its own deadlines.
+  io::Duration LongestLogin() const;
+  // And everything else around it, until a client that fell silent is given up.
+  io::Duration LongestSession() const;
+};
+
+inline constexpr std::string_view kProbeUser = "probeaccount";
+inline constexpr std::string_view kProbePassword = "probing";
+
+SessionRules DrawRules(World& world, const Faults& faults);
+
+// The settings that say so, or what the mistake makes of them. `nodes`: their addresses.
+std::shared_ptr<const session::Settings> BuildSettings(const SessionRules& rules,
+                                                       const std::vector<io::Address>& nodes,
+                                                       SessionMistake mistake);
+
+}  // namespace poplar::simulation
