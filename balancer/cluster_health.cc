@@ -48,10 +48,10 @@ std::optional<Transition> ClusterHealth::OnProbe(NodeId node, bool ok, std::stri
 
 std::optional<Transition> ClusterHealth::OnEvidence(NodeId node, Evidence evidence,
                                                     std::string_view detail, Moment now,
-                                                    uint64_t /*user*/) {
+                                                    uint64_t user) {
   const std::lock_guard lock(mutex_);
   Entry& entry = Find(node);
-  return Complete(entry, entry.health.OnEvidence(evidence, detail, MayEject(), now));
+  return Complete(entry, entry.health.OnEvidence(evidence, detail, MayEject(), now, user));
 }
 
 std::optional<Transition> ClusterHealth::SetAdmin(NodeId node, AdminState state, Moment now) {

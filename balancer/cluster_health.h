@@ -60,7 +60,7 @@ class ClusterHealth {
   // --- evidence in
 
   std::optional<Transition> OnProbe(NodeId node, bool ok, std::string_view detail, Moment now);
-  // `user`: whose login or session it was, as a hash; 0: it had nothing to do with a user.
+  // `user`: whose login or session it was; see FailingUsers.
   std::optional<Transition> OnEvidence(NodeId node, Evidence evidence, std::string_view detail,
                                        Moment now, uint64_t user = 0);
   // A node that comes back by the operator's word takes its users over slow_start, like any other.

@@ -106,30 +106,35 @@ std::optional<Transition> NodeHealth::OnProbe(bool ok, std::string_view detail, 
 }
 
 std::optional<Transition> NodeHealth::OnEvidence(Evidence evidence, std::string_view detail,
-                                                 bool may_eject, Moment now) {
+                                                 bool may_eject, Moment now, uint64_t user) {
   if (state_ != NodeState::kUp) return std::nullopt;
-  if (evidence != Evidence::kServed) return OnFailure(evidence, detail, may_eject, now);
+  if (evidence != Evidence::kServed) return OnFailure(evidence, detail, may_eject, now, user);
   failures_ = 0;
+  failing_in_row_.Clear();
   failed_after_greeting_ = false;
   window_.AddServed(now);
   return std::nullopt;
 }
 
 std::optional<Transition> NodeHealth::OnFailure(Evidence evidence, std::string_view detail,
-                                                bool may_eject, Moment now) {
+                                                bool may_eject, Moment now, uint64_t user) {
   const bool after_greeting = evidence != Evidence::kUnreachable;
   CountUp(failures_);
+  failing_in_row_.Add(user);
+  if (window_.Sum(now).failures == 0) failing_in_window_.Clear();
+  failing_in_window_.Add(user);
   failed_after_greeting_ |= after_greeting;
   window_.AddFailure(after_greeting, now);
   if (!may_eject) return std::nullopt;
-  if (rules_.consecutive_failures > 0 && failures_ >= rules_.consecutive_failures) {
+  if (rules_.consecutive_failures > 0 && failures_ >= rules_.consecutive_failures &&
+      failing_in_row_.enough()) {
     return Eject(TransitionCause::kConsecutiveFailures,
                  InRow(failures_, "failure of a session", "failures of sessions", detail),
                  failed_after_greeting_, now);
   }
   const FailureWindow::Counts seen = window_.Sum(now);
   if (rules_.failure_percent == 0 || seen.events < rules_.failure_events_min ||
-      seen.failures * 100 < seen.events * rules_.failure_percent) {
+      !failing_in_window_.enough() || seen.failures * 100 < seen.events * rules_.failure_percent) {
     return std::nullopt;
   }
   return Eject(TransitionCause::kFailureRatio, InWindow(seen, rules_.failure_window, detail),
@@ -182,6 +187,7 @@ Transition NodeHealth::Enter(NodeState state, TransitionCause cause, std::string
     up_since_ = now;
     failures_ = 0;
     failed_after_greeting_ = false;
+    failing_in_row_.Clear();
     window_.Clear();
   }
   state_ = state;

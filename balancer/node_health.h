@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "balancer/failing_users.h"
 #include "balancer/failure_window.h"
 #include "balancer/node_table.h"
 #include "balancer/time.h"
@@ -105,8 +106,9 @@ class NodeHealth {
   std::optional<Transition> OnProbe(bool ok, std::string_view detail, Moment now);
   // `may_eject`: false when too many nodes of the cluster are out already; the failure counts all
   // the same, and the next one asks again.
+  // `user`: see FailingUsers.
   std::optional<Transition> OnEvidence(Evidence evidence, std::string_view detail, bool may_eject,
-                                       Moment now);
+                                       Moment now, uint64_t user = 0);
   // Time passes: ejections end.
   std::optional<Transition> OnTime(Moment now);
   // The operator brings the node back: its users come over slow_start, as after an outage.
@@ -123,7 +125,7 @@ class NodeHealth {
 
  private:
   std::optional<Transition> OnFailure(Evidence evidence, std::string_view detail, bool may_eject,
-                                      Moment now);
+                                      Moment now, uint64_t user);
   Transition Eject(TransitionCause cause, std::string evidence, bool needs_login, Moment now);
   Transition Enter(NodeState state, TransitionCause cause, std::string evidence, Moment now);
   bool ProbesProveTheNodeWell() const;
@@ -140,7 +142,9 @@ class NodeHealth {
 
   uint32_t failures_ = 0;               // of evidence, in a row
   bool failed_after_greeting_ = false;  // any of those
+  FailingUsers failing_in_row_;
   FailureWindow window_;
+  FailingUsers failing_in_window_;
 
   uint64_t ejections_ = 0;
   int64_t ejections_in_row_ = 0;

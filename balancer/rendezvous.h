@@ -12,11 +12,12 @@
 //
 //   seed(node)       = XXH64(bytes of the node's name, seed 0)
 //   hash(user, node) = XXH64(bytes of the canonical user, seed(node))
-//   x                = hash | 1                        u = x / 2^64 is uniform in (0, 1)
-//   cost             = 64 * 2^48 - Log2(x)             -log2(u), 48 bits behind the point, at least
-//   1 Log2(x): e = index of the highest bit of x; m = x << (63 - e); r = e;
-//            48 times: m = (m * m) >> 63 in 128 bits; r = 2 * r; if m >= 2^64: m = m >> 1, r = r +
-//            1
+//   x                = hash | 1                  so that u = x / 2^64 is uniform in (0, 1)
+//   cost             = 64 * 2^48 - Log2(x)       -log2(u), 48 bits behind the point, at least 1
+//
+//   Log2(x):  e = index of the highest bit of x;  m = x << (63 - e);  r = e
+//             48 times:  m = (m * m) >> 63 in 128 bits;  r = 2 * r
+//                        if m >= 2^64:  m = m >> 1;  r = r + 1
 //
 //   Node a comes before node b when cost(a) / weight(a) < cost(b) / weight(b), compared exactly as
 //   cost(a) * weight(b) < cost(b) * weight(a) in 128 bits. Equal: the smaller name (bytes) first.

@@ -8,61 +8,120 @@
 #include "proxy/cli/check_command.h"
 #include "proxy/cli/config_command.h"
 #include "proxy/cli/demo_command.h"
+#include "proxy/cli/route_command.h"
 #include "proxy/cli/serve_command.h"
 #include "proxy/cli/version.h"
 #include "proxy/io/system_clock.h"
 
 namespace {
 
+namespace cli = poplar::cli;
+
 constexpr char kDefaultConfig[] = "/etc/poplar/poplar.yaml";
 
-int Run(int argc, char** argv) {
-  namespace cli = poplar::cli;
-  CLI::App app("Poplar: a POP3 proxy and load balancer", "poplar");
+// What the command line may say, and what it said.
+struct CommandLine {
+  CommandLine();
+
+  CLI::App app{"Poplar: a POP3 proxy and load balancer", "poplar"};
+  CLI::App* serve;
+  CLI::App* check;
+  CLI::App* config;
+  CLI::App* route;
+  CLI::App* demo;
+
+  bool version = false;
+  std::string path = kDefaultConfig;
+  cli::RouteOptions route_options;
+  std::string route_format = "text";
+  cli::DemoOptions demo_options;
+
+ private:
+  CLI::App* AddCommandWithConfig(const char* name, const char* description);
+  void AddRoute();
+  void AddDemo();
+};
+
+CommandLine::CommandLine() {
   app.require_subcommand(0, 1);
   app.footer("Start with 'poplar demo'. The reference of the configuration: 'poplar config'.");
-  bool version = false;
   app.add_flag("--version", version,
                "Print the version, how it was built, and what io_uring offers here");
+  serve =
+      AddCommandWithConfig("serve", "Run the proxy until SIGTERM; a second SIGTERM ends at once");
+  check =
+      AddCommandWithConfig("check", "Report every mistake in a configuration file; exit 0 or 1");
+  config = app.add_subcommand("config", "Print the default configuration as commented YAML");
+  AddRoute();
+  AddDemo();
+}
 
-  std::string path = kDefaultConfig;
-  CLI::App* serve =
-      app.add_subcommand("serve", "Run the proxy until SIGTERM; a second SIGTERM ends at once");
-  serve->add_option("-c,--config", path, "The configuration file")->capture_default_str();
-  CLI::App* check =
-      app.add_subcommand("check", "Report every mistake in a configuration file; exit 0 or 1");
-  check->add_option("-c,--config", path, "The configuration file")->capture_default_str();
-  CLI::App* config =
-      app.add_subcommand("config", "Print the default configuration as commented YAML");
-  cli::DemoOptions demo_options;
-  CLI::App* demo = app.add_subcommand(
+CLI::App* CommandLine::AddCommandWithConfig(const char* name, const char* description) {
+  CLI::App* command = app.add_subcommand(name, description);
+  command->add_option("-c,--config", path, "The configuration file")->capture_default_str();
+  return command;
+}
+
+void CommandLine::AddRoute() {
+  route = AddCommandWithConfig("route", "Print which nodes serve a user, in which order, and why");
+  route
+      ->add_option("USER", route_options.users,
+                   "Login names as clients type them; default_domain is added where it belongs")
+      ->required();
+  route->add_option("--cluster", route_options.cluster,
+                    "The cluster's name; left out, that of the first listener");
+  route->add_option("--format", route_format, "json: an array with an object for each user")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  route->footer(
+      "The order follows from the names of the user and the nodes, the weights and the states in\n"
+      "the file alone: it is the same on every Poplar, and needs none that runs. What is found "
+      "out\n"
+      "about nodes at run time is not in it. A node's score is weight / -log2(u), where u in (0, "
+      "1)\n"
+      "is a hash of the two names; the highest is the user's home. With affinity: user the logins\n"
+      "of a user who has a session already follow it, whatever the order says.\n"
+      "Exit 0; 1 with errors in the file, for an unknown cluster, or for what cannot be a user.");
+}
+
+void CommandLine::AddDemo() {
+  demo = app.add_subcommand(
       "demo", "Run the proxy with three embedded mail nodes on loopback; needs nothing");
   demo->add_option("--port", demo_options.port, "The proxy's port; 0: any free one")
       ->capture_default_str();
   demo->add_option("--admin-port", demo_options.admin_port,
                    "The admin endpoint's port; 0: any free one")
       ->capture_default_str();
+}
 
+int Run(int argc, char** argv) {
+  CommandLine line;
   try {
-    app.parse(argc, argv);
+    line.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     // 2 for a wrong command line, as shells and scripts expect.
-    return app.exit(error) == 0 ? 0 : 2;
+    return line.app.exit(error) == 0 ? 0 : 2;
   }
   const auto color = poplar::config::ColorFor(STDERR_FILENO);
-  if (version) {
+  if (line.version) {
     cli::PrintVersion(std::cout);
     return 0;
   }
-  if (*serve) return cli::RunServe({path, color}, std::cerr);
-  if (*check) {
+  if (*line.serve) return cli::RunServe({line.path, color}, std::cerr);
+  if (*line.check) {
     cli::CertificateCheck certificates;
     const int64_t now = poplar::io::SystemClock().UnixMicros() / 1'000'000;
-    return cli::RunCheck({path, color, &certificates, now}, std::cout, std::cerr);
+    return cli::RunCheck({line.path, color, &certificates, now}, std::cout, std::cerr);
   }
-  if (*config) return cli::RunConfig(std::cout);
-  if (*demo) return cli::RunDemo(demo_options, std::cout, std::cerr);
-  std::cout << app.help();
+  if (*line.config) return cli::RunConfig(std::cout);
+  if (*line.route) {
+    line.route_options.config_path = line.path;
+    line.route_options.color = color;
+    if (line.route_format == "json") line.route_options.format = cli::RouteFormat::kJson;
+    return cli::RunRoute(line.route_options, std::cout, std::cerr);
+  }
+  if (*line.demo) return cli::RunDemo(line.demo_options, std::cout, std::cerr);
+  std::cout << line.app.help();
   return 2;
 }
 

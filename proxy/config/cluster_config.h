@@ -111,8 +111,9 @@ void Describe(Visitor& v, ClusterConfig& c) {
                     "before its user logs in elsewhere."});
   v.Integer("user_sessions", c.user_sessions, {0, 10'000},
             {.help = "Most sessions of one user at once; another login is told [IN-USE]. Of use "
-                     "where nodes lock or count a user's connections (Dovecot: "
-                     "mail_max_userip_connections). 0: no limit."});
+                     "where nodes lock, or count a user's connections from one address, which for "
+                     "all of a user's devices is Poplar's (Dovecot: mail_max_userip_connections, "
+                     "10; stay below it). 0: no limit."});
   v.Integer("in_use_retries", c.in_use_retries, {0, 5},
             {.help = "How often a login that a node answers with [IN-USE] is tried again before "
                      "the client is told. 0: at once."});

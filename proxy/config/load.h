@@ -22,4 +22,8 @@ struct LoadResult {
 // 1970 UTC.
 LoadResult Load(const std::string& path, CertificateInspector& inspector, int64_t now);
 
+// The same without a look at the files that the configuration names: for questions that they don't
+// bear on, from where they may be out of reach (keys).
+LoadResult LoadWithoutFiles(const std::string& path);
+
 }  // namespace poplar::config

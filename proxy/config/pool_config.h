@@ -27,10 +27,11 @@ void Describe(Visitor& v, PoolConfig& c) {
       "size", c.size, {0, 1'000'000},
       {.help = "Slots: the most connections to one node at once, warm and parked ones included. A "
                "login beyond them waits in a queue. 0: unbounded. To size it, take what the node "
-               "allows at once (Dovecot: client_limit times process_limit of the services pop3 "
-               "and pop3-login, and mail_max_userip_connections unless it learns the clients' "
-               "addresses; Courier: the smaller of MAXDAEMONS and MAXPERIP), leave out what other "
-               "front ends, webmail and probes use, and divide the rest by replicas."});
+               "allows at once (Dovecot: client_limit times process_limit of its services pop3 "
+               "and pop3-login, the smaller one, and see user_sessions for "
+               "mail_max_userip_connections; Courier: the smaller of MAXDAEMONS and MAXPERIP), "
+               "leave out what other front ends, webmail and probes use, and divide the rest by "
+               "replicas."});
   v.Integer("warm", c.warm, {0, 1000},
             {.help = "Most connections to one node that are kept ready for the next logins: "
                      "greeted, not logged in. How many there really are follows the login rate. "

@@ -171,8 +171,8 @@ bool Login::Follow(const Choice& choice) {
 // The user's own session at the node, kept from an earlier login. Taken or not, it must be out of
 // the way: it may hold the maildrop's lock.
 io::Task<Login::Step> Login::TakeParked() {
-  std::unique_ptr<balancer::ParkedSession> parked =
-      node().pool.TakeParked(request_.cluster.id, request_.user);
+  std::unique_ptr<balancer::ParkedSession> parked = node().pool.TakeParked(
+      request_.cluster.id, request_.user, request_.cluster.login.user_sessions_max);
   if (parked == nullptr) co_return Step::kGoOn;
   auto connection = Attached(std::move(parked->connection));
   const bool alive = connection->Quiet();
@@ -180,10 +180,17 @@ io::Task<Login::Step> Login::TakeParked() {
   const auto verdict = balancer::Judge(*parked, session_.digest, false,
                                        node().pool.limits().max_snapshot_age, Moment());
   const ParkedOutcome outcome = alive ? OutcomeOf(verdict) : ParkedOutcome::kDead;
-  environment_.meter.ParkedFound(node_, outcome, age);
-  if (outcome != ParkedOutcome::kReused) {
+  const bool too_many = parked->lease.parked();
+  if (too_many) {
+    environment_.observer.ParkedEnded(node_, upstream::ParkedEnd::kEvicted);
+  } else {
+    environment_.meter.ParkedFound(node_, outcome, age);
+  }
+  if (too_many || outcome != ParkedOutcome::kReused) {
+    parked->lease.Park();  // a session that ends is none of the user's
     if (alive) co_await connection->Retire();
-    co_return Step::kGoOn;  // the lease goes last
+    connection.reset();
+    co_return too_many ? TooManySessions() : Step::kGoOn;  // the lease goes last
   }
   session_.connection = std::move(connection);
   session_.lease = std::move(parked->lease);
@@ -199,6 +206,7 @@ io::Task<Login::Step> Login::TakeConnection() {
   balancer::NodePool::Idle evicted;
   if (!node().pool.TakeOrWait(waiter, &evicted)) {
     if (evicted.connection != nullptr) {
+      environment_.observer.ParkedEnded(node_, upstream::ParkedEnd::kEvicted);
       upstream::RetireInBackground(environment_.proactor, environment_.scope, std::move(evicted));
     }
     const Step step = co_await WaitInQueue(waiter, waiter.granted);
@@ -270,6 +278,10 @@ Login::Step Login::Bind() {
       break;
   }
   GiveUpConnection(true);
+  return TooManySessions();
+}
+
+Login::Step Login::TooManySessions() {
   record_.failure = "user_limit: the user has " +
                     std::to_string(request_.cluster.login.user_sessions_max) + " sessions";
   answer_ = pop3::kReplyInUse;
@@ -290,10 +302,12 @@ io::Task<Login::Step> Login::Authenticate() {
     co_return LoggedIn(answer->line);
   }
   const NodeError& error = answer.error();
-  if (!connection.password_sent()) {
+  // A node that has just greeted and then fails at USER does so for this user's sake. A warm
+  // connection may have been dead all along.
+  if (source_ == LeaseSource::kWarm && !connection.password_sent()) {
     // Nodes end warm connections as they like; that is no sign of trouble.
-    const bool stale = source_ == LeaseSource::kWarm && (error.failure == NodeFailure::kClosed ||
-                                                         error.failure == NodeFailure::kReset);
+    const bool stale =
+        error.failure == NodeFailure::kClosed || error.failure == NodeFailure::kReset;
     if (!stale || late_ || aborted_)
       co_return co_await AfterUnreachable(error, Evidence::kLoginFailed);
     GiveUpConnection(false);

@@ -34,8 +34,8 @@ struct Environment {
 
 // A session's place at a node, from the login to the session's end.
 struct NodeSession {
+  balancer::Affinity::Lease lease;  // goes last
   std::unique_ptr<upstream::Connection> connection;
-  balancer::Affinity::Lease lease;
   balancer::CredentialDigest digest;
   io::Time logged_in{};  // the node's answer; older than the session when a parked one was taken
 };
@@ -93,6 +93,7 @@ class Login {
                                               io::Event& granted);
   POPLAR_OWN_FRAME io::Task<Step> Open(balancer::Slot slot);
   Step Bind();
+  Step TooManySessions();
   POPLAR_OWN_FRAME io::Task<Step> Authenticate();
   Step LoggedIn(std::string line);
   Step OnRefusal(std::string line);

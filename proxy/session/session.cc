@@ -21,9 +21,8 @@ balancer::CanonicalUser UserOf(const Record& record) {
   return *balancer::CanonicalUser::FromLogin(record.user, {});
 }
 
-io::Task<void> RetireConnection(std::unique_ptr<upstream::Connection> connection) {
-  co_await connection->Retire();
-}
+// The user stays on this node until it has answered.
+io::Task<void> RetireSession(NodeSession session) { co_await session.connection->Retire(); }
 
 }  // namespace
 
@@ -251,11 +250,11 @@ void Session::TellHealth(EndReason lost) {
 
 // The client has its answer to QUIT; the node gets the QUIT when nobody wants the session any more.
 ParkResult Session::Park() {
-  std::unique_ptr<upstream::Connection> connection = std::move(upstream_.connection);
-  if (!connection->Detach()) {
-    environment_.scope.Spawn(RetireConnection(std::move(connection)));
+  if (!upstream_.connection->Detach()) {
+    environment_.scope.Spawn(RetireSession(std::move(upstream_)));
     return ParkResult::kNodeClosed;
   }
+  std::unique_ptr<upstream::Connection> connection = std::move(upstream_.connection);
   const balancer::PooledConnection* ours = connection.get();
   auto session = std::make_unique<balancer::ParkedSession>();
   session->connection = std::move(connection);
@@ -266,7 +265,11 @@ ParkResult Session::Park() {
       listener_.cluster, UserOf(record_), std::move(session), proactor_.Now().time_since_epoch());
   record_.parked = true;
   for (balancer::NodePool::Idle& idle : leaving) {
-    if (idle.connection.get() == ours) record_.parked = false;
+    if (idle.connection.get() == ours) {
+      record_.parked = false;
+    } else {
+      environment_.observer.ParkedEnded(node_, upstream::ParkedEnd::kEvicted);
+    }
     upstream::RetireInBackground(proactor_, environment_.scope, std::move(idle));
   }
   return record_.parked ? ParkResult::kParked : ParkResult::kRefused;

@@ -56,8 +56,6 @@ void ClientSessions::Add(const Verified& by, void* session) {
   const int64_t expires = by.unix_seconds + int64_t{SSL_SESSION_get_timeout(owned.get())};
   const std::lock_guard lock(native_->mutex);
   std::list<Entry>& entries = native_->entries;
-  // The library announces a TLS 1.2 session that was resumed again.
-  std::erase_if(entries, [&](const Entry& entry) { return entry.session == owned; });
   entries.push_front({by.context, std::string(by.host), expires, std::move(owned)});
   if (entries.size() > kSessionsMax) entries.pop_back();
 }

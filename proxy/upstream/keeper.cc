@@ -52,13 +52,26 @@ io::Task<void> Keeper::Run() {
   while (!stopped_) {
     const io::Time now = proactor_.Now();
     if (now >= next_sweep_) Sweep(now);
+    // Whatever rang, there may be demand; if it is too early to look, it is looked at later.
+    const bool looks = now >= target_updated_ + kPause;
+    if (looks) LookAtDemand(now);
     Refill(now);
-    co_await alarm_.Until(opens_from_ > now ? std::min(next_sweep_, opens_from_) : next_sweep_);
+    io::Time next = next_sweep_;
+    if (opens_from_ > now) next = std::min(next, opens_from_);
+    if (!looks) next = std::min(next, target_updated_ + kPause);
+    co_await alarm_.Until(next);
   }
   HangUp();
   SetServing(false, proactor_.Now());
-  for (Connection* connection : opening_) connection->Abort();
-  while (!opening_.empty() || ending_ > 0) co_await alarm_.Until(proactor_.Now() + kTick);
+  // What is being opened may still be greeted, so that it can leave with QUIT as well.
+  const io::Time patience = proactor_.Now() + kStopPatience;
+  while (!opening_.empty() || ending_ > 0) {
+    const io::Time now = proactor_.Now();
+    if (now >= patience) {
+      for (Connection* connection : opening_) connection->Abort();
+    }
+    co_await alarm_.Until(now < patience ? patience : now + kTick);
+  }
 }
 
 void Keeper::Listen() {
@@ -79,7 +92,8 @@ void Keeper::Sweep(io::Time now) {
   next_sweep_ = now + Jittered(proactor_.random(), kTick);
   Tell(cluster_.health.OnTime(node_.id, now.time_since_epoch()));
   SetServing(cluster_.health.InService(node_.id, now.time_since_epoch()), now);
-  for (Idle& idle : node_.pool.TakeExpired(now.time_since_epoch())) End(std::move(idle));
+  for (Idle& idle : node_.pool.TakeExpired(now.time_since_epoch()))
+    End(std::move(idle), ParkedEnd::kExpired);
 }
 
 void Keeper::SetServing(bool serving, io::Time now) {
@@ -90,18 +104,21 @@ void Keeper::SetServing(bool serving, io::Time now) {
     // Every keeper of every Poplar sees the node come back at about the same time.
     opens_from_ = now + Between(proactor_.random(), io::Duration(0), kTick);
   } else {
-    for (Idle& idle : node_.pool.TakeAllIdle()) End(std::move(idle));
+    for (Idle& idle : node_.pool.TakeAllIdle()) End(std::move(idle), ParkedEnd::kDrained);
   }
 }
 
-void Keeper::Refill(io::Time now) {
-  // Asked for in any case: it is what lets the pool tell of demand again.
+void Keeper::LookAtDemand(io::Time now) {
+  // Taking it is also what lets the pool tell of demand again.
   const uint64_t demand = node_.pool.TakeDemand();
-  const uint32_t wanted = target_.Update(demand, now - target_updated_, node_.pool.limits().warm);
+  wanted_ = target_.Update(demand, now - target_updated_, node_.pool.limits().warm);
   target_updated_ = now;
+}
+
+void Keeper::Refill(io::Time now) {
   if (serving_ != true || now < opens_from_) return;
   while (opening_.size() < size_t{kOpeningMax} &&
-         node_.pool.counts().warm + opening_.size() < wanted) {
+         node_.pool.counts().warm + opening_.size() < wanted_) {
     std::optional<balancer::Slot> slot = node_.pool.SlotForWarm();
     if (!slot) return;
     auto connection = std::make_unique<Connection>(proactor_, node_.endpoint);
@@ -134,7 +151,7 @@ void Keeper::Keep(std::unique_ptr<Connection> connection) {
   const io::Time expires =
       connection->opened() + Between(proactor_.random(), most - most / 5, most);
   Idle refused{node_.pool.AddWarm(std::move(connection), expires.time_since_epoch()), {}};
-  End(std::move(refused));
+  End(std::move(refused), ParkedEnd::kDrained);
 }
 
 void Keeper::OnOpenFailed(const NodeError& error) {
@@ -148,8 +165,9 @@ void Keeper::OnOpenFailed(const NodeError& error) {
                                   proactor_.Now().time_since_epoch()));
 }
 
-void Keeper::End(Idle idle) {
+void Keeper::End(Idle idle, ParkedEnd why) {
   if (idle.connection == nullptr) return;
+  if (idle.lease) observer_.ParkedEnded(node_.id, why);
   ++ending_;
   scope_.Spawn(EndAndCount(std::move(idle)));
 }

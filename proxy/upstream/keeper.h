@@ -25,14 +25,19 @@ class Keeper {
   // Between looks at the node's health and at whose time is up; jittered. What has expired lies
   // that much longer, and a connect that failed is tried again no sooner.
   static constexpr io::Duration kTick = std::chrono::seconds(1);
+  // Between looks at the demand, so that a thousand logins a second wake the keeper twenty times.
+  static constexpr io::Duration kPause = std::chrono::milliseconds(50);
+  // How long Stop lets a connection come about that is being opened.
+  static constexpr io::Duration kStopPatience = std::chrono::seconds(1);
 
   // All must outlive it, and the proactor also whoever takes from the pool. `scope` runs what it
   // opens and ends.
   Keeper(io::Proactor& proactor, io::TaskScope& scope, Cluster& cluster, Node& node,
          Observer& observer);
 
-  // Until Stop; by then nothing is idle in the pool, and every QUIT has been sent. Once. It may go
-  // when this has returned.
+  // Until Stop, and then for as long as it takes to end what is idle with QUIT: as a rule a few
+  // milliseconds, a few seconds at most. Nothing is idle in the pool then. Once. It may go when
+  // this has returned.
   io::Task<void> Run();
   void Stop();
 
@@ -47,11 +52,12 @@ class Keeper {
   void HangUp();
   void Sweep(io::Time now);
   void SetServing(bool serving, io::Time now);
+  void LookAtDemand(io::Time now);
   void Refill(io::Time now);
   io::Task<void> OpenWarm(std::unique_ptr<Connection> connection);
   void Keep(std::unique_ptr<Connection> connection);
   void OnOpenFailed(const NodeError& error);
-  void End(balancer::NodePool::Idle idle);
+  void End(balancer::NodePool::Idle idle, ParkedEnd why);
   io::Task<void> EndAndCount(balancer::NodePool::Idle idle);
   void Tell(const std::optional<balancer::Transition>& transition);
 
@@ -63,7 +69,8 @@ class Keeper {
   Alarm alarm_;
   std::shared_ptr<Line> line_;
   balancer::WarmTarget target_;
-  io::Time target_updated_;
+  io::Time target_updated_;  // and the demand taken
+  uint32_t wanted_ = 0;      // warm connections
   io::Time next_sweep_;
   io::Time opens_from_;               // no new connect before
   std::optional<bool> serving_;       // whether the pool is open; unset before the first sweep

@@ -1,4 +1,4 @@
-"""The commands an operator types: check, config, demo, --version, and serve's refusals."""
+"""The commands an operator types: check, config, route, demo, --version, and serve's refusals."""
 
 import json
 import re
@@ -36,7 +36,7 @@ def test_version_names_the_build(binary):
 def test_help_names_the_commands(binary):
     done = run(binary, "--help")
     assert done.returncode == 0
-    for command in ("serve", "check", "config", "demo"):
+    for command in ("serve", "check", "config", "route", "demo"):
         assert command in done.stdout
 
 
@@ -114,14 +114,111 @@ def test_check_sees_a_certificate_about_to_expire(binary, good, authority):
     assert done.returncode == 0 and "expire" in text and "warning" in text, text
 
 
+ROUTES = """\
+listeners: [{name: plain, address: "127.0.0.1:0", tls: none, allow_cleartext_passwords: yes}]
+default_domain: example.org
+health: {hold_down: 7s}
+clusters:
+  - name: shared
+    shared_storage: yes
+    nodes:
+      - {name: n1, address: "127.0.0.1:1111"}
+      - {name: n2, address: "127.0.0.1:1112"}
+      - {name: n3, address: "127.0.0.1:1113", weight: 50}
+  - name: apart
+    nodes:
+      - {name: n1, address: "127.0.0.1:1111"}
+      - {name: n2, address: "127.0.0.1:1112"}
+"""
+
+
+@pytest.fixture
+def routes(tmp_path):
+    file = tmp_path / "routes.yaml"
+    file.write_text(ROUTES)
+    return file
+
+
+def test_route_shows_the_order_and_the_reasons(binary, routes):
+    done = run(binary, "route", "Anna", "bob@example.net", "--config", routes)
+    assert done.returncode == 0, done.stderr
+    anna, bob = done.stdout.split("\n\n")
+    assert anna.startswith("Anna (anna@example.org), cluster shared:")
+    assert bob.startswith("bob@example.net, cluster shared:")
+    home = re.search(r"1\. (n\d) .*home: highest score of 3 nodes", anna)
+    assert home, anna
+    assert f"2nd choice; only after {home[1]} has been out for hold_down 7s" in anna
+    done = run(binary, "route", "Anna", "--config", routes, "--cluster", "apart")
+    assert done.returncode == 0 and "never: shared_storage is no" in done.stdout
+
+
+def test_route_writes_json_in_the_order_of_the_scores(binary, routes):
+    users = [f"user{number}" for number in range(50)]
+    done = run(binary, "route", *users, "--config", routes, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    answers = json.loads(done.stdout)
+    assert [answer["user"] for answer in answers] == users
+    homes = set()
+    for answer in answers:
+        assert answer["canonical"] == answer["user"] + "@example.org"
+        assert answer["cluster"] == "shared"
+        assert sorted(each["name"] for each in answer["nodes"]) == ["n1", "n2", "n3"]
+        scores = [each["score"] for each in answer["nodes"]]
+        assert scores == sorted(scores, reverse=True)
+        homes.add(answer["nodes"][0]["name"])
+    assert homes == {"n1", "n2", "n3"}
+
+
+@pytest.mark.parametrize("arguments, code, complaint", [
+    (["route"], 2, "USER"),
+    (["route", "anna", "--format", "xml"], 2, "format"),
+    (["route", "anna", "--cluster", "shraed"], 1, 'did you mean "shared"'),
+    (["route", ""], 1, "empty user name"),
+])
+def test_route_refuses_what_makes_no_sense(arguments, code, complaint, binary, routes):
+    done = run(binary, *arguments, "--config", routes)
+    assert done.returncode == code
+    assert complaint in done.stderr, done.stderr
+
+
+def test_route_help_says_what_a_score_is(binary):
+    done = run(binary, "route", "--help")
+    assert done.returncode == 0 and "score" in done.stdout and "log2" in done.stdout
+
+
+def test_check_judges_pools_and_health_where_they_are_overridden(binary, tmp_path):
+    file = tmp_path / "bad.yaml"
+    file.write_text(ROUTES.replace("health: {hold_down: 7s}", "pool: {size: 20, max_snapshot_age: 61s}")
+                    .replace("weight: 50}", "weight: 50, pool: {warm: 21}}")
+                    .replace("- name: apart", "- name: apart\n    affinity: none"))
+    done = run(binary, "check", "--config", file)
+    assert done.returncode == 1
+    for place in (r"bad\.yaml:3:\d+: error: pool\.max_snapshot_age: \"61s\" is out of bounds",
+                  r"bad\.yaml:10:\d+: error: clusters\[0\]\.nodes\[2\]\.pool\.warm: warm is 21",
+                  r"bad\.yaml:12:\d+: error: clusters\[1\]\.affinity: "):
+        assert re.search(place, done.stderr), f"no {place} in:\n{done.stderr}"
+
+
 def test_config_prints_every_setting_with_its_help(binary):
     done = run(binary, "config")
     assert done.returncode == 0
     for key in ("workers", "listeners", "certificates", "shared_storage", "tls_handshake", "login",
                 "upstream_connect", "upstream_response", "client_idle", "client_write_stall",
-                "bad_commands", "failed_logins", "drain_timeout"):
+                "bad_commands", "failed_logins", "drain_timeout", "replicas", "pool", "warm",
+                "max_snapshot_age", "wait_timeout", "health", "probe", "hold_down", "panic_percent",
+                "affinity", "maildrop_lock", "user_sessions", "state"):
         assert re.search(rf"^\s*(#\s*)?(- )?{key}:", done.stdout, re.MULTILINE), key
     assert done.stdout.count("#") > 20, "help stands beside the settings"
+
+
+def test_what_config_prints_is_valid_but_for_its_examples(binary, tmp_path):
+    file = tmp_path / "poplar.yaml"
+    file.write_text(run(binary, "config").stdout)
+    done = run(binary, "check", "--config", file)
+    # The example's certificate is the only thing that need not be there.
+    complaints = re.findall(r": (?:error|warning): (\S+): ", done.stderr)
+    assert all(each.startswith("tls.certificates") for each in complaints), done.stderr
+    assert run(binary, "route", "anna", "--config", file).returncode == 0
 
 
 def test_a_used_port_is_named(binary, good):

@@ -16,6 +16,7 @@ SessionPoplar::SessionPoplar(Network& network, SessionMistake mistake)
       proactor_(network, "poplar", *io::Address::Parse("10.0.0.1", 0)),
       accepting_(proactor_.ready()),
       serving_(proactor_.ready()),
+      digest_(proactor_.random()),
       log_(mistake) {
   world_.Join(*this);
 }
@@ -50,7 +51,8 @@ io::Task<void> SessionPoplar::AcceptAll() {
 io::Task<void> SessionPoplar::Serve(io::Accepted accepted) {
   std::unique_ptr<balancer::Affinity> own;
   if (mistake_ == SessionMistake::kIgnoresAffinity) own = std::make_unique<balancer::Affinity>();
-  session::Environment environment{proactor_, serving_, own ? *own : affinity_, log_, meter_};
+  session::Environment environment{proactor_, serving_, own ? *own : affinity_, digest_, log_,
+                                   meter_,    observer_};
   session::Session session(environment, settings_, settings_->listeners.front(), accepted);
   const auto entry = sessions_.insert(sessions_.end(), &session);
   if (draining_) session.Drain();

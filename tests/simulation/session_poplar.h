@@ -8,6 +8,7 @@
 #include "balancer/affinity.h"
 #include "proxy/io/task_scope.h"
 #include "proxy/session/session.h"
+#include "proxy/tls/keyed_digest.h"
 #include "tests/simulation/session_mistake.h"
 #include "tests/simulation/sim_proactor.h"
 
@@ -36,6 +37,11 @@ class BalancedMeter final : public session::Meter {
   void FailedOver(balancer::NodeId) override {}
   void NodeSessionBegan(balancer::NodeId) override { ++node_sessions_; }
   void NodeSessionEnded(balancer::NodeId) override { --node_sessions_; }
+  void LeaseTaken(balancer::NodeId, session::LeaseSource) override {}
+  void ParkedFound(balancer::NodeId, session::ParkedOutcome, io::Duration) override {}
+  void ParkEnded(balancer::NodeId, session::ParkResult) override {}
+  void QueueLeft(balancer::NodeId, session::QueueResult, io::Duration) override {}
+  void LoginRetried(session::RetryReason) override {}
   void CommandAnswered(pop3::Verb, bool, io::Duration) override {}
 
   int64_t sessions() const { return sessions_; }
@@ -44,6 +50,15 @@ class BalancedMeter final : public session::Meter {
  private:
   int64_t sessions_ = 0;
   int64_t node_sessions_ = 0;
+};
+
+// Nobody looks at it yet.
+class QuietObserver final : public upstream::Observer {
+ public:
+  void ProbeEnded(balancer::NodeId, upstream::NodeFailure, io::Duration) override {}
+  void NodeChanged(const balancer::Transition&) override {}
+  void WarmOpened(balancer::NodeId, upstream::NodeFailure) override {}
+  void ParkedEnded(balancer::NodeId, upstream::ParkedEnd) override {}
 };
 
 // A Poplar of one worker: what proxy/server's Worker does around the sessions, on a simulated
@@ -81,8 +96,10 @@ class SessionPoplar final : private Actor {
   io::TaskScope accepting_;
   io::TaskScope serving_;
   balancer::Affinity affinity_;
+  const tls::KeyedDigest digest_;
   RecordingLog log_;
   BalancedMeter meter_;
+  QuietObserver observer_;
   std::shared_ptr<const session::Settings> settings_;
   std::list<session::Session*> sessions_;  // in order of arrival
   io::SocketId listener_ = io::SocketId::kNone;

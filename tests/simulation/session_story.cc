@@ -5,7 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "proxy/pop3/capabilities.h"
 #include "proxy/pop3/reply.h"
 
 namespace poplar::simulation {
@@ -54,12 +53,20 @@ SessionMail::Shape DrawShape(World& world, const Faults& faults, bool shared_sto
 }
 
 // The demo nodes refuse what comes after 20 bad commands; the clients don't get there.
-pop3::AuthorizationPolicy Policy(const session::Settings& settings) {
-  return {.bad_commands_max = 3,
-          .failed_logins_max = 3,
-          .login_allowed = true,
-          .capa_reply = settings.capa_secure,
-          .greeting = pop3::kGreeting};
+constexpr pop3::AuthorizationPolicy kPolicy = {.bad_commands_max = 3,
+                                               .failed_logins_max = 3,
+                                               .login_allowed = true,
+                                               .greeting = pop3::kGreeting};
+
+balancer::HealthRules OneStrike() {
+  balancer::HealthRules rules;
+  rules.probes = false;
+  rules.consecutive_failures = 1;
+  rules.ejection_time = rules.ejection_time_max = milliseconds(1);
+  rules.ejected_percent_max = 100;
+  rules.hold_down = rules.slow_start = io::Duration(0);
+  rules.panic_percent = 0;
+  return rules;
 }
 
 }  // namespace
@@ -114,23 +121,36 @@ void SessionStory::BuildNodes() {
 
 std::shared_ptr<session::Settings> SessionStory::BuildSettings() {
   auto settings = std::make_shared<session::Settings>();
-  if (mistake_ == SessionMistake::kForgetsDeadline)
-    settings->timeouts.upstream.response = hours(9000);
   balancer::Cluster cluster{"mail", shared_storage_, {}};
-  for (size_t i = 0; i < kNodes; ++i) {
-    const std::string name = "n" + std::to_string(i);
-    cluster.nodes.push_back({name, 100});
-    settings->endpoints.push_back({"mail/" + name, nodes_[i]->address(), nullptr, name});
-  }
+  for (size_t i = 0; i < kNodes; ++i) cluster.nodes.push_back({"n" + std::to_string(i), 100});
   auto table = balancer::NodeTable::Build({cluster});
   world_.Require(table.has_value(), "the node table can't be built");
   settings->nodes = *table;
-  settings->capa_secure = pop3::RenderBeforeLogin(true);
-  session::ListenerSettings listener{.name = "pop3",
-                                     .cluster = *settings->nodes->FindCluster("mail")};
-  listener.authorization = Policy(*settings);
-  settings->listeners.push_back(std::move(listener));
+  settings->clusters = {BuildCluster(**table)};
+  for (const auto& node : settings->clusters.front()->nodes)
+    settings->upstream_nodes.push_back(node.get());
+  settings->listeners.push_back(
+      {.name = "pop3", .cluster = settings->clusters.front()->id, .authorization = kPolicy});
   return settings;
+}
+
+std::shared_ptr<upstream::Cluster> SessionStory::BuildCluster(const balancer::NodeTable& table) {
+  std::vector<balancer::ClusterHealth::Member> members;
+  for (const balancer::NodeId id : table.NodeIds(0)) members.push_back({id, 100, {}});
+  auto cluster = std::make_shared<upstream::Cluster>(
+      *table.FindCluster("mail"), "mail", balancer::ClusterRules{.shared_storage = shared_storage_},
+      OneStrike(), std::move(members));
+  for (size_t i = 0; i < kNodes; ++i) {
+    auto endpoint = std::make_shared<upstream::Endpoint>();
+    endpoint->name = "mail/n" + std::to_string(i);
+    endpoint->address = nodes_[i]->address();
+    endpoint->host_name = "n" + std::to_string(i);
+    if (mistake_ == SessionMistake::kForgetsDeadline) endpoint->timeouts.response = hours(9000);
+    cluster->nodes.push_back(std::make_unique<upstream::Node>(
+        table.NodeIds(0)[i], std::move(endpoint),
+        balancer::PoolLimits{.warm = 0, .max_snapshot_age = io::Duration(0)}, seconds(15)));
+  }
+  return cluster;
 }
 
 // --- the cast
@@ -151,7 +171,7 @@ void SessionStory::SpawnClients() {
 
 ClientPlan SessionStory::DrawClient() {
   const session::Timeouts& timeouts = poplar_.settings().timeouts;
-  const session::Timeouts defaults;
+  const upstream::UpstreamTimeouts upstream;
   ClientPlan plan;
   plan.user = random_.Below(mail_.users().size());
   // Half of them behave, so that most worlds get somewhere.
@@ -170,8 +190,7 @@ ClientPlan SessionStory::DrawClient() {
   plan.give_up_after = Piece() * 20 + 500;
   plan.connections_max = static_cast<int>(random_.Between(1, 3));
   plan.start_after = random_.Chance(0.5) ? io::Duration(0) : DrawMoment();
-  plan.answer_patience = timeouts.login +
-                         kNodes * (timeouts.upstream.connect + 4 * defaults.upstream.response) +
+  plan.answer_patience = timeouts.login + kNodes * (upstream.connect + 4 * upstream.response) +
                          timeouts.client_write_stall + kSlack;
   plan.idle_patience = plan.answer_patience + timeouts.client_idle;
   return plan;
@@ -226,9 +245,9 @@ void SessionStory::Run() {
   poplar_.StopAccepting();
   // Those whose clients fell silent end by Poplar's own deadlines, nobody else's doing.
   const session::Timeouts& timeouts = poplar_.settings().timeouts;
+  const upstream::UpstreamTimeouts upstream;
   const io::Duration most = timeouts.login + timeouts.client_idle + timeouts.client_write_stall +
-                            kNodes * (timeouts.upstream.connect + 4 * timeouts.upstream.response) +
-                            kSlack;
+                            kNodes * (upstream.connect + 4 * upstream.response) + kSlack;
   if (poplar_.aborted()) {
     world_.MustReach("an aborted Poplar is idle", [this] { return poplar_.idle(); }, kAbortTakes);
   }
@@ -339,7 +358,9 @@ bool SessionStory::ReasonFits(const session::Record& record, const Attempt& atte
     case EndReason::kNodeProtocol:
       return record.logged_in && bad_nodes_;
     case EndReason::kNodeResponseTimeout:
-      return record.logged_in && record.total >= timeouts.upstream.response;
+      return record.logged_in && record.total >= upstream::UpstreamTimeouts().response;
+    case EndReason::kNodeDown:
+      return false;
     case EndReason::kDraining:
       return poplar_.drained();
     case EndReason::kShutdown:

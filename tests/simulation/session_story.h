@@ -25,6 +25,7 @@ class SessionStory {
 
   void BuildNodes();
   std::shared_ptr<session::Settings> BuildSettings();
+  std::shared_ptr<upstream::Cluster> BuildCluster(const balancer::NodeTable& table);
   void SpawnClients();
   ClientPlan DrawClient();
   void PlanDisasters();

@@ -2,84 +2,23 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
-#include <ostream>
+#include "tests/unit/balancer/four_nodes.h"
 
 namespace poplar::balancer {
-
-std::ostream& operator<<(std::ostream& out, const Choice& choice) {
-  const auto node = static_cast<uint32_t>(choice.node);
-  switch (choice.kind) {
-    case Choice::Kind::kGo:
-      return out << "go to " << node;
-    case Choice::Kind::kWait:
-      return out << "wait for " << node << " until " << choice.until.count();
-    case Choice::Kind::kNone:
-      return out << "none";
-  }
-  return out;
-}
-
-bool operator==(const Choice& a, const Choice& b) {
-  return a.kind == b.kind && (a.kind == Choice::Kind::kNone || a.node == b.node) &&
-         (a.kind != Choice::Kind::kWait || a.until == b.until);
-}
-
 namespace {
 
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr NodeId kA{10};
-constexpr NodeId kB{7};
-constexpr NodeId kC{3};
-constexpr NodeId kD{99};
-const Candidates kOrder{kA, kB, kC, kD};
-
-Choice Go(NodeId node) { return {.kind = Choice::Kind::kGo, .node = node}; }
-Choice Wait(NodeId node, Moment until) {
-  return {.kind = Choice::Kind::kWait, .node = node, .until = until};
-}
-Choice None() { return {}; }
-
-constexpr HealthRules kRules{.rise = 1,
-                             .fall = 1,
-                             .consecutive_failures = 1,
-                             .hold_down = seconds(10),
-                             .slow_start = seconds(0),
-                             .panic_percent = 0};
-
-using Members = std::vector<ClusterHealth::Member>;
-const Members kEqual{{kA}, {kB}, {kC}, {kD}};
-
-// What the tests do to a cluster of four nodes.
-struct Fixture {
-  explicit Fixture(const HealthRules& health = kRules,
-                   const ClusterRules& rules = {.shared_storage = true},
-                   const Members& members = kEqual)
-      : cluster(rules, health, members) {}
-
-  void Fail(NodeId node, Moment now) { ASSERT_TRUE(cluster.OnProbe(node, false, "timeout", now)); }
-  void Mend(NodeId node, Moment now) { ASSERT_TRUE(cluster.OnProbe(node, true, {}, now)); }
-  Choice Choose(Moment now, uint64_t user = 0, std::vector<NodeId> tried = {}) const {
-    return cluster.Choose(kOrder, user, tried, now);
-  }
-  void Load(NodeId node, uint32_t sessions) {
-    for (uint32_t i = 0; i < sessions; ++i) cluster.SessionBegan(node);
-  }
-
-  ClusterHealth cluster;
-};
-
 TEST(ClusterHealthTest, TheFirstOfTheOrderServes) {
-  Fixture f;
+  FourNodes f;
   EXPECT_EQ(f.Choose(seconds(1)), Go(kA));
   EXPECT_EQ(f.cluster.Choose({kC, kA}, 0, {}, seconds(1)), Go(kC));
   EXPECT_EQ(f.cluster.Choose({}, 0, {}, seconds(1)), None());
 }
 
 TEST(ClusterHealthTest, ANodeMustBeOutForAHoldDownBeforeItsUsersMove) {
-  Fixture f;
+  FourNodes f;
   f.Fail(kA, seconds(100));
   EXPECT_EQ(f.Choose(seconds(100)), Wait(kA, seconds(110)));
   EXPECT_EQ(f.Choose(seconds(110) - Duration(1)), Wait(kA, seconds(110)));
@@ -88,14 +27,14 @@ TEST(ClusterHealthTest, ANodeMustBeOutForAHoldDownBeforeItsUsersMove) {
 }
 
 TEST(ClusterHealthTest, UsersOfOtherNodesDoNotWait) {
-  Fixture f;
+  FourNodes f;
   f.Fail(kB, seconds(100));
   EXPECT_EQ(f.Choose(seconds(100)), Go(kA));
   EXPECT_EQ(f.cluster.Choose({kC, kB, kA}, 0, {}, seconds(100)), Go(kC));
 }
 
 TEST(ClusterHealthTest, TheNodeThatStandsInHoldsItsUsersLikewise) {
-  Fixture f;
+  FourNodes f;
   f.Fail(kA, seconds(100));
   f.Fail(kB, seconds(200));
   EXPECT_EQ(f.Choose(seconds(205)), Wait(kB, seconds(210)));
@@ -103,7 +42,7 @@ TEST(ClusterHealthTest, TheNodeThatStandsInHoldsItsUsersLikewise) {
 }
 
 TEST(ClusterHealthTest, ANodeThatFlapsStartsItsHoldDownAnew) {
-  Fixture f;
+  FourNodes f;
   f.Fail(kA, seconds(100));
   f.Mend(kA, seconds(109));
   EXPECT_EQ(f.Choose(seconds(109)), Go(kA));
@@ -112,7 +51,7 @@ TEST(ClusterHealthTest, ANodeThatFlapsStartsItsHoldDownAnew) {
 }
 
 TEST(ClusterHealthTest, HomeAgainWhenItReturns) {
-  Fixture f;
+  FourNodes f;
   f.Fail(kA, seconds(100));
   EXPECT_EQ(f.Choose(seconds(120)), Go(kB));
   f.Mend(kA, seconds(130));
@@ -120,20 +59,20 @@ TEST(ClusterHealthTest, HomeAgainWhenItReturns) {
 }
 
 TEST(ClusterHealthTest, WithAffinityATriedNodeInServiceIsTriedAgain) {
-  Fixture f;
+  FourNodes f;
   EXPECT_EQ(f.Choose(seconds(1), 0, {kA}), Go(kA));
   EXPECT_EQ(f.Choose(seconds(1), 0, {kA, kB, kC, kD}), Go(kA));
 }
 
 TEST(ClusterHealthTest, LoadNeverMovesAUserWithAffinity) {
-  Fixture f;
+  FourNodes f;
   f.Load(kA, 10'000);
   EXPECT_EQ(f.Choose(seconds(1)), Go(kA));
 }
 
 TEST(ClusterHealthTest, AdministrativeDrainNeedsNoHoldDown) {
   for (const AdminState away : {AdminState::kDrain, AdminState::kDown}) {
-    Fixture f;
+    FourNodes f;
     const auto transition = f.cluster.SetAdmin(kA, away, seconds(100));
     ASSERT_TRUE(transition);
     EXPECT_EQ(transition->node, kA);
@@ -153,7 +92,7 @@ TEST(ClusterHealthTest, AdministrativeDrainNeedsNoHoldDown) {
 }
 
 TEST(ClusterHealthTest, TheOperatorsWordOutdoesHealth) {
-  Fixture f;
+  FourNodes f;
   f.Fail(kA, seconds(100));
   f.cluster.SetAdmin(kA, AdminState::kDrain, seconds(101));
   EXPECT_EQ(f.Choose(seconds(101)), Go(kB));  // no waiting any more
@@ -163,14 +102,14 @@ TEST(ClusterHealthTest, TheOperatorsWordOutdoesHealth) {
 }
 
 TEST(ClusterHealthTest, ANodeMayStartDrained) {
-  Fixture f(kRules, {.shared_storage = true},
-            {{.node = kA, .admin = AdminState::kDrain}, {kB}, {kC}, {kD}});
+  FourNodes f(kRules, {.shared_storage = true},
+              {{.node = kA, .admin = AdminState::kDrain}, {kB}, {kC}, {kD}});
   EXPECT_EQ(f.Choose({}), Go(kB));
 }
 
 TEST(ClusterHealthTest, OnlyWithSharedStorageMayAUserMove) {
   for (const bool affinity : {true, false}) {
-    Fixture f(kRules, {.shared_storage = false, .affinity = affinity});
+    FourNodes f(kRules, {.shared_storage = false, .affinity = affinity});
     EXPECT_EQ(f.Choose(seconds(1)), Go(kA));
     f.Fail(kA, seconds(100));
     EXPECT_EQ(f.Choose(seconds(100)), None());
@@ -185,7 +124,7 @@ TEST(ClusterHealthTest, OnlyWithSharedStorageMayAUserMove) {
 TEST(ClusterHealthTest, SlowStartLetsUsersHomeByTheirHash) {
   HealthRules rules = kRules;
   rules.slow_start = seconds(100);
-  Fixture f(rules);
+  FourNodes f(rules);
   f.Fail(kA, seconds(100));
   f.Mend(kA, seconds(200));
   for (const int percent : {0, 1, 50, 99, 100}) {
@@ -206,7 +145,7 @@ TEST(ClusterHealthTest, SlowStartLetsUsersHomeByTheirHash) {
 TEST(ClusterHealthTest, SlowStartNeverTurnsAUserAwayTwice) {
   HealthRules rules = kRules;
   rules.slow_start = seconds(100);
-  Fixture f(rules);
+  FourNodes f(rules);
   f.Fail(kA, seconds(0));
   f.Mend(kA, seconds(100));
   for (uint64_t user = 0; user < 1000; user += 7) {
@@ -223,7 +162,7 @@ TEST(ClusterHealthTest, SlowStartNeverTurnsAUserAwayTwice) {
 TEST(ClusterHealthTest, ASlowStarterServesWhomNobodyElseCan) {
   HealthRules rules = kRules;
   rules.slow_start = seconds(100);
-  Fixture f(rules);
+  FourNodes f(rules);
   f.Fail(kA, seconds(0));
   f.Fail(kC, seconds(0));
   f.Fail(kD, seconds(0));
@@ -237,7 +176,7 @@ TEST(ClusterHealthTest, ASlowStarterServesWhomNobodyElseCan) {
 TEST(ClusterHealthTest, SlowStartWithoutSharedStorageKeepsNobodyOut) {
   HealthRules rules = kRules;
   rules.slow_start = seconds(100);
-  Fixture f(rules, {.shared_storage = false});
+  FourNodes f(rules, {.shared_storage = false});
   f.Fail(kA, seconds(0));
   f.Mend(kA, seconds(100));
   EXPECT_EQ(f.Choose(seconds(100), 999), Go(kA));
@@ -246,7 +185,7 @@ TEST(ClusterHealthTest, SlowStartWithoutSharedStorageKeepsNobodyOut) {
 TEST(ClusterHealthTest, ANodeThatTheOperatorBringsBackStartsSlowly) {
   HealthRules rules = kRules;
   rules.slow_start = seconds(100);
-  Fixture f(rules);
+  FourNodes f(rules);
   f.cluster.SetAdmin(kA, AdminState::kDrain, seconds(0));
   f.cluster.SetAdmin(kA, AdminState::kUp, seconds(50));
   EXPECT_EQ(f.Choose(seconds(100), 499), Go(kA));
@@ -256,7 +195,7 @@ TEST(ClusterHealthTest, ANodeThatTheOperatorBringsBackStartsSlowly) {
 TEST(ClusterHealthTest, PanicThreshold) {
   HealthRules rules = kRules;
   rules.panic_percent = 50;
-  Fixture f(rules);
+  FourNodes f(rules);
   f.Fail(kA, seconds(100));
   f.Fail(kB, seconds(100));
   EXPECT_FALSE(f.cluster.panicking(seconds(100)));  // exactly half is not below it
@@ -277,7 +216,7 @@ TEST(ClusterHealthTest, PanicThreshold) {
 TEST(ClusterHealthTest, PanicCountsWeightAndOnlyNodesThatTheOperatorHasUp) {
   HealthRules rules = kRules;
   rules.panic_percent = 30;
-  Fixture f(rules, {.shared_storage = true}, {{kA, 700}, {kB, 100}, {kC, 100}, {kD, 100}});
+  FourNodes f(rules, {.shared_storage = true}, {{kA, 700}, {kB, 100}, {kC, 100}, {kD, 100}});
   f.Fail(kB, seconds(1));
   f.Fail(kC, seconds(1));
   f.Fail(kD, seconds(1));
@@ -294,7 +233,7 @@ TEST(ClusterHealthTest, PanicCountsWeightAndOnlyNodesThatTheOperatorHasUp) {
 TEST(ClusterHealthTest, SparesThatStandInAreNoReasonToPanic) {
   HealthRules rules = kRules;
   rules.panic_percent = 50;
-  Fixture f(rules, {.shared_storage = true}, {{kA, 100}, {kB, 100}, {kC, 0}, {kD, 0}});
+  FourNodes f(rules, {.shared_storage = true}, {{kA, 100}, {kB, 100}, {kC, 0}, {kD, 0}});
   f.Fail(kA, seconds(0));
   f.Fail(kB, seconds(0));
   EXPECT_FALSE(f.cluster.panicking(seconds(0)));
@@ -306,7 +245,7 @@ TEST(ClusterHealthTest, SparesThatStandInAreNoReasonToPanic) {
 }
 
 TEST(ClusterHealthTest, WithoutAPanicThresholdHealthIsAlwaysBelieved) {
-  Fixture f;
+  FourNodes f;
   for (const NodeId node : kOrder) f.Fail(node, seconds(0));
   EXPECT_FALSE(f.cluster.panicking(seconds(100)));
   EXPECT_EQ(f.Choose(seconds(5)), Wait(kA, seconds(10)));
@@ -321,7 +260,7 @@ TEST(ClusterHealthTest, AtMostASetShareIsEjected) {
   for (const Case& c : {Case{0, 1}, {24, 1}, {49, 1}, {50, 2}, {74, 2}, {75, 3}, {100, 4}}) {
     HealthRules rules = kRules;
     rules.ejected_percent_max = c.percent;
-    Fixture f(rules);
+    FourNodes f(rules);
     int ejected = 0;
     for (const NodeId node : kOrder) {
       const auto transition =
@@ -335,7 +274,7 @@ TEST(ClusterHealthTest, AtMostASetShareIsEjected) {
 }
 
 TEST(ClusterHealthTest, NodesDownByProbesCountButAreNotLimited) {
-  Fixture f;  // 50 % of four
+  FourNodes f;  // 50 % of four
   f.Fail(kA, seconds(1));
   EXPECT_TRUE(f.cluster.OnEvidence(kB, Evidence::kUnreachable, "timeout", seconds(1)));
   EXPECT_FALSE(f.cluster.OnEvidence(kC, Evidence::kUnreachable, "timeout", seconds(1)));
@@ -348,7 +287,7 @@ TEST(ClusterHealthTest, NodesDownByProbesCountButAreNotLimited) {
 }
 
 TEST(ClusterHealthTest, DrainedNodesNeitherCountAsOutNorAsThere) {
-  Fixture f;
+  FourNodes f;
   f.cluster.SetAdmin(kA, AdminState::kDrain, seconds(1));
   f.cluster.SetAdmin(kB, AdminState::kDrain, seconds(1));
   EXPECT_TRUE(f.cluster.OnEvidence(kC, Evidence::kUnreachable, "timeout", seconds(1)));
@@ -356,7 +295,7 @@ TEST(ClusterHealthTest, DrainedNodesNeitherCountAsOutNorAsThere) {
 }
 
 TEST(ClusterHealthTest, TransitionsNameTheNodeAndTheOperatorsState) {
-  Fixture f;
+  FourNodes f;
   f.cluster.SetAdmin(kB, AdminState::kDrain, seconds(1));
   const auto transition = f.cluster.OnProbe(kB, false, "timeout", seconds(2));
   ASSERT_TRUE(transition);
@@ -367,7 +306,7 @@ TEST(ClusterHealthTest, TransitionsNameTheNodeAndTheOperatorsState) {
 }
 
 TEST(ClusterHealthTest, EjectionsEndWithTime) {
-  Fixture f;
+  FourNodes f;
   ASSERT_TRUE(f.cluster.OnEvidence(kA, Evidence::kLoginFailed, "sys_temp", seconds(100)));
   EXPECT_FALSE(f.cluster.OnTime(kA, seconds(129)));
   EXPECT_EQ(f.Choose(seconds(129)), Go(kB));
@@ -381,7 +320,7 @@ TEST(ClusterHealthTest, EjectionsEndWithTime) {
 TEST(ClusterHealthTest, StatusTellsAllInTheOrderGiven) {
   HealthRules rules = kRules;
   rules.slow_start = seconds(100);
-  Fixture f(rules);
+  FourNodes f(rules);
   f.cluster.OnEvidence(kB, Evidence::kUnreachable, "timeout", seconds(1));
   f.Mend(kB, seconds(10));
   f.cluster.OnEvidence(kB, Evidence::kUnreachable, "timeout", seconds(20));
@@ -412,88 +351,10 @@ TEST(ClusterHealthTest, StatusTellsAllInTheOrderGiven) {
   expect(3, {.node = kD, .ready_permille = 500});
 }
 
-constexpr ClusterRules kAnywhere{.shared_storage = true, .affinity = false};
-
-TEST(ClusterHealthTest, BoundedLoadKeepsEveryNodeBelowFiveFourthsOfItsShare) {
-  Fixture f(kRules, kAnywhere, {{kA, 300}, {kB, 200}, {kC, 100}, {kD, 100}});
-  std::array<uint32_t, 100> sessions{};
-  for (uint32_t total = 1; total <= 5000; ++total) {
-    const Choice choice = f.Choose(seconds(1));  // everybody's first choice is A
-    ASSERT_EQ(choice.kind, Choice::Kind::kGo);
-    f.cluster.SessionBegan(choice.node);
-    const auto at = static_cast<uint32_t>(choice.node);
-    ++sessions[at];
-    const double weight = choice.node == kA ? 300 : choice.node == kB ? 200 : 100;
-    ASSERT_LT(sessions[at], 1.25 * total * weight / 700 + 1) << total;
-  }
-  // All that A, B and C may take, they take; D gets the rest.
-  EXPECT_EQ(sessions[10], 2679u);  // ceil(1.25 * 5000 * 300 / 700)
-  EXPECT_EQ(sessions[7], 1786u);
-  EXPECT_EQ(sessions[3], 535u);
-  EXPECT_EQ(sessions[99], 0u);
-}
-
-TEST(ClusterHealthTest, WithoutAffinityTriedNodesAndNodesOutArePassedOverAtOnce) {
-  Fixture f(kRules, kAnywhere);
-  EXPECT_EQ(f.Choose(seconds(1), 0, {kA}), Go(kB));
-  f.Fail(kB, seconds(1));
-  EXPECT_EQ(f.Choose(seconds(1), 0, {kA}), Go(kC));
-  f.cluster.SetAdmin(kC, AdminState::kDrain, seconds(1));
-  EXPECT_EQ(f.Choose(seconds(1), 0, {kA}), Go(kD));
-  EXPECT_EQ(f.Choose(seconds(1), 0, {kA, kD}), None());
-}
-
-TEST(ClusterHealthTest, SessionsOnNodesOutDoNotLoosenTheBound) {
-  Fixture f(kRules, kAnywhere);
-  f.Load(kA, 1000);
-  f.Load(kB, 8);
-  f.Load(kC, 4);
-  f.Load(kD, 4);
-  f.Fail(kA, seconds(1));
-  EXPECT_EQ(f.Choose(seconds(1)), Go(kC));  // B's cap: 1.25 * 17 / 3 = 7.1, that is 8
-}
-
-TEST(ClusterHealthTest, SparesServeOnlyWhenNothingElseDoes) {
-  Fixture f(kRules, kAnywhere, {{kA, 1}, {kB, 0}, {kC, 1}, {kD, 0}});
-  f.Load(kA, 1000);
-  f.Load(kC, 1000);
-  EXPECT_EQ(f.Choose(seconds(1)), Go(kA));
-  EXPECT_EQ(f.Choose(seconds(1), 0, {kA}), Go(kC));
-  EXPECT_EQ(f.Choose(seconds(1), 0, {kA, kC}), Go(kB));
-  f.Load(kB, 2);
-  EXPECT_EQ(f.Choose(seconds(1), 0, {kA, kC}), Go(kD));
-}
-
-TEST(ClusterHealthTest, SlowStartGrowsTheBound) {
-  HealthRules rules = kRules;
-  rules.slow_start = seconds(100);
-  Fixture f(rules, kAnywhere);
-  f.Fail(kA, seconds(0));
-  f.Mend(kA, seconds(100));
-  EXPECT_EQ(f.Choose(seconds(100)), Go(kB));
-  EXPECT_EQ(f.Choose(seconds(100), 0, {kB, kC, kD}), Go(kA));
-  for (const NodeId node : {kB, kC, kD}) f.Load(node, 10);
-  f.Load(kA, 2);
-  EXPECT_EQ(f.Choose(seconds(110)), Go(kB));  // 1.25 * 33 * 0.1 / 3.1 = 1.3, that is 2
-  EXPECT_EQ(f.Choose(seconds(120)), Go(kA));  // 2.6, that is 3
-}
-
-TEST(ClusterHealthTest, PanicWithoutAffinity) {
-  HealthRules rules = kRules;
-  rules.panic_percent = 60;
-  Fixture f(rules, kAnywhere);
-  f.Fail(kA, seconds(1));
-  f.Fail(kB, seconds(1));
-  EXPECT_TRUE(f.cluster.panicking(seconds(1)));
-  EXPECT_EQ(f.Choose(seconds(1)), Go(kA));
-  EXPECT_EQ(f.Choose(seconds(1), 0, {kA}), Go(kB));
-  EXPECT_EQ(f.Choose(seconds(1), 0, {kA, kB, kC, kD}), None());
-}
-
 using ClusterHealthDeathTest = testing::Test;
 
 TEST(ClusterHealthDeathTest, StrangersAreABrokenInvariant) {
-  Fixture f;
+  FourNodes f;
   EXPECT_DEATH(f.cluster.SessionBegan(NodeId{1}), "");
   EXPECT_DEATH(f.cluster.SessionEnded(kA), "");
 }

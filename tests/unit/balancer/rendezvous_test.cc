@@ -144,6 +144,27 @@ TEST(RendezvousTest, ComparesExactlyAndBreaksTiesByName) {
   EXPECT_FALSE(Precedes(cases[0].first, cases[0].first, nodes));
 }
 
+// FirstChoice leaves out most logarithms: it must not show, least of all where costs are near.
+TEST(RendezvousTest, FirstChoiceIsTheFirstOfTheOrder) {
+  uint32_t random = 1;
+  const auto below = [&random](uint32_t bound) {
+    random = random * 1664525u + 1013904223u;
+    return (random >> 8) % bound;
+  };
+  std::vector<std::string> names;
+  for (int i = 0; i < 200; ++i) names.push_back("n" + std::to_string(i));
+  for (int fleet = 0; fleet < 300; ++fleet) {
+    std::vector<WeightedNode> nodes;
+    const uint32_t size = 1 + below(200);
+    const uint32_t heaviest = 1 + below(kMaxWeight);
+    for (uint32_t i = 0; i < size; ++i) nodes.emplace_back(names[i], below(heaviest + 1));
+    for (int i = 0; i < 50; ++i) {
+      const std::string user = "user" + std::to_string(below(1'000'000));
+      ASSERT_EQ(FirstChoice(user, nodes), OrderOfPreference(user, nodes)[0]) << fleet << user;
+    }
+  }
+}
+
 TEST(RendezvousTest, EmptyListAndEmptyKey) {
   EXPECT_TRUE(OrderOfPreference("alice", {}).empty());
   const std::vector<WeightedNode> nodes{{"a", 1}, {"b", 1}};

@@ -128,7 +128,7 @@ TEST(LayoutTest, SeriesOfANodeStayFew) {
     }
     return sum;
   };
-  EXPECT_EQ(series(2) - series(1), 52u);
+  EXPECT_EQ(series(2) - series(1), 49u);
 }
 
 TEST(LayoutTest, EmptyDimensionsGiveNoSeries) {

@@ -52,6 +52,9 @@ TEST(Program, EndsWithTwoOnAWrongCommandLine) {
                                                     {"serve", "--config"},
                                                     {"serve", "extra"},
                                                     {"check", "--bad"},
+                                                    {"route"},
+                                                    {"route", "--cluster", "m"},
+                                                    {"route", "anna", "--format", "xml"},
                                                     {"demo", "--port", "70000"},
                                                     {"demo", "--port", "-1"},
                                                     {"demo", "--port", "x"},
@@ -69,7 +72,7 @@ TEST(Program, HelpsWhoeverAsksAndWhoeverSaysNothing) {
   const ProgramEnd silent = RunProgram({});
   EXPECT_EQ(silent.status, 2);
   for (const std::string& help : {asked.out, silent.out}) {
-    for (const char* word : {"serve", "check", "config", "demo", "--version"}) {
+    for (const char* word : {"serve", "check", "config", "route", "demo", "--version"}) {
       EXPECT_THAT(help, HasSubstr(word));
     }
   }
@@ -105,6 +108,21 @@ TEST(Program, ChecksAConfiguration) {
     EXPECT_EQ(none.status, 1);
     EXPECT_THAT(none.err, HasSubstr("/nowhere/poplar.yaml"));
   }
+}
+
+TEST(Program, ShowsAUsersRoute) {
+  const std::string path = WriteConfig();
+  const ProgramEnd text = RunProgram({"route", "Anna", "bob", "-c", path});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.out, StartsWith("Anna (anna), cluster m:\n  1. n  weight  100"));
+  EXPECT_THAT(text.out, HasSubstr("\n\nbob, cluster m:\n"));
+  const ProgramEnd json =
+      RunProgram({"route", "anna", "--config", path, "--cluster", "m", "--format", "json"});
+  EXPECT_EQ(json.status, 0) << json.err;
+  EXPECT_THAT(json.out, StartsWith("[{\"user\":\"anna\","));
+  ExpectOneClearLine(RunProgram({"route", "anna", "-c", path, "--cluster", "x"}),
+                     "unknown cluster");
+  EXPECT_THAT(RunProgram({"route", "--help"}).out, HasSubstr("score"));
 }
 
 TEST(Program, StopsOnSigterm) {

@@ -57,6 +57,20 @@ TEST(Load, CollectsProblemsOfAllThreeStages) {
   EXPECT_EQ(result.problems[2].path, "tls.certificates[0].certificate");
 }
 
+TEST(LoadWithoutFiles, JudgesAllButTheFiles) {
+  const std::string path =
+      WriteFile("no_files.yaml",
+                "workers: x\n"
+                "listeners: [{name: a, address: nowhere}]\n"
+                "tls: {certificates: [{certificate: /no/such.pem}]}\n"
+                "clusters: [{name: m, nodes: [{name: n, address: \"127.0.0.1:110\"}]}]\n");
+  const LoadResult result = LoadWithoutFiles(path);
+  ASSERT_EQ(result.problems.size(), 2u);
+  EXPECT_EQ(result.problems[0].path, "workers");
+  EXPECT_EQ(result.problems[1].path, "listeners[0].address");
+  EXPECT_EQ(result.config.clusters.at(0).name, "m");
+}
+
 TEST(Load, StopsWhereThereIsNothingToJudge) {
   GoodCertificates inspector;
   const LoadResult missing = Load("/no/such.yaml", inspector, kNow);
@@ -65,6 +79,7 @@ TEST(Load, StopsWhereThereIsNothingToJudge) {
   EXPECT_EQ(missing.source.name, "/no/such.yaml");
   const LoadResult broken = Load(WriteFile("broken.yaml", "listeners: [\n"), inspector, kNow);
   EXPECT_EQ(broken.problems.size(), 1u);
+  EXPECT_EQ(LoadWithoutFiles(broken.source.name).problems.size(), 1u);
 }
 
 }  // namespace

@@ -12,8 +12,7 @@
 namespace poplar::config {
 namespace {
 
-TEST(Read, FillsTheWholeConfiguration) {
-  const ReadResult result = Read({"/etc/poplar/poplar.yaml", R"(
+constexpr char kEverything[] = R"(
 workers: 4
 replicas: 3
 listeners:
@@ -57,7 +56,28 @@ limits: {sessions: 5, bad_commands: 6, failed_logins: 7, buffer_memory: 8MiB}
 drain_timeout: 0s
 admin: {enabled: no, address: "127.0.0.1:1"}
 log: {format: logfmt, level: error, output: stdout}
-)"});
+)";
+
+// What kEverything says of its cluster beyond names, addresses and TLS.
+void FillCluster(ClusterConfig& cluster) {
+  cluster.affinity = Affinity::kNone;
+  cluster.maildrop_lock = MaildropLock::kExclusive;
+  cluster.user_sessions = 4;
+  cluster.in_use_retries = 5;
+  cluster.in_use_backoff = std::chrono::milliseconds(250);
+  Set(cluster.pool, &PoolConfig::size, 0);  // the default, but said in so many words
+  Set(cluster.pool, &PoolConfig::warm, 1);
+  Set(cluster.health, &HealthConfig::probe, Probe::kConnect);
+  Set(cluster.health, &HealthConfig::user, "p");
+  Set(cluster.timeouts, &UpstreamTimeoutsConfig::upstream_response, std::chrono::seconds(9));
+  NodeConfig& node = cluster.nodes[0];
+  node.state = NodeState::kDrain;
+  Set(node.pool, &PoolConfig::size, 4);
+  Set(node.timeouts, &UpstreamTimeoutsConfig::upstream_connect, std::chrono::seconds(8));
+}
+
+TEST(Read, FillsTheWholeConfiguration) {
+  const ReadResult result = Read({"/etc/poplar/poplar.yaml", kEverything});
   EXPECT_TRUE(result.complete);
   EXPECT_TRUE(result.problems.empty()) << result.problems[0].message;
 
@@ -74,21 +94,7 @@ log: {format: logfmt, level: error, output: stdout}
        true,
        {{"a", "a.example:110", 100, NodeTls::kNone, "", ""},
         {"b", "[::1]:995", 50, NodeTls::kVerify, "/etc/poplar/ca.pem", "b.example"}}}};
-  ClusterConfig& cluster = expected.clusters[0];
-  cluster.affinity = Affinity::kNone;
-  cluster.maildrop_lock = MaildropLock::kExclusive;
-  cluster.user_sessions = 4;
-  cluster.in_use_retries = 5;
-  cluster.in_use_backoff = std::chrono::milliseconds(250);
-  Set(cluster.pool, &PoolConfig::size, 0);  // the default, but said in so many words
-  Set(cluster.pool, &PoolConfig::warm, 1);
-  Set(cluster.health, &HealthConfig::probe, Probe::kConnect);
-  Set(cluster.health, &HealthConfig::user, "p");
-  Set(cluster.timeouts, &UpstreamTimeoutsConfig::upstream_response, std::chrono::seconds(9));
-  NodeConfig& node = cluster.nodes[0];
-  node.state = NodeState::kDrain;
-  Set(node.pool, &PoolConfig::size, 4);
-  Set(node.timeouts, &UpstreamTimeoutsConfig::upstream_connect, std::chrono::seconds(8));
+  FillCluster(expected.clusters[0]);
   expected.default_domain = "example.org";
   using std::chrono::milliseconds;
   using std::chrono::seconds;

@@ -46,6 +46,10 @@ TEST(KernelSocket, SetsTheOptions) {
 TEST(KernelSocket, KnowsWhatIsNoSocket) {
   EXPECT_FALSE(SendAtOnce(-1));
   EXPECT_FALSE(SendAtOnce(STDERR_FILENO));
+  EXPECT_FALSE(NothingToReceive(-1));
+  const int fresh = *OpenConnecting(AF_INET);
+  EXPECT_FALSE(NothingToReceive(fresh)) << "not connected";
+  close(fresh);
   EXPECT_EQ(LocalAddressOf(-1), Address());
   EXPECT_EQ(PeerAddressOf(-1), Address());
   EXPECT_EQ(OpenConnecting(-1).error().code, EAFNOSUPPORT);

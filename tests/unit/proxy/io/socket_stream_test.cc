@@ -254,6 +254,67 @@ TEST_F(SocketStreamTest, ADeadlineThatIsNotReachedDoesNothing) {
   EXPECT_EQ(proactor_.timers().armed(), 0u);
 }
 
+TEST_F(SocketStreamTest, DetachesOnlyWhileNothingIsUnderWay) {
+  near_ = *OpenStream(proactor_, AF_INET);
+  std::optional<Result<>> refused;
+  scope_.Spawn(KeepConnect(*near_, Address::Loopback(9), refused));
+  Pass(Duration(0));
+  EXPECT_FALSE(near_->Detach()) << "connecting";
+  Await(refused);
+  Connect();
+  std::optional<Result<Buffer>> read;
+  scope_.Spawn(KeepRead(*near_, read));
+  Pass(milliseconds(1));
+  EXPECT_FALSE(near_->Detach()) << "reading";
+  near_->CancelRead();
+  world_.MustReach("the completion", [&] { return !proactor_.ready().empty(); }, seconds(1));
+  EXPECT_FALSE(read.has_value());
+  EXPECT_FALSE(near_->Detach()) << "the read has its result but hasn't returned";
+  Await(read);
+  std::optional<Result<>> written;
+  scope_.Spawn(KeepWrite(*near_, std::string(1'000'000, 'x'), written));
+  Pass(milliseconds(10));
+  EXPECT_FALSE(near_->Detach()) << "writing";
+  EXPECT_EQ(ReadAll(*far_, 1'000'000).size(), 1'000'000u);
+  Await(written);
+  EXPECT_TRUE(near_->Detach());
+  near_->Attach(proactor_);
+  near_->Abort();
+  EXPECT_FALSE(near_->Detach()) << "aborted";
+  EXPECT_FALSE(near_->Quiet());
+}
+
+TEST_F(SocketStreamTest, GoesOnAtAnotherProactor) {
+  SimProactor other(network_, "other worker", Address::Loopback(0));
+  TaskScope scope(other.ready());
+  Connect();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(near_->Detach());
+    near_->Attach(other);
+    EXPECT_TRUE(near_->Quiet());
+    std::optional<Result<>> written, answered;
+    scope.Spawn(KeepWrite(*near_, "ping", written));
+    EXPECT_EQ(ReadAll(*far_, 4), "ping");
+    scope_.Spawn(KeepWrite(*far_, "pong", answered));
+    std::string got;
+    while (got.size() < 4) {
+      std::optional<Result<Buffer>> read;
+      scope.Spawn(KeepRead(*near_, read));
+      Await(read);
+      got += (*read)->bytes();
+    }
+    EXPECT_EQ(got, "pong");
+    EXPECT_TRUE(near_->Detach());
+    other.MustBeIdle();
+    near_->Attach(proactor_);
+  }
+  EXPECT_TRUE(near_->Detach());
+  EXPECT_DEATH(near_.reset(), "proactor_ != nullptr");
+  EXPECT_DEATH(near_->Abort(), "proactor_ != nullptr");
+  near_->Attach(proactor_);
+  EXPECT_DEATH(near_->Attach(other), "proactor_ == nullptr");
+}
+
 class SlowCancelTest : public SocketStreamTest {
  protected:
   SlowCancelTest() : SocketStreamTest(Faults{.cancel_delay_max = seconds(1)}) {}

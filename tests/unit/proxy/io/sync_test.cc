@@ -107,6 +107,28 @@ TEST(TurnTest, NobodySlipsInWhileItIsHandedOver) {
   EXPECT_EQ(order, "abc");
 }
 
+TEST(TurnTest, MovesToAnotherRunListWhileNobodyHasIt) {
+  RunList here, there;
+  Turn turn(here);
+  Event leave_a(there), leave_b(there);
+  TaskScope scope(there);
+  std::string order;
+  turn.MoveTo(there);
+  EXPECT_FALSE(turn.taken());
+  scope.Spawn(TakeTurn(turn, leave_a, 'a', order));
+  scope.Spawn(TakeTurn(turn, leave_b, 'b', order));
+  RunReady(there);
+  EXPECT_TRUE(turn.taken());
+  EXPECT_DEATH(turn.MoveTo(here), "!taken_");
+  leave_a.Signal();
+  RunReady(there);
+  EXPECT_EQ(order, "ab");
+  EXPECT_TRUE(here.empty());
+  leave_b.Signal();
+  RunReady(there);
+  EXPECT_FALSE(turn.taken());
+}
+
 Task<void> Both(RunList& ready, Event& first, Event& second, int& waits, bool& done) {
   co_await WhenBoth(ready, WaitTimes(first, 1, waits), WaitTimes(second, 1, waits));
   done = true;

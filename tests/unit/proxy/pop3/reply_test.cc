@@ -81,7 +81,9 @@ TEST(OwnRepliesTest, AreOneShortHonestLineEach) {
     const auto parsed = ParseReply(line);
     ASSERT_TRUE(parsed.has_value());
     EXPECT_NE(parsed->code, ResponseCode::kOther);
-    EXPECT_EQ(parsed->code == ResponseCode::kSysTemp, MakesFetchmailTryAgain(line));
+    const bool temporary =
+        parsed->code == ResponseCode::kSysTemp || parsed->code == ResponseCode::kInUse;
+    EXPECT_EQ(temporary, MakesFetchmailTryAgain(line));
     EXPECT_TRUE(!parsed->ok || parsed->code == ResponseCode::kNone);
   }
 }

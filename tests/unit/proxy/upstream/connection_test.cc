@@ -3,102 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "proxy/pop3/limits.h"
-#include "tests/simulation/network.h"
-#include "tests/unit/proxy/upstream/scripted_node.h"
+#include "tests/unit/proxy/upstream/connection_bench.h"
 
 namespace poplar::upstream {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using Bench = ConnectionBench;
 using Then = ScriptedNode::Answer::Then;
-
-constexpr uint64_t kSeed = 7;
-
-// A node and one connection to it.
-class Bench {
- public:
-  explicit Bench(const simulation::Faults& faults = {}, uint64_t seed = kSeed)
-      : world_(seed), network_(world_, faults) {}
-
-  ~Bench() {
-    connection_.reset();
-    node.Stop();
-    EXPECT_TRUE(Run([this] { return node.idle() && scope_.count() == 0; })) << world_.why_not();
-    node.connections().clear();
-    node.machine().MustBeIdle();
-    poplar_.MustBeIdle();
-  }
-
-  bool Run(const std::function<bool()>& predicate, io::Duration most = std::chrono::hours(1)) {
-    return world_.RunUntil(predicate, most);
-  }
-  void Settle() {
-    Run([] { return false; }, milliseconds(50));
-  }
-
-  NodeError Open() {
-    std::optional<NodeError> error;
-    scope_.Spawn(OpenTask(&error));
-    EXPECT_TRUE(Run([&error] { return error.has_value(); })) << world_.why_not();
-    return error.value_or(NodeError{});
-  }
-  using Login = tl::expected<LoginAnswer, NodeError>;
-  Login LogIn(std::string_view user = "alice", std::string_view password = "secret") {
-    std::optional<Login> login;
-    scope_.Spawn(LogInTask(user, pop3::Secret(password), &login));
-    EXPECT_TRUE(Run([&login] { return login.has_value(); })) << world_.why_not();
-    return login.value_or(tl::unexpected(NodeError{}));
-  }
-  void Retire() {
-    bool done = false;
-    scope_.Spawn(RetireTask(&done));
-    EXPECT_TRUE(Run([&done] { return done; })) << world_.why_not();
-  }
-  Connection& connection() { return *connection_; }
-  void AbortAfter(io::Duration delay) {
-    world_.After(delay, [this] { connection_->Abort(); });
-  }
-  io::Time Now() const { return world_.Now(); }
-
- private:
-  io::Task<void> OpenTask(std::optional<NodeError>* error) {
-    *error = co_await connection_->Open();
-  }
-  io::Task<void> LogInTask(std::string_view user, pop3::Secret password,
-                           std::optional<Login>* login) {
-    login->emplace(co_await connection_->LogIn(user, password));
-  }
-  io::Task<void> RetireTask(bool* done) {
-    co_await connection_->Retire();
-    *done = true;
-  }
-
-  simulation::World world_;
-  simulation::Network network_;
-  simulation::SimProactor poplar_{network_, "poplar", *io::Address::Parse("192.0.2.1", 0)};
-  io::TaskScope scope_{poplar_.ready()};
-
- public:
-  ScriptedNode node{network_, "node", "192.0.2.10"};
-  simulation::Network& network() { return network_; }
-
- private:
-  const UpstreamTimeouts timeouts_{.connect = seconds(3), .response = seconds(5)};
-  const Endpoint endpoint_{"cluster/node", node.address(), nullptr, "node"};
-  std::optional<Connection> connection_{std::in_place, poplar_, endpoint_, timeouts_};
-};
-
-std::string Failure(const NodeError& error) { return std::string(Name(error.failure)); }
-std::string Failure(const Bench::Login& login) {
-  return login ? "none" : std::string(Name(login.error().failure));
-}
 
 TEST(ConnectionTest, OpensAndLogsIn) {
   Bench bench;
@@ -114,6 +32,8 @@ TEST(ConnectionTest, OpensAndLogsIn) {
   EXPECT_GT(bench.connection().durations().connect.count(), 0);
   EXPECT_GT(bench.connection().durations().authentication.count(), 0);
   EXPECT_EQ(bench.connection().durations().tls.count(), 0);
+  EXPECT_LE(bench.connection().opened(), bench.Now());
+  EXPECT_GT(bench.connection().opened() - io::Time{}, bench.connection().durations().connect);
 }
 
 TEST(ConnectionTest, ByteByByte) {
@@ -244,6 +164,7 @@ TEST_P(LoginTest, IsJudged) {
     EXPECT_EQ(login->accepted, login->line.starts_with("+OK"));
   }
   EXPECT_EQ(bench.node.received(), GetParam().received);
+  EXPECT_EQ(bench.connection().password_sent(), GetParam().received == std::string_view(kBoth));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -293,6 +214,117 @@ TEST(ConnectionTest, UnsafeCredentialIsNotSent) {
     EXPECT_EQ(Failure(bench.LogIn(user, password)), "protocol");
     bench.Settle();
     EXPECT_EQ(bench.node.received(), "");
+    EXPECT_FALSE(bench.connection().password_sent());
+  }
+}
+
+// --- questions of our own
+
+constexpr char kCapa[] = "+OK\r\nTOP\r\n..odd\r\nUIDL\r\n.\r\n";
+
+struct QuestionCase {
+  const char* name;
+  const char* command;
+  ScriptedNode::Answer answer;
+  std::string_view outcome;  // the answer, or the failure's name
+};
+
+class QuestionTest : public testing::TestWithParam<QuestionCase> {};
+
+TEST_P(QuestionTest, IsAnswered) {
+  for (const size_t piece : {size_t{1}, size_t{1000}}) {
+    Bench bench({.segment_bytes_max = piece, .read_bytes_max = piece});
+    bench.node.set_answer(GetParam().command, GetParam().answer);
+    ASSERT_EQ(Failure(bench.Open()), "none");
+    const Bench::Answer answer = bench.Ask(GetParam().command);
+    EXPECT_EQ(answer ? *answer : std::string(Name(answer.error().failure)), GetParam().outcome);
+    EXPECT_EQ(bench.node.received(), std::string(GetParam().command) + "\r\n");
+  }
+}
+
+const std::string kFilledCapa =
+    "+OK\r\n" + std::string(pop3::kCapaReplyBytesMax - 5 - 5, 'X') + "\r\n.\r\n";
+const std::string kLongCapa =
+    "+OK\r\n" + std::string(pop3::kCapaReplyBytesMax - 5 - 4, 'X') + "\r\n.\r\n";
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, QuestionTest,
+    testing::Values(QuestionCase{"Capabilities", "CAPA", {kCapa}, kCapa},
+                    QuestionCase{"NoCapabilities", "CAPA", {"-ERR what?\r\n"}, "-ERR what?\r\n"},
+                    QuestionCase{"CapaEmpty", "CAPA", {"+OK\r\n.\r\n"}, "+OK\r\n.\r\n"},
+                    QuestionCase{"CapaFillsTheLimit", "CAPA", {kFilledCapa}, kFilledCapa},
+                    QuestionCase{"CapaTooLong", "CAPA", {kLongCapa}, "protocol"},
+                    QuestionCase{"CapaGarbage", "CAPA", {"TOP\r\n"}, "protocol"},
+                    QuestionCase{"CapaWithoutEnd", "CAPA", {"+OK\r\nTOP\r\n"}, "response_timeout"},
+                    QuestionCase{"CapaClosed", "CAPA", {"+OK\r\nTOP\r\n", Then::kClose}, "closed"},
+                    QuestionCase{"CapaReset", "CAPA", {"", Then::kReset}, "reset"},
+                    QuestionCase{"Stat", "STAT", {"+OK 2 300\r\n"}, "+OK 2 300"},
+                    QuestionCase{
+                        "StatRefused", "STAT", {"-ERR [SYS/TEMP] no\r\n"}, "-ERR [SYS/TEMP] no"},
+                    QuestionCase{"StatGarbage", "STAT", {"2 300\r\n"}, "protocol"},
+                    QuestionCase{"StatSilence", "STAT", {""}, "response_timeout"},
+                    QuestionCase{"StatClosed", "STAT", {"", Then::kClose}, "closed"}),
+    [](const auto& info) { return info.param.name; });
+
+// Seen where both answers come in one read: in most worlds.
+TEST(ConnectionTest, AnswersAQuestionTwice) {
+  for (const auto& [command, answer] :
+       {std::pair("CAPA", "+OK\r\n.\r\n+OK\r\n"), std::pair("STAT", "+OK 0 0\r\n+OK\r\n")}) {
+    int seen = 0;
+    for (uint64_t seed = 1; seed <= 40; ++seed) {
+      Bench bench({}, seed);
+      bench.node.set_answer(command, {answer});
+      ASSERT_EQ(Failure(bench.Open()), "none");
+      const Bench::Answer told = bench.Ask(command);
+      if (told) continue;
+      ++seen;
+      EXPECT_EQ(told.error().failure, NodeFailure::kProtocol);
+    }
+    EXPECT_GT(seen, 20);
+  }
+}
+
+// --- lying in a pool
+
+TEST(ConnectionTest, GoesOnAtAnotherWorker) {
+  Bench bench;
+  ASSERT_EQ(Failure(bench.Open()), "none");
+  ASSERT_TRUE(bench.connection().Detach());
+  bench.Settle();
+  bench.connection().Attach(bench.other());
+  EXPECT_TRUE(bench.connection().Quiet());
+  const Bench::Login login = bench.LogIn();
+  ASSERT_TRUE(login.has_value());
+  EXPECT_TRUE(login->accepted);
+  ASSERT_TRUE(bench.connection().Detach());
+  bench.connection().Attach(bench.other());
+  EXPECT_TRUE(bench.connection().Quiet());
+}
+
+TEST(ConnectionTest, DoesNotLieDownAborted) {
+  Bench bench;
+  EXPECT_FALSE(bench.connection().Detach());  // not even open
+  ASSERT_EQ(Failure(bench.Open()), "none");
+  bench.connection().Abort();
+  EXPECT_FALSE(bench.connection().Detach());
+}
+
+// DESIGN section 4: on take-out check for end-of-file or stray bytes.
+TEST(ConnectionTest, OnTakeOutTheNodesEndOrStrayBytesAreSeen) {
+  const std::function<void(DrivenPeer&)> events[] = {
+      [](DrivenPeer& node) { node.HalfClose(); },
+      [](DrivenPeer& node) { node.Reset(); },
+      [](DrivenPeer& node) { node.Send("-ERR Disconnected for inactivity\r\n"); },
+      [](DrivenPeer& node) { node.Send("\n"); },
+  };
+  for (const auto& event : events) {
+    Bench bench;
+    ASSERT_EQ(Failure(bench.Open()), "none");
+    ASSERT_TRUE(bench.connection().Detach());
+    event(bench.node.last());
+    bench.Settle();
+    bench.connection().Attach(bench.other());
+    EXPECT_FALSE(bench.connection().Quiet());
   }
 }
 
@@ -341,6 +373,30 @@ TEST(ConnectionTest, AbortWhileLoggingIn) {
   ASSERT_EQ(Failure(bench.Open()), "none");
   bench.AbortAfter(seconds(1));
   EXPECT_EQ(Failure(bench.LogIn()), "cancelled");
+}
+
+// The caller's own deadline: the name tells at which stage it passed.
+TEST(ConnectionTest, ExpiryIsATimeout) {
+  {
+    Bench bench;
+    bench.network().Vanish(bench.node.address());
+    bench.ExpireAfter(seconds(1));
+    EXPECT_EQ(Failure(bench.Open()), "connect_timeout");
+    EXPECT_LT(bench.connection().durations().connect, seconds(2));
+  }
+  {
+    Bench bench;
+    bench.node.set_greeting({""});
+    bench.ExpireAfter(seconds(1));
+    EXPECT_EQ(Failure(bench.Open()), "greeting_timeout");
+  }
+  for (const char* silent : {"USER", "PASS"}) {
+    Bench bench;
+    bench.node.set_answer(silent, {""});
+    ASSERT_EQ(Failure(bench.Open()), "none");
+    bench.ExpireAfter(seconds(1));
+    EXPECT_EQ(Failure(bench.LogIn()), "response_timeout");
+  }
 }
 
 TEST(ConnectionTest, FailureNamesDiffer) {

@@ -37,11 +37,13 @@ class Recorder final : public Observer {
   void NodeChanged(const balancer::Transition& transition) override {
     changes.push_back({transition, world_.Now()});
   }
+  void ParkedEnded(balancer::NodeId, ParkedEnd end) override { parked_ends.push_back(end); }
   void WarmOpened(balancer::NodeId, NodeFailure failure) override { opened.push_back(failure); }
 
   std::vector<Probe> probes;
   std::vector<Change> changes;
   std::vector<NodeFailure> opened;
+  std::vector<ParkedEnd> parked_ends;
 
  private:
   const simulation::World& world_;

@@ -11,7 +11,8 @@ namespace {
 using balancer::NodeId;
 using pop3::Capabilities;
 
-constexpr std::string_view kAll = "+OK\r\nTOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n.\r\n";
+constexpr std::string_view kAll =
+    "+OK\r\nTOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n.\r\n";
 
 TEST(OfferedCapabilitiesTest, TheUsualUntilANodeHasAnswered) {
   const OfferedCapabilities offered;
