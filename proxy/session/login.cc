@@ -85,7 +85,7 @@ Login::Login(Environment& environment, const Settings& settings, const Request& 
           [](void* context) {
             auto* self = static_cast<Login*>(context);
             self->late_ = true;
-            if (self->session_.connection != nullptr) self->session_.connection->Abort();
+            if (self->session_.connection != nullptr) self->session_.connection->Expire();
           },
           this),
       in_use_left_(request.cluster.login.in_use_retries) {}
@@ -187,9 +187,10 @@ io::Task<Login::Step> Login::TakeParked() {
     environment_.meter.ParkedFound(node_, outcome, age);
   }
   if (too_many || outcome != ParkedOutcome::kReused) {
-    parked->lease.Park();  // a session that ends is none of the user's
-    if (alive) co_await connection->Retire();
-    connection.reset();
+    parked->lease.Park();                         // a session that ends is none of the user's
+    session_.connection = std::move(connection);  // the deadline and Abort cut its goodbye short
+    if (alive) co_await session_.connection->Retire();
+    session_.connection.reset();
     co_return too_many ? TooManySessions() : Step::kGoOn;  // the lease goes last
   }
   session_.connection = std::move(connection);
@@ -316,8 +317,11 @@ io::Task<Login::Step> Login::Authenticate() {
   }
   GiveUpConnection(false);
   if (aborted_) co_return TooLate();
-  environment_.meter.NodeFailed(node_, error.failure);
-  TellHealth(Evidence::kLoginFailed, Name(error.failure));
+  // What is left of the login's time may be too little for any node: its client took the rest.
+  if (!late_) {
+    environment_.meter.NodeFailed(node_, error.failure);
+    TellHealth(Evidence::kLoginFailed, Name(error.failure));
+  }
   const bool timeout = late_ || error.failure == NodeFailure::kResponseTimeout;
   co_return Unavailable(timeout ? LoginResult::kTimeout : LoginResult::kBackendError,
                         TextOf(error));

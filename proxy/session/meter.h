@@ -34,7 +34,7 @@ enum class ParkResult : uint8_t {
   kSysError,    // [SYS/...] seen
   kNodeClosed,  // the node has gone, or spoken unasked
   kTooOld,
-  kRefused,  // by the pool: draining, a login waits
+  kRefused,  // by the pool (draining, a login waits), or for the session's language or UTF8 mode
 };
 
 // How a wait for a slot ended.

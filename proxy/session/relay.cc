@@ -165,7 +165,7 @@ ParkResult Relay::MayPark(const pop3::Command& quit) const {
   const bool complete = quit.argument.empty() && input_.lines.unread().empty();
   if (!queue_.empty() || !complete || client_done_) return ParkResult::kPipelined;
   if (trouble_seen_) return ParkResult::kSysError;
-  if (draining_) return ParkResult::kRefused;
+  if (draining_ || mode_changed_) return ParkResult::kRefused;
   const bool old = proactor_.Now() - options_.logged_in >= options_.max_snapshot_age;
   return old ? ParkResult::kTooOld : ParkResult::kParked;
 }
@@ -364,6 +364,8 @@ void Relay::CountReply(const PendingCommand& command) {
     ++record_.messages;
     record_.message_bytes += framer_.body_bytes();
   }
+  if (command.verb == pop3::Verb::kUtf8) mode_changed_ = true;
+  if (command.verb == pop3::Verb::kLang && !command.multi_line) mode_changed_ = true;
   if (command.verb == pop3::Verb::kDele) ++deletes_marked_;
   if (command.verb == pop3::Verb::kRset) deletes_marked_ = 0;
   if (command.verb == pop3::Verb::kQuit) record_.deletes = deletes_marked_;

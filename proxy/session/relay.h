@@ -120,6 +120,7 @@ class Relay {
   std::optional<EndReason> node_lost_;  // the next command is told
   int bad_commands_ = 0;
   bool trouble_seen_ = false;  // an answer with [SYS/...]
+  bool mode_changed_ = false;  // UTF8 or LANG: the next login would not expect it (RFC 6856)
   bool parking_ = false;       // QUIT was answered here; the node doesn't hear of it yet
   bool node_dropped_ = false;
   uint64_t deletes_marked_ = 0;

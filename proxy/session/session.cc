@@ -231,6 +231,8 @@ io::Task<void> Session::RelayMail() {
               record_, environment_.meter);
   relay_ = &relay;
   if (draining_) relay.Drain();
+  // Said while the node was asked for the login.
+  if (cluster().health.admin(node_) == balancer::AdminState::kDown) relay.DropNode();
   const RelayEnd end = co_await relay.Run();
   relay_ = nullptr;
   farewell_ = end.farewell;

@@ -39,7 +39,8 @@ class RecordingMeter final : public Meter {
     constexpr const char* kNames[] = {"parked", "warm", "new"};
     pool.push_back("take " + Number(node) + " " + kNames[static_cast<size_t>(source)]);
   }
-  void ParkedFound(balancer::NodeId node, ParkedOutcome outcome, io::Duration) override {
+  void ParkedFound(balancer::NodeId node, ParkedOutcome outcome, io::Duration age) override {
+    ages.push_back(age);
     constexpr const char* kNames[] = {"reused", "too_old", "other_credential", "dead"};
     pool.push_back("found " + Number(node) + " " + kNames[static_cast<size_t>(outcome)]);
   }
@@ -62,6 +63,7 @@ class RecordingMeter final : public Meter {
 
   std::vector<std::string> calls;
   std::vector<std::string> pool;
+  std::vector<io::Duration> ages;  // of the parked sessions found
 
  private:
   static std::string Number(balancer::NodeId node) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "proxy/pop3/reply.h"
+#include "proxy/tls/stream.h"
+#include "proxy/tls/throwaway_certificate.h"
 #include "proxy/upstream/keeper.h"
 
 namespace poplar::session {
@@ -22,7 +24,37 @@ std::string NameOf(size_t node) { return "n" + std::to_string(node); }
 SessionBench::MailMachine::MailMachine(simulation::Network& network, const io::Address& host,
                                        const Options& options)
     : proactor(network, "mail node", host), node(proactor, *options.store, options.mail_node) {
-  EXPECT_TRUE(node.Listen(host).has_value());
+  if (!options.node_tls) {
+    EXPECT_TRUE(node.Listen(host).has_value());
+    return;
+  }
+  const int64_t now = proactor.clock().UnixMicros() / 1'000'000;
+  tls =
+      *tls::ServerContext::Create({.certificates_in_memory = {tls::MakeThrowawayCertificate(now)}});
+  listener = *proactor.Listen(host, {});
+  scope.Spawn(ServeTls(listener));
+}
+
+io::Task<void> SessionBench::MailMachine::ServeTls(io::SocketId from) {
+  for (;;) {
+    const io::Result<io::Accepted> accepted = co_await proactor.Accept(from);
+    if (!accepted) break;
+    scope.Spawn(ServeOne(accepted->socket));
+  }
+  proactor.Close(from);
+}
+
+io::Task<void> SessionBench::MailMachine::ServeOne(io::SocketId socket) {
+  auto stream =
+      std::make_unique<tls::TlsStream>(std::make_unique<io::SocketStream>(proactor, socket),
+                                       tls->NewConnection(), proactor.buffers(), proactor.ready());
+  const io::Result<> secured = co_await stream->Handshake();
+  if (secured) co_await node.Serve(std::move(stream));
+}
+
+void SessionBench::MailMachine::Stop() {
+  node.Stop();
+  if (tls != nullptr) proactor.Abort(listener);
 }
 
 SessionBench::SessionBench(const Options& options)
@@ -45,6 +77,26 @@ SessionBench::SessionBench(const Options& options)
   environment_.reset(new Environment{poplar_, scope_, affinity_, *digest_, log, meter, observer});
   listener_ = *poplar_.Listen(kPoplar, {});
   accepting_.Spawn(AcceptAll(listener_));
+  BeginKeeping();
+}
+
+void SessionBench::BeginKeeping() {
+  for (const auto& node : cluster_->nodes) {
+    if (options_.keepers) {
+      keepers_.push_back(
+          std::make_unique<upstream::Keeper>(poplar_, keeping_, *cluster_, *node, observer));
+      keeping_.Spawn(keepers_.back()->Run());
+    }
+    if (options_.probers) {
+      probers_.push_back(std::make_unique<upstream::Prober>(poplar_, *cluster_, *node, observer));
+      keeping_.Spawn(probers_.back()->Run());
+    }
+  }
+}
+
+void SessionBench::StopKeeping() {
+  for (const auto& keeper : keepers_) keeper->Stop();
+  for (const auto& prober : probers_) prober->Stop();
 }
 
 void SessionBench::BuildSettings() {
@@ -64,6 +116,11 @@ void SessionBench::BuildSettings() {
     endpoint->address = AddressOf(i);
     endpoint->host_name = NameOf(i);
     endpoint->timeouts = options_.upstream;
+    if (options_.node_tls) {
+      endpoint->tls =
+          *tls::ClientContext::Create({.verify = tls::ClientSettings::Verify::kInsecure});
+      endpoint->tls_sessions = std::make_shared<tls::ClientSessions>();
+    }
     cluster_->nodes.push_back(
         std::make_unique<upstream::Node>(balancer::NodeId{static_cast<uint32_t>(i)},
                                          std::move(endpoint), options_.pool, options_.pool_wait));
@@ -103,14 +160,17 @@ void SessionBench::EndIdle() {
 SessionBench::~SessionBench() {
   for (upstream::DrivenPeer& client : clients_) client.Shut();
   for (upstream::ScriptedNode& node : nodes_) node.Stop();
-  for (MailMachine& machine : mail_machines_) machine.node.Stop();
+  for (MailMachine& machine : mail_machines_) machine.Stop();
   poplar_.Abort(listener_);
+  StopKeeping();
   EndIdle();
   EXPECT_TRUE(Run([this] { return Idle(); }, std::chrono::hours(1))) << world_.why_not();
   EXPECT_EQ(affinity_.Users(), 0u);
   EXPECT_EQ(log.records.size(),
             static_cast<size_t>(std::count(meter.calls.begin(), meter.calls.end(), "began")));
   clients_.clear();
+  keepers_.clear();
+  probers_.clear();
   for (upstream::ScriptedNode& node : nodes_) {
     node.connections().clear();
     node.machine().MustBeIdle();
@@ -121,13 +181,12 @@ SessionBench::~SessionBench() {
 }
 
 bool SessionBench::Idle() const {
-  return scope_.count() == 0 && accepting_.count() == 0 &&
+  return scope_.count() == 0 && accepting_.count() == 0 && keeping_.count() == 0 &&
          std::all_of(clients_.begin(), clients_.end(),
                      [](const auto& peer) { return peer.done(); }) &&
          std::all_of(nodes_.begin(), nodes_.end(), [](const auto& node) { return node.idle(); }) &&
-         std::all_of(mail_machines_.begin(), mail_machines_.end(), [](const MailMachine& machine) {
-           return machine.proactor.open_sockets() == 0;
-         });
+         std::all_of(mail_machines_.begin(), mail_machines_.end(),
+                     [](const MailMachine& machine) { return machine.idle(); });
 }
 
 io::Task<void> SessionBench::AcceptAll(io::SocketId listener) {
@@ -205,6 +264,21 @@ const Record& SessionBench::RunToEnd(io::Duration most) {
 
 void SessionBench::DrainAll() {
   for (Session* session : sessions_) session->Drain();
+}
+
+void SessionBench::SetAdmin(size_t node, balancer::AdminState state) {
+  const balancer::NodeId id = cluster_->nodes[node]->id;
+  (void)cluster_->health.SetAdmin(id, state, Now().time_since_epoch());
+  if (state != balancer::AdminState::kDown) return;
+  for (Session* session : sessions_) session->DropNode(id);
+}
+
+size_t SessionBench::OpenAtNode(size_t index) {
+  auto& connections = nodes_[index].connections();
+  return static_cast<size_t>(
+      std::count_if(connections.begin(), connections.end(), [](const upstream::DrivenPeer& peer) {
+        return peer.end() == upstream::DrivenPeer::End::kOpen;
+      }));
 }
 
 void SessionBench::AbortAll() {

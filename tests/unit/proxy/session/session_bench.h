@@ -10,6 +10,8 @@
 #include "balancer/affinity.h"
 #include "proxy/demo/mail_node.h"
 #include "proxy/session/session.h"
+#include "proxy/upstream/keeper.h"
+#include "proxy/upstream/prober.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/sim_proactor.h"
 #include "tests/unit/proxy/session/recording.h"
@@ -39,6 +41,11 @@ class SessionBench {
     balancer::HealthRules health = OneStrike();
     bool affinity = true;
     upstream::LoginRules login{.in_use_retries = 0};
+    // Whether somebody keeps the pools and probes the nodes, as a worker does.
+    bool keepers = false;
+    bool probers = false;
+    // With a store: the nodes speak TLS, and Poplar to them.
+    bool node_tls = false;
   };
   static balancer::HealthRules OneStrike();
 
@@ -52,6 +59,9 @@ class SessionBench {
   // The nodes in the user's order of preference.
   std::vector<size_t> Preferred(std::string_view user) const;
   void KillMailNode(size_t index) { mail_machines_[index].proactor.Kill(); }
+  demo::MailNode& mail_node(size_t index) { return mail_machines_[index].node; }
+  // Sessions that the node still has, of those it ever had.
+  size_t OpenAtNode(size_t index);
 
   // A client that has the greeting, which is forgotten.
   upstream::DrivenPeer& Connect();
@@ -74,8 +84,16 @@ class SessionBench {
   const std::set<Session*>& sessions() const { return sessions_; }
   void DrainAll();
   void AbortAll();
+  // As an operator's word does it.
+  void SetAdmin(size_t node, balancer::AdminState state);
+  // The keepers and probers; as when Poplar stops.
+  void StopKeeping();
   io::Time Now() const { return world_.Now(); }
   simulation::Network& network() { return network_; }
+  simulation::SimProactor& poplar() { return poplar_; }
+  Environment& environment() { return *environment_; }
+  const Settings& settings() const { return *settings_; }
+  balancer::Affinity& affinity() { return affinity_; }
 
   RecordingLog log;
   RecordingMeter meter;
@@ -84,13 +102,22 @@ class SessionBench {
  private:
   struct MailMachine {
     MailMachine(simulation::Network& network, const io::Address& host, const Options& options);
+    io::Task<void> ServeTls(io::SocketId listener);
+    io::Task<void> ServeOne(io::SocketId socket);
+    bool idle() const { return proactor.open_sockets() == 0 && scope.count() == 0; }
+    void Stop();
+
     simulation::SimProactor proactor;
     demo::MailNode node;
+    std::shared_ptr<const tls::ServerContext> tls;  // null: in the clear
+    io::TaskScope scope{proactor.ready()};
+    io::SocketId listener{};
   };
 
   void BuildSettings();
   io::Task<void> AcceptAll(io::SocketId listener);
   io::Task<void> Serve(io::Accepted accepted);
+  void BeginKeeping();
   bool Idle() const;
   void EndIdle();
 
@@ -108,6 +135,9 @@ class SessionBench {
   std::unique_ptr<tls::KeyedDigest> digest_;
   io::TaskScope scope_{poplar_.ready()};
   io::TaskScope accepting_{poplar_.ready()};
+  io::TaskScope keeping_{poplar_.ready()};
+  std::vector<std::unique_ptr<upstream::Keeper>> keepers_;
+  std::vector<std::unique_ptr<upstream::Prober>> probers_;
   std::unique_ptr<Environment> environment_;
   io::SocketId listener_{};
   std::set<Session*> sessions_;
