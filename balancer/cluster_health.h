@@ -53,7 +53,8 @@ class ClusterHealth {
     uint64_t ejections = 0;
   };
 
-  ClusterHealth(const ClusterRules& rules, const HealthRules& health, std::vector<Member> members);
+  ClusterHealth(const ClusterRules& rules, const HealthRules& health,
+                const std::vector<Member>& members);
 
   // --- evidence in
 
