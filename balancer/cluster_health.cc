@@ -26,7 +26,7 @@ uint64_t Cap(uint64_t sessions, uint64_t share, uint64_t total) {
 }  // namespace
 
 ClusterHealth::ClusterHealth(const ClusterRules& rules, const HealthRules& health,
-                             std::vector<Member> members)
+                             const std::vector<Member>& members)
     : rules_(rules), health_rules_(health) {
   entries_.reserve(members.size());
   for (const Member& member : members) {

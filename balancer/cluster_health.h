@@ -55,7 +55,8 @@ class ClusterHealth {
     std::string evidence;  // of the last change; empty: there was none
   };
 
-  ClusterHealth(const ClusterRules& rules, const HealthRules& health, std::vector<Member> members);
+  ClusterHealth(const ClusterRules& rules, const HealthRules& health,
+                const std::vector<Member>& members);
 
   // --- evidence in
 
