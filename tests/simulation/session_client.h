@@ -69,6 +69,7 @@ class SessionClient {
   // In each of its polls a connection had all its answers: up to the QUIT's, if it wanted to send
   // one.
   bool satisfied() const { return done_ && !disappointed_; }
+  const Attempt& last_attempt() const { return *attempt_; }
   // Some login succeeded.
   bool served() const { return served_; }
 

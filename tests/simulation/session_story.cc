@@ -246,9 +246,14 @@ void SessionStory::JudgeClients() {
                        temper == SessionTemper::kHalfCloses;
     // Who talks on behind QUIT is read to the end for a moment only, and may be reset after it.
     if (!stays || !client.plan().quits || client.plan().talks_on) continue;
-    world_.Require(client.satisfied(), "a client of a fair world didn't get its answers");
-    if (!LoginsMayFail() && client.plan().mistypes == 0)
-      world_.Require(client.served(), "a client of a fair world didn't get its mail");
+    // Who mistypes may be thrown out for it. And where a login fails, what was sent ahead are bad
+    // commands.
+    const bool refused = LoginsMayFail();
+    if (client.plan().mistypes > 0 || (refused && client.plan().eager)) continue;
+    if (!client.satisfied())
+      ledger_.Fail(client.last_attempt(), "a client of a fair world didn't get its answers");
+    if (!refused && !client.served())
+      ledger_.Fail(client.last_attempt(), "a client of a fair world didn't get its mail");
   }
 }
 
