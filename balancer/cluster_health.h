@@ -130,7 +130,7 @@ class ClusterHealth {
                 Moment now) const;
 
   const ClusterRules rules_;
-  const HealthRules health_rules_;
+  HealthRules health_rules_;  // set by the constructor
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
   std::vector<uint32_t> by_id_;  // indexes of entries_, sorted by node; never changes
