@@ -172,7 +172,8 @@ def test_a_node_is_drained_and_taken_down_by_hand(stand, table):
         assert stayed <= {users[0]}, "only whose session holds them may still go there"
         assert held.retrieve(1), "the session that was there goes on"
         stand.set_state(story.victim, "down")
-        assert held.at_end(), "down drops it"
+        # The node's end of it is gone at once; the client is told at its next command.
+        assert held.command("NOOP").startswith(b"-ERR [SYS/TEMP] ") and held.at_end()
         story.healed = time.time()
         stand.set_state(story.victim, "up")
         story.back = watch.first(story.victim, True, story.healed)
