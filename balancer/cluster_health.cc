@@ -26,12 +26,14 @@ uint64_t Cap(uint64_t sessions, uint64_t share, uint64_t total) {
 }  // namespace
 
 ClusterHealth::ClusterHealth(const ClusterRules& rules, const HealthRules& health,
-                             std::vector<Member> members)
+                             const std::vector<Member>& members)
     : rules_(rules), health_rules_(health) {
+  // Without affinity users leave at once, so that each return is a slow one.
+  if (!rules.affinity) health_rules_.hold_down = Duration::zero();
   entries_.reserve(members.size());
   for (const Member& member : members) {
     by_id_.push_back(static_cast<uint32_t>(entries_.size()));
-    entries_.push_back({.member = member, .health = NodeHealth(health)});
+    entries_.push_back({.member = member, .health = NodeHealth(health_rules_)});
   }
   std::sort(by_id_.begin(), by_id_.end(), [this](uint32_t a, uint32_t b) {
     return entries_[a].member.node < entries_[b].member.node;

@@ -55,7 +55,8 @@ class ClusterHealth {
     std::string evidence;  // of the last change; empty: there was none
   };
 
-  ClusterHealth(const ClusterRules& rules, const HealthRules& health, std::vector<Member> members);
+  ClusterHealth(const ClusterRules& rules, const HealthRules& health,
+                const std::vector<Member>& members);
 
   // --- evidence in
 
@@ -129,7 +130,7 @@ class ClusterHealth {
                 Moment now) const;
 
   const ClusterRules rules_;
-  const HealthRules health_rules_;
+  HealthRules health_rules_;  // set by the constructor
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
   std::vector<uint32_t> by_id_;  // indexes of entries_, sorted by node; never changes

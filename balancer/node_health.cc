@@ -179,11 +179,11 @@ Transition NodeHealth::Enter(NodeState state, TransitionCause cause, std::string
   if (state_ == NodeState::kUp) {
     ForgetOldEjections(now);
     out_since_ = now;
-    returned_at_.reset();
     probes_succeeded_ = 0;
   }
   if (state == NodeState::kUp) {
-    returned_at_ = now;
+    // Back within the hold-down its users never left: slow start would send them away.
+    if (now - out_since_ >= rules_.hold_down) returned_at_ = now;
     up_since_ = now;
     failures_ = 0;
     failed_after_greeting_ = false;

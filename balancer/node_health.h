@@ -52,7 +52,8 @@ struct HealthRules {
   uint32_t ejected_percent_max = 50;
 
   Duration hold_down = std::chrono::seconds(10);   // out for so long before its users move
-  Duration slow_start = std::chrono::seconds(30);  // its users come back over so long
+  // Its users come back over so long, if it was out for the hold-down.
+  Duration slow_start = std::chrono::seconds(30);
   uint32_t panic_percent = 30;  // less of the weight in service: health is not believed; 0: off
 };
 
@@ -118,7 +119,8 @@ class NodeHealth {
   // Since when the node has been out (not kUp); only while it is.
   Moment out_since() const { return out_since_; }
   // The share of its users, in thousandths, that a node which came back takes already; 1000 when
-  // slow start is over, and at the process's start; 0 while it is out.
+  // slow start is over, when it was out for less than the hold-down, so that they never left, and
+  // at the process's start; 0 while it is out.
   uint32_t ReadyPermille(Moment now) const;
   // Since the process's start.
   uint64_t ejections() const { return ejections_; }

@@ -35,6 +35,7 @@ void HealthJudge::ProbeEnded(balancer::NodeId id, NodeFailure failure, io::Durat
   const bool ok = failure == NodeFailure::kNone;
   world_.Log(actor_, ok ? "probe succeeds" : "probe fails", static_cast<int64_t>(number),
              static_cast<int64_t>(failure));
+  if (!ok) ++probes_failed_;
   node.failed = ok ? 0 : node.failed + 1;
   node.succeeded = ok ? node.succeeded + 1 : 0;
   const NodeState state = node.phases.back().state;

@@ -28,6 +28,7 @@ class HealthJudge final : public upstream::Observer {
   // Every result that had to have a consequence has had it.
   void JudgeEnd();
   uint64_t transitions() const { return transitions_; }
+  uint64_t probes_failed() const { return probes_failed_; }
 
  private:
   // From `since` to the next one of the node's.
@@ -60,6 +61,7 @@ class HealthJudge final : public upstream::Observer {
   std::vector<Node> nodes_;
   std::vector<std::pair<io::Time, bool>> panic_;  // since when there is one, or none
   uint64_t transitions_ = 0;
+  uint64_t probes_failed_ = 0;
 };
 
 }  // namespace poplar::simulation

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <string>
 
 #include "proxy/io/system_clock.h"
@@ -60,7 +59,22 @@ bool Parse(int count, char** words, Arguments& arguments) {
   return true;
 }
 
-void RunScenario(const Scenario& scenario, const Arguments& arguments) {
+constexpr uint64_t kSeedsForAll = 1000;
+
+// False: something that the scenario is about never happened.
+bool ReportTotals(const Scenario& scenario, uint64_t seeds) {
+  if (scenario.totals == nullptr) return true;
+  bool all = true;
+  for (const auto& [what, count] : scenario.totals()) {
+    std::printf("  %10" PRIu64 " %s\n", count, what.c_str());
+    all &= count > 0;
+  }
+  if (all || seeds < kSeedsForAll) return true;
+  std::fprintf(stderr, "%s never got to all of these: it proves little\n", scenario.name);
+  return false;
+}
+
+bool RunScenario(const Scenario& scenario, const Arguments& arguments) {
   SetReplayedScenario(scenario.name);
   const io::SystemClock real;
   const io::Time begin = real.Now();
@@ -77,6 +91,7 @@ void RunScenario(const Scenario& scenario, const Arguments& arguments) {
               " events, %.2f s, %.0f seeds/s\n",
               scenario.name, arguments.seeds, arguments.first, events, seconds,
               static_cast<double>(arguments.seeds) / seconds);
+  return ReportTotals(scenario, arguments.seeds);
 }
 
 int Main(int count, char** words) {
@@ -90,16 +105,18 @@ int Main(int count, char** words) {
   }
   InstallReplayReport();
   bool found = arguments.list;
+  bool good = true;
   for (const Scenario& scenario : AllScenarios()) {
     if (arguments.list) std::printf("%s\n", scenario.name);
     const bool wanted = arguments.scenario.empty() ? !scenario.wrong_on_purpose
                                                    : arguments.scenario == scenario.name;
     if (arguments.list || !wanted) continue;
     found = true;
-    RunScenario(scenario, arguments);
+    good &= RunScenario(scenario, arguments);
   }
   if (!found) std::fprintf(stderr, "no scenario is called %s\n", arguments.scenario.c_str());
-  return found ? 0 : 2;
+  if (!found) return 2;
+  return good ? 0 : 1;
 }
 
 }  // namespace

@@ -155,6 +155,7 @@ std::optional<Network::Detached> Network::Adopt(int32_t socket, SocketOwner& own
   if (found == detached_.end()) return std::nullopt;
   const Detached state = found->second;
   detached_.erase(found);
+  if (state.by != &owner) ++migrated_;
   if (state.connection != nullptr) state.connection->Attach(state.side, &owner, socket);
   return state;
 }

@@ -55,6 +55,8 @@ class Network {
   std::optional<Detached> Adopt(int32_t socket, SocketOwner& owner);
   bool IsDetached(int32_t socket) const { return detached_.contains(socket); }
   size_t detached() const { return detached_.size(); }
+  // Sockets that were adopted by another owner than the one that detached them.
+  uint64_t migrated() const { return migrated_; }
   // What belonged to a process that dies.
   void ResetDetachedBy(const SocketOwner& owner);
 
@@ -108,6 +110,7 @@ class Network {
   std::deque<Dialling> dials_;
   std::deque<Connection> connections_;
   std::map<int32_t, Detached> detached_;
+  uint64_t migrated_ = 0;
   int32_t last_socket_ = 2;  // as if a process's first three descriptors were taken
   std::vector<std::string> gone_;
   uint16_t last_port_ = 32768;

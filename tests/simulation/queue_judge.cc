@@ -7,6 +7,7 @@ namespace {
 
 // From the grant to the login that goes on: a turn of its worker's loop or a few.
 constexpr io::Duration kWakeSlack = std::chrono::seconds(1);
+constexpr io::Duration kPatienceSlack = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -14,7 +15,7 @@ void QueueJudge::OnLeft(balancer::NodeId node, session::QueueResult result, io::
   ++left_;
   const io::Time now = world_.Now();
   const io::Time came = now - waited;
-  world_.Require(waited <= rules_.pool_wait + kWakeSlack, "a login waited too long for a slot");
+  world_.Require(waited <= rules_.pool_wait + kPatienceSlack, "a login waited too long for a slot");
   std::vector<Served>& served = served_[node];
   for (const Served& other : served) {
     if (came < other.came && other.served + kWakeSlack < now) {

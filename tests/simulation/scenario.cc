@@ -23,7 +23,7 @@ constexpr Scenario kScenarios[] = {
     {"echo_leaks_socket", &Echo<EchoMistake::kLeaksSocket>, true},
     {"echo_forgets_deadline", &Echo<EchoMistake::kForgetsDeadline>, true},
     {"echo_holds_buffer", &Echo<EchoMistake::kHoldsBuffer>, true},
-    {"session", &Session<SessionMistake::kNone>},
+    {"session", &Session<SessionMistake::kNone>, false, &SessionTotals},
     {"session_flips_byte", &Session<SessionMistake::kFlipsByte>, true},
     {"session_ends_half_message", &Session<SessionMistake::kEndsHalfMessage>, true},
     {"session_quits_by_itself", &Session<SessionMistake::kQuitsByItself>, true},

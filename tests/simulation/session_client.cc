@@ -288,6 +288,7 @@ Question SessionClient::DrawQuestion() {
   const bool rare = question.kind == Kind::kDele || question.kind == Kind::kRset ||
                     question.kind == Kind::kMalformed || question.kind == Kind::kUser;
   if (rare && random_.Chance(0.7)) question.kind = Kind::kNoop;
+  if (plan_.only_reads && question.kind == Kind::kDele) question.kind = Kind::kRetr;
   return question;
 }
 

@@ -31,8 +31,9 @@ struct ClientPlan {
   size_t user = 0;
   size_t spelling = 0;  // of the user's name
   SessionTemper temper = SessionTemper::kSteady;
-  bool eager = false;  // commands in the same packet as PASS
-  bool deletes = false;
+  bool eager = false;       // commands in the same packet as PASS
+  bool deletes = false;     // what it has read
+  bool only_reads = false;  // no DELE at all, so that its session may be parked
   bool quits = true;
   bool talks_on = false;        // commands behind its QUIT
   bool goes_opaque = false;     // a command that nobody knows
@@ -69,6 +70,7 @@ class SessionClient {
   // In each of its polls a connection had all its answers: up to the QUIT's, if it wanted to send
   // one.
   bool satisfied() const { return done_ && !disappointed_; }
+  const Attempt& last_attempt() const { return *attempt_; }
   // Some login succeeded.
   bool served() const { return served_; }
 

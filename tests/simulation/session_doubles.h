@@ -29,14 +29,15 @@ class RecordingLog final : public session::SessionLog {
 // Sees that what begins also ends, and in which order logins leave the queues.
 class BalancedMeter final : public session::Meter {
  public:
-  // What has happened at all in the worlds told so far: a scenario that never gets there proves
-  // nothing.
   struct Totals {
     uint64_t logins = 0;
     uint64_t reused = 0;
     uint64_t warm = 0;
     uint64_t parked = 0;
-    uint64_t queued = 0;
+    uint64_t unfit = 0;
+    uint64_t queued_and_served = 0;
+    uint64_t queued_in_vain = 0;
+    uint64_t left_queue = 0;
     uint64_t failed_over = 0;
     uint64_t retried = 0;
   };
@@ -57,14 +58,19 @@ class BalancedMeter final : public session::Meter {
     if (source == session::LeaseSource::kParked) ++totals_.reused;
     if (source == session::LeaseSource::kWarm) ++totals_.warm;
   }
-  void ParkedFound(balancer::NodeId, session::ParkedOutcome, io::Duration) override {}
+  void ParkedFound(balancer::NodeId, session::ParkedOutcome outcome, io::Duration) override {
+    if (outcome != session::ParkedOutcome::kReused) ++totals_.unfit;
+  }
   void ParkEnded(balancer::NodeId node, session::ParkResult result) override {
     if (result != session::ParkResult::kParked) return;
     ++totals_.parked;
     if (on_parked_) on_parked_(node);
   }
   void QueueLeft(balancer::NodeId node, session::QueueResult result, io::Duration waited) override {
-    ++totals_.queued;
+    using session::QueueResult;
+    if (result == QueueResult::kGranted) ++totals_.queued_and_served;
+    if (result == QueueResult::kTimeout) ++totals_.queued_in_vain;
+    if (result == QueueResult::kClientLeft) ++totals_.left_queue;
     queues_.OnLeft(node, result, waited);
   }
   void LoginRetried(session::RetryReason) override { ++totals_.retried; }

@@ -35,7 +35,7 @@ class SessionPoplar final : private Actor {
   void SetAdmin(size_t node, balancer::AdminState state);
 
   const session::Settings& settings() const { return *settings_; }
-  HealthJudge& health() { return health_; }
+  const HealthJudge& health() const { return health_; }
   SimProactor& machine() { return workers_.front().proactor(); }
   const io::Address& prober_host() const { return prober_machine_.host(); }
   io::Address address() const { return workers_.front().address(); }

@@ -4,6 +4,18 @@
 
 namespace poplar::simulation {
 
-void RunSession(World& world, SessionMistake mistake) { SessionStory(world, mistake).Run(); }
+namespace {
+
+Totals totals;
+
+}  // namespace
+
+void RunSession(World& world, SessionMistake mistake) {
+  SessionStory story(world, mistake);
+  story.Run();
+  story.AddTo(totals);
+}
+
+const Totals& SessionTotals() { return totals; }
 
 }  // namespace poplar::simulation

@@ -50,6 +50,13 @@ SessionMail::Shape DrawShape(World& world, const Faults& faults, bool shared_sto
           .messages_max = piece < 64 ? 3u : 8u};
 }
 
+// What else would find the mistake first is out of the way.
+SessionRules RulesFor(World& world, const Faults& faults, SessionMistake mistake) {
+  SessionRules rules = DrawRules(world, faults);
+  if (mistake == SessionMistake::kIgnoresAffinity) rules.login.user_sessions_max = 0;
+  return rules;
+}
+
 }  // namespace
 
 SessionStory::SessionStory(World& world, SessionMistake mistake)
@@ -58,7 +65,7 @@ SessionStory::SessionStory(World& world, SessionMistake mistake)
       random_(world.Stream("story")),
       calm_(DrawCalm(world)),
       network_(world, DrawFaults(world)),
-      rules_(DrawRules(world, network_.faults())),
+      rules_(RulesFor(world, network_.faults(), mistake)),
       mail_(world.Stream("mail"), DrawShape(world, network_.faults(), rules_.shared_storage)),
       ledger_(world, mail_, rules_.answers_quit()),
       poplar_(network_, rules_, mistake, kNodes),
@@ -147,7 +154,8 @@ ClientPlan SessionStory::DrawClient() {
   if (random_.Chance(0.15)) plan.spelling = random_.Below(size_t{1} << SessionMail::kIdBits);
   DrawTemper(plan);
   plan.eager = random_.Chance(0.3);
-  plan.deletes = random_.Chance(0.4);
+  plan.only_reads = random_.Chance(0.5);
+  plan.deletes = !plan.only_reads && random_.Chance(0.7);
   plan.quits = random_.Chance(0.8);
   plan.talks_on = random_.Chance(0.1);
   plan.goes_opaque = random_.Chance(0.07);
@@ -204,6 +212,25 @@ void SessionStory::Run() {
   doomed_machine_.MustBeIdle();
 }
 
+void SessionStory::AddTo(Totals& totals) const {
+  const BalancedMeter::Totals& poplar = poplar_.totals();
+  totals["logins"] += poplar.logins;
+  totals["on warm connections"] += poplar.warm;
+  totals["on parked sessions"] += poplar.reused;
+  totals["seen reused by nodes"] += node_sessions_.reused();
+  totals["parked"] += poplar.parked;
+  totals["parked ones found unfit"] += poplar.unfit;
+  totals["sockets that changed workers"] += network_.migrated();
+  totals["logins that queued and were served"] += poplar.queued_and_served;
+  totals["logins that queued in vain"] += poplar.queued_in_vain;
+  totals["left while queued"] += poplar.left_queue;
+  totals["logins retried"] += poplar.retried;
+  totals["failovers"] += poplar.failed_over;
+  totals["users moved"] += node_sessions_.moved();
+  totals["transitions of nodes"] += poplar_.health().transitions();
+  totals["probes failed"] += poplar_.health().probes_failed();
+}
+
 bool SessionStory::ClientsDone() const {
   return std::all_of(clients_.begin(), clients_.end(),
                      [](const SessionClient& client) { return client.done(); }) &&
@@ -246,9 +273,13 @@ void SessionStory::JudgeClients() {
                        temper == SessionTemper::kHalfCloses;
     // Who talks on behind QUIT is read to the end for a moment only, and may be reset after it.
     if (!stays || !client.plan().quits || client.plan().talks_on) continue;
-    world_.Require(client.satisfied(), "a client of a fair world didn't get its answers");
-    if (!LoginsMayFail() && client.plan().mistypes == 0)
-      world_.Require(client.served(), "a client of a fair world didn't get its mail");
+    // Who isn't let in, or mistypes, may be thrown out before QUIT.
+    const bool refused = LoginsMayFail() && !client.last_attempt().logged_in;
+    if (refused || client.plan().mistypes > 0) continue;
+    if (!client.satisfied())
+      ledger_.Fail(client.last_attempt(), "a client of a fair world didn't get its answers");
+    if (!LoginsMayFail() && !client.served())
+      ledger_.Fail(client.last_attempt(), "a client of a fair world didn't get its mail");
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "tests/simulation/network.h"
 #include "tests/simulation/node_sessions.h"
+#include "tests/simulation/scenario.h"
 #include "tests/simulation/session_client.h"
 #include "tests/simulation/session_disasters.h"
 #include "tests/simulation/session_ledger.h"
@@ -22,8 +23,8 @@ class SessionStory {
   SessionStory(World& world, SessionMistake mistake);
   void Run();
 
-  const SessionPoplar& poplar() const { return poplar_; }
-  const NodeSessions& node_sessions() const { return node_sessions_; }
+  // What has happened.
+  void AddTo(Totals& totals) const;
 
  private:
   static constexpr size_t kNodes = 3;

@@ -350,6 +350,30 @@ TEST(NodeHealthTest, SlowStart) {
   EXPECT_EQ(health.ReadyPermille(minutes(2000) + seconds(10)), 500u);
 }
 
+// Its users never left; a slow start would send them away.
+TEST(NodeHealthTest, BackWithinTheHoldDownThereIsNoSlowStart) {
+  NodeHealth health({.rise = 1, .fall = 1, .hold_down = seconds(10), .slow_start = seconds(20)});
+  ASSERT_TRUE(health.OnProbe(false, {}, seconds(100)));
+  ASSERT_TRUE(health.OnProbe(true, {}, seconds(109)));
+  EXPECT_EQ(health.ReadyPermille(seconds(109)), 1000u);
+
+  ASSERT_TRUE(health.OnProbe(false, {}, seconds(200)));
+  ASSERT_TRUE(health.OnProbe(true, {}, seconds(210)));
+  EXPECT_EQ(health.ReadyPermille(seconds(210)), 0u);
+  EXPECT_EQ(health.ReadyPermille(seconds(220)), 500u);
+}
+
+// Half of its users are still elsewhere.
+TEST(NodeHealthTest, AShortOutageWithinASlowStartDoesNotEndIt) {
+  NodeHealth health({.rise = 1, .fall = 1, .hold_down = seconds(10), .slow_start = seconds(20)});
+  ASSERT_TRUE(health.OnProbe(false, {}, seconds(100)));
+  ASSERT_TRUE(health.OnProbe(true, {}, seconds(110)));
+  ASSERT_TRUE(health.OnProbe(false, {}, seconds(118)));
+  EXPECT_EQ(health.ReadyPermille(seconds(119)), 0u);
+  ASSERT_TRUE(health.OnProbe(true, {}, seconds(120)));
+  EXPECT_EQ(health.ReadyPermille(seconds(120)), 500u);
+}
+
 TEST(NodeHealthTest, SlowStartsOfAnyLength) {
   for (const Duration length : {Duration(0), Duration(1), Duration(milliseconds(1)),
                                 Duration(std::chrono::hours(10'000))}) {

@@ -5,6 +5,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <utility>
 
 namespace poplar::server {
@@ -36,7 +37,12 @@ void BlockingClient::Send(std::string_view bytes) {
 
 bool BlockingClient::Fill() {
   char some[4096];
-  const ssize_t got = recv(descriptor_, some, sizeof(some), 0);
+  ssize_t got;
+  // A receive with a timeout isn't restarted by itself when the kernel has work for this thread, as
+  // it has for one that has set rings up.
+  do {
+    got = recv(descriptor_, some, sizeof(some), 0);
+  } while (got < 0 && errno == EINTR);
   if (got <= 0) return false;
   read_.append(some, static_cast<size_t>(got));
   return true;
@@ -61,11 +67,19 @@ std::string BlockingClient::Ask(std::string_view line) {
   return ReadLine();
 }
 
-std::string HttpGet(uint16_t port, std::string_view path) {
+namespace {
+
+std::string Http(std::string_view method, uint16_t port, std::string_view path) {
   BlockingClient client(port);
   if (!client.connected()) return "";
-  client.Send("GET " + std::string(path) + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  client.Send(std::string(method) + " " + std::string(path) +
+              " HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
   return client.ReadToEnd();
 }
+
+}  // namespace
+
+std::string HttpGet(uint16_t port, std::string_view path) { return Http("GET", port, path); }
+std::string HttpPost(uint16_t port, std::string_view path) { return Http("POST", port, path); }
 
 }  // namespace poplar::server

@@ -35,5 +35,7 @@ class BlockingClient {
 
 // The whole response; empty when nobody listens.
 std::string HttpGet(uint16_t port, std::string_view path);
+// The same for a POST without a body.
+std::string HttpPost(uint16_t port, std::string_view path);
 
 }  // namespace poplar::server

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 namespace poplar::server {
@@ -80,6 +81,49 @@ TEST_F(LogTest, LeavesOutWhatIsLessImportantThanItsLevel) {
     log->Error("e");
     log.reset();
     EXPECT_EQ(Lines().size(), lines_at[static_cast<size_t>(level)]);
+  }
+}
+
+balancer::Transition Change(balancer::NodeState to, balancer::AdminState admin) {
+  return {.node = balancer::NodeId{1},
+          .from = balancer::NodeState::kUp,
+          .to = to,
+          .admin_to = admin,
+          .cause = balancer::TransitionCause::kProbesFailed,
+          .evidence = "3 probes failed in a row, the last: greeting_refused (-ERR \"full\"\n)"};
+}
+
+TEST_F(LogTest, WritesWhatBecameOfANodeWithTheEvidence) {
+  auto log = Open(config::LogLevel::kInfo);
+  log->NodeChanged("mail/n1", Change(balancer::NodeState::kDown, balancer::AdminState::kUp));
+  log.reset();
+  ASSERT_EQ(Lines().size(), 1u);
+  EXPECT_EQ(Lines()[0],
+            "time=1970-01-01T00:00:01.000000Z level=warning event=node node=mail/n1 from=up "
+            "to=down admin=up cause=probes_failed evidence=\"3 probes failed in a row, the last: "
+            "greeting_refused (-ERR \\\"full\\\"\\u000a)\"");
+}
+
+// A node that leaves service is worth a warning, one that comes back a note.
+TEST_F(LogTest, WarnsOfANodeThatLeavesService) {
+  using balancer::AdminState;
+  using balancer::NodeState;
+  const std::tuple<NodeState, AdminState, const char*> cases[] = {
+      {NodeState::kUp, AdminState::kUp, "info"},
+      {NodeState::kUp, AdminState::kDrain, "warning"},
+      {NodeState::kUp, AdminState::kDown, "warning"},
+      {NodeState::kDown, AdminState::kUp, "warning"},
+      {NodeState::kEjected, AdminState::kUp, "warning"}};
+  for (const auto& [state, admin, level] : cases) {
+    for (const auto least : {config::LogLevel::kInfo, config::LogLevel::kWarning}) {
+      std::filesystem::remove(path_);
+      auto log = Open(least);
+      log->NodeChanged("mail/n1", Change(state, admin));
+      log.reset();
+      const bool heard = least == config::LogLevel::kInfo || level == std::string("warning");
+      ASSERT_EQ(Lines().size(), heard ? 1u : 0u);
+      if (heard) EXPECT_NE(Lines()[0].find(" level=" + std::string(level)), std::string::npos);
+    }
   }
 }
 

@@ -18,97 +18,13 @@
 #include "proxy/server/build_settings.h"
 #include "tests/unit/proxy/io/forbidden_syscalls.h"
 #include "tests/unit/proxy/server/blocking_client.h"
+#include "tests/unit/proxy/server/server_fixture.h"
 
 namespace poplar::server {
 namespace {
 
 using testing::HasSubstr;
 using testing::StartsWith;
-
-// A whole proxy on loopback, in the clear, before the demo's mail nodes.
-class ServerTest : public testing::Test {
- protected:
-  void SetUp() override {
-    alarm(120);  // a test that hangs dies of SIGALRM
-    auto nodes = cli::DemoNodes::Start(2);
-    if (!nodes) GTEST_SKIP() << nodes.error();
-    nodes_ = std::move(*nodes);
-    config_.workers = 2;
-    config_.listeners = {{.name = "plain",
-                          .address = "127.0.0.1:0",
-                          .tls = config::ListenerTls::kNone,
-                          .allow_cleartext_passwords = true}};
-    config_.clusters = {{.name = "demo", .shared_storage = true}};
-    for (size_t i = 0; i < nodes_->addresses().size(); ++i) {
-      config_.clusters[0].nodes.push_back(
-          {.name = "node" + std::to_string(i), .address = nodes_->addresses()[i].Text()});
-    }
-    config_.admin.address = "127.0.0.1:0";
-    config_.log = {.format = config::LogFormat::kLogfmt, .output = log_path_};
-    std::filesystem::remove(log_path_);
-    log_ = *Log::Open(config_.log, clock_);
-  }
-
-  void TearDown() override {
-    if (server_ != nullptr) End();
-    alarm(0);
-    log_.reset();
-    std::filesystem::remove(log_path_);
-  }
-
-  tl::expected<std::unique_ptr<Server>, std::string> TryStart() {
-    return Server::Start(config_, *BuildSettings(config_, nullptr), *log_, clock_,
-                         {{"version", "test"}});
-  }
-
-  void Start() {
-    auto server = TryStart();
-    ASSERT_TRUE(server) << server.error();
-    server_ = std::move(*server);
-  }
-
-  void End() {
-    server_->StopAccepting();
-    server_->AbortSessions();
-    server_->Join();
-    EXPECT_TRUE(server_->finished());
-    EXPECT_EQ(server_->sessions(), 0);
-    server_.reset();
-  }
-
-  uint16_t port() const { return server_->addresses()[0].port(); }
-
-  // A session that has just logged in.
-  std::unique_ptr<BlockingClient> LogIn() {
-    auto client = std::make_unique<BlockingClient>(port());
-    EXPECT_THAT(client->ReadLine(), StartsWith("+OK"));
-    EXPECT_THAT(client->Ask("USER alice@example.com"), StartsWith("+OK"));
-    EXPECT_THAT(client->Ask("PASS alder"), StartsWith("+OK"));
-    return client;
-  }
-
-  // Sessions end a moment after their client heard the last word.
-  void WaitForSessions(int64_t count) {
-    while (server_->sessions() != count) std::this_thread::yield();
-  }
-
-  std::string Metrics() { return HttpGet(server_->admin_port(), "/metrics"); }
-
-  std::string LogText() {
-    log_.reset();
-    std::ifstream file(log_path_);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-  }
-
-  const std::string log_path_ = testing::TempDir() + "server_test.log";
-  const io::SystemClock clock_;
-  config::Config config_;
-  std::unique_ptr<cli::DemoNodes> nodes_;
-  std::unique_ptr<Log> log_;
-  std::unique_ptr<Server> server_;
-};
 
 TEST_F(ServerTest, ServesASessionCountsItAndLogsIt) {
   Start();

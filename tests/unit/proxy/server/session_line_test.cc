@@ -25,6 +25,10 @@ session::Record WholeRecord() {
   record.tls_cipher = "TLS_AES_128_GCM_SHA256";
   record.tls_resumed = true;
   record.logged_in = true;
+  record.lease = "parked";
+  record.parked = true;
+  record.queued = milliseconds(3);
+  record.snapshot = microseconds(2'000'001);
   record.messages = 3;
   record.message_bytes = 4096;
   record.deletes = 2;
@@ -42,26 +46,30 @@ session::Record WholeRecord() {
 }
 
 TEST(SessionLine, IsAJsonObject) {
-  EXPECT_EQ(SessionLine(LineFormat::kJson, kUnixMicros, WholeRecord()),
-            R"({"time":"2025-12-31T23:59:59.000042Z","level":"info","event":"session",)"
-            R"("id":"0000000000000abc","client":"2001:db8::7","client_port":50123,)"
-            R"("listener":"pop3s","user":"alice@example.com","node":"mail/node1",)"
-            R"("tls_version":"TLSv1.3","tls_cipher":"TLS_AES_128_GCM_SHA256",)"
-            R"("tls_resumed":true,"logged_in":true,"opaque":false,"messages":3,"bytes":4096,)"
-            R"("deletes":2,"commands":9,"bytes_in":70,"bytes_out":5000,"duration_ms":1500.000,)"
-            R"("handshake_ms":1.234,"login_ms":20.000,"connect_ms":1.000,"node_tls_ms":0.000,)"
-            R"("greeting_ms":2.000,"auth_ms":16.500,"reason":"quit","side":"client"})");
+  EXPECT_EQ(
+      SessionLine(LineFormat::kJson, kUnixMicros, WholeRecord()),
+      R"({"time":"2025-12-31T23:59:59.000042Z","level":"info","event":"session",)"
+      R"("id":"0000000000000abc","client":"2001:db8::7","client_port":50123,)"
+      R"("listener":"pop3s","user":"alice@example.com","node":"mail/node1","lease":"parked",)"
+      R"("tls_version":"TLSv1.3","tls_cipher":"TLS_AES_128_GCM_SHA256",)"
+      R"("tls_resumed":true,"logged_in":true,"opaque":false,"parked":true,"messages":3,"bytes":4096,)"
+      R"("deletes":2,"commands":9,"bytes_in":70,"bytes_out":5000,"duration_ms":1500.000,)"
+      R"("handshake_ms":1.234,"login_ms":20.000,"connect_ms":1.000,"node_tls_ms":0.000,)"
+      R"("greeting_ms":2.000,"auth_ms":16.500,"queued_ms":3.000,"snapshot_ms":2000.001,)"
+      R"("reason":"quit","side":"client"})");
 }
 
 TEST(SessionLine, IsLogfmt) {
-  EXPECT_EQ(SessionLine(LineFormat::kLogfmt, kUnixMicros, WholeRecord()),
-            "time=2025-12-31T23:59:59.000042Z level=info event=session id=0000000000000abc "
-            "client=2001:db8::7 client_port=50123 listener=pop3s user=alice@example.com "
-            "node=mail/node1 tls_version=TLSv1.3 tls_cipher=TLS_AES_128_GCM_SHA256 "
-            "tls_resumed=true logged_in=true opaque=false messages=3 bytes=4096 deletes=2 "
-            "commands=9 bytes_in=70 bytes_out=5000 duration_ms=1500.000 handshake_ms=1.234 "
-            "login_ms=20.000 connect_ms=1.000 node_tls_ms=0.000 greeting_ms=2.000 auth_ms=16.500 "
-            "reason=quit side=client");
+  EXPECT_EQ(
+      SessionLine(LineFormat::kLogfmt, kUnixMicros, WholeRecord()),
+      "time=2025-12-31T23:59:59.000042Z level=info event=session id=0000000000000abc "
+      "client=2001:db8::7 client_port=50123 listener=pop3s user=alice@example.com "
+      "node=mail/node1 lease=parked tls_version=TLSv1.3 tls_cipher=TLS_AES_128_GCM_SHA256 "
+      "tls_resumed=true logged_in=true opaque=false parked=true messages=3 bytes=4096 deletes=2 "
+      "commands=9 bytes_in=70 bytes_out=5000 duration_ms=1500.000 handshake_ms=1.234 "
+      "login_ms=20.000 connect_ms=1.000 node_tls_ms=0.000 greeting_ms=2.000 auth_ms=16.500 "
+      "queued_ms=3.000 snapshot_ms=2000.001 "
+      "reason=quit side=client");
 }
 
 TEST(SessionLine, LeavesOutWhatWasNeverReached) {
@@ -72,8 +80,10 @@ TEST(SessionLine, LeavesOutWhatWasNeverReached) {
   record.reason = session::EndReason::kNotTls;
   EXPECT_EQ(SessionLine(LineFormat::kLogfmt, 0, record),
             "time=1970-01-01T00:00:00.000000Z level=info event=session id=0000000000000000 "
-            "client=192.0.2.1 client_port=1 listener=pop3s user=\"\" node=\"\" tls_version=\"\" "
-            "tls_cipher=\"\" tls_resumed=false logged_in=false opaque=false messages=0 bytes=0 "
+            "client=192.0.2.1 client_port=1 listener=pop3s user=\"\" node=\"\" lease=\"\" "
+            "tls_version=\"\" "
+            "tls_cipher=\"\" tls_resumed=false logged_in=false opaque=false parked=false "
+            "messages=0 bytes=0 "
             "deletes=0 commands=0 bytes_in=0 bytes_out=0 duration_ms=0.000 "
             "failure=\"no TLS: the client spoke first\" reason=not_tls side=client");
 }

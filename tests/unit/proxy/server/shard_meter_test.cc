@@ -107,7 +107,8 @@ TEST_F(ShardMeterTest, CountsLoginsByResult) {
       {session::LoginResult::kRejected, "rejected"},
       {session::LoginResult::kBackendUnavailable, "backend_unavailable"},
       {session::LoginResult::kBackendError, "backend_error"},
-      {session::LoginResult::kTimeout, "timeout"}};
+      {session::LoginResult::kTimeout, "timeout"},
+      {session::LoginResult::kAbandoned, "abandoned"}};
   session::Record record;
   record.connect = milliseconds(1);
   record.greeting = milliseconds(2);
@@ -135,6 +136,84 @@ TEST_F(ShardMeterTest, CountsWhatHappensToNodes) {
   meter_.FailedOver(second_node_);
   ExpectLine("poplar_failovers_total{cluster=\"mail\",node=\"b\"} 1");
   ExpectLine("poplar_failovers_total{cluster=\"mail\",node=\"a\"} 0");
+}
+
+TEST_F(ShardMeterTest, CountsLeasesBySource) {
+  const std::pair<session::LeaseSource, const char*> sources[] = {
+      {session::LeaseSource::kParked, "parked"},
+      {session::LeaseSource::kWarm, "warm"},
+      {session::LeaseSource::kNew, "new"}};
+  int count = 0;
+  for (const auto& [source, name] : sources) {
+    ++count;
+    for (int i = 0; i < count; ++i) meter_.LeaseTaken(second_node_, source);
+    ExpectLine(R"(poplar_pool_takes_total{cluster="mail",node="b",source=")" + std::string(name) +
+               "\"} " + std::to_string(count));
+  }
+}
+
+TEST_F(ShardMeterTest, CountsWhatBecameOfParkedSessionsAndTheAgeOfThoseReused) {
+  const std::pair<session::ParkedOutcome, const char*> outcomes[] = {
+      {session::ParkedOutcome::kReused, "reused"},
+      {session::ParkedOutcome::kTooOld, "too_old"},
+      {session::ParkedOutcome::kOtherCredential, "other_credential"},
+      {session::ParkedOutcome::kDead, "dead"}};
+  int count = 0;
+  for (const auto& [outcome, name] : outcomes) {
+    ++count;
+    for (int i = 0; i < count; ++i) meter_.ParkedFound(second_node_, outcome, milliseconds(2500));
+    ExpectLine(R"(poplar_pool_parked_outcomes_total{cluster="mail",node="b",outcome=")" +
+               std::string(name) + "\"} " + std::to_string(count));
+  }
+  ExpectLine("poplar_pool_snapshot_age_seconds_count 1");
+  ExpectLine("poplar_pool_snapshot_age_seconds_sum 2.5");
+}
+
+TEST_F(ShardMeterTest, CountsWhyASessionWasParkedOrNot) {
+  const std::pair<session::ParkResult, const char*> results[] = {
+      {session::ParkResult::kParked, "parked"},
+      {session::ParkResult::kOff, "off"},
+      {session::ParkResult::kDeletes, "deletes"},
+      {session::ParkResult::kPipelined, "pipelined"},
+      {session::ParkResult::kSysError, "sys_error"},
+      {session::ParkResult::kNodeClosed, "node_closed"},
+      {session::ParkResult::kTooOld, "too_old"},
+      {session::ParkResult::kRefused, "refused"}};
+  int count = 0;
+  for (const auto& [result, name] : results) {
+    ++count;
+    for (int i = 0; i < count; ++i) meter_.ParkEnded(second_node_, result);
+    ExpectLine(R"(poplar_pool_parks_total{cluster="mail",node="b",result=")" + std::string(name) +
+               "\"} " + std::to_string(count));
+  }
+}
+
+TEST_F(ShardMeterTest, MeasuresTheQueueByHowTheWaitEnded) {
+  const std::pair<session::QueueResult, const char*> results[] = {
+      {session::QueueResult::kGranted, "granted"},
+      {session::QueueResult::kTimeout, "timeout"},
+      {session::QueueResult::kClientLeft, "client_left"},
+      {session::QueueResult::kEnded, "drained"}};
+  for (const auto& [result, name] : results) {
+    meter_.QueueLeft(second_node_, result, milliseconds(250));
+    ExpectLine("poplar_pool_wait_seconds_sum{result=\"" + std::string(name) + "\"} 0.25");
+    ExpectLine("poplar_pool_wait_seconds_count{result=\"" + std::string(name) + "\"} 1");
+  }
+}
+
+TEST_F(ShardMeterTest, CountsRetriesByReason) {
+  const std::pair<session::RetryReason, const char*> reasons[] = {
+      {session::RetryReason::kUnreachable, "unreachable"},
+      {session::RetryReason::kHoldDown, "hold_down"},
+      {session::RetryReason::kInUse, "in_use"},
+      {session::RetryReason::kUserLimit, "user_limit"}};
+  int count = 0;
+  for (const auto& [reason, name] : reasons) {
+    ++count;
+    for (int i = 0; i < count; ++i) meter_.LoginRetried(reason);
+    ExpectLine("poplar_login_retries_total{reason=\"" + std::string(name) + "\"} " +
+               std::to_string(count));
+  }
 }
 
 TEST_F(ShardMeterTest, SortsEveryFailureOfANodeIntoAReason) {

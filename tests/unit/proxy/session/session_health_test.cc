@@ -51,14 +51,22 @@ class EvidenceTest : public testing::TestWithParam<EvidenceCase> {
       bench.node(0).set_answer(at, GetParam().answer);
     }
   }
-  static void Session(SessionBench& bench) {
-    upstream::DrivenPeer& client = bench.Connect();
-    client.Send(kDialogue);
+  // One user's broken mailbox is no broken node: it takes three, and side by side, since a login
+  // that goes well ends the row.
+  static void Sessions(SessionBench& bench) {
+    std::vector<upstream::DrivenPeer*> clients;
+    const auto all_send = [&](const std::string& bytes) {
+      for (upstream::DrivenPeer* client : clients) client->Send(bytes);
+      bench.Settle(seconds(16));
+    };
+    for (const char* user : {"alice", "bob", "carol"}) {
+      clients.push_back(&bench.Connect());
+      clients.back()->Send("USER " + std::string(user) + "\r\nPASS secret\r\n");
+    }
     bench.Settle(seconds(16));
-    client.Send("STAT\r\n");
-    bench.Settle(seconds(16));
-    client.Send("QUIT\r\n");
-    client.HalfClose();
+    all_send("STAT\r\n");
+    all_send("QUIT\r\n");
+    for (upstream::DrivenPeer* client : clients) client->HalfClose();
     bench.RunToEnd(seconds(20));
   }
 };
@@ -66,7 +74,7 @@ class EvidenceTest : public testing::TestWithParam<EvidenceCase> {
 TEST_P(EvidenceTest, CountsAgainstTheNodeOrDoesNot) {
   SessionBench bench({.health = Strikes(1)});
   Arm(bench);
-  Session(bench);
+  Sessions(bench);
   const std::string evidence = GetParam().evidence;
   if (evidence.empty()) {
     EXPECT_THAT(bench.observer.transitions, IsEmpty());
@@ -115,18 +123,25 @@ INSTANTIATE_TEST_SUITE_P(
 // One who is served, be it with a no, ends the row.
 TEST(SessionHealthTest, OnlyFailuresInARowCount) {
   for (const char* served : {kLoggedIn, "-ERR [AUTH] no\r\n", "-ERR [IN-USE] locked\r\n"}) {
-    SessionBench bench({.health = Strikes(2)});
+    SessionBench bench({.health = Strikes(3)});
     for (int i = 0; i < 3; ++i) {
       bench.node(0).set_answer("PASS", {"-ERR [SYS/TEMP] no disk\r\n"});
-      bench.LogIn(bench.Connect());
+      for (const char* user : {"alice", "bob"}) bench.LogIn(bench.Connect(), user);
       bench.node(0).set_answer("PASS", {served});
-      bench.LogIn(bench.Connect());
+      bench.LogIn(bench.Connect(), "carol");
     }
     EXPECT_THAT(bench.observer.transitions, IsEmpty());
     bench.node(0).set_answer("PASS", {"-ERR [SYS/TEMP] no disk\r\n"});
-    for (int i = 0; i < 2; ++i) bench.LogIn(bench.Connect());
+    for (const char* user : {"alice", "bob", "carol"}) bench.LogIn(bench.Connect(), user);
     EXPECT_EQ(bench.observer.transitions.size(), 1u);
   }
+}
+
+TEST(SessionHealthTest, OneUsersBrokenMailboxIsNoBrokenNode) {
+  SessionBench bench({.health = Strikes(2)});
+  bench.node(0).set_answer("PASS", {"-ERR [SYS/TEMP] index corrupted\r\n"});
+  for (int i = 0; i < 10; ++i) bench.LogIn(bench.Connect());
+  EXPECT_THAT(bench.observer.transitions, IsEmpty());
 }
 
 // Before the password was sent a login tries again by itself, until the node is out.
@@ -177,11 +192,16 @@ TEST(SessionHealthTest, ADawdlersDeadlineIsNoEvidence) {
     } else {
       bench.node(0).set_answer(at, {""});
     }
-    upstream::DrivenPeer& client = bench.Connect();
+    std::vector<upstream::DrivenPeer*> dawdlers;
+    for (int i = 0; i < 3; ++i) dawdlers.push_back(&bench.Connect());
     bench.Settle(seconds(55));
-    client.Send(kDialogue);
+    for (size_t i = 0; i < dawdlers.size(); ++i) {
+      dawdlers[i]->Send("USER user" + std::to_string(i) + "\r\nPASS secret\r\n");
+    }
     bench.Settle(seconds(6));
-    EXPECT_EQ(client.received(), std::string(pop3::kReplyUserAccepted) + kTemporary);
+    for (upstream::DrivenPeer* dawdler : dawdlers) {
+      EXPECT_EQ(dawdler->received(), std::string(pop3::kReplyUserAccepted) + kTemporary);
+    }
     EXPECT_THAT(bench.observer.transitions, IsEmpty()) << at;
     EXPECT_THAT(bench.meter.calls, Contains("login timeout"));
     EXPECT_THAT(bench.meter.calls, Not(Contains(HasSubstr("failed")))) << at;
