@@ -123,8 +123,8 @@ def test_a_node_loses_its_storage(stand, told):
     stand.start(LOGIN_PROBES)
     story = tell(stand, lambda name: stand.unmount(name, True), lambda name: stand.unmount(name, False))
     for visit in story.visits:
-        # What Dovecot says of mail that a session has seen and that is no longer to be found.
-        if visit.began < story.hurt and visit.node == story.victim and "expunged" in visit.detail:
+        # What Dovecot says of mail that a session (it may have been parked) saw and that can't be found any more.
+        if visit.asked < story.out and visit.node == story.victim and "expunged" in visit.detail:
             visit.outcome = Outcome.LOST
     told(story)
     story.check_before_detection(refused_max=24, lost_max=24)
