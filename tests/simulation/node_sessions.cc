@@ -74,7 +74,7 @@ void NodeSessions::JudgeReuse(const NodeSession& session, const Attempt& last,
   if (next.pass_sent >= *session.first_tag + rules_.pool.max_snapshot_age) {
     ledger_.Fail(next, "served on a session whose view is too old");
   }
-  if (health_.OutThroughout(session.node, next.pass_sent - kSweepSlack, next.pass_sent)) {
+  if (health_.OutThroughout(session.node, next.pass_sent - kSweepSlack, world_.Now())) {
     ledger_.Fail(next, "served on a parked session of a node that is out of service");
   }
 }
