@@ -80,7 +80,8 @@ bool Affinity::Lease::Unpark(uint32_t sessions_max) {
 bool Affinity::Lease::held() const {
   assert(shard_ != nullptr);
   const std::lock_guard lock(shard_->mutex);
-  return entry_->second.bound > (bound_ ? 1U : 0U);
+  const Entry& user = entry_->second;
+  return user.bound - user.parked > (bound_ && !parked_ ? 1U : 0U);
 }
 
 void Affinity::Lease::Release() {

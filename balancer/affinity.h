@@ -79,7 +79,7 @@ class Affinity {
 
     bool bound() const { return bound_; }
 
-    // Whether another session of the user is bound to node(), parked ones included.
+    // Whether another session of the user lives on node(): bound, and not parked.
     bool held() const;
 
     // The session is parked: it still holds the user on node(), but is none of the user's sessions

@@ -51,7 +51,7 @@ struct HealthRules {
   // no node when that would put more of them out; what probes find is not limited.
   uint32_t ejected_percent_max = 50;
 
-  Duration hold_down = std::chrono::seconds(10);   // out for so long before its users move
+  Duration hold_down = std::chrono::seconds(10);  // out for so long before its users move
   // Its users come back over so long, if it was out for the hold-down.
   Duration slow_start = std::chrono::seconds(30);
   uint32_t panic_percent = 30;  // less of the weight in service: health is not believed; 0: off

@@ -106,6 +106,9 @@ io::Task<Login::Outcome> Login::Run() {
   for (Step step = Step::kAgain; step != Step::kEnd;) {
     step = co_await ChooseNode();
     if (step == Step::kGoOn) step = co_await TakeParked();
+    // Whoever ends the parked session is about to be done.
+    if (step == Step::kGoOn && misplaced_)
+      step = co_await Pause(Now() + kFirstBackoff, RetryReason::kHoldDown);
     if (step == Step::kGoOn) step = co_await TakeConnection();
     if (step == Step::kGoOn) step = Bind();
     if (step == Step::kGoOn) step = co_await Authenticate();
@@ -129,11 +132,13 @@ io::Task<Login::Step> Login::ChooseNode() {
   for (;;) {
     if (late_ || aborted_) co_return TooLate();
     const Choice choice = request_.cluster.health.Choose(order_, user_hash_, tried_, Moment());
+    misplaced_ = false;
     if (Follow(choice)) co_return Step::kGoOn;
     switch (choice.kind) {
       case Choice::Kind::kGo:
-        if (node_ == choice.node) co_return Step::kGoOn;
-        break;  // a session that was in the way has just ended
+        // A parked session may keep the user elsewhere: it serves, or has to end first.
+        misplaced_ = node_ != choice.node;
+        co_return Step::kGoOn;
       case Choice::Kind::kNone:
         co_return Unavailable(LoginResult::kBackendUnavailable,
                               record_.failure.empty() ? "no node in service" : record_.failure);
@@ -181,17 +186,21 @@ io::Task<Login::Step> Login::TakeParked() {
                                        node().pool.limits().max_snapshot_age, Moment());
   const ParkedOutcome outcome = alive ? OutcomeOf(verdict) : ParkedOutcome::kDead;
   const bool too_many = parked->lease.parked();
-  if (too_many) {
+  const bool in_service = request_.cluster.health.InService(node_, Moment());
+  if (!in_service) {
+    environment_.observer.ParkedEnded(node_, upstream::ParkedEnd::kDrained);
+  } else if (too_many) {
     environment_.observer.ParkedEnded(node_, upstream::ParkedEnd::kEvicted);
   } else {
     environment_.meter.ParkedFound(node_, outcome, age);
   }
-  if (too_many || outcome != ParkedOutcome::kReused) {
+  if (too_many || !in_service || outcome != ParkedOutcome::kReused) {
     parked->lease.Park();                         // a session that ends is none of the user's
     session_.connection = std::move(connection);  // the deadline and Abort cut its goodbye short
     if (alive) co_await session_.connection->Retire();
     session_.connection.reset();
-    co_return too_many ? TooManySessions() : Step::kGoOn;  // the lease goes last
+    // The lease goes last. Where the node is out, it may have been all that held the user there.
+    co_return !in_service ? Step::kAgain : too_many ? TooManySessions() : Step::kGoOn;
   }
   session_.connection = std::move(connection);
   session_.lease = std::move(parked->lease);

@@ -128,6 +128,7 @@ class Login {
   NodeSession session_;
   LeaseSource source_ = LeaseSource::kNew;
   io::Timer deadline_;
+  bool misplaced_ = false;  // node_ isn't where health wants the user
   bool late_ = false;
   bool aborted_ = false;
   int failures_ = 0;

@@ -1,7 +1,7 @@
 #include "tests/simulation/pool_saboteur.h"
 
-#include <cassert>
 #include <memory>
+#include <optional>
 
 namespace poplar::simulation {
 namespace {
@@ -22,39 +22,31 @@ void PoolSaboteur::Begin(const session::Settings& settings, std::vector<std::str
   if (slot) leaked_.push_back(std::move(*slot));
 }
 
-void PoolSaboteur::OnParked(const session::Settings& settings, upstream::Node& node, io::Time now) {
+void PoolSaboteur::OnParked(const session::Settings& settings, upstream::Node& node, io::Time now,
+                            const End& end) {
   if (mistake_ != SessionMistake::kRenewsAge && mistake_ != SessionMistake::kSwapsCredential &&
       mistake_ != SessionMistake::kSwapsUser) {
     return;
   }
   for (size_t i = 0; i < users_.size(); ++i) {
-    Change(node, settings.clusters.front()->id, i, now);
+    Change(node, settings.clusters.front()->id, i, now, end);
   }
 }
 
 void PoolSaboteur::Change(upstream::Node& node, balancer::ClusterId cluster, size_t user,
-                          io::Time now) {
-  size_t owner = user;
-  if (mistake_ == SessionMistake::kSwapsUser) {
-    owner = (user + 1) % users_.size();
-    auto other = node.pool.TakeParked(cluster, Canonical(users_[owner]));
-    if (other != nullptr) {
-      const auto back = node.pool.Park(cluster, Canonical(users_[owner]), std::move(other),
-                                       now.time_since_epoch());
-      assert(back.empty());
-      return;
-    }
-  }
+                          io::Time now, const End& end) {
+  const size_t owner = mistake_ == SessionMistake::kSwapsUser ? (user + 1) % users_.size() : user;
   auto session = node.pool.TakeParked(cluster, Canonical(users_[user]));
   if (session == nullptr) return;
-  if (mistake_ == SessionMistake::kRenewsAge) session->logged_in = now.time_since_epoch();
-  if (mistake_ == SessionMistake::kSwapsCredential)
-    session->digest = {digest_.Of(users_[user], wrong_password_)};
-  if (mistake_ == SessionMistake::kSwapsUser)
-    session->digest = {digest_.Of(users_[owner], password_)};
-  const auto back =
+  if (mistake_ == SessionMistake::kRenewsAge) {
+    session->logged_in = now.time_since_epoch();
+  } else {
+    const bool swaps_user = mistake_ == SessionMistake::kSwapsUser;
+    session->digest = {digest_.Of(users_[owner], swaps_user ? password_ : wrong_password_)};
+  }
+  auto ended =
       node.pool.Park(cluster, Canonical(users_[owner]), std::move(session), now.time_since_epoch());
-  assert(back.empty());
+  for (balancer::NodePool::Idle& idle : ended) end(std::move(idle));
 }
 
 }  // namespace poplar::simulation

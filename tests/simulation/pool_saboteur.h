@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,11 +22,15 @@ class PoolSaboteur {
   // The users and their passwords. A wrong password serves too where credentials are swapped.
   void Begin(const session::Settings& settings, std::vector<std::string> users,
              std::string password, std::string wrong_password);
+  // Ends what the pool doesn't keep.
+  using End = std::function<void(balancer::NodePool::Idle)>;
   // A session has just been parked at the node.
-  void OnParked(const session::Settings& settings, upstream::Node& node, io::Time now);
+  void OnParked(const session::Settings& settings, upstream::Node& node, io::Time now,
+                const End& end);
 
  private:
-  void Change(upstream::Node& node, balancer::ClusterId cluster, size_t user, io::Time now);
+  void Change(upstream::Node& node, balancer::ClusterId cluster, size_t user, io::Time now,
+              const End& end);
 
   const SessionMistake mistake_;
   const tls::KeyedDigest& digest_;

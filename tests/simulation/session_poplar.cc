@@ -49,7 +49,9 @@ void SessionPoplar::Start(std::shared_ptr<const session::Settings> settings,
     probing_.Spawn(probers_.back()->Run());
   }
   meter_.set_on_parked([this](balancer::NodeId node) {
-    saboteur_.OnParked(*settings_, settings_->NodeOf(node), world_.Now());
+    saboteur_.OnParked(
+        *settings_, settings_->NodeOf(node), world_.Now(),
+        [this](balancer::NodePool::Idle idle) { workers_.front().Retire(std::move(idle)); });
   });
   saboteur_.Begin(*settings_, std::move(users), std::string(SessionMail::kPassword),
                   std::string(SessionMail::kWrongPassword));

@@ -3,6 +3,7 @@
 #include <list>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proxy/io/task_scope.h"
@@ -35,6 +36,9 @@ class SessionWorker {
   void Drain();
   void Abort();
   void DropNode(balancer::NodeId node);
+  void Retire(balancer::NodePool::Idle idle) {
+    upstream::RetireInBackground(proactor_, serving_, std::move(idle));
+  }
 
   SimProactor& proactor() { return proactor_; }
   io::Address address() const { return address_; }

@@ -225,5 +225,17 @@ TEST_F(AffinityTest, ThreadsNeverBindOneUserToTwoNodes) {
   EXPECT_EQ(affinity_.Users(), 0u);
 }
 
+TEST_F(AffinityTest, OnlyLivingSessionsHold) {
+  auto first = affinity_.Acquire(kMain, alice_, kA);
+  auto second = affinity_.Acquire(kMain, alice_, kB);
+  EXPECT_FALSE(second.held());
+  ASSERT_EQ(first.Bind(), Affinity::BindResult::kBound);
+  EXPECT_FALSE(first.held());  // not by itself
+  EXPECT_TRUE(second.held());
+  first.Park();
+  EXPECT_FALSE(second.held());
+  EXPECT_FALSE(second.Move(kB));  // it still keeps the user there
+}
+
 }  // namespace
 }  // namespace poplar::balancer

@@ -280,9 +280,21 @@ TEST_F(ParkedEndTest, HoldsItsUserOnItsNodeUntilTheNodeHasSaidGoodbye) {
   bench_.SetAdmin(first_, balancer::AdminState::kDrain);
   bench_.Run([this] { return parked().received().ends_with("QUIT\r\n"); }, seconds(3));
   EXPECT_EQ(bench_.affinity().Users(), 1u);
-  EXPECT_EQ(bench_.LogIn(bench_.Connect()), kLoggedIn);
-  EXPECT_EQ(bench_.node(first_).connections().size(), 2u);
+  upstream::DrivenPeer& client = bench_.Connect();
+  EXPECT_EQ(bench_.LogIn(client), "");
   EXPECT_EQ(bench_.node(1 - first_).connections().size(), 0u);
+  bench_.Settle(seconds(3));
+  EXPECT_EQ(client.received(), kLoggedIn);
+  EXPECT_EQ(bench_.node(first_).connections().size(), 1u);
+  EXPECT_EQ(bench_.node(1 - first_).connections().size(), 1u);
+}
+
+TEST_F(ParkedEndTest, OnANodeThatIsOutItServesNobody) {
+  bench_.SetAdmin(first_, balancer::AdminState::kDrain);  // and the keeper hasn't looked yet
+  EXPECT_EQ(bench_.LogIn(bench_.Connect()), kLoggedIn);
+  EXPECT_TRUE(parked().received().ends_with("PASS secret\r\nQUIT\r\n"));
+  EXPECT_EQ(bench_.node(first_).connections().size(), 1u);
+  EXPECT_EQ(bench_.node(1 - first_).connections().size(), 1u);
 }
 
 TEST_F(ParkedEndTest, StoppedWithQuit) {
