@@ -4,13 +4,6 @@
 #include <utility>
 
 namespace poplar::simulation {
-namespace {
-
-// From a node's leaving service to its keeper's having emptied the pool.
-constexpr io::Duration kSweepSlack = std::chrono::seconds(3);
-
-}  // namespace
-
 NodeSessions::NodeSessions(SessionLedger& ledger, const Network& network, const HealthJudge& health,
                            const SessionRules& rules)
     : ledger_(ledger),
@@ -74,7 +67,7 @@ void NodeSessions::JudgeReuse(const NodeSession& session, const Attempt& last,
   if (next.pass_sent >= *session.first_tag + rules_.pool.max_snapshot_age) {
     ledger_.Fail(next, "served on a session whose view is too old");
   }
-  if (health_.OutThroughout(session.node, next.pass_sent - kSweepSlack, world_.Now())) {
+  if (health_.OutThroughout(session.node, next.pass_sent, world_.Now())) {
     ledger_.Fail(next, "served on a parked session of a node that is out of service");
   }
 }
