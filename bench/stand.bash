@@ -47,6 +47,17 @@ plan_processes() {
   fi
 }
 
+# CPU time of all Poplar processes so far, user and system.
+poplar_cpu_ms() {
+  local pid total=0 ticks fields
+  ticks=$(getconf CLK_TCK)
+  for pid in "${poplar_pids[@]}"; do
+    read -r -a fields <<<"$(sed 's/.*) //' "/proc/$pid/stat")"
+    total=$((total + fields[11] + fields[12]))
+  done
+  echo $((total * 1000 / ticks))
+}
+
 # A line that matches $2 in file $1, written by process $3.
 wait_for_line() {
   local tries
