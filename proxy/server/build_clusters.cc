@@ -1,10 +1,10 @@
 #include "proxy/server/build_clusters.h"
 
-#include <fstream>
 #include <utility>
 
 #include "proxy/config/address_text.h"
 #include "proxy/config/effective.h"
+#include "proxy/config/password_file.h"
 #include "proxy/io/name_lookup.h"
 
 namespace poplar::server {
@@ -107,15 +107,13 @@ Built<upstream::ProbeOptions> ProbeOf(const std::string& where, const config::He
   probe.timeout = from.timeout;
   if (from.probe != config::Probe::kLogin) return probe;
   probe.user = from.user;
-  std::ifstream file(from.password_file);
-  std::string password;
-  if (!std::getline(file, password)) {
-    return tl::unexpected(where + ": health.password_file: " + from.password_file +
-                          " cannot be read or is empty");
+  auto password = config::ReadPasswordFile(from.password_file);
+  if (!password) {
+    return tl::unexpected(where + ": health.password_file: " + from.password_file + " " +
+                          password.error());
   }
-  if (password.ends_with('\r')) password.pop_back();
-  probe.password = pop3::Secret(password);
-  std::fill(password.begin(), password.end(), '\0');
+  probe.password = pop3::Secret(*password);
+  pop3::Wipe(password->data(), password->size());
   return probe;
 }
 
@@ -125,6 +123,7 @@ Built<std::shared_ptr<upstream::Cluster>> BuildCluster(const config::Config& con
   const config::HealthConfig health = config::EffectiveHealth(config, from);
   const std::vector<balancer::NodeId>& ids = table.NodeIds(index);
   std::vector<balancer::ClusterHealth::Member> members;
+  members.reserve(ids.size());
   for (size_t i = 0; i < ids.size(); ++i) {
     members.push_back(
         {ids[i], static_cast<uint32_t>(from.nodes[i].weight), AdminOf(from.nodes[i].state)});
@@ -132,14 +131,12 @@ Built<std::shared_ptr<upstream::Cluster>> BuildCluster(const config::Config& con
   auto cluster = std::make_shared<upstream::Cluster>(
       *table.FindCluster(from.name), from.name,
       balancer::ClusterRules{from.shared_storage, from.affinity == config::Affinity::kUser},
-      RulesOf(health), std::move(members));
+      RulesOf(health), members);
   auto probe = ProbeOf("cluster " + from.name, health);
   if (!probe) return tl::unexpected(probe.error());
   cluster->probe = std::move(*probe);
-  cluster->login = {
-      from.maildrop_lock == config::MaildropLock::kExclusive ? upstream::MaildropLock::kExclusive
-                                                             : upstream::MaildropLock::kNone,
-      static_cast<uint32_t>(from.user_sessions), from.in_use_retries, from.in_use_backoff};
+  cluster->login = {static_cast<uint32_t>(from.user_sessions), from.in_use_retries,
+                    from.in_use_backoff};
   for (size_t i = 0; i < ids.size(); ++i) {
     auto endpoint = BuildEndpoint(config, from, from.nodes[i]);
     if (!endpoint) return tl::unexpected(endpoint.error());

@@ -26,6 +26,9 @@ io::Duration Backoff(io::Duration first, io::Duration longest, int tries, io::Ra
   return step * static_cast<int64_t>(800 + random.Next() % 401) / 1000;
 }
 
+// At the health of a node that is out, while its users wait for it or for its hold-down.
+constexpr io::Duration kLookInterval = std::chrono::milliseconds(500);
+
 balancer::Moment MomentOf(io::Time time) { return time.time_since_epoch(); }
 
 ParkedOutcome OutcomeOf(balancer::ParkedVerdict verdict) {
@@ -143,7 +146,11 @@ io::Task<Login::Step> Login::ChooseNode() {
         co_return Unavailable(LoginResult::kBackendUnavailable,
                               record_.failure.empty() ? "no node in service" : record_.failure);
       case Choice::Kind::kWait:
-        const Step step = co_await Pause(io::Time(choice.until), RetryReason::kHoldDown);
+        // It may come back before that.
+        if (!std::exchange(held_down_, true))
+          environment_.meter.LoginRetried(RetryReason::kHoldDown);
+        const io::Time look = std::min(io::Time(choice.until), Now() + kLookInterval);
+        const Step step = OnWake(co_await patience_.Until(std::min(look, request_.deadline)));
         if (step == Step::kEnd) co_return step;
     }
   }

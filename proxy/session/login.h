@@ -128,6 +128,7 @@ class Login {
   NodeSession session_;
   LeaseSource source_ = LeaseSource::kNew;
   io::Timer deadline_;
+  bool held_down_ = false;  // it has waited for a node that is out
   bool misplaced_ = false;  // node_ isn't where health wants the user
   bool late_ = false;
   bool aborted_ = false;

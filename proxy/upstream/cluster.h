@@ -15,9 +15,6 @@
 
 namespace poplar::upstream {
 
-// Whether a login locks the maildrop at the node until its session ends.
-enum class MaildropLock : uint8_t { kNone, kExclusive };
-
 // How the nodes of a cluster are probed.
 struct ProbeOptions {
   balancer::ProbeLevel level = balancer::ProbeLevel::kCapa;
@@ -33,7 +30,6 @@ struct ProbeOptions {
 
 // How logins of one user share a cluster's nodes.
 struct LoginRules {
-  MaildropLock lock = MaildropLock::kNone;
   uint32_t user_sessions_max = 0;  // 0: no limit
   int in_use_retries = 2;          // of a login that the node answers [IN-USE]
   io::Duration in_use_backoff = std::chrono::milliseconds(500);  // doubles; jittered
@@ -44,11 +40,11 @@ struct LoginRules {
 struct Cluster {
   Cluster(balancer::ClusterId number, std::string text, const balancer::ClusterRules& cluster_rules,
           const balancer::HealthRules& health_rules,
-          std::vector<balancer::ClusterHealth::Member> members)
+          const std::vector<balancer::ClusterHealth::Member>& members)
       : id(number),
         name(std::move(text)),
         rules(cluster_rules),
-        health(cluster_rules, health_rules, std::move(members)) {}
+        health(cluster_rules, health_rules, members) {}
 
   const balancer::ClusterId id;
   const std::string name;

@@ -35,6 +35,12 @@ class Story:
                 first.setdefault(visit.user, visit.admitted)
         return max(first.values(), default=self.back)
 
+    def followed(self, visit) -> bool:
+        """Whether another session of the user was open at the victim when this login began."""
+        return any(other.user == visit.user and other.node == self.victim and other is not visit
+                   and other.admitted and other.admitted < visit.asked < other.left
+                   for other in self.visits)
+
     # --- what must be true
 
     def check_nothing_inexcusable(self):
@@ -48,9 +54,10 @@ class Story:
         assert left <= {self.victim}, f"only the victim may leave service: {self.changes}"
 
     def check_after_detection(self):
-        """No login whose password came after the node left service may fail, nor its session."""
+        """No login whose password came after the node left service may fail, nor its session; but for those that had
+        to follow a session of the same user, which still lived there: affinity comes first."""
         late = [visit for visit in self.failed(Outcome.REFUSED, Outcome.LOST)
-                if visit.asked > self.out]
+                if visit.asked > self.out and not self.followed(visit)]
         assert not late, f"failed after the detection at {self.out}: {late[:5]}"
 
     def check_before_detection(self, refused_max: int, lost_max: int):

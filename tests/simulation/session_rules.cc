@@ -110,7 +110,7 @@ std::shared_ptr<upstream::Cluster> BuildCluster(const SessionRules& rules,
   auto cluster = std::make_shared<upstream::Cluster>(
       *table.FindCluster("mail"), "mail",
       balancer::ClusterRules{.shared_storage = rules.shared_storage, .affinity = rules.affinity},
-      rules.health, std::move(members));
+      rules.health, members);
   cluster->probe.level = rules.health.level;
   cluster->probe.enabled = rules.health.probes;
   cluster->probe.interval = rules.probe_interval;
@@ -144,8 +144,6 @@ SessionRules DrawRules(World& world, const Faults& faults) {
   rules.pool = DrawPool(random);
   rules.pool_wait = random.Between(milliseconds(500), seconds(15));
   rules.health = DrawHealth(random);
-  rules.login.lock =
-      rules.exclusive_lock ? upstream::MaildropLock::kExclusive : upstream::MaildropLock::kNone;
   rules.login.user_sessions_max =
       random.Chance(0.7) ? 0 : static_cast<uint32_t>(random.Between(1, 2));
   rules.login.in_use_retries = static_cast<int>(random.Between(0, 3));

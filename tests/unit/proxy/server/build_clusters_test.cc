@@ -81,14 +81,12 @@ TEST_F(BuildClustersTest, TakesTheClustersRules) {
   const auto clusters = Build();
   EXPECT_FALSE(clusters[0]->rules.shared_storage);
   EXPECT_TRUE(clusters[0]->rules.affinity);
-  EXPECT_EQ(clusters[0]->login.lock, upstream::MaildropLock::kNone);
   EXPECT_EQ(clusters[0]->login.user_sessions_max, 0u);
   EXPECT_EQ(clusters[0]->login.in_use_retries, 2);
   EXPECT_EQ(clusters[0]->login.in_use_backoff, milliseconds(500));
 
   EXPECT_TRUE(clusters[1]->rules.shared_storage);
   EXPECT_FALSE(clusters[1]->rules.affinity);
-  EXPECT_EQ(clusters[1]->login.lock, upstream::MaildropLock::kExclusive);
   EXPECT_EQ(clusters[1]->login.user_sessions_max, 4u);
   EXPECT_EQ(clusters[1]->login.in_use_retries, 1);
   EXPECT_EQ(clusters[1]->login.in_use_backoff, milliseconds(123));

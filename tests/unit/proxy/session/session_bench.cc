@@ -107,8 +107,7 @@ void SessionBench::BuildSettings() {
   for (const balancer::NodeId id : settings_->nodes->NodeIds(0)) members.push_back({id, 100, {}});
   cluster_ = std::make_shared<upstream::Cluster>(
       *settings_->nodes->FindCluster("mail"), "mail",
-      balancer::ClusterRules{options_.shared_storage, options_.affinity}, options_.health,
-      std::move(members));
+      balancer::ClusterRules{options_.shared_storage, options_.affinity}, options_.health, members);
   cluster_->login = options_.login;
   for (size_t i = 0; i < options_.nodes; ++i) {
     auto endpoint = std::make_shared<upstream::Endpoint>();

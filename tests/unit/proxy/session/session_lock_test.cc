@@ -214,12 +214,11 @@ class ExclusiveNodeTest : public testing::Test {
   void SetUp() override {
     store_.AddUser("alice", "secret");
     store_.AddMessage("alice", "Subject: x\r\n\r\nx\r\n");
-    SessionBench::Options options{.store = &store_,
-                                  .mail_node = {.exclusive_lock = true},
-                                  .pool = {.size = 2, .warm = 0, .max_snapshot_age = seconds(30)},
-                                  .login = {.lock = upstream::MaildropLock::kExclusive,
-                                            .in_use_retries = 2,
-                                            .in_use_backoff = milliseconds(500)}};
+    SessionBench::Options options{
+        .store = &store_,
+        .mail_node = {.exclusive_lock = true},
+        .pool = {.size = 2, .warm = 0, .max_snapshot_age = seconds(30)},
+        .login = {.in_use_retries = 2, .in_use_backoff = milliseconds(500)}};
     bench_.emplace(options);
   }
   upstream::DrivenPeer& Park() {
