@@ -13,7 +13,7 @@ from poplar import Poplar, node
 
 USERS = [f"reader{index:02}" for index in range(20)]
 PROBER = "prober"
-_TWICE = USERS[3::5]  # have two clients at once
+TWICE = USERS[3::5]  # have two clients at once
 _PAUSE = 0.5         # seconds between a client's sessions: with 24 clients some 35 sessions a second
 
 HEALTH = {"probe": "capa", "interval": "300ms", "fast_interval": "200ms", "timeout": "2s",
@@ -24,15 +24,9 @@ _TIMEOUTS = {"login": "20s", "upstream_connect": "4s", "upstream_response": "4s"
 # About half of the logins find their user's last session parked; the others go to the node.
 _POOL = {"size": 50, "warm": 2, "max_snapshot_age": "600ms", "wait_timeout": "5s"}
 
-# checkpassword's exit code 111 is a temporary failure, which Dovecot passes on as -ERR [SYS/TEMP].
-_CHECKPASSWORD = """#!/bin/bash
-[ -e {switch} ] && exit 111
-IFS= read -r -d '' -u 3 user
-IFS= read -r -d '' -u 3 password
-[ "$password" = secret ] || exit 1
-exec "$@"
-"""
-_CHECKPASSWORD_PASSDB = """
+# Whom the passwd-file does not know is asked for here, and the script's 111 says that this can't be answered just now:
+# Dovecot passes it on as -ERR [SYS/TEMP].
+_TROUBLE_PASSDB = """
 passdb {{
   driver = checkpassword
   args = {script}
@@ -41,12 +35,8 @@ passdb {{
 
 
 class Stand:
-    """`fails_logins`: the nodes can be told to by `trouble`, at the price of a process for each login."""
-
-    def __init__(self, folder: pathlib.Path, authority, certificate, network, messages,
-                 fails_logins: bool = False):
+    def __init__(self, folder: pathlib.Path, authority, certificate, network, messages):
         self.folder, self.network, self.messages = folder, network, messages
-        self._fails_logins = fails_logins
         self._authority, self._certificate = authority, certificate
         self._stack = contextlib.ExitStack()
         self.nodes, self.proxy = {}, None
@@ -75,17 +65,15 @@ class Stand:
         return self._stack.__exit__(*error)
 
     def _dovecot(self, name):
-        """A link of its own leads to the mail; a script may check its passwords, and be told to fail."""
+        """A link of its own leads to the mail."""
         folder = self.folder / name
         folder.mkdir()
         (folder / "mount").symlink_to(self.folder / "mail")
-        if not self._fails_logins:
-            return Dovecot(folder, name, self._certificate, [*USERS, PROBER], folder / "mount")
         script = folder / "checkpassword"
-        script.write_text(_CHECKPASSWORD.format(switch=folder / "trouble"))
+        script.write_text("#!/bin/sh\nexit 111\n")
         script.chmod(0o755)
-        return Dovecot(folder, name, self._certificate, [], folder / "mount",
-                       _CHECKPASSWORD_PASSDB.format(script=script))
+        return Dovecot(folder, name, self._certificate, [*USERS, PROBER], folder / "mount",
+                       _TROUBLE_PASSDB.format(script=script))
 
     def start(self, health=None, **pool):
         """Starts Poplar and learns by a visit of each user where they are at home."""
@@ -118,7 +106,7 @@ class Stand:
 
     def load(self) -> Load:
         everything = list(self.messages.values())
-        return Load(self.proxy, {user: everything for user in USERS}, _PAUSE, _TWICE)
+        return Load(self.proxy, {user: everything for user in USERS}, _PAUSE, TWICE)
 
     def served(self, name: str, since: float):
         """Users who had a session on this node that ended after `since`."""
@@ -134,12 +122,14 @@ class Stand:
     # --- faults that are neither a signal nor the network's
 
     def trouble(self, name: str, on: bool):
-        """The node answers -ERR [SYS/TEMP] to all logins."""
-        switch = self.folder / name / "trouble"
+        """The node answers -ERR [SYS/TEMP] to all logins, from the next second on: it knows no user any more."""
+        users = self.folder / name / "users"
+        known = users.with_name("users.known")
         if on:
-            switch.touch()
+            users.rename(known)
+            users.touch(mode=0o644)
         else:
-            switch.unlink()
+            known.replace(users)
 
     def unmount(self, name: str, gone: bool):
         """The node loses its mail storage: it greets and checks passwords, but can open no maildrop."""

