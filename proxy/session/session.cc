@@ -221,14 +221,14 @@ void Session::OnLoggedIn(Login& login) {
 io::Task<void> Session::RelayMail() {
   if (ended_) co_return;
   const Timeouts& timeouts = settings_->timeouts;
-  const io::Duration snapshot_age = cluster().rules.affinity
-                                        ? settings_->NodeOf(node_).pool.limits().max_snapshot_age
-                                        : io::Duration::zero();
-  Relay relay(proactor_, *client_, upstream_.connection->stream(), input_,
-              RelayOptions{timeouts.client_idle, timeouts.client_write_stall,
-                           upstream_.connection->endpoint().timeouts.response,
-                           settings_->bad_commands_max, upstream_.logged_in, snapshot_age},
-              record_, environment_.meter);
+  const balancer::PoolLimits limits = settings_->NodeOf(node_).pool.limits();
+  const bool parks = cluster().rules.affinity && limits.parked > 0;
+  Relay relay(
+      proactor_, *client_, upstream_.connection->stream(), input_,
+      RelayOptions{timeouts.client_idle, timeouts.client_write_stall,
+                   upstream_.connection->endpoint().timeouts.response, settings_->bad_commands_max,
+                   upstream_.logged_in, parks ? limits.max_snapshot_age : io::Duration::zero()},
+      record_, environment_.meter);
   relay_ = &relay;
   if (draining_) relay.Drain();
   // Said while the node was asked for the login.
