@@ -5,6 +5,7 @@ passes; a broken session is written down as what it was: refused at the login, o
 """
 
 import dataclasses
+import datetime
 import enum
 import random
 import ssl
@@ -94,12 +95,13 @@ class Load:
         for line in self._proxy.sessions():
             lines.setdefault(line["client_port"], []).append(line)
         for visit in self.visits():
-            # A port is given out again only after tens of thousands of others.
+            # The kernel may give a port out again: the line that was written when this visit ended.
             found = [line for line in lines.get(visit.port, []) if line["user"] in ("", visit.user)]
             if found:
-                visit.node = found[-1]["node"].partition("/")[2]
+                line = min(found, key=lambda each: abs(_moment(each) - visit.left))
+                visit.node = line["node"].partition("/")[2]
                 if visit.outcome is not Outcome.OK:
-                    visit.detail += f" ({found[-1]['reason']}, {found[-1].get('failure')})"
+                    visit.detail += f" ({line['reason']}, {line.get('failure')})"
         return self.visits()
 
     def _client(self, user, dice):
@@ -154,6 +156,11 @@ class Load:
                 raise _Wrong(f"message {number}: {len(got)} bytes that aren't the message's")
         visit.left = time.time()
         _single(session, "QUIT")
+
+
+def _moment(line) -> float:
+    """When a log line was written, in seconds since the epoch."""
+    return datetime.datetime.fromisoformat(line["time"].replace("Z", "+00:00")).timestamp()
 
 
 def _single(session: Pop3, command: str) -> bytes:
