@@ -328,12 +328,11 @@ TEST(SessionParkingTest, ADrainingSessionIsNotParked) {
 
 // What the pool refuses ends as it should, in the background: the client needn't wait for it.
 TEST(SessionParkingTest, WhatThePoolRefusesGetsItsQuit) {
-  SessionBench::Options options = Parking();
-  options.pool.parked = 0;
-  SessionBench bench(options);
+  SessionBench bench(Parking());
   bench.node(0).set_answer("QUIT", {""});
   upstream::DrivenPeer& client = bench.Connect();
   bench.LogIn(client);
+  bench.pool_of(0).pool.SetOpen(false);  // as when its node leaves service
   EXPECT_EQ(bench.Ask(client, "QUIT\r\n"), kGoodbye);
   EXPECT_EQ(bench.node(0).received(), std::string(kLogin) + "QUIT\r\n");
   EXPECT_EQ(bench.affinity().Users(), 1u);  // as long as the node may hold the maildrop
@@ -342,6 +341,17 @@ TEST(SessionParkingTest, WhatThePoolRefusesGetsItsQuit) {
   EXPECT_EQ(bench.affinity().Users(), 0u);
   EXPECT_THAT(bench.meter.pool, ElementsAre("take 0 new", "park 0 refused"));
   EXPECT_FALSE(bench.RunToEnd().parked);
+}
+
+TEST(SessionParkingTest, WhereNobodyMayBeParkedTheNodeAnswers) {
+  SessionBench::Options options = Parking();
+  options.pool.parked = 0;
+  SessionBench bench(options);
+  bench.node(0).set_answer("QUIT", {"+OK the node's own\r\n"});
+  upstream::DrivenPeer& client = bench.Connect();
+  bench.LogIn(client);
+  EXPECT_EQ(bench.Ask(client, "QUIT\r\n"), "+OK the node's own\r\n");
+  EXPECT_THAT(bench.meter.pool, ElementsAre("take 0 new", "park 0 off"));
 }
 
 TEST(SessionParkingTest, TheYoungerOfTwoStays) {
