@@ -36,5 +36,5 @@ status=${PIPESTATUS[0]}
 awk -v ms=$(($(poplar_cpu_ms) - before)) -v seconds="$seconds" \
   '/ sessions in / { printf "Poplar: %.3f ms of CPU a session\n", ms * seconds / (seconds + 2) / $1 }' \
   "$work/load.out"
-stop_stand $status
-exit $status
+stop_stand "$status"
+exit "$status"

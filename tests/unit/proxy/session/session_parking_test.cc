@@ -15,7 +15,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 using Then = upstream::ScriptedNode::Answer::Then;
 using PeerEnd = upstream::DrivenPeer::End;
