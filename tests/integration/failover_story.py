@@ -97,13 +97,13 @@ def tell(stand: Stand, hurt, heal, lasting: float = 0.0) -> Story:
         story.hurt = time.time()
         hurt(story.victim)
         story.out = watch.first(story.victim, False, story.hurt)
-        until(lambda: served_since(load, users, story.out), "its users to be served elsewhere", 30)
+        until(lambda: served_since(load, users, story.out), "its users to be served elsewhere", 90)
         until(lambda: time.time() >= story.hurt + lasting, "the fault to have lasted", lasting + 1)
         story.healed = time.time()
         heal(story.victim)
         story.back = watch.first(story.victim, True, story.healed, 40)
         until(lambda: users <= stand.served(story.victim, story.back), "its users to be at home again",
-              30, 0.3)
+              90, 0.3)
     story.changes = watch.changes
     story.visits = load.placed()
     return story
