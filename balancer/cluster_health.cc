@@ -162,6 +162,13 @@ bool ClusterHealth::InService(NodeId node, Moment /*now*/) const {
   return InService(Find(node));
 }
 
+bool ClusterHealth::Serves(NodeId node) const {
+  const std::lock_guard lock(mutex_);
+  const Entry& entry = Find(node);
+  return entry.member.admin != AdminState::kDown &&
+         (panicking_ || entry.health.state() == NodeState::kUp);
+}
+
 AdminState ClusterHealth::admin(NodeId node) const {
   const std::lock_guard lock(mutex_);
   return Find(node).member.admin;

@@ -94,6 +94,9 @@ class ClusterHealth {
 
   // Whether the node takes new users: up (or panic), and not drained.
   bool InService(NodeId node, Moment now) const;
+  // Whether it serves those whom a session of theirs holds there: up (or panic), and not taken down
+  // by the operator; a drained one does.
+  bool Serves(NodeId node) const;
   AdminState admin(NodeId node) const;
 
   // --- load, for clusters without affinity, and for the status

@@ -93,7 +93,7 @@ enum class ParkResult : uint16_t {
   kNodeClosed,
   kRefused  // by the pool: a login waits for the slot, or the node drains
 };
-enum class WaitResult : uint16_t { kGranted, kTimeout, kClientLeft, kDrained };
+enum class WaitResult : uint16_t { kGranted, kTimeout, kClientLeft, kDrained, kNodeOut };
 enum class NodeState : uint16_t { kUp, kDown, kEjected };
 enum class AdminState : uint16_t { kUp, kDrain, kDown };
 enum class TransitionCause : uint16_t {
@@ -143,7 +143,8 @@ POPLAR_FIXED_LABEL(ParkedOutcome, "outcome", "reused", "expired", "too_old", "ot
                    "dead", "evicted", "drained");
 POPLAR_FIXED_LABEL(ParkResult, "result", "parked", "off", "deletes", "pipelined", "sys_error",
                    "too_old", "node_closed", "refused");
-POPLAR_FIXED_LABEL(WaitResult, "result", "granted", "timeout", "client_left", "drained");
+POPLAR_FIXED_LABEL(WaitResult, "result", "granted", "timeout", "client_left", "drained",
+                   "node_out");
 POPLAR_FIXED_LABEL(NodeState, "state", "up", "down", "ejected");
 POPLAR_FIXED_LABEL(AdminState, "state", "up", "drain", "down");
 POPLAR_FIXED_LABEL(TransitionCause, "cause", "probes_failed", "probes_succeeded",

@@ -112,6 +112,8 @@ metrics::WaitResult WaitLabel(session::QueueResult result) {
       return metrics::WaitResult::kClientLeft;
     case session::QueueResult::kEnded:
       return metrics::WaitResult::kDrained;
+    case session::QueueResult::kNodeOut:
+      return metrics::WaitResult::kNodeOut;
   }
   return metrics::WaitResult::kDrained;
 }

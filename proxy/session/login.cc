@@ -5,6 +5,7 @@
 
 #include "proxy/pop3/node_login.h"
 #include "proxy/pop3/reply.h"
+#include "proxy/session/slot_wait.h"
 #include "proxy/upstream/keeper.h"
 
 namespace poplar::session {
@@ -51,26 +52,6 @@ std::string TextOf(const NodeError& error) {
 io::Task<void> RetireConnection(std::unique_ptr<upstream::Connection> connection) {
   co_await connection->Retire();
 }
-
-// A place in a node's queue for slots. The grant may come from any thread.
-class QueuedLogin final : public balancer::NodePool::Waiter {
- public:
-  QueuedLogin(io::Proactor& proactor, Patience& patience)
-      : granted(proactor.ready()), proactor_(proactor), patience_(patience) {}
-
-  void OnGranted() override {
-    proactor_.PostFromAnyThread([this] {
-      granted.Signal();
-      patience_.Signal();
-    });
-  }
-
-  io::Event granted;
-
- private:
-  io::Proactor& proactor_;
-  Patience& patience_;
-};
 
 }  // namespace
 
@@ -130,34 +111,35 @@ void Login::Abort() {
 // --- route
 
 // While any session of the user lives, its node; else the first in the user's order that health
-// allows.
+// allows. Nobody follows a session to a node that is out: two clients of one user, each at its
+// login there in turn, would lead each other to it for as long as it is out.
 io::Task<Login::Step> Login::ChooseNode() {
   for (;;) {
     if (late_ || aborted_) co_return TooLate();
     const Choice choice = request_.cluster.health.Choose(order_, user_hash_, tried_, Moment());
     misplaced_ = false;
-    if (Follow(choice)) co_return Step::kGoOn;
-    switch (choice.kind) {
-      case Choice::Kind::kGo:
-        // A parked session may keep the user elsewhere: it serves, or has to end first.
-        misplaced_ = node_ != choice.node;
-        co_return Step::kGoOn;
-      case Choice::Kind::kNone:
-        co_return Unavailable(LoginResult::kBackendUnavailable,
-                              record_.failure.empty() ? "no node in service" : record_.failure);
-      case Choice::Kind::kWait:
-        // It may come back before that.
-        if (!std::exchange(held_down_, true))
-          environment_.meter.LoginRetried(RetryReason::kHoldDown);
-        const io::Time look = std::min(io::Time(choice.until), Now() + kLookInterval);
-        const Step step = OnWake(co_await patience_.Until(std::min(look, request_.deadline)));
-        if (step == Step::kEnd) co_return step;
+    const bool held = Follow(choice);
+    if (held ? NodeTakesUs() : choice.kind == Choice::Kind::kGo) {
+      // A parked session may keep the user elsewhere: it serves, or has to end first.
+      misplaced_ = !held && node_ != choice.node;
+      co_return Step::kGoOn;
     }
+    if (choice.kind == Choice::Kind::kNone) {
+      co_return Unavailable(LoginResult::kBackendUnavailable,
+                            record_.failure.empty() ? "no node in service" : record_.failure);
+    }
+    // The node may come back before its users move, and the session there may end.
+    if (!std::exchange(held_down_, true)) environment_.meter.LoginRetried(RetryReason::kHoldDown);
+    if (held) record_.failure = "node_out: a session of the user lives on a node that is out";
+    io::Time look = Now() + kLookInterval;
+    if (choice.kind == Choice::Kind::kWait) look = std::min(look, io::Time(choice.until));
+    const Step step = OnWake(co_await patience_.Until(std::min(look, request_.deadline)));
+    if (step == Step::kEnd) co_return step;
   }
 }
 
 // Moves the user's lease where health allows. True: another session of the user lives, and holds
-// the user on its node whatever health thinks of it.
+// the user on node_, whatever health thinks of it.
 bool Login::Follow(const Choice& choice) {
   const balancer::NodeId wanted = choice.kind == Choice::Kind::kNone ? order_.front() : choice.node;
   const balancer::NodeId before = node_;
@@ -176,6 +158,13 @@ bool Login::Follow(const Choice& choice) {
   record_.node = node().endpoint->name;
   if (!tried_.empty() && before != node_) environment_.meter.FailedOver(before);
   return session_.lease && session_.lease.held();
+}
+
+// Whether logins may still go to node_: their waits are long enough for it to go out meanwhile.
+bool Login::NodeTakesUs() const {
+  const balancer::ClusterHealth& health = request_.cluster.health;
+  const bool held = session_.lease && session_.lease.held();
+  return held ? health.Serves(node_) : health.InService(node_, Moment());
 }
 
 // --- lease
@@ -219,19 +208,19 @@ io::Task<Login::Step> Login::TakeParked() {
 
 // A warm connection, or one of our own in a slot of the node's.
 io::Task<Login::Step> Login::TakeConnection() {
-  QueuedLogin waiter(environment_.proactor, patience_);
+  SlotWait place(environment_.proactor, patience_);
   balancer::NodePool::Idle evicted;
-  if (!node().pool.TakeOrWait(waiter, &evicted)) {
+  if (!node().pool.TakeOrWait(place, &evicted)) {
     if (evicted.connection != nullptr) {
       environment_.observer.ParkedEnded(node_, upstream::ParkedEnd::kEvicted);
       upstream::RetireInBackground(environment_.proactor, environment_.scope, std::move(evicted));
     }
-    const Step step = co_await WaitInQueue(waiter, waiter.granted);
+    const Step step = co_await WaitInQueue(place);
     if (step != Step::kGoOn) co_return step;
   }
-  balancer::Slot slot = std::move(waiter.grant.slot);
-  if (waiter.grant.kind == balancer::NodePool::Grant::Kind::kWarm) {
-    session_.connection = Attached(std::move(waiter.grant.connection));
+  balancer::Slot slot = std::move(place.grant.slot);
+  if (place.grant.kind == balancer::NodePool::Grant::Kind::kWarm) {
+    session_.connection = Attached(std::move(place.grant.connection));
     if (session_.connection->Quiet()) {
       Leased(LeaseSource::kWarm);
       co_return Step::kGoOn;
@@ -242,28 +231,31 @@ io::Task<Login::Step> Login::TakeConnection() {
   co_return co_await Open(std::move(slot));
 }
 
-io::Task<Login::Step> Login::WaitInQueue(balancer::NodePool::Waiter& waiter, io::Event& granted) {
+io::Task<Login::Step> Login::WaitInQueue(SlotWait& place) {
   const io::Time begun = Now();
-  const Patience::Wake wake =
-      co_await patience_.Until(std::min(request_.deadline, begun + node().wait_timeout));
-  const bool withdrawn = wake != Patience::Wake::kSignal && node().pool.Withdraw(waiter);
-  if (!withdrawn) co_await granted.Wait();
-  const bool goes_on = wake == Patience::Wake::kSignal || wake == Patience::Wake::kTime;
-  const QueueResult result = goes_on ? (withdrawn ? QueueResult::kTimeout : QueueResult::kGranted)
-                             : wake == Patience::Wake::kClientLeft ? QueueResult::kClientLeft
-                                                                   : QueueResult::kEnded;
+  const QueueResult result =
+      co_await place.Wait(node().pool, std::min(request_.deadline, begun + node().wait_timeout),
+                          [this] { return NodeTakesUs(); });
   record_.queued = Now() - begun;
   environment_.meter.QueueLeft(node_, result, *record_.queued);
   if (result == QueueResult::kGranted) co_return Step::kGoOn;
-  if (waiter.grant.connection != nullptr) {
-    environment_.scope.Spawn(RetireConnection(Attached(std::move(waiter.grant.connection))));
+  if (place.grant.connection != nullptr) {
+    environment_.scope.Spawn(RetireConnection(Attached(std::move(place.grant.connection))));
   }
-  waiter.grant.slot.Release();
-  if (result == QueueResult::kTimeout) {
-    co_return Unavailable(LoginResult::kBackendUnavailable,
-                          "pool_timeout: all connections to the node are in use");
+  place.grant.slot.Release();
+  switch (result) {
+    case QueueResult::kGranted:
+    case QueueResult::kNodeOut:
+      break;
+    case QueueResult::kTimeout:
+      co_return Unavailable(LoginResult::kBackendUnavailable,
+                            "pool_timeout: all connections to the node are in use");
+    case QueueResult::kClientLeft:
+      co_return OnWake(Patience::Wake::kClientLeft);
+    case QueueResult::kEnded:
+      co_return OnWake(Patience::Wake::kEnded);
   }
-  co_return OnWake(wake);
+  co_return Step::kAgain;
 }
 
 io::Task<Login::Step> Login::Open(balancer::Slot slot) {
@@ -283,6 +275,10 @@ Login::Step Login::Bind() {
   if (late_ || aborted_) {
     GiveUpConnection(true);
     return TooLate();
+  }
+  if (!NodeTakesUs()) {
+    GiveUpConnection(true);
+    return Step::kAgain;
   }
   if (!session_.lease) return Step::kGoOn;
   switch (session_.lease.Bind(request_.cluster.login.user_sessions_max)) {

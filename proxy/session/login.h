@@ -21,6 +21,8 @@
 
 namespace poplar::session {
 
+class SlotWait;
+
 // What a worker lends to its sessions. All of it outlives them.
 struct Environment {
   io::Proactor& proactor;
@@ -87,10 +89,10 @@ class Login {
 
   POPLAR_OWN_FRAME io::Task<Step> ChooseNode();
   bool Follow(const balancer::Choice& choice);
+  bool NodeTakesUs() const;
   POPLAR_OWN_FRAME io::Task<Step> TakeParked();
   POPLAR_OWN_FRAME io::Task<Step> TakeConnection();
-  POPLAR_OWN_FRAME io::Task<Step> WaitInQueue(balancer::NodePool::Waiter& waiter,
-                                              io::Event& granted);
+  POPLAR_OWN_FRAME io::Task<Step> WaitInQueue(SlotWait& place);
   POPLAR_OWN_FRAME io::Task<Step> Open(balancer::Slot slot);
   Step Bind();
   Step TooManySessions();

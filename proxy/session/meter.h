@@ -38,7 +38,13 @@ enum class ParkResult : uint8_t {
 };
 
 // How a wait for a slot ended.
-enum class QueueResult : uint8_t { kGranted, kTimeout, kClientLeft, kEnded };
+enum class QueueResult : uint8_t {
+  kGranted,
+  kTimeout,
+  kClientLeft,
+  kEnded,    // Poplar drains or stops
+  kNodeOut,  // the node went out of service: the login looks for another
+};
 
 // Why a login tries again.
 enum class RetryReason : uint8_t { kUnreachable, kHoldDown, kInUse, kUserLimit };

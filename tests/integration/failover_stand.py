@@ -16,11 +16,11 @@ PROBER = "prober"
 TWICE = USERS[3::5]  # have two clients at once
 _PAUSE = 0.5         # seconds between a client's sessions: with 24 clients some 35 sessions a second
 
-HEALTH = {"probe": "capa", "interval": "300ms", "fast_interval": "200ms", "timeout": "2s",
+HEALTH = {"probe": "capa", "interval": "300ms", "fast_interval": "200ms", "timeout": "1s",
           "rise": 2, "fall": 2, "consecutive_failures": 3, "ejection_time": "3s",
           "hold_down": "1s", "slow_start": "2s"}
 LOGIN_PROBES = {**HEALTH, "probe": "login", "user": PROBER}
-_TIMEOUTS = {"login": "20s", "upstream_connect": "4s", "upstream_response": "4s"}
+_TIMEOUTS = {"login": "20s", "upstream_connect": "3s", "upstream_response": "3s"}
 # About half of the logins find their user's last session parked; the others go to the node.
 _POOL = {"size": 50, "warm": 2, "max_snapshot_age": "600ms", "wait_timeout": "5s"}
 

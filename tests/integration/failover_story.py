@@ -35,13 +35,6 @@ class Story:
                 first.setdefault(visit.user, visit.admitted)
         return max(first.values(), default=self.back)
 
-    def followed(self, visit) -> bool:
-        """Whether another session of the user was open at the victim when this login began, or being opened: with the
-        password sent, the node might still say yes."""
-        return any(other.user == visit.user and other.node == self.victim and other is not visit
-                   and other.asked and other.asked < visit.asked < other.left
-                   for other in self.visits)
-
     # --- what must be true
 
     def check_nothing_inexcusable(self):
@@ -55,10 +48,8 @@ class Story:
         assert left <= {self.victim}, f"only the victim may leave service: {self.changes}"
 
     def check_after_detection(self):
-        """No login whose password came after the node left service may fail, nor its session; but for those that had
-        to follow a session of the same user, which still lived there: affinity comes first."""
-        late = [visit for visit in self.failed(Outcome.REFUSED, Outcome.LOST)
-                if visit.asked > self.out and not self.followed(visit)]
+        """No login whose password came after the node left service may fail, nor its session."""
+        late = [visit for visit in self.failed(Outcome.REFUSED, Outcome.LOST) if visit.asked > self.out]
         assert not late, f"failed after the detection at {self.out}: {late[:5]}"
 
     def check_before_detection(self, refused_max: int, lost_max: int):
@@ -97,13 +88,13 @@ def tell(stand: Stand, hurt, heal, lasting: float = 0.0) -> Story:
         story.hurt = time.time()
         hurt(story.victim)
         story.out = watch.first(story.victim, False, story.hurt)
-        until(lambda: served_since(load, users, story.out), "its users to be served elsewhere", 90)
+        until(lambda: served_since(load, users, story.out), "its users to be served elsewhere", 30)
         until(lambda: time.time() >= story.hurt + lasting, "the fault to have lasted", lasting + 1)
         story.healed = time.time()
         heal(story.victim)
         story.back = watch.first(story.victim, True, story.healed, 40)
         until(lambda: users <= stand.served(story.victim, story.back), "its users to be at home again",
-              90, 0.3)
+              30, 0.3)
     story.changes = watch.changes
     story.visits = load.placed()
     return story

@@ -69,7 +69,7 @@ def test_a_node_is_killed(stand, told):
     stand.start()
     story = tell(stand, lambda name: stand.nodes[name].kill(), lambda name: stand.nodes[name].restart())
     told(story)
-    # Its port refuses, so that no login is at stake; sessions that were open are lost, one a client.
+    # At most what each of the 24 clients had in hand.
     story.check_before_detection(refused_max=24, lost_max=24)
 
 

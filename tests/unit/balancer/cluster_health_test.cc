@@ -85,6 +85,7 @@ TEST(ClusterHealthTest, AdministrativeDrainNeedsNoHoldDown) {
     EXPECT_FALSE(f.cluster.SetAdmin(kA, away, seconds(100)));
     EXPECT_EQ(f.cluster.admin(kA), away);
     EXPECT_FALSE(f.cluster.InService(kA, seconds(100)));
+    EXPECT_EQ(f.cluster.Serves(kA), away == AdminState::kDrain);
     EXPECT_EQ(f.Choose(seconds(100)), Go(kB));
     ASSERT_TRUE(f.cluster.SetAdmin(kA, AdminState::kUp, seconds(200)));
     EXPECT_EQ(f.Choose(seconds(200)), Go(kA));
@@ -199,12 +200,15 @@ TEST(ClusterHealthTest, PanicThreshold) {
   f.Fail(kA, seconds(100));
   f.Fail(kB, seconds(100));
   EXPECT_FALSE(f.cluster.panicking(seconds(100)));  // exactly half is not below it
+  EXPECT_FALSE(f.cluster.Serves(kA));
+  EXPECT_TRUE(f.cluster.Serves(kC));
   EXPECT_EQ(f.Choose(seconds(100)), Wait(kA, seconds(110)));
   f.Fail(kC, seconds(100));
   EXPECT_TRUE(f.cluster.panicking(seconds(100)));
   // Health is not believed: no waiting, everybody home, those tried passed over.
   EXPECT_EQ(f.Choose(seconds(100)), Go(kA));
   EXPECT_TRUE(f.cluster.InService(kA, seconds(100)));
+  EXPECT_TRUE(f.cluster.Serves(kA));
   EXPECT_EQ(f.Choose(seconds(100), 0, {kA, kC}), Go(kB));
   EXPECT_EQ(f.Choose(seconds(100), 0, {kA, kC, kB, kD}), None());
   f.cluster.SetAdmin(kA, AdminState::kDrain, seconds(101));

@@ -33,7 +33,7 @@ static_assert(IsComplete(PoolKind::kParked));
 static_assert(IsComplete(TakeSource::kNew));
 static_assert(IsComplete(ParkedOutcome::kDrained));
 static_assert(IsComplete(ParkResult::kRefused));
-static_assert(IsComplete(WaitResult::kDrained));
+static_assert(IsComplete(WaitResult::kNodeOut));
 static_assert(IsComplete(NodeState::kEjected));
 static_assert(IsComplete(AdminState::kDown));
 static_assert(IsComplete(TransitionCause::kAdmin));

@@ -193,7 +193,8 @@ TEST_F(ShardMeterTest, MeasuresTheQueueByHowTheWaitEnded) {
       {session::QueueResult::kGranted, "granted"},
       {session::QueueResult::kTimeout, "timeout"},
       {session::QueueResult::kClientLeft, "client_left"},
-      {session::QueueResult::kEnded, "drained"}};
+      {session::QueueResult::kEnded, "drained"},
+      {session::QueueResult::kNodeOut, "node_out"}};
   for (const auto& [result, name] : results) {
     meter_.QueueLeft(second_node_, result, milliseconds(250));
     ExpectLine("poplar_pool_wait_seconds_sum{result=\"" + std::string(name) + "\"} 0.25");

@@ -50,7 +50,7 @@ class RecordingMeter final : public Meter {
     pool.push_back("park " + Number(node) + " " + kNames[static_cast<size_t>(result)]);
   }
   void QueueLeft(balancer::NodeId node, QueueResult result, io::Duration) override {
-    constexpr const char* kNames[] = {"granted", "timeout", "client_left", "ended"};
+    constexpr const char* kNames[] = {"granted", "timeout", "client_left", "ended", "node_out"};
     pool.push_back("queue " + Number(node) + " " + kNames[static_cast<size_t>(result)]);
   }
   void LoginRetried(RetryReason reason) override {

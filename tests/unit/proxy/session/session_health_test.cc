@@ -219,6 +219,12 @@ class TwoNodes : public testing::Test {
     return options;
   }
   size_t At(size_t node) { return bench_.node(node).connections().size(); }
+  // As others' logins found it.
+  void TakeOut(size_t node) {
+    ASSERT_TRUE(bench_.cluster().health.OnEvidence(static_cast<balancer::NodeId>(node),
+                                                   balancer::Evidence::kUnreachable, "refused",
+                                                   bench_.Now().time_since_epoch()));
+  }
 
   SessionBench bench_{Options(seconds(5))};
   const size_t first_ = bench_.Preferred("alice").front();
@@ -251,6 +257,69 @@ TEST_F(TwoNodes, WhoeverIsAtHomeElsewhereNoticesNothing) {
       EXPECT_EQ(bench_.LogIn(bench_.Connect(), user), kLoggedIn);
     }
   }
+}
+
+TEST_F(TwoNodes, NobodyFollowsASessionToANodeThatIsOut) {
+  upstream::DrivenPeer& first = bench_.Connect();
+  ASSERT_EQ(bench_.LogIn(first), kLoggedIn);
+  TakeOut(first_);
+  upstream::DrivenPeer& second = bench_.Connect();
+  EXPECT_EQ(bench_.LogIn(second), "");
+  bench_.Settle(seconds(10));
+  EXPECT_EQ(second.received(), "");  // never on two nodes at once
+  EXPECT_EQ(At(first_), 1u);
+  EXPECT_EQ(At(second_), 0u);
+  bench_.Ask(first, "QUIT\r\n");
+  bench_.Settle(seconds(1));
+  EXPECT_EQ(second.received(), kLoggedIn);
+  EXPECT_EQ(At(first_), 1u);
+  EXPECT_EQ(At(second_), 1u);
+}
+
+TEST_F(TwoNodes, WhoeverWaitsForASessionOnANodeThatIsOutIsToldWhy) {
+  upstream::DrivenPeer& first = bench_.Connect();
+  ASSERT_EQ(bench_.LogIn(first), kLoggedIn);
+  TakeOut(first_);
+  upstream::DrivenPeer& second = bench_.Connect();
+  EXPECT_EQ(bench_.LogIn(second), "");
+  bench_.Settle(Timeouts{}.login);
+  EXPECT_EQ(second.received(), kTemporary);
+  second.HalfClose();
+  bench_.Settle();
+  ASSERT_EQ(bench_.log.records.size(), 1u);
+  EXPECT_THAT(bench_.log.records.back().failure, HasSubstr("node_out"));
+}
+
+// A login that the node hasn't answered yet is a session too: it may still succeed. But two clients
+// of one user, at their logins there by turns, must not lead each other to the node.
+TEST_F(TwoNodes, TwoClientsOfOneUserDontLeadEachOtherToANodeThatIsOut) {
+  bench_.node(first_).set_answer("PASS", {""});
+  upstream::DrivenPeer& first = bench_.Connect();
+  EXPECT_EQ(bench_.LogIn(first), "");
+  TakeOut(first_);
+  bench_.Settle(seconds(10));
+  upstream::DrivenPeer& second = bench_.Connect();
+  EXPECT_EQ(bench_.LogIn(second), "");
+  bench_.Settle(seconds(6));
+  EXPECT_EQ(first.received(), kTemporary);
+  EXPECT_EQ(second.received(), kLoggedIn);
+  first.Forget();
+  EXPECT_EQ(bench_.LogIn(first), kLoggedIn);
+  EXPECT_EQ(At(first_), 1u);
+  EXPECT_EQ(At(second_), 2u);
+}
+
+TEST_F(TwoNodes, CredentialsAreNotSentToANodeThatWentOutMeanwhile) {
+  bench_.node(first_).set_greeting({""});
+  upstream::DrivenPeer& client = bench_.Connect();
+  EXPECT_EQ(bench_.LogIn(client), "");
+  ASSERT_EQ(At(first_), 1u);
+  TakeOut(first_);
+  bench_.node(first_).last().Send("+OK at last\r\n");
+  bench_.Settle(seconds(6));
+  EXPECT_EQ(client.received(), kLoggedIn);
+  EXPECT_EQ(At(second_), 1u);
+  EXPECT_THAT(bench_.node(first_).received(), Not(HasSubstr("PASS")));
 }
 
 TEST_F(TwoNodes, AClientMayLeaveDuringTheHoldDown) {

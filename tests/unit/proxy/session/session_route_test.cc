@@ -101,11 +101,11 @@ TEST_F(AffinityTest, AfterTheLastOneTheUserIsFree) {
 TEST_F(AffinityTest, ALiveSessionKeepsTheUserFromMoving) {
   bench_.node(second_).set_greeting({"-ERR full\r\n"});
   upstream::DrivenPeer& late = bench_.Connect();
-  EXPECT_EQ(bench_.LogIn(late), "");  // it tries again and again, but nowhere else
+  EXPECT_EQ(bench_.LogIn(late), "");  // it waits, and tries again, but nowhere else
   bench_.Settle(seconds(60));
   EXPECT_EQ(late.received(), kTemporary);
   EXPECT_EQ(bench_.node(first_).connections().size(), 1u);
-  EXPECT_GT(bench_.node(second_).connections().size(), 10u);
+  EXPECT_GT(bench_.node(second_).connections().size(), 1u);
 }
 
 TEST_F(AffinityTest, ARefusedLoginHoldsNobody) {

@@ -91,6 +91,33 @@ TEST_F(SlotsTest, AfterTheWaitTimeoutTheClientIsTold) {
   bench_.RunToEnd();
 }
 
+// A hung node keeps its slots, and whoever waits for one need not wait for them.
+TEST(SlotsAndHealthTest, AWaiterLeavesTheQueueOfANodeThatGoesOut) {
+  SessionBench::Options options = Slots(1);
+  options.nodes = 2;
+  options.shared_storage = true;
+  options.health.ejection_time = options.health.ejection_time_max = minutes(1);
+  SessionBench bench(options);
+  const size_t first = bench.Preferred("alice").front();
+  std::string neighbour;
+  for (int i = 0; neighbour.empty(); ++i) {
+    const std::string user = "user" + std::to_string(i);
+    if (bench.Preferred(user).front() == first) neighbour = user;
+  }
+  ASSERT_EQ(bench.LogIn(bench.Connect(), neighbour), kLoggedIn);
+  upstream::DrivenPeer& waiter = bench.Connect();
+  EXPECT_EQ(bench.LogIn(waiter, "alice"), "");
+  EXPECT_EQ(bench.pool_of(first).pool.counts().waiting, 1u);
+  ASSERT_TRUE(bench.cluster().health.OnEvidence(static_cast<balancer::NodeId>(first),
+                                                balancer::Evidence::kUnreachable, "refused",
+                                                bench.Now().time_since_epoch()));
+  bench.Settle(seconds(1));
+  EXPECT_EQ(bench.pool_of(first).pool.counts().waiting, 0u);
+  EXPECT_EQ(waiter.received(), kLoggedIn);
+  EXPECT_EQ(bench.node(1 - first).connections().size(), 1u);
+  EXPECT_THAT(bench.meter.pool, Contains("queue " + std::to_string(first) + " node_out"));
+}
+
 TEST_F(SlotsTest, TheLogSaysThatItWasThePool) {
   upstream::DrivenPeer& bob = Wait("bob");
   bench_.Settle(seconds(16));
