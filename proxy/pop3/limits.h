@@ -19,6 +19,14 @@ inline constexpr size_t kCapaReplyBytesMax = size_t{8} * 1024;
 // Commands relayed to a node and not yet answered, per session. mpop keeps up to 100 in flight.
 inline constexpr size_t kCommandsInFlightMax = 256;
 
+// Messages of a maildrop that a session can be resumed with: 8 bytes each, so at most 1.6 MB a
+// session, and only for users who have that many. A session with more ends with its node.
+inline constexpr size_t kViewMessagesMax = 200'000;
+
+// Bytes of a line of a LIST or UIDL answer, its line end included: RFC 1939 section 7 lets a unique
+// id have 70.
+inline constexpr size_t kListingLineBytesMax = 512;
+
 // Bytes of a line that Poplar writes itself, CRLF included: RFC 1939 section 3.
 inline constexpr size_t kOwnLineBytesMax = 512;
 

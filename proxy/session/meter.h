@@ -49,6 +49,21 @@ enum class QueueResult : uint8_t {
 // Why a login tries again.
 enum class RetryReason : uint8_t { kUnreachable, kHoldDown, kInUse, kUserLimit };
 
+// What became of a session whose node was lost after the login.
+enum class ResumeResult : uint8_t {
+  kResumed,
+  kOff,           // by configuration, or the nodes don't share their storage
+  kOpaque,        // a command that Poplar doesn't know was asked
+  kMode,          // UTF8, LANG or LAST: what they left can't be had again
+  kNoView,        // messages were named, but the node has no UIDL that could be used, or too many
+  kUnrepeatable,  // a command under way that can't be asked twice
+  kDifferent,     // the maildrop, or the answer under way, isn't the one that the client has seen
+  kRefused,       // the nodes don't take the credential any more
+  kDeadline,      // not within resume.deadline
+  kClientLeft,    // meanwhile
+  kEnded,         // Poplar stopped meanwhile
+};
+
 enum class HandshakeResult : uint8_t { kOk, kFailed, kTimeout };
 
 // What sessions count. One worker's; plain additions, no lock.
@@ -69,6 +84,8 @@ class Meter {
   virtual void ParkEnded(balancer::NodeId node, ParkResult result) = 0;
   virtual void QueueLeft(balancer::NodeId node, QueueResult result, io::Duration waited) = 0;
   virtual void LoginRetried(RetryReason reason) = 0;
+  // `stalled`: from the loss to the end of the attempt; 0 where none was made.
+  virtual void ResumeEnded(ResumeResult result, io::Duration stalled) = 0;
   virtual void CommandAnswered(pop3::Verb verb, bool ok, io::Duration took) = 0;
 };
 

@@ -28,6 +28,9 @@ struct Record {
   std::optional<io::Duration> queued;    // for a slot; absent: didn't have to wait
   std::optional<io::Duration> snapshot;  // age of a parked session's view when it was taken
   bool opaque = false;
+  uint32_t resumes = 0;          // times that it went on in another session of a node's
+  io::Duration stalled{};        // the client's waits for these, together
+  std::string_view not_resumed;  // why it didn't, when its node was lost; empty: it wasn't
   std::string failure;  // of the handshake or of the last login: the peer's words or what kept us
 
   uint64_t messages = 0;       // retrieved whole

@@ -35,6 +35,14 @@ struct LoginRules {
   io::Duration in_use_backoff = std::chrono::milliseconds(500);  // doubles; jittered
 };
 
+// Whether a session whose node is lost goes on at another, or in a new session of the same node.
+struct ResumeRules {
+  // What the operator says; only where nodes share their storage.
+  bool enabled = true;
+  // From the loss to the client's next byte: longer is no client made to wait.
+  io::Duration deadline = std::chrono::seconds(15);
+};
+
 // A cluster as all workers share it: what is decided and remembered at run time. Its nodes stay for
 // the process's life.
 struct Cluster {
@@ -51,9 +59,12 @@ struct Cluster {
   const balancer::ClusterRules rules;
   ProbeOptions probe;                        // before the workers run
   LoginRules login;                          // likewise
+  ResumeRules resume;                        // likewise
   std::vector<std::unique_ptr<Node>> nodes;  // likewise; as in the node table
   balancer::ClusterHealth health;
   OfferedCapabilities offered;
+
+  bool resumes() const { return resume.enabled && rules.shared_storage; }
 };
 
 }  // namespace poplar::upstream
