@@ -85,6 +85,7 @@ class Relay {
   void LoseNode(EndReason reason);
 
   io::Task<void> WriteToClient(std::string_view bytes);
+  static EndReason ReasonOf(const io::Error& error);
   void End(EndReason reason, std::string_view farewell = {}, bool abrupt = false);
   void EndIfDue();
   void Watch();
