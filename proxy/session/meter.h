@@ -47,7 +47,13 @@ enum class QueueResult : uint8_t {
 };
 
 // Why a login tries again.
-enum class RetryReason : uint8_t { kUnreachable, kHoldDown, kInUse, kUserLimit };
+enum class RetryReason : uint8_t {
+  kUnreachable,
+  kHoldDown,
+  kInUse,
+  kUserLimit,
+  kAnswerLost,  // the node had the password, and died or had trouble
+};
 
 // What became of a session whose node was lost after the login.
 enum class ResumeResult : uint8_t {
@@ -63,6 +69,13 @@ enum class ResumeResult : uint8_t {
   kClientLeft,    // meanwhile
   kEnded,         // Poplar stopped meanwhile
 };
+
+constexpr std::string_view Name(ResumeResult result) {
+  constexpr std::string_view kNames[] = {"resumed",  "off",          "opaque",    "mode",
+                                         "no_view",  "unrepeatable", "different", "refused",
+                                         "deadline", "ended"};
+  return kNames[static_cast<size_t>(result)];
+}
 
 enum class HandshakeResult : uint8_t { kOk, kFailed, kTimeout };
 

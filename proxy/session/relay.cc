@@ -1,16 +1,23 @@
 #include "proxy/session/relay.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "proxy/pop3/reply.h"
 
 namespace poplar::session {
+namespace {
 
-Relay::Relay(io::Proactor& proactor, io::Stream& client, io::Stream& node, ClientInput& input,
+// A node that is out of service is waited for no longer than this; a session that can go on
+// elsewhere does.
+constexpr io::Duration kSickNodeResponse = std::chrono::seconds(1);
+
+}  // namespace
+
+Relay::Relay(io::Proactor& proactor, io::Stream& client, ClientInput& input,
              const RelayOptions& options, Record& record, Meter& meter)
     : proactor_(proactor),
       client_(client),
-      node_(node),
       input_(input),
       options_(options),
       record_(record),
@@ -21,10 +28,19 @@ Relay::Relay(io::Proactor& proactor, io::Stream& client, io::Stream& node, Clien
           proactor.timers(), [](void* context) { static_cast<Relay*>(context)->OnTimer(); }, this) {
 }
 
-io::Task<RelayEnd> Relay::Run() {
+io::Task<RelayEnd> Relay::Run(const NodeSide& node) {
+  node_ = &node.stream;
+  node_response_ = node.response;
+  logged_in_ = node.logged_in;
+  max_snapshot_age_ = node.max_snapshot_age;
+  std::string again;
+  if (std::exchange(lost_, false)) again = Reopen();
   waiting_since_ = idle_since_ = proactor_.Now();
   Watch();
-  co_await io::WhenBoth(proactor_.ready(), PumpCommands(), PumpReplies());
+  if (node.down) DropNode();
+  if (node.out) SetNodeOut(true);
+  co_await io::WhenBoth(proactor_.ready(), PumpCommands(std::move(again)), PumpReplies());
+  node_ = nullptr;
   co_return end_;
 }
 
@@ -37,9 +53,20 @@ void Relay::Drain() {
 void Relay::Abort() { End(EndReason::kShutdown, {}, true); }
 
 void Relay::DropNode() {
-  if (ended_ || node_lost_) return;
+  if (!running() || node_lost_ || node_ == nullptr) return;
   node_dropped_ = true;
-  node_.Abort();
+  node_->Abort();
+}
+
+void Relay::SetNodeOut(bool out) {
+  if (std::exchange(node_out_, out) == out || !running() || node_lost_ || node_ == nullptr) return;
+  if (MayResume() != ResumeResult::kResumed) return;
+  if (out && queue_.empty()) {
+    node_left_ = true;
+    node_->Abort();
+  } else {
+    Watch();
+  }
 }
 
 io::Task<void> Relay::WriteToClient(std::string_view bytes) {
@@ -49,6 +76,7 @@ io::Task<void> Relay::WriteToClient(std::string_view bytes) {
   const io::Result<> written = co_await client_.Write(bytes);
   client_writing_ = false;
   waiting_since_ = idle_since_ = proactor_.Now();
+  stalled_since_.reset();
   if (!written) {
     End(ReasonOf(written.error()), {}, true);
     co_return;
@@ -67,11 +95,14 @@ void Relay::End(EndReason reason, std::string_view farewell, bool abrupt) {
   end_.reason = reason;
   end_.farewell = farewell;
   end_.abrupt = abrupt;
+  if (lost_) end_.lost.reset();
   if (reason != EndReason::kQuit) end_.park.reset();
-  if (parking_ && end_.park) {
-    node_.CancelRead();
-  } else {
-    node_.Abort();
+  if (node_ != nullptr) {
+    if (parking_ && end_.park) {
+      node_->CancelRead();
+    } else {
+      node_->Abort();
+    }
   }
   if (abrupt) {
     client_.Abort();
@@ -92,10 +123,12 @@ void Relay::EndIfDue() {
 void Relay::Watch() {
   if (client_writing_) {
     timer_.Arm(proactor_.Now() + options_.client_write_stall);
-  } else if (ended_) {
+  } else if (ended_ || (lost_ && !awaiting_)) {
     timer_.Disarm();
-  } else if (!queue_.empty() && !opaque_ && !node_lost_) {
-    timer_.Arm(waiting_since_ + options_.node_response);
+  } else if (!queue_.empty() && !opaque_ && !node_lost_ && !lost_) {
+    const bool hurry = node_out_ && MayResume() == ResumeResult::kResumed;
+    timer_.Arm(waiting_since_ +
+               (hurry ? std::min(node_response_, kSickNodeResponse) : node_response_));
   } else {
     timer_.Arm(idle_since_ + options_.client_idle);
   }
@@ -105,9 +138,9 @@ void Relay::OnTimer() {
   if (client_writing_) {
     if (!ended_) End(EndReason::kClientWriteStall, {}, true);
     client_.Abort();
-  } else if (!queue_.empty() && !opaque_ && !node_lost_) {
+  } else if (!queue_.empty() && !opaque_ && !node_lost_ && !lost_) {
     response_timed_out_ = true;
-    node_.Abort();
+    node_->Abort();
   } else {
     // RFC 1939 section 3: the session closes without a word, and without UPDATE.
     End(EndReason::kClientIdle);

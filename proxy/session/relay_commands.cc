@@ -1,5 +1,4 @@
 // The relay's way up: from the client to the node.
-#include <charconv>
 #include <utility>
 
 #include "proxy/pop3/command.h"
@@ -9,20 +8,10 @@
 namespace poplar::session {
 namespace {
 
-// fetchmail takes whole messages by TOP n 99999999; nobody asks for so many lines to see but a
-// part.
-constexpr uint64_t kWholeMessageLines = 1'000'000;
-
-bool RetrievesWholeMessage(const pop3::Command& command) {
-  if (command.verb == pop3::Verb::kRetr) return true;
-  if (command.verb != pop3::Verb::kTop) return false;
-  const size_t blank = command.argument.rfind(' ');
-  if (blank == std::string_view::npos) return false;
-  const std::string_view digits = command.argument.substr(blank + 1);
-  uint64_t lines = 0;
-  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), lines);
-  return parsed.ec == std::errc::result_out_of_range || lines >= kWholeMessageLines;
-}
+constexpr std::string_view kOwnListingCommand = "UIDL\r\n";
+// Beyond the client's line: its end, our command ahead of it, and the digits by which the number
+// that the node has for a message may be longer than the client's.
+constexpr size_t kOwnCommandBytesMax = 2 + kOwnListingCommand.size() + 10;
 
 // These end with the login; a node that took one now would leave the protocol that we both speak.
 bool BelongsBeforeLogin(pop3::Verb verb) {
@@ -33,16 +22,22 @@ bool BelongsBeforeLogin(pop3::Verb verb) {
 
 }  // namespace
 
-io::Task<void> Relay::PumpCommands() {
-  while (!ended_) {
+io::Task<void> Relay::PumpCommands(std::string again) {
+  if (!again.empty()) {
+    const io::Result<> sent = co_await node_->Write(again);
+    if (sent) record_.bytes_to_node += again.size();
+  }
+  co_await AnswerOwnInTurn();
+  while (running()) {
     co_await TakeCommands();
-    if (ended_ || quit_sent_) break;
+    if (!running() || quit_sent_) break;
     if (opaque_sent_) {
       co_await PumpBlindly();
       break;
     }
     input_.Release();
     io::Result<io::Buffer> more = co_await client_.Read();
+    if (lost_ && !more && more.error().cancelled()) break;
     if (!more || more->empty()) {
       OnClientGone(more);
       break;
@@ -52,17 +47,19 @@ io::Task<void> Relay::PumpCommands() {
     Watch();
     input_.Feed(std::move(*more));
   }
+  if (lost_) input_.Stow();
 }
 
 // All lines at hand, in as few writes as they fit.
 io::Task<void> Relay::TakeCommands() {
   io::Buffer batch;
-  while (!ended_ && !quit_sent_ && !opaque_sent_) {
+  while (!ended_ && !quit_sent_ && !opaque_sent_ && (!lost_ || awaiting_)) {
     if (queue_.full()) {
       input_.Stow();
       co_await SendBatch(batch);
       co_await AnswerOwnInTurn();
-      if (queue_.full() && !ended_) co_await room_.Wait();
+      if (awaiting_) break;
+      if (queue_.full() && running()) co_await room_.Wait();
       continue;
     }
     std::string_view line;
@@ -82,7 +79,7 @@ io::Task<void> Relay::TakeCommands() {
 io::Task<void> Relay::TakeCommand(std::string_view line, io::Buffer& batch) {
   ++record_.commands;
   const pop3::Command command = pop3::ParseCommand(line);
-  if (batch.room().size() < line.size() + 2) {
+  if (!lost_ && batch.room().size() < line.size() + kOwnCommandBytesMax) {
     co_await SendBatch(batch);
     batch = co_await proactor_.buffers().Take(io::BufferUse::kSend);
   }
@@ -98,6 +95,11 @@ io::Task<void> Relay::TakeCommand(std::string_view line, io::Buffer& batch) {
     QueueOwnReply(pop3::kReplyAlreadyLoggedIn, std::nullopt);
     co_return;
   }
+  PendingCommand pending = Pending(command);
+  if (lost_) {
+    TakeWithoutNode(pending);
+    co_return;
+  }
   if (command.verb == pop3::Verb::kQuit) {
     end_.park = MayPark(command);
     if (*end_.park == ParkResult::kParked) {
@@ -106,24 +108,68 @@ io::Task<void> Relay::TakeCommand(std::string_view line, io::Buffer& batch) {
       co_return;
     }
   }
-  batch.Append(line);
-  batch.Append("\r\n");
-  Queue({.verb = command.verb,
-         .multi_line = pop3::ExpectsMultiLine(command),
-         .retrieves = RetrievesWholeMessage(command)});
+  if (options_.resumes && NamesMessages(pending)) AskForListing(pending, batch);
+  if (!AppendCommand(pending, line, batch)) co_return;
+  Queue(pending);
   quit_sent_ = command.verb == pop3::Verb::kQuit;
   opaque_sent_ = command.verb == pop3::Verb::kUnknown;
 }
 
+// To be asked of the session's next node.
+void Relay::TakeWithoutNode(const PendingCommand& command) {
+  if (!command.repeatable) return QueueOwnReply(pop3::kReplyNodeLost, end_.reason);
+  if (command.verb == pop3::Verb::kQuit && deletes_marked_ == 0) {
+    return QueueOwnReply(pop3::kReplyQuit, EndReason::kQuit);
+  }
+  Queue(command);
+  quit_sent_ = command.verb == pop3::Verb::kQuit;
+}
+
+// Once the client names messages by their numbers, another session can serve it only if these are
+// known to mean the same. A client that asks for the listing itself is listened to; for one that
+// doesn't we ask, in the same packet, and keep the answer to ourselves.
+void Relay::AskForListing(PendingCommand& command, io::Buffer& batch) {
+  if (listing_asked_) return;
+  const bool asks = command.verb == pop3::Verb::kUidl && command.repeatable && command.message == 0;
+  if (!asks && !options_.pipelining) return;
+  listing_asked_ = true;
+  kept_ = std::make_unique<Kept>(options_.listing_key);
+  command.listing = asks;
+  if (asks) return;
+  PendingCommand own{.verb = pop3::Verb::kUidl, .multi_line = true};
+  own.listing = own.hidden = true;
+  batch.Append(kOwnListingCommand);
+  Queue(own);
+}
+
+// False: it was answered here, because the node has no such message or no such command for it.
+bool Relay::AppendCommand(PendingCommand& command, std::string_view line, io::Buffer& batch) {
+  if (!mapped() || (!NamesMessages(command) && command.verb != pop3::Verb::kStat)) {
+    batch.Append(line);
+    batch.Append("\r\n");
+    return true;
+  }
+  if (!command.repeatable) {
+    QueueOwnReply(pop3::kReplyNotSupported, std::nullopt);
+    return false;
+  }
+  if (!AskAgain(command)) {
+    Queue(command);
+    return false;
+  }
+  batch.Append(LineAtNode(command, AtNode(command.message), command.translated));
+  return true;
+}
+
 // DESIGN section 4: only a session that nobody can tell from one that has just begun.
 ParkResult Relay::MayPark(const pop3::Command& quit) const {
-  if (options_.max_snapshot_age == io::Duration::zero()) return ParkResult::kOff;
+  if (max_snapshot_age_ == io::Duration::zero()) return ParkResult::kOff;
   if (deletes_marked_ > 0) return ParkResult::kDeletes;
   const bool complete = quit.argument.empty() && input_.lines.unread().empty();
   if (!queue_.empty() || !complete || client_done_) return ParkResult::kPipelined;
   if (trouble_seen_) return ParkResult::kSysError;
   if (draining_ || mode_changed_) return ParkResult::kRefused;
-  const bool old = proactor_.Now() - options_.logged_in >= options_.max_snapshot_age;
+  const bool old = proactor_.Now() - logged_in_ >= max_snapshot_age_;
   return old ? ParkResult::kTooOld : ParkResult::kParked;
 }
 
@@ -131,7 +177,7 @@ ParkResult Relay::MayPark(const pop3::Command& quit) const {
 io::Task<void> Relay::PumpBlindly() {
   record_.opaque = true;
   const std::string_view rest = input_.lines.TakeRest();
-  io::Result<> sent = co_await node_.Write(rest);
+  io::Result<> sent = co_await node_->Write(rest);
   if (sent) record_.bytes_to_node += rest.size();
   input_.Release();
   while (sent && !ended_) {
@@ -140,14 +186,14 @@ io::Task<void> Relay::PumpBlindly() {
     if (more->empty()) {
       // As on a connection of its own: the node learns it, and what it still has to say passes.
       client_done_ = true;
-      sent = co_await node_.ShutdownWrite();
+      sent = co_await node_->ShutdownWrite();
       if (sent) co_return;
       break;
     }
     record_.bytes_from_client += more->size();
     idle_since_ = proactor_.Now();
     Watch();
-    sent = co_await node_.Write(more->bytes());
+    sent = co_await node_->Write(more->bytes());
     if (sent) record_.bytes_to_node += more->size();
   }
   End(EndReason::kOpaqueEnded);
@@ -156,7 +202,7 @@ io::Task<void> Relay::PumpBlindly() {
 io::Task<void> Relay::SendBatch(io::Buffer& batch) {
   if (batch.empty()) co_return;
   // A failure shows, with its cause, where the answers are read.
-  const io::Result<> sent = co_await node_.Write(batch.bytes());
+  const io::Result<> sent = co_await node_->Write(batch.bytes());
   if (sent) record_.bytes_to_node += batch.size();
   batch.Release();
 }

@@ -8,8 +8,8 @@
 namespace poplar::session {
 
 io::Task<void> Relay::PumpReplies() {
-  while (!ended_ && !node_lost_) {
-    const io::Result<io::Buffer> chunk = co_await node_.Read();
+  while (running() && !node_lost_) {
+    const io::Result<io::Buffer> chunk = co_await node_->Read();
     if (ended_) {
       // It has spoken or gone at the very end: nobody's next session.
       if (parking_ && (chunk || !chunk.error().cancelled())) end_.park = ParkResult::kNodeClosed;
@@ -18,6 +18,7 @@ io::Task<void> Relay::PumpReplies() {
     if (!chunk || chunk->empty()) {
       OnNodeGone(node_dropped_         ? EndReason::kNodeDown
                  : response_timed_out_ ? EndReason::kNodeResponseTimeout
+                 : node_left_          ? EndReason::kNodeOut
                  : chunk               ? EndReason::kNodeEof
                                        : EndReason::kNodeReset);
       break;
@@ -29,15 +30,16 @@ io::Task<void> Relay::PumpReplies() {
     co_await RelayReplies(chunk->bytes());
     room_.Signal();
   }
+  co_await AnswerOwnInTurn();
   room_.Signal();
 }
 
 // Frames what came and passes it on where it lies; only an answer of our own, or one that is
-// filtered, cuts the write.
+// changed, cuts the write.
 io::Task<void> Relay::RelayReplies(std::string_view bytes) {
   size_t sent = 0;  // bytes passed on
   size_t at = 0;    // bytes framed
-  while (at < bytes.size() && !ended_ && !node_lost_) {
+  while (at < bytes.size() && running() && !node_lost_) {
     if (!queue_.empty() && queue_.front().verb == pop3::Verb::kUnknown) opaque_ = true;
     if (opaque_) {
       at = bytes.size();
@@ -55,27 +57,24 @@ io::Task<void> Relay::RelayReplies(std::string_view bytes) {
       OnNodeGone(EndReason::kNodeProtocol);
       co_return;
     }
-    if (!std::exchange(framing_, true)) framer_.Expect(queue_.front().multi_line);
+    if (!std::exchange(framing_, true)) BeginReply();
     const pop3::ReplyFramer::Step step = framer_.Feed(bytes.substr(at));
-    const bool held = queue_.front().verb == pop3::Verb::kCapa;
-    if (held) {
+    const std::string_view piece = bytes.substr(at, step.consumed);
+    const Passage passage = Pass(piece, step.complete);
+    if (passage.kind == Passage::Kind::kInPlace) {
+      at += piece.size();
+      if (!piece.empty()) reply_relayed_ = true;
+    } else {
       co_await WriteToClient(bytes.substr(sent, at - sent));
-      sent = at + step.consumed;
+      sent = at += piece.size();
+      if (!co_await PassInstead(passage)) co_return;
     }
-    if (framer_.fault() != pop3::ReplyFramer::Fault::kNone ||
-        (held && !HoldReply(bytes.substr(at, step.consumed)))) {
-      if (!held) co_await WriteToClient(bytes.substr(sent, at - sent));
-      OnNodeGone(EndReason::kNodeProtocol);
-      co_return;
-    }
-    at += step.consumed;
-    if (!held && step.consumed > 0) reply_relayed_ = true;
     if (!step.complete) continue;
-    const bool alone = held || draining_ || queue_.front().verb == pop3::Verb::kQuit;
-    CountReply(queue_.front());
     const bool quit = queue_.front().verb == pop3::Verb::kQuit;
+    const bool alone = sent == at || draining_ || quit;
+    CountReply(queue_.front());
     queue_.Pop();
-    framing_ = reply_relayed_ = false;
+    framing_ = reply_relayed_ = repeating_ = false;
     if (!alone && !own_reply_due()) continue;
     const std::string_view unsent = bytes.substr(sent, at - sent);
     sent = at;
@@ -86,14 +85,121 @@ io::Task<void> Relay::RelayReplies(std::string_view bytes) {
   EndIfDue();
 }
 
+void Relay::BeginReply() {
+  framer_.Expect(queue_.front().multi_line);
+  if (kept_ == nullptr || !queue_.front().multi_line) return;
+  if (repeating_) {
+    kept_->progress.BeginRepeat();
+  } else {
+    kept_->progress.Begin();
+  }
+}
+
 io::Task<void> Relay::OnReplyComplete(std::string_view unsent) {
   co_await WriteToClient(unsent);
-  if (!held_capa_.empty()) {
-    const std::string filtered = pop3::FilterAfterLogin(std::exchange(held_capa_, {}));
-    co_await WriteToClient(filtered);
-  }
   co_await AnswerOwn();
   if (draining_ && !quit_sent_) End(EndReason::kDraining, pop3::kReplyDraining);
+}
+
+// False: the node, or the session, is lost with it.
+io::Task<bool> Relay::PassInstead(const Passage& passage) {
+  switch (passage.kind) {
+    case Passage::Kind::kInPlace:
+    case Passage::Kind::kHeld:
+      break;
+    case Passage::Kind::kInstead:
+      co_await WriteToClient(passage.bytes);
+      if (!passage.bytes.empty()) reply_relayed_ = true;
+      aside_ = {};
+      break;
+    case Passage::Kind::kTrouble:
+      ++queue_.front().troubles;
+      OnNodeGone(EndReason::kNodeTrouble);
+      co_return false;
+    case Passage::Kind::kDifferent:
+      end_.lost = ResumeResult::kDifferent;
+      End(last_loss_, {}, true);
+      co_return false;
+    case Passage::Kind::kFault:
+      OnNodeGone(EndReason::kNodeProtocol);
+      co_return false;
+  }
+  co_return true;
+}
+
+// What the client gets of a piece of the front command's answer. A status line passes whole or not
+// at all: so an answer has either begun for the client, with a status that stands, or may still
+// come from another node.
+Relay::Passage Relay::Pass(std::string_view piece, bool complete) {
+  using Kind = Passage::Kind;
+  PendingCommand& command = queue_.front();
+  if (framer_.fault() != pop3::ReplyFramer::Fault::kNone) return {Kind::kFault, {}};
+  const bool filtered = command.verb == pop3::Verb::kCapa;
+  if (!framer_.status_known() || filtered) {
+    if (aside_.size() + piece.size() > pop3::kCapaReplyBytesMax) return {Kind::kFault, {}};
+    aside_.append(piece);
+    if (!complete) return {Kind::kHeld, {}};
+    aside_ = pop3::FilterAfterLogin(aside_);
+    return {Kind::kInstead, aside_};
+  }
+  const bool was_held = !aside_.empty();
+  if (was_held) piece = aside_.append(piece);
+  const bool ok = framer_.ok();
+  if (complete && !ok && IsTrouble(command)) return {Kind::kTrouble, {}};
+  if (ok && NamesMessages(command) && !command.hidden) numbers_told_ = true;
+  if (command.listing && ok) kept_->reader.Feed(piece);
+  if (command.hidden) return {Kind::kInstead, {}};
+  if (repeating_ && !ok) return {Kind::kDifferent, {}};
+  if (command.translated) return Translate(piece, complete);
+  if (kept_ == nullptr || !ok || !command.multi_line) {
+    return {was_held ? Kind::kInstead : Kind::kInPlace, piece};
+  }
+  if (repeating_) return Repeat(piece, complete);
+  kept_->progress.Sent(piece);
+  return {was_held ? Kind::kInstead : Kind::kInPlace, piece};
+}
+
+// Of an answer that was cut off the client gets what it hasn't got.
+Relay::Passage Relay::Repeat(std::string_view piece, bool complete) {
+  const std::optional<std::string_view> rest = kept_->progress.Repeat(piece);
+  if (!rest || (complete && !kept_->progress.caught_up())) return {Passage::Kind::kDifferent, {}};
+  return {Passage::Kind::kInstead, *rest};
+}
+
+// The node's numbers into the client's.
+Relay::Passage Relay::Translate(std::string_view piece, bool complete) {
+  const PendingCommand& command = queue_.front();
+  if (!framer_.ok()) return {Passage::Kind::kInstead, piece};
+  if (!command.multi_line) {
+    aside_ = pop3::FilterListingLine(framer_.status_line(), kept_->view);
+    return {Passage::Kind::kInstead, aside_};
+  }
+  if (!kept_->filter) kept_->filter.emplace(kept_->view);
+  std::string translated;
+  if (!kept_->filter->Feed(piece, &translated)) return {Passage::Kind::kFault, {}};
+  if (command.verb == pop3::Verb::kStat) {
+    translated.clear();
+    if (complete) {
+      translated = "+OK " + std::to_string(kept_->filter->count()) + " " +
+                   std::to_string(kept_->filter->octets()) + "\r\n";
+    }
+  }
+  if (complete) kept_->filter.reset();
+  aside_ = std::move(translated);
+  if (command.verb == pop3::Verb::kStat) return {Passage::Kind::kInstead, aside_};
+  if (repeating_) return Repeat(aside_, complete);
+  if (!aside_.empty()) kept_->progress.Sent(aside_);
+  return {Passage::Kind::kInstead, aside_};
+}
+
+// Whether the node only can't just now; another, or the same one in a moment, may do better. Asked
+// of two more sessions at most: then the node is believed.
+bool Relay::IsTrouble(const PendingCommand& command) const {
+  constexpr uint8_t kTroublesMax = 2;
+  if (!options_.resumes || command.hidden || command.troubles >= kTroublesMax) return false;
+  const auto reply = pop3::ParseReply(framer_.status_line());
+  return reply && reply->code == pop3::ResponseCode::kSysTemp &&
+         MayResume() == ResumeResult::kResumed;
 }
 
 io::Task<void> Relay::AnswerOwnInTurn() {
@@ -114,12 +220,6 @@ io::Task<void> Relay::AnswerOwn() {
   room_.Signal();
 }
 
-bool Relay::HoldReply(std::string_view piece) {
-  if (held_capa_.size() + piece.size() > pop3::kCapaReplyBytesMax) return false;
-  held_capa_.append(piece);
-  return true;
-}
-
 void Relay::CountReply(const PendingCommand& command) {
   const bool ok = framer_.ok();
   if (!ok) {
@@ -127,6 +227,8 @@ void Relay::CountReply(const PendingCommand& command) {
     trouble_seen_ |= reply && (reply->code == pop3::ResponseCode::kSysTemp ||
                                reply->code == pop3::ResponseCode::kSysPerm);
   }
+  if (command.listing) LearnListing(ok);
+  if (command.hidden) return;
   meter_.CommandAnswered(command.verb, ok, proactor_.Now() - command.sent);
   if (!ok) return;
   if (command.retrieves) {
@@ -135,33 +237,9 @@ void Relay::CountReply(const PendingCommand& command) {
   }
   if (command.verb == pop3::Verb::kUtf8) mode_changed_ = true;
   if (command.verb == pop3::Verb::kLang && !command.multi_line) mode_changed_ = true;
-  if (command.verb == pop3::Verb::kDele) ++deletes_marked_;
-  if (command.verb == pop3::Verb::kRset) deletes_marked_ = 0;
   if (command.verb == pop3::Verb::kQuit) record_.deletes = deletes_marked_;
-}
-
-// The node is gone or makes no sense. What the client may still be told depends on where it stands
-// (RFC 1939 sections 3 and 6): never half an answer with an end to it, never an answer to a QUIT
-// that got none.
-void Relay::OnNodeGone(EndReason reason) {
-  if (ended_) return;
-  if (opaque_) return End(EndReason::kOpaqueEnded);
-  if (queue_.empty()) return LoseNode(reason);
-  if (parking_) {
-    end_.park = ParkResult::kNodeClosed;  // the client's QUIT is answered all the same
-    return;
-  }
-  end_.node_failed = reason != EndReason::kNodeDown;
-  const bool quit = queue_.front().verb == pop3::Verb::kQuit;
-  if (reply_relayed_ || quit) return End(reason, {}, true);
-  End(reason, pop3::kReplyNodeLost);
-}
-
-// Between commands: the client learns it with its next one. Until then nothing is wrong for it.
-void Relay::LoseNode(EndReason reason) {
-  if (client_done_) return End(EndReason::kClientEof);
-  node_lost_ = reason;
-  Watch();
+  if (options_.resumes && command.verb == pop3::Verb::kStat) LearnCount();
+  CountMarks(command);
 }
 
 }  // namespace poplar::session
