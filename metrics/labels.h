@@ -110,6 +110,20 @@ enum class RetryReason : uint16_t {
   kHoldDown,     // the user's node is out, but not for long enough to move
   kUserLimit     // the user has as many sessions as allowed
 };
+// What became of a session whose node was lost after its login.
+enum class ResumeResult : uint16_t {
+  kResumed,
+  kOff,     // by configuration, or the nodes don't share their storage
+  kOpaque,  // a command was asked that we don't know
+  kMode,    // UTF8, LANG or LAST left something that can't be had again
+  kNoView,  // the node has no UIDL that says which message is which, or too many messages
+  kUnrepeatable,
+  kDifferent,  // the maildrop, or the answer under way, is not the one that the client has seen
+  kRefused,    // the nodes refuse the credentials now
+  kDeadline,   // not within resume.deadline
+  kClientLeft,
+  kEnded  // we stop
+};
 
 // The name-value pairs that one value of a label puts on a series: mostly one, two for a node.
 using LabelPairs = std::vector<std::pair<std::string_view, std::string>>;
@@ -150,6 +164,8 @@ POPLAR_FIXED_LABEL(AdminState, "state", "up", "drain", "down");
 POPLAR_FIXED_LABEL(TransitionCause, "cause", "probes_failed", "probes_succeeded",
                    "consecutive_failures", "failure_ratio", "ejection_ended", "admin");
 POPLAR_FIXED_LABEL(RetryReason, "reason", "in_use", "unreachable", "hold_down", "user_limit");
+POPLAR_FIXED_LABEL(ResumeResult, "result", "resumed", "off", "opaque", "mode", "no_view",
+                   "unrepeatable", "different", "refused", "deadline", "client_left", "ended");
 #undef POPLAR_FIXED_LABEL
 
 template <typename Label>

@@ -57,13 +57,21 @@ class RecordingMeter final : public Meter {
     constexpr const char* kNames[] = {"unreachable", "hold_down", "in_use", "user_limit"};
     pool.push_back(std::string("retry ") + kNames[static_cast<size_t>(reason)]);
   }
+  void ResumeEnded(ResumeResult result, io::Duration stalled) override {
+    constexpr const char* kNames[] = {"resumed",  "off",          "opaque",    "mode",
+                                      "no_view",  "unrepeatable", "different", "refused",
+                                      "deadline", "client_left",  "ended"};
+    stalls.push_back(stalled);
+    calls.push_back(std::string("resume ") + kNames[static_cast<size_t>(result)]);
+  }
   void CommandAnswered(pop3::Verb verb, bool ok, io::Duration) override {
     calls.push_back(std::string(pop3::VerbName(verb)) + (ok ? " ok" : " err"));
   }
 
   std::vector<std::string> calls;
   std::vector<std::string> pool;
-  std::vector<io::Duration> ages;  // of the parked sessions found
+  std::vector<io::Duration> ages;    // of the parked sessions found
+  std::vector<io::Duration> stalls;  // of the resumptions, good or bad
 
  private:
   static std::string Number(balancer::NodeId node) {
