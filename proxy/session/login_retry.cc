@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/pop3/reply.h"
 #include "proxy/session/login.h"
 
 namespace poplar::session {
