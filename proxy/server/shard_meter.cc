@@ -128,6 +128,8 @@ metrics::RetryReason RetryLabel(session::RetryReason reason) {
       return metrics::RetryReason::kInUse;
     case session::RetryReason::kUserLimit:
       return metrics::RetryReason::kUserLimit;
+    case session::RetryReason::kAnswerLost:
+      return metrics::RetryReason::kAnswerLost;
   }
   return metrics::RetryReason::kUnreachable;
 }
@@ -152,8 +154,6 @@ metrics::ResumeResult ResumeLabel(session::ResumeResult result) {
       return metrics::ResumeResult::kRefused;
     case session::ResumeResult::kDeadline:
       return metrics::ResumeResult::kDeadline;
-    case session::ResumeResult::kClientLeft:
-      return metrics::ResumeResult::kClientLeft;
     case session::ResumeResult::kEnded:
       return metrics::ResumeResult::kEnded;
   }

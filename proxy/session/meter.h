@@ -60,7 +60,7 @@ enum class ResumeResult : uint8_t {
   kResumed,
   kOff,           // by configuration, or the nodes don't share their storage
   kOpaque,        // a command that Poplar doesn't know was asked
-  kMode,          // UTF8, LANG or LAST: what they left can't be had again
+  kMode,          // UTF8 or LANG: what they left can't be had again
   kNoView,        // messages were named, but the node has no UIDL that could be used, or too many
   kUnrepeatable,  // a command under way that can't be asked twice
   kDifferent,     // the maildrop, or the answer under way, isn't the one that the client has seen

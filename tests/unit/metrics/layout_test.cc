@@ -37,7 +37,7 @@ static_assert(IsComplete(WaitResult::kNodeOut));
 static_assert(IsComplete(NodeState::kEjected));
 static_assert(IsComplete(AdminState::kDown));
 static_assert(IsComplete(TransitionCause::kAdmin));
-static_assert(IsComplete(RetryReason::kUserLimit));
+static_assert(IsComplete(RetryReason::kAnswerLost));
 static_assert(IsComplete(ResumeResult::kEnded));
 
 TEST(InstrumentsTest, NamesFollowTheRulesOfPrometheus) {
@@ -111,7 +111,6 @@ TEST(LabelsTest, TextsMeanWhatTheValuesSay) {
   EXPECT_EQ(TextOf(TransitionCause::kEjectionEnded), "ejection_ended");
   EXPECT_EQ(TextOf(RetryReason::kHoldDown), "hold_down");
   EXPECT_EQ(TextOf(ResumeResult::kNoView), "no_view");
-  EXPECT_EQ(TextOf(ResumeResult::kClientLeft), "client_left");
 }
 
 // metrics/README.md states this number; a node's series must stay few enough for 100 nodes.

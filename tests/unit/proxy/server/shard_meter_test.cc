@@ -207,7 +207,8 @@ TEST_F(ShardMeterTest, CountsRetriesByReason) {
       {session::RetryReason::kUnreachable, "unreachable"},
       {session::RetryReason::kHoldDown, "hold_down"},
       {session::RetryReason::kInUse, "in_use"},
-      {session::RetryReason::kUserLimit, "user_limit"}};
+      {session::RetryReason::kUserLimit, "user_limit"},
+      {session::RetryReason::kAnswerLost, "answer_lost"}};
   int count = 0;
   for (const auto& [reason, name] : reasons) {
     ++count;
@@ -228,7 +229,6 @@ TEST_F(ShardMeterTest, CountsResumptionsAndTheStallsOfThoseResumed) {
       {session::ResumeResult::kDifferent, "different"},
       {session::ResumeResult::kRefused, "refused"},
       {session::ResumeResult::kDeadline, "deadline"},
-      {session::ResumeResult::kClientLeft, "client_left"},
       {session::ResumeResult::kEnded, "ended"}};
   int count = 0;
   for (const auto& [result, name] : results) {

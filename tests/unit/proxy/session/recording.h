@@ -54,15 +54,13 @@ class RecordingMeter final : public Meter {
     pool.push_back("queue " + Number(node) + " " + kNames[static_cast<size_t>(result)]);
   }
   void LoginRetried(RetryReason reason) override {
-    constexpr const char* kNames[] = {"unreachable", "hold_down", "in_use", "user_limit"};
+    constexpr const char* kNames[] = {"unreachable", "hold_down", "in_use", "user_limit",
+                                      "answer_lost"};
     pool.push_back(std::string("retry ") + kNames[static_cast<size_t>(reason)]);
   }
   void ResumeEnded(ResumeResult result, io::Duration stalled) override {
-    constexpr const char* kNames[] = {"resumed",  "off",          "opaque",    "mode",
-                                      "no_view",  "unrepeatable", "different", "refused",
-                                      "deadline", "client_left",  "ended"};
     stalls.push_back(stalled);
-    calls.push_back(std::string("resume ") + kNames[static_cast<size_t>(result)]);
+    calls.push_back("resume " + std::string(Name(result)));
   }
   void CommandAnswered(pop3::Verb verb, bool ok, io::Duration) override {
     calls.push_back(std::string(pop3::VerbName(verb)) + (ok ? " ok" : " err"));
