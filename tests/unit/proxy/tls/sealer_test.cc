@@ -5,9 +5,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -34,11 +35,10 @@ class MaskedRandom final : public io::Random {
   size_t next_ = 0;
 };
 
-// What a holder holds: 8 bytes of the number, then the ciphertext.
-uint8_t* BoxOf(const SealedSecret& sealed) {
-  uint8_t* box = nullptr;
-  std::memcpy(&box, &sealed, sizeof(box));
-  return box;
+// Of the ciphertext, that is behind the 8 bytes of the number.
+std::string_view CiphertextOf(const SealedSecret& sealed) {
+  const auto box = sealed.box();
+  return {reinterpret_cast<const char*>(box.data()) + 8, box.size() - 8};
 }
 
 class SealerTest : public testing::Test {
@@ -80,6 +80,7 @@ TEST_F(SealerTest, IsSmall) {
 TEST_F(SealerTest, OpensManyInAnyOrder) {
   const Sealer sealer(random_);
   std::vector<SealedSecret> sealed;
+  sealed.reserve(100);
   for (int i = 0; i < 100; ++i) sealed.push_back(sealer.Seal("secret " + std::to_string(i)));
   for (int i = 99; i >= 0; --i) EXPECT_EQ(Opened(sealer, sealed[i]), "secret " + std::to_string(i));
 }
@@ -155,7 +156,7 @@ TEST_F(SealerTest, WhatWasSealedIsGoneWithItsHolder) {
   const SealedSecret kept = same_key.Seal(std::string(96, 'x'));
   // The same key, secret and number make the same box, whose bytes are nowhere else.
   SealedSecret given_up = one.Seal(std::string(96, 'x'));
-  const MaskedBytes middle({reinterpret_cast<const char*>(BoxOf(kept) + 40), 32});
+  const MaskedBytes middle(CiphertextOf(kept).substr(32, 32));
   EXPECT_EQ(CountInMemory(middle, Scope::kCoreDump), 2);
   given_up.Clear();
   EXPECT_EQ(CountInMemory(middle, Scope::kCoreDump), 1);
@@ -164,10 +165,17 @@ TEST_F(SealerTest, WhatWasSealedIsGoneWithItsHolder) {
 TEST_F(SealerTest, NoTwoSealsAreAlike) {
   const Sealer sealer(random_);
   const std::string secret(96, 'x');
-  const SealedSecret one = sealer.Seal(secret);
-  const SealedSecret other = sealer.Seal(secret);
-  const MaskedBytes middle({reinterpret_cast<const char*>(BoxOf(one) + 40), 32});
-  EXPECT_EQ(CountInMemory(middle, Scope::kCoreDump), 1);
+  std::set<std::string> numbers;
+  std::set<std::string> beginnings;
+  for (int i = 0; i < 1000; ++i) {
+    const SealedSecret sealed = sealer.Seal(secret);
+    ASSERT_EQ(sealed.box().size(), 8 + secret.size() + 16);
+    numbers.emplace(sealed.box().begin(), sealed.box().begin() + 8);
+    beginnings.emplace(CiphertextOf(sealed).substr(0, 16));
+    EXPECT_EQ(CiphertextOf(sealed).find("xxxx"), std::string_view::npos);
+  }
+  EXPECT_EQ(numbers.size(), 1000U);
+  EXPECT_EQ(beginnings.size(), 1000U);
 }
 
 TEST_F(SealerTest, ItsKeyLiesInAPageOfItsOwn) {
@@ -216,7 +224,7 @@ TEST_F(SealerDeathTest, NoticesAChangedBitInEachPartOfTheBox) {
   const auto open = [&](size_t byte) {
     const Sealer sealer(random_);
     const SealedSecret sealed = sealer.Seal("secret");
-    BoxOf(sealed)[byte] ^= 1;
+    const_cast<uint8_t&>(sealed.box()[byte]) ^= 1;  // on the heap, and not const there
     Opened(sealer, sealed);
     _exit(0);
   };
