@@ -9,6 +9,7 @@
 #include "proxy/pop3/reply.h"
 
 namespace poplar::pop3 {
+
 void UidlReader::Feed(std::string_view piece) {
   while (valid() && !piece.empty()) {
     std::string_view line;
