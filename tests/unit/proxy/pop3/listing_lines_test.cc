@@ -62,9 +62,9 @@ TEST(ListingLinesTest, CutsHoweverTheAnswerIsSplit) {
 TEST(ListingLinesTest, LinesAreBounded) {
   const std::string status(kReplyLineBytesMax - 2, 's');
   const std::string message(kListingLineBytesMax - 2, 'm');
+  const std::string both = std::string(status).append("\r\n").append(message).append("\r\n");
   for (size_t piece : {size_t{1}, size_t{7}, kListingLineBytesMax, size_t{5000}}) {
-    EXPECT_EQ(Cut(status + "\r\n" + message + "\r\n", piece),
-              (std::vector<std::string>{status, message}));
+    EXPECT_EQ(Cut(both, piece), (std::vector<std::string>{status, message}));
     EXPECT_EQ(Cut("s" + status + "\r\n", piece), std::vector<std::string>{"BROKEN"});
     EXPECT_EQ(Cut("+OK\r\nm" + message + "\r\n", piece),
               (std::vector<std::string>{"+OK", "BROKEN"}));
