@@ -1,5 +1,6 @@
 """Real Dovecot (package dovecot-pop3d) with private folders and ports; as root or as anybody."""
 
+import contextlib
 import os
 import pathlib
 import pwd
@@ -187,6 +188,14 @@ class Dovecot:
 
     def restart(self):
         self.stop()
+        self.start()
+
+    def restart_whole(self):
+        """As a container is restarted. `restart` leaves its sessions alone: they end when their clients leave."""
+        old = self._child.pid
+        self.stop()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(old, signal.SIGKILL)
         self.start()
 
     def stop(self):

@@ -67,7 +67,7 @@ class NodeStorm:
             node.signal_all(signal.SIGSTOP)
             self._due.append((time.monotonic() + _FROZEN, lambda: node.signal_all(signal.SIGCONT)))
         else:
-            node.restart()
+            node.restart_whole()
 
     def _heal(self, now: float):
         for each in [each for each in self._due if each[0] <= now]:

@@ -58,7 +58,7 @@ def hurt(stand, proxy):
         if fault == "kill":
             each.kill()
         elif fault == "restart":
-            each.restart()
+            each.restart_whole()
         elif fault == "down":
             set_state(proxy, each, "down")
         else:
