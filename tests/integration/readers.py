@@ -44,6 +44,7 @@ class Reader:
         for part in ("cur", "new", "tmp"):
             (self.mailbox / part).mkdir(parents=True)
         self.sessions = []
+        self.visits = []  # whether each went well
 
     @property
     def name(self) -> str:
@@ -51,11 +52,15 @@ class Reader:
 
     def visit(self) -> bool:
         """Fetches what there is; False as soon as a session fails."""
-        return self._run(*self._command())
+        self.visits.append(self._visit())
+        return self.visits[-1]
 
     def messages(self):
         """Whatever is in the mailbox, parts of messages included."""
         return [path.read_bytes() for path in (self.mailbox / "new").iterdir()]
+
+    def _visit(self) -> bool:
+        return self._run(*self._command())
 
     def _command(self):
         raise NotImplementedError
@@ -151,7 +156,7 @@ class Curl(Reader):
     checks; that its QUIT was answered is not among them."""
     program, like = "curl", clients.Curl()
 
-    def visit(self):
+    def _visit(self):
         at = f"pop3s://localhost:{self.account.port}/"
         common = (f'silent\nshow-error\nfail-early\nremove-on-error\ncacert = "{self.account.ca_file}"\n'
                   f'speed-time = {TIMEOUT}\nspeed-limit = 1\n'

@@ -27,7 +27,7 @@ class SharedStand:
     """The nodes, started; `nodes` in order. What stands in front of them is the caller's."""
 
     def __init__(self, folder: pathlib.Path, certificate, users):
-        self.folder, self._certificate, self._users = folder, certificate, list(users)
+        self.folder, self._certificate, self.users = folder, certificate, list(users)
         self._stack = contextlib.ExitStack()
         self.nodes = []
 
@@ -36,7 +36,7 @@ class SharedStand:
         try:
             for number in (1, 2, 3):
                 self.nodes.append(self._stack.enter_context(Dovecot(
-                    self.folder / f"node{number}", f"node{number}", self._certificate, self._users,
+                    self.folder / f"node{number}", f"node{number}", self._certificate, self.users,
                     self.folder / "mail")))
         except BaseException:
             self._stack.close()
