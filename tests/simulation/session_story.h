@@ -53,7 +53,7 @@ class SessionStory {
   World& world_;
   const SessionMistake mistake_;
   SeededRandom random_;
-  const bool calm_;
+  const Climate climate_;
   Network network_;
   const SessionRules rules_;
   SessionMail mail_;
