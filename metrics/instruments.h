@@ -23,7 +23,7 @@ inline constexpr std::array<uint64_t, 12> kHandshake = {
 inline constexpr std::array<uint64_t, 9> kSession = {100 * kMilli,  500 * kMilli,  1 * kSecond,
                                                      5 * kSecond,   15 * kSecond,  60 * kSecond,
                                                      300 * kSecond, 900 * kSecond, 3600 * kSecond};
-// 15 s is the default of pool.wait_timeout.
+// 15 s is the default of pool.wait_timeout and resume.deadline.
 inline constexpr std::array<uint64_t, 13> kQueue = {
     1 * kMilli,   5 * kMilli,  10 * kMilli,   25 * kMilli, 50 * kMilli,  100 * kMilli, 250 * kMilli,
     500 * kMilli, 1 * kSecond, 2500 * kMilli, 5 * kSecond, 15 * kSecond, 30 * kSecond};
@@ -64,6 +64,8 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
   X(kLoginRetries, "poplar_login_retries_total", \
     "Times a login tried again, or waited to try again, within its deadline, by reason.", \
     RetryReason) \
+  X(kResumes, "poplar_resumes_total", \
+    "Sessions that lost their node after the login: resumed, or why not.", ResumeResult) \
   X(kPoolTakes, "poplar_pool_takes_total", \
     "Connections to a node that logins got, by where they came from.", Node, TakeSource) \
   X(kPoolParks, "poplar_pool_parks_total", \
@@ -128,6 +130,9 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
     WaitResult) \
   X(kPoolSnapshotAge, kSnapshotAge, "poplar_pool_snapshot_age_seconds", \
     "Age of the maildrop's view, counted from the node's login, when a parked session is reused.") \
+  X(kResumeDuration, kQueue, "poplar_resume_seconds", \
+    "Time from the loss of a session's node until the session went on; those not resumed are " \
+    "not in it.") \
   X(kNodeProbeDuration, kRequest, "poplar_node_probe_duration_seconds", \
     "Time of a whole probe of any node, by result.", Success)
 // clang-format on

@@ -108,7 +108,21 @@ enum class RetryReason : uint16_t {
   kInUse,        // the node answered [IN-USE]
   kUnreachable,  // no connection, TLS or greeting, before credentials were sent
   kHoldDown,     // the user's node is out, but not for long enough to move
-  kUserLimit     // the user has as many sessions as allowed
+  kUserLimit,    // the user has as many sessions as allowed
+  kAnswerLost    // the node had the password, and died or had trouble
+};
+// What became of a session whose node was lost after its login.
+enum class ResumeResult : uint16_t {
+  kResumed,
+  kOff,     // by configuration, or the nodes don't share their storage
+  kOpaque,  // a command was asked that we don't know
+  kMode,    // UTF8 or LANG left something that can't be had again
+  kNoView,  // the node has no UIDL that says which message is which, or too many messages
+  kUnrepeatable,
+  kDifferent,  // the maildrop, or the answer under way, is not the one that the client has seen
+  kRefused,    // the nodes refuse the credentials now
+  kDeadline,   // not within resume.deadline
+  kEnded       // we stop
 };
 
 // The name-value pairs that one value of a label puts on a series: mostly one, two for a node.
@@ -149,7 +163,10 @@ POPLAR_FIXED_LABEL(NodeState, "state", "up", "down", "ejected");
 POPLAR_FIXED_LABEL(AdminState, "state", "up", "drain", "down");
 POPLAR_FIXED_LABEL(TransitionCause, "cause", "probes_failed", "probes_succeeded",
                    "consecutive_failures", "failure_ratio", "ejection_ended", "admin");
-POPLAR_FIXED_LABEL(RetryReason, "reason", "in_use", "unreachable", "hold_down", "user_limit");
+POPLAR_FIXED_LABEL(RetryReason, "reason", "in_use", "unreachable", "hold_down", "user_limit",
+                   "answer_lost");
+POPLAR_FIXED_LABEL(ResumeResult, "result", "resumed", "off", "opaque", "mode", "no_view",
+                   "unrepeatable", "different", "refused", "deadline", "ended");
 #undef POPLAR_FIXED_LABEL
 
 template <typename Label>

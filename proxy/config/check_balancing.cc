@@ -173,6 +173,36 @@ void CheckSharing(const ClusterConfig& cluster, const std::string& path, Finding
   }
 }
 
+// Only what a cluster says for itself: the global section may be meant for others.
+void CheckResumeHasEffect(const ClusterConfig& cluster, const std::string& path,
+                          Findings& findings) {
+  if (cluster.shared_storage || findings.IsUnread(path + ".shared_storage")) return;
+  const bool wants_it = (IsGiven(cluster.resume, "enabled") && cluster.resume.values.enabled) ||
+                        IsGiven(cluster.resume, "deadline");
+  if (!wants_it) return;
+  findings.Warning(path + ".resume",
+                   "no session is resumed without shared_storage: yes: another node would not "
+                   "have its mail",
+                   "shared_storage: yes if that is so, or resume: off");
+}
+
+// A node that stays dead gives its users away only after hold_down.
+void CheckResumeOutlastsHoldDown(const ResumeConfig& resume, const HealthConfig& health,
+                                 const Places& places, OncePerSetting& once) {
+  if (!resume.enabled || resume.deadline > health.hold_down) return;
+  once.Warning(places, {"deadline", "hold_down"},
+               "resume.deadline (" + FormatDuration(resume.deadline) +
+                   ") ends before users may move to another node (health.hold_down: " +
+                   FormatDuration(health.hold_down) +
+                   "), so sessions are resumed only where their node itself comes back",
+               "resume.deadline longer than health.hold_down and the time to find a dead node");
+}
+
+bool MovesUsers(const ClusterConfig& cluster, const std::string& path, const Findings& findings) {
+  return cluster.shared_storage && cluster.nodes.size() > 1 &&
+         cluster.affinity == Affinity::kUser && !findings.IsUnread(path + ".affinity");
+}
+
 void CheckNodesInService(const ClusterConfig& cluster, const std::string& path,
                          Findings& findings) {
   if (cluster.nodes.empty()) return;
@@ -210,6 +240,14 @@ void CheckBalancing(const Config& config, Findings& findings) {
     CheckNodesInService(cluster, path, findings);
     CheckHealth(EffectiveHealth(config, cluster),
                 {PlaceOf(path + ".health", cluster.health), global_health}, once);
+    CheckResumeHasEffect(cluster, path, findings);
+    if (MovesUsers(cluster, path, findings)) {
+      CheckResumeOutlastsHoldDown(
+          EffectiveResume(config, cluster), EffectiveHealth(config, cluster),
+          {PlaceOf(path + ".resume", cluster.resume), PlaceOf(path + ".health", cluster.health),
+           GlobalPlace<ResumeConfig>("resume", findings), global_health},
+          once);
+    }
     const Place cluster_pool = PlaceOf(path + ".pool", cluster.pool);
     for (size_t j = 0; j < cluster.nodes.size(); ++j) {
       const NodeConfig& node = cluster.nodes[j];

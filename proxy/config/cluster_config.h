@@ -8,6 +8,7 @@
 #include "proxy/config/health_config.h"
 #include "proxy/config/override.h"
 #include "proxy/config/pool_config.h"
+#include "proxy/config/resume_config.h"
 #include "proxy/config/upstream_timeouts_config.h"
 
 namespace poplar::config {
@@ -84,6 +85,7 @@ struct ClusterConfig {
   Duration in_use_backoff = std::chrono::milliseconds(500);
   Override<PoolConfig> pool = {};
   Override<HealthConfig> health = {};
+  Override<ResumeConfig> resume = {};
   Override<UpstreamTimeoutsConfig> timeouts = {};
 
   bool operator==(const ClusterConfig&) const = default;
@@ -125,6 +127,8 @@ void Describe(Visitor& v, ClusterConfig& c) {
               {.help = "What differs for this cluster from the global section pool."});
   v.Overrides("health", c.health,
               {.help = "What differs for this cluster from the global section health."});
+  v.Overrides("resume", c.resume,
+              {.help = "What differs for this cluster from the global section resume."});
   v.Overrides("timeouts", c.timeouts,
               {.help = "What differs for this cluster from the global section timeouts."});
   v.List("nodes", c.nodes, {.help = "The mail nodes.", .required = true});

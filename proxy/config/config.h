@@ -10,6 +10,7 @@
 #include "proxy/config/listener_config.h"
 #include "proxy/config/pool_config.h"
 #include "proxy/config/process_config.h"
+#include "proxy/config/resume_config.h"
 
 namespace poplar::config {
 
@@ -22,6 +23,7 @@ struct Config {
   std::vector<ClusterConfig> clusters;
   PoolConfig pool;
   HealthConfig health;
+  ResumeConfig resume;
   std::string default_domain;
   TimeoutsConfig timeouts;
   LimitsConfig limits;
@@ -51,6 +53,9 @@ void Describe(Visitor& v, Config& c) {
   v.Section("health", c.health,
             {.help = "How dead and failing nodes are found, and when users move. A cluster may "
                      "differ."});
+  v.Section("resume", c.resume,
+            {.help = "What becomes of sessions whose node is lost, where nodes share their "
+                     "storage. A cluster may differ."});
   v.Text(
       "default_domain", c.default_domain,
       {.help = "Completes user names without a domain when their node is chosen, so that anna and "

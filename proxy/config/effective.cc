@@ -11,6 +11,10 @@ HealthConfig EffectiveHealth(const Config& config, const ClusterConfig& cluster)
   return Apply(cluster.health, config.health);
 }
 
+ResumeConfig EffectiveResume(const Config& config, const ClusterConfig& cluster) {
+  return Apply(cluster.resume, config.resume);
+}
+
 UpstreamTimeoutsConfig EffectiveTimeouts(const Config& config, const ClusterConfig& cluster,
                                          const NodeConfig& node) {
   const UpstreamTimeoutsConfig global = {config.timeouts.upstream_connect,

@@ -10,6 +10,8 @@ PoolConfig EffectivePool(const Config& config, const ClusterConfig& cluster,
 
 HealthConfig EffectiveHealth(const Config& config, const ClusterConfig& cluster);
 
+ResumeConfig EffectiveResume(const Config& config, const ClusterConfig& cluster);
+
 UpstreamTimeoutsConfig EffectiveTimeouts(const Config& config, const ClusterConfig& cluster,
                                          const NodeConfig& node);
 

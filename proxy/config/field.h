@@ -24,6 +24,9 @@
 //   List(name, std::vector<Struct>&, About)
 //   Overrides(name, Override<Struct>&, About)            any of a struct's single values
 //   (override.h)
+//
+// A struct with a member `static constexpr bool Struct::* kSwitch` names the flag that stands for
+// all of it: its section may also be a single on or off.
 namespace poplar::config {
 
 using Duration = std::chrono::milliseconds;
@@ -50,6 +53,9 @@ struct About {
   // Stands in the printed reference where the default is empty.
   std::string_view example = {};
 };
+
+template <class Struct>
+concept HasSwitch = requires(Struct s) { s.*Struct::kSwitch = true; };
 
 template <class Enum>
 struct ChoiceName {

@@ -121,6 +121,16 @@ void FieldReader::Bytes(std::string_view name, Size& value, const Bounds<Size>& 
   value = *parsed;
 }
 
+std::optional<bool> FieldReader::ReadSwitch(std::string_view name, const About& about) {
+  const YamlNode* node = FindScalar(name, about, kSwitchForm);
+  if (node == nullptr) return std::nullopt;
+  const std::string& word = node->scalar;
+  if (word == "on" || word == "yes" || word == "true") return true;
+  if (word == "off" || word == "no" || word == "false") return false;
+  Report(*node, name, Quote(word) + " is neither on nor off", std::string(kSwitchForm));
+  return std::nullopt;
+}
+
 std::optional<size_t> FieldReader::ReadChoice(std::string_view name,
                                               std::span<const std::string_view> words,
                                               const About& about) {
@@ -149,6 +159,12 @@ const YamlEntry* FieldReader::Find(std::string_view name, const About& about) {
 bool FieldReader::IsGiven(std::string_view name) const {
   return std::any_of(map_.entries.begin(), map_.entries.end(),
                      [name](const YamlEntry& entry) { return entry.key == name; });
+}
+
+bool FieldReader::IsSingleValue(std::string_view name) const {
+  return std::any_of(map_.entries.begin(), map_.entries.end(), [name](const YamlEntry& entry) {
+    return entry.key == name && entry.value.kind == YamlNode::Kind::kScalar;
+  });
 }
 
 uint32_t FieldReader::TakenFields() const {

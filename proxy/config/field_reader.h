@@ -48,6 +48,12 @@ class FieldReader {
 
   template <class Struct>
   void Section(std::string_view name, Struct& value, const About& about) {
+    if constexpr (HasSwitch<Struct>) {
+      if (IsSingleValue(name)) {
+        if (const auto on = ReadSwitch(name, about)) value.*Struct::kSwitch = *on;
+        return;
+      }
+    }
     const YamlNode* node = FindOfKind(name, about, YamlNode::Kind::kMap);
     if (node != nullptr) ReadStruct(*node, ChildPath(path_, name), value);
   }
@@ -68,6 +74,12 @@ class FieldReader {
 
   template <class Struct>
   void Overrides(std::string_view name, Override<Struct>& value, const About& about) {
+    if constexpr (HasSwitch<Struct>) {
+      if (IsSingleValue(name)) {
+        if (const auto on = ReadSwitch(name, about)) Set(value, Struct::kSwitch, *on);
+        return;
+      }
+    }
     const YamlNode* node = FindOfKind(name, about, YamlNode::Kind::kMap);
     if (node == nullptr) return;
     FieldReader reader(*node, ChildPath(path_, name), state_);
@@ -93,7 +105,9 @@ class FieldReader {
   bool IsOfKind(const YamlNode& node, YamlNode::Kind kind, const std::string& path);
   std::optional<size_t> ReadChoice(std::string_view name, std::span<const std::string_view> words,
                                    const About& about);
+  std::optional<bool> ReadSwitch(std::string_view name, const About& about);
   bool IsGiven(std::string_view name) const;
+  bool IsSingleValue(std::string_view name) const;
   // Bit i: the i-th field stands in the file, and its value was taken.
   uint32_t TakenFields() const;
   const YamlEntry* Find(std::string_view name, const About& about);

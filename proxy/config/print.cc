@@ -164,6 +164,7 @@ class Printer : public ScalarVisitor<Printer> {
   template <class Struct>
   void Section(std::string_view name, Struct& value, const About& about) {
     Comment(about.help);
+    if constexpr (HasSwitch<Struct>) Comment("On, off, or the keys below it.");
     Key(name, "");
     const std::string indent = indent_ + "  ";
     Printer(indent, indent, out_).PrintStruct(value);
@@ -181,7 +182,8 @@ class Printer : public ScalarVisitor<Printer> {
   template <class Struct>
   void Overrides(std::string_view name, Override<Struct>& value, const About& about) {
     Comment(about.help);
-    Comment("Any of " + JoinWords(FieldNames<Struct>()) + ". Default: none.");
+    Comment("Any of " + JoinWords(FieldNames<Struct>()) +
+            (HasSwitch<Struct> ? ", or only on or off" : "") + ". Default: none.");
     if (value.empty()) {
       // As a comment: an empty section would look as if it set something.
       out_.append(indent_).append("# ").append(name) += ": {}\n";

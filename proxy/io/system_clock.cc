@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <cstdlib>
+#include <utility>
 
 namespace poplar::io {
 
@@ -25,7 +26,8 @@ uint64_t SystemRandom::Next() {
     if (getrandom(block_, sizeof(block_), 0) != ssize_t{sizeof(block_)}) std::abort();
     left_ = kBlock;
   }
-  return block_[--left_];
+  // What was drawn may become a key: it lies nowhere else.
+  return std::exchange(block_[--left_], 0);
 }
 
 }  // namespace poplar::io

@@ -47,6 +47,8 @@ inline constexpr std::string_view kReplyDraining =
     "-ERR [SYS/TEMP] Service temporarily unavailable, shutting down, please wait\r\n";
 inline constexpr std::string_view kReplyLoginRefused = "-ERR [AUTH] Authentication failed\r\n";
 inline constexpr std::string_view kReplyLoggedIn = "+OK Logged in\r\n";
+// Of a message that has vanished from the maildrop, or never was in it.
+inline constexpr std::string_view kReplyNoSuchMessage = "-ERR No such message\r\n";
 // RFC 2449 section 8.1.1: the credential may be right, but the user has too many sessions.
 inline constexpr std::string_view kReplyInUse = "-ERR [IN-USE] Too many sessions of this user\r\n";
 inline constexpr std::string_view kReplyBadCommand = "-ERR Unknown command\r\n";
@@ -75,6 +77,7 @@ inline constexpr std::array kOwnReplies = {
     kReplyLoginRefused,
     kReplyLoggedIn,
     kReplyInUse,
+    kReplyNoSuchMessage,
     kReplyBadCommand,
     kReplyBadArgument,
     kReplyLineTooLong,

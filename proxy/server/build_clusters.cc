@@ -137,6 +137,8 @@ Built<std::shared_ptr<upstream::Cluster>> BuildCluster(const config::Config& con
   cluster->probe = std::move(*probe);
   cluster->login = {static_cast<uint32_t>(from.user_sessions), from.in_use_retries,
                     from.in_use_backoff};
+  const config::ResumeConfig resume = config::EffectiveResume(config, from);
+  cluster->resume = {resume.enabled, resume.deadline};
   for (size_t i = 0; i < ids.size(); ++i) {
     auto endpoint = BuildEndpoint(config, from, from.nodes[i]);
     if (!endpoint) return tl::unexpected(endpoint.error());

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "metrics/shard.h"
 #include "proxy/server/log.h"
 #include "proxy/session/settings.h"
@@ -14,6 +17,10 @@ class NodeObserver final : public upstream::Observer {
   NodeObserver(metrics::Shard& shard, Log& log, const session::Settings& settings)
       : shard_(shard), log_(log), settings_(settings) {}
 
+  void set_on_change(std::function<void(balancer::NodeId)> on_change) {
+    on_change_ = std::move(on_change);
+  }
+
   void ProbeEnded(balancer::NodeId node, upstream::NodeFailure failure, io::Duration took) override;
   void NodeChanged(const balancer::Transition& transition) override;
   void WarmOpened(balancer::NodeId node, upstream::NodeFailure failure) override;
@@ -23,6 +30,7 @@ class NodeObserver final : public upstream::Observer {
   metrics::Shard& shard_;
   Log& log_;
   const session::Settings& settings_;
+  std::function<void(balancer::NodeId)> on_change_;
 };
 
 }  // namespace poplar::server

@@ -76,6 +76,9 @@ tl::expected<void, std::string> Server::AddWorkers(const config::Config& config)
     auto worker = Worker::Create(shared_, settings_, *shards_.back(), log_, clock_, options);
     if (!worker) return tl::unexpected(worker.error().text);
     workers_.push_back(std::move(*worker));
+    workers_.back()->OnNodeChanged([this](balancer::NodeId node) {
+      for (const std::unique_ptr<Worker>& each : workers_) each->LookAtNode(node);
+    });
   }
   // Each node has its keeper; they are spread over the workers.
   size_t next = 0;

@@ -130,6 +130,9 @@ std::string SessionLine(LineFormat format, int64_t unix_micros, const session::R
   }
   if (record.queued) line.Millis("queued_ms", *record.queued);
   if (record.snapshot) line.Millis("snapshot_ms", *record.snapshot);
+  if (record.resumes > 0) line.Number("resumes", record.resumes);
+  if (record.stalled > io::Duration::zero()) line.Millis("stalled_ms", record.stalled);
+  if (!record.not_resumed.empty()) line.Text("not_resumed", record.not_resumed);
   if (!record.failure.empty()) line.Text("failure", record.failure);
   return line.Text("reason", Name(record.reason)).Text("side", Name(SideOf(record.reason))).Take();
 }

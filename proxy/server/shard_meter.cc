@@ -128,8 +128,36 @@ metrics::RetryReason RetryLabel(session::RetryReason reason) {
       return metrics::RetryReason::kInUse;
     case session::RetryReason::kUserLimit:
       return metrics::RetryReason::kUserLimit;
+    case session::RetryReason::kAnswerLost:
+      return metrics::RetryReason::kAnswerLost;
   }
   return metrics::RetryReason::kUnreachable;
+}
+
+metrics::ResumeResult ResumeLabel(session::ResumeResult result) {
+  switch (result) {
+    case session::ResumeResult::kResumed:
+      return metrics::ResumeResult::kResumed;
+    case session::ResumeResult::kOff:
+      return metrics::ResumeResult::kOff;
+    case session::ResumeResult::kOpaque:
+      return metrics::ResumeResult::kOpaque;
+    case session::ResumeResult::kMode:
+      return metrics::ResumeResult::kMode;
+    case session::ResumeResult::kNoView:
+      return metrics::ResumeResult::kNoView;
+    case session::ResumeResult::kUnrepeatable:
+      return metrics::ResumeResult::kUnrepeatable;
+    case session::ResumeResult::kDifferent:
+      return metrics::ResumeResult::kDifferent;
+    case session::ResumeResult::kRefused:
+      return metrics::ResumeResult::kRefused;
+    case session::ResumeResult::kDeadline:
+      return metrics::ResumeResult::kDeadline;
+    case session::ResumeResult::kEnded:
+      return metrics::ResumeResult::kEnded;
+  }
+  return metrics::ResumeResult::kEnded;
 }
 
 metrics::CommandClass ClassOf(pop3::Verb verb) {
@@ -261,6 +289,11 @@ void ShardMeter::QueueLeft(balancer::NodeId, session::QueueResult result, io::Du
 
 void ShardMeter::LoginRetried(session::RetryReason reason) {
   shard_.Add(metrics::kLoginRetries, RetryLabel(reason));
+}
+
+void ShardMeter::ResumeEnded(session::ResumeResult result, io::Duration stalled) {
+  shard_.Add(metrics::kResumes, ResumeLabel(result));
+  if (result == session::ResumeResult::kResumed) shard_.Observe(metrics::kResumeDuration, stalled);
 }
 
 void ShardMeter::CommandAnswered(pop3::Verb verb, bool ok, io::Duration took) {

@@ -27,6 +27,7 @@ class ShardMeter final : public session::Meter {
   void ParkEnded(balancer::NodeId node, session::ParkResult result) override;
   void QueueLeft(balancer::NodeId node, session::QueueResult result, io::Duration waited) override;
   void LoginRetried(session::RetryReason reason) override;
+  void ResumeEnded(session::ResumeResult result, io::Duration stalled) override;
   void CommandAnswered(pop3::Verb verb, bool ok, io::Duration took) override;
 
  private:

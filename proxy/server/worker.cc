@@ -24,9 +24,9 @@ tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
   worker->keeping_ = std::make_unique<io::TaskScope>(world.ready());
   worker->serving_ = std::make_unique<io::TaskScope>(world.ready());
   worker->root_ = std::make_unique<io::TaskScope>(world.ready());
-  worker->environment_.reset(new session::Environment{world, *worker->serving_, shared.affinity,
-                                                      shared.digest, log, worker->meter_,
-                                                      worker->observer_});
+  worker->environment_.reset(new session::Environment{
+      world, *worker->serving_, shared.affinity, shared.digest, shared.sealer, shared.listing_key,
+      log, worker->meter_, worker->observer_});
   worker->sampler_ = std::make_unique<io::Timer>(
       world.timers(), [](void* context) { static_cast<Worker*>(context)->Sample(); }, worker.get());
   return worker;
@@ -119,6 +119,16 @@ void Worker::NodeChanged(const balancer::Transition& transition) {
 void Worker::DropNode(balancer::NodeId node) {
   proactor_->PostFromAnyThread([this, node] {
     for (session::Session* session : sessions_) session->DropNode(node);
+  });
+}
+
+void Worker::OnNodeChanged(std::function<void(balancer::NodeId)> tell) {
+  observer_.set_on_change(std::move(tell));
+}
+
+void Worker::LookAtNode(balancer::NodeId node) {
+  proactor_->PostFromAnyThread([this, node] {
+    for (session::Session* session : sessions_) session->LookAtNode(node);
   });
 }
 

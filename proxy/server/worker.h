@@ -3,6 +3,7 @@
 #include <absl/container/flat_hash_set.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <tl/expected.hpp>
@@ -17,6 +18,7 @@
 #include "proxy/server/shard_meter.h"
 #include "proxy/session/session.h"
 #include "proxy/tls/keyed_digest.h"
+#include "proxy/tls/sealer.h"
 #include "proxy/upstream/keeper.h"
 #include "proxy/upstream/prober.h"
 
@@ -24,10 +26,13 @@ namespace poplar::server {
 
 // What all workers share. Touched once or twice a session, never while mail is relayed.
 struct Shared {
-  explicit Shared(io::Random& random) : digest(random) {}
+  explicit Shared(io::Random& random)
+      : digest(random), sealer(random), listing_key(random.Next()) {}
 
   balancer::Affinity affinity;
   const tls::KeyedDigest digest;
+  const tls::Sealer sealer;
+  const uint64_t listing_key;
   std::atomic<int64_t> sessions = 0;
   int64_t sessions_max = 0;
 };
@@ -66,6 +71,10 @@ class Worker {
   void NodeChanged(const balancer::Transition& transition);
   // An operator took the node down: its sessions are dropped.
   void DropNode(balancer::NodeId node);
+  // Before Run: `tell` is called, on the worker's thread, when a node's health changes by what the
+  // worker has seen; all workers' sessions are to look at it.
+  void OnNodeChanged(std::function<void(balancer::NodeId)> tell);
+  void LookAtNode(balancer::NodeId node);
 
   io::UringProactor& proactor() { return *proactor_; }
   // When the loop last came round, in nanoseconds of the clock; for /livez.

@@ -2,28 +2,15 @@
 
 #include <absl/container/inlined_vector.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cstdint>
-#include <optional>
-#include <string_view>
+#include <span>
 
-#include "proxy/io/clock.h"
-#include "proxy/pop3/command.h"
 #include "proxy/pop3/limits.h"
-#include "proxy/session/end_reason.h"
+#include "proxy/session/pending_command.h"
 
 namespace poplar::session {
-
-// A command that waits for its answer.
-struct PendingCommand {
-  pop3::Verb verb = pop3::Verb::kUnknown;
-  bool multi_line = false;
-  bool retrieves = false;         // a whole message: RETR, or the TOP that fetchmail uses for it
-  std::optional<EndReason> ends;  // the session ends with this answer
-  const std::string_view* own_reply =
-      nullptr;  // answered by Poplar in its turn; one of pop3's constants
-  io::Time sent{};
-};
 
 // The commands under way, in the order in which their answers must reach the client (RFC 2449
 // section 6.6). Bounded by pop3::kCommandsInFlightMax; a session with few of them allocates
@@ -31,14 +18,19 @@ struct PendingCommand {
 class CommandQueue {
  public:
   bool empty() const { return first_ == pending_.size(); }
-  bool full() const { return size() >= pop3::kCommandsInFlightMax; }
+  // For a command, and one of Poplar's own ahead of it.
+  bool full() const { return size() + 2 > pop3::kCommandsInFlightMax; }
   size_t size() const { return pending_.size() - first_; }
 
   void Push(const PendingCommand& command) {
-    assert(!full());
+    assert(size() < pop3::kCommandsInFlightMax);
     pending_.push_back(command);
   }
   const PendingCommand& front() const { return pending_[first_]; }
+  PendingCommand& front() { return pending_[first_]; }
+  std::span<PendingCommand> all() { return std::span(pending_).subspan(first_); }
+  std::span<const PendingCommand> all() const { return std::span(pending_).subspan(first_); }
+
   void Pop() {
     assert(!empty());
     ++first_;
@@ -46,6 +38,13 @@ class CommandQueue {
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<ptrdiff_t>(first_));
     first_ = 0;
     if (pending_.empty()) pending_.shrink_to_fit();
+  }
+  // Those that Poplar asked itself, for when they are of no more use.
+  void DropHidden() {
+    const auto hidden = [](const PendingCommand& command) { return command.hidden; };
+    pending_.erase(
+        std::remove_if(pending_.begin() + static_cast<ptrdiff_t>(first_), pending_.end(), hidden),
+        pending_.end());
   }
 
  private:

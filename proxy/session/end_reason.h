@@ -30,9 +30,11 @@ enum class Side : uint8_t { kClient, kNode, kPoplar };
   X(kNodeReset, "node_reset", kNode)                                                               \
   X(kNodeProtocol, "node_protocol", kNode) /* an answer that is none, or one too many */           \
   X(kNodeResponseTimeout, "node_response_timeout", kNode)                                          \
-  X(kNodeDown, "node_down", kPoplar) /* an operator took the node down */                          \
-  X(kDraining, "draining", kPoplar)  /* ended at a command boundary */                             \
-  X(kShutdown, "shutdown", kPoplar)  /* ended at once */
+  X(kNodeTrouble, "node_trouble", kNode) /* it said [SYS/TEMP], and no other could be had */       \
+  X(kNodeOut, "node_out", kNode)         /* out of service, and no other could be had */           \
+  X(kNodeDown, "node_down", kPoplar)     /* an operator took the node down */                      \
+  X(kDraining, "draining", kPoplar)      /* ended at a command boundary */                         \
+  X(kShutdown, "shutdown", kPoplar)      /* ended at once */
 
 enum class EndReason : uint8_t {
 #define POPLAR_ENUMERATOR(enumerator, name, side) enumerator,

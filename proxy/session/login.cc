@@ -16,16 +16,8 @@ using balancer::Evidence;
 using upstream::NodeError;
 using upstream::NodeFailure;
 
-// Between tries to reach a node that nothing else is known to be wrong with.
-constexpr io::Duration kFirstBackoff = std::chrono::milliseconds(100);
-constexpr io::Duration kLongestBackoff = std::chrono::seconds(1);
-
-// Doubles with each try; spread over +-20 %, so that logins which failed together don't come again
-// together.
-io::Duration Backoff(io::Duration first, io::Duration longest, int tries, io::Random& random) {
-  const io::Duration step = std::min(longest, first * (int64_t{1} << std::min(tries, 20)));
-  return step * static_cast<int64_t>(800 + random.Next() % 401) / 1000;
-}
+// Until another session of the user, which is being ended, is out of the way.
+constexpr io::Duration kPartingPause = std::chrono::milliseconds(100);
 
 // At the health of a node that is out, while its users wait for it or for its hold-down.
 constexpr io::Duration kLookInterval = std::chrono::milliseconds(500);
@@ -43,10 +35,6 @@ ParkedOutcome OutcomeOf(balancer::ParkedVerdict verdict) {
       return ParkedOutcome::kReused;
   }
   return ParkedOutcome::kDead;
-}
-
-std::string TextOf(const NodeError& error) {
-  return std::string(Name(error.failure)) + ": " + error.detail;
 }
 
 io::Task<void> RetireConnection(std::unique_ptr<upstream::Connection> connection) {
@@ -71,8 +59,7 @@ Login::Login(Environment& environment, const Settings& settings, const Request& 
             self->late_ = true;
             if (self->session_.connection != nullptr) self->session_.connection->Expire();
           },
-          this),
-      in_use_left_(request.cluster.login.in_use_retries) {}
+          this) {}
 
 Login::~Login() = default;
 
@@ -92,11 +79,12 @@ io::Task<Login::Outcome> Login::Run() {
     if (step == Step::kGoOn) step = co_await TakeParked();
     // Whoever ends the parked session is about to be done.
     if (step == Step::kGoOn && misplaced_)
-      step = co_await Pause(Now() + kFirstBackoff, RetryReason::kHoldDown);
+      step = co_await Pause(Now() + kPartingPause, RetryReason::kHoldDown);
     if (step == Step::kGoOn) step = co_await TakeConnection();
     if (step == Step::kGoOn) step = Bind();
     if (step == Step::kGoOn) step = co_await Authenticate();
     if (step == Step::kRetryInUse) step = co_await RetryInUse();
+    if (step == Step::kRetryLost) step = co_await RetryLost();
   }
   deadline_.Disarm();
   co_return outcome_;
@@ -335,8 +323,8 @@ io::Task<Login::Step> Login::Authenticate() {
     TellHealth(Evidence::kLoginFailed, Name(error.failure));
   }
   const bool timeout = late_ || error.failure == NodeFailure::kResponseTimeout;
-  co_return Unavailable(timeout ? LoginResult::kTimeout : LoginResult::kBackendError,
-                        TextOf(error));
+  (void)Unavailable(timeout ? LoginResult::kTimeout : LoginResult::kBackendError, error.Text());
+  co_return late_ ? Step::kEnd : Step::kRetryLost;
 }
 
 Login::Step Login::LoggedIn(std::string line) {
@@ -362,79 +350,10 @@ Login::Step Login::OnRefusal(std::string line) {
   retry_reason_ = RetryReason::kInUse;
   if (code == pop3::ResponseCode::kInUse) return Step::kRetryInUse;
   // No guess at a password is what these say; a code that we don't know may be one.
+  if (code == pop3::ResponseCode::kSysTemp) return Step::kRetryLost;
   if (trouble || code == pop3::ResponseCode::kLoginDelay) return Step::kEnd;
   result_ = LoginResult::kRejected;
   outcome_ = Outcome::kRefused;
-  return Step::kEnd;
-}
-
-// --- again, or not
-
-// Before the password was sent: the next allowed node, or the same one a little later.
-io::Task<Login::Step> Login::AfterUnreachable(NodeError error, Evidence evidence) {
-  GiveUpConnection(false);
-  const bool held = session_.lease && session_.lease.held();
-  if (session_.lease.bound()) session_.lease.Release();
-  if (late_ || aborted_) {
-    if (record_.failure.empty()) record_.failure = TextOf(error);
-    co_return TooLate();
-  }
-  record_.failure = TextOf(error);
-  if (error.failure == NodeFailure::kNoDescriptor) {
-    co_return Unavailable(LoginResult::kBackendUnavailable, record_.failure);
-  }
-  environment_.meter.NodeFailed(node_, error.failure);
-  TellHealth(evidence, Name(error.failure));
-  tried_.push_back(node_);
-  const Choice next = request_.cluster.health.Choose(order_, user_hash_, tried_, Moment());
-  const bool elsewhere = next.kind != Choice::Kind::kGo || next.node != node_;
-  if (elsewhere && !held) co_return Step::kAgain;
-  const io::Duration pause =
-      Backoff(kFirstBackoff, kLongestBackoff, failures_++, environment_.proactor.random());
-  co_return co_await Pause(Now() + pause, RetryReason::kUnreachable);
-}
-
-io::Task<Login::Step> Login::RetryInUse() {
-  session_.lease.Release();
-  result_ = LoginResult::kBackendError;
-  outcome_ = Outcome::kUnavailable;
-  if (in_use_left_ == 0) co_return Step::kEnd;
-  const int tries = request_.cluster.login.in_use_retries - in_use_left_--;
-  const io::Duration pause = Backoff(request_.cluster.login.in_use_backoff, std::chrono::seconds(5),
-                                     tries, environment_.proactor.random());
-  if (Now() + pause >= request_.deadline) co_return Step::kEnd;
-  co_return co_await Pause(Now() + pause, retry_reason_);
-}
-
-io::Task<Login::Step> Login::Pause(io::Time until, RetryReason reason) {
-  environment_.meter.LoginRetried(reason);
-  co_return OnWake(co_await patience_.Until(std::min(until, request_.deadline)));
-}
-
-Login::Step Login::OnWake(Patience::Wake wake) {
-  switch (wake) {
-    case Patience::Wake::kTime:
-    case Patience::Wake::kSignal:
-      return Step::kAgain;
-    case Patience::Wake::kClientLeft:
-      outcome_ = Outcome::kClientLeft;
-      return Step::kEnd;
-    case Patience::Wake::kEnded:
-      return Unavailable(LoginResult::kBackendUnavailable, record_.failure);
-  }
-  return Step::kEnd;
-}
-
-Login::Step Login::TooLate() {
-  if (record_.failure.empty()) record_.failure = "login_timeout: not done in time";
-  return Unavailable(LoginResult::kTimeout, record_.failure);
-}
-
-Login::Step Login::Unavailable(LoginResult result, std::string failure) {
-  record_.failure = std::move(failure);
-  answer_ = pop3::kReplyTemporary;
-  result_ = result;
-  outcome_ = Outcome::kUnavailable;
   return Step::kEnd;
 }
 

@@ -16,6 +16,7 @@
 #include "proxy/session/record.h"
 #include "proxy/session/settings.h"
 #include "proxy/tls/keyed_digest.h"
+#include "proxy/tls/sealer.h"
 #include "proxy/upstream/connection.h"
 #include "proxy/upstream/observer.h"
 
@@ -29,6 +30,8 @@ struct Environment {
   io::TaskScope& scope;  // for connections that are being given up
   balancer::Affinity& affinity;
   const tls::KeyedDigest& digest;
+  const tls::Sealer& sealer;
+  uint64_t listing_key;  // of pop3::UidlReader; random, one for the process
   SessionLog& log;
   Meter& meter;
   upstream::Observer& observer;
@@ -59,6 +62,7 @@ class Login {
     std::string_view name;  // as the client typed it: the node gets it so
     const pop3::Secret& password;
     io::Time deadline;
+    bool resumes = false;  // a session that was logged in already, and was promised to go on
   };
 
   // All outlive it. Fills in the record's part on the login.
@@ -84,6 +88,7 @@ class Login {
     kGoOn,
     kAgain,       // from the choice of the node
     kRetryInUse,  // somebody has the maildrop: again in a moment, or answer()
+    kRetryLost,   // the node had the password, and was lost or had trouble: likewise
     kEnd,
   };
 
@@ -102,6 +107,7 @@ class Login {
 
   io::Task<Step> AfterUnreachable(upstream::NodeError error, balancer::Evidence evidence);
   io::Task<Step> RetryInUse();
+  io::Task<Step> RetryLost();
   io::Task<Step> Pause(io::Time until, RetryReason reason);
   Step OnWake(Patience::Wake wake);
   Step TooLate();
@@ -135,7 +141,8 @@ class Login {
   bool late_ = false;
   bool aborted_ = false;
   int failures_ = 0;
-  int in_use_left_;
+  int in_use_tries_ = 0;
+  int lost_tries_ = 0;
   RetryReason retry_reason_ = RetryReason::kInUse;
   std::string answer_;
   LoginResult result_ = LoginResult::kBackendUnavailable;

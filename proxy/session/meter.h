@@ -47,14 +47,20 @@ enum class QueueResult : uint8_t {
 };
 
 // Why a login tries again.
-enum class RetryReason : uint8_t { kUnreachable, kHoldDown, kInUse, kUserLimit };
+enum class RetryReason : uint8_t {
+  kUnreachable,
+  kHoldDown,
+  kInUse,
+  kUserLimit,
+  kAnswerLost,  // the node had the password, and died or had trouble
+};
 
 // What became of a session whose node was lost after the login.
 enum class ResumeResult : uint8_t {
   kResumed,
   kOff,           // by configuration, or the nodes don't share their storage
   kOpaque,        // a command that Poplar doesn't know was asked
-  kMode,          // UTF8, LANG or LAST: what they left can't be had again
+  kMode,          // UTF8 or LANG: what they left can't be had again
   kNoView,        // messages were named, but the node has no UIDL that could be used, or too many
   kUnrepeatable,  // a command under way that can't be asked twice
   kDifferent,     // the maildrop, or the answer under way, isn't the one that the client has seen
@@ -63,6 +69,13 @@ enum class ResumeResult : uint8_t {
   kClientLeft,    // meanwhile
   kEnded,         // Poplar stopped meanwhile
 };
+
+constexpr std::string_view Name(ResumeResult result) {
+  constexpr std::string_view kNames[] = {"resumed",  "off",          "opaque",    "mode",
+                                         "no_view",  "unrepeatable", "different", "refused",
+                                         "deadline", "ended"};
+  return kNames[static_cast<size_t>(result)];
+}
 
 enum class HandshakeResult : uint8_t { kOk, kFailed, kTimeout };
 

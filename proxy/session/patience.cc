@@ -4,14 +4,15 @@
 
 namespace poplar::session {
 
-Patience::Patience(io::Proactor& proactor, io::Stream& client, ClientInput& input)
+Patience::Patience(io::Proactor& proactor, io::Stream& client, ClientInput& input, bool watches)
     : proactor_(proactor),
       client_(client),
       input_(input),
       awake_(proactor.ready()),
       timer_(
           proactor.timers(),
-          [](void* context) { static_cast<Patience*>(context)->WakeUp(Wake::kTime); }, this) {}
+          [](void* context) { static_cast<Patience*>(context)->WakeUp(Wake::kTime); }, this),
+      watches_(watches) {}
 
 io::Task<Patience::Wake> Patience::Until(io::Time at) {
   if (ended_) co_return Wake::kEnded;
@@ -31,7 +32,7 @@ io::Task<void> Patience::Sleep() {
 }
 
 io::Task<void> Patience::Watch() {
-  while (!wake_ && input_.lines.unread().empty()) {
+  while (watches_ && !wake_ && input_.lines.unread().empty()) {
     input_.Release();
     reading_ = true;
     io::Result<io::Buffer> more = co_await client_.Read();

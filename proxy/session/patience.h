@@ -22,7 +22,8 @@ class Patience {
   };
 
   // Nothing else reads from the client during a wait. All outlive it.
-  Patience(io::Proactor& proactor, io::Stream& client, ClientInput& input);
+  // `watches`: false where the client is to be left alone.
+  Patience(io::Proactor& proactor, io::Stream& client, ClientInput& input, bool watches = true);
 
   // Until `at`, or sooner. What the client sends meanwhile is kept in the input. A client that has
   // commands waiting there isn't read from, and so can't be seen to leave: it may have closed its
@@ -48,6 +49,7 @@ class Patience {
   ClientInput& input_;
   io::Event awake_;
   io::Timer timer_;
+  const bool watches_;
   bool waiting_ = false;
   bool reading_ = false;
   bool ended_ = false;

@@ -1,14 +1,20 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proxy/io/proactor.h"
 #include "proxy/io/stream.h"
 #include "proxy/io/sync.h"
 #include "proxy/pop3/command.h"
+#include "proxy/pop3/listing_filter.h"
+#include "proxy/pop3/maildrop_view.h"
 #include "proxy/pop3/reply_framer.h"
+#include "proxy/pop3/reply_progress.h"
+#include "proxy/pop3/uidl_reader.h"
 #include "proxy/session/client_input.h"
 #include "proxy/session/command_queue.h"
 #include "proxy/session/end_reason.h"
@@ -28,32 +34,71 @@ struct RelayEnd {
   // may, the node's stream is idle and the QUIT hasn't been sent to it), or why not.
   std::optional<ParkResult> park;
   bool node_failed = false;  // it went away or made no sense while it owed an answer
+  // The node was lost. kResumed: the session can go on in another one of the same maildrop, by
+  // Run(); all of the above says how it ends if there is none. Else why it can't.
+  std::optional<ResumeResult> lost;
 };
 
 struct RelayOptions {
   io::Duration client_idle;
   io::Duration client_write_stall;
-  io::Duration node_response;
   int bad_commands_max;
+  bool resumes = false;      // whether a session may go on after its node is lost
+  bool pipelining = false;   // whether the nodes take a command of ours ahead of the client's
+  uint64_t listing_key = 0;  // of pop3::UidlReader
+};
+
+// The node's session, as the relay finds it.
+struct NodeSide {
+  io::Stream& stream;
+  io::Duration response;          // most time that it may take to say something
   io::Time logged_in;             // the node's answer
   io::Duration max_snapshot_age;  // a session older than that isn't parked; 0: none is
+  bool down;                      // it is to be left at once: DropNode()
+  bool out;                       // health has taken it out of service: SetNodeOut()
 };
 
 // The TRANSACTION state: commands up, answers down, both understood (DESIGN of this folder:
 // README.md).
 //
-// Two pumps side by side. PumpCommands reads the client's lines, queues what each one's answer will
-// look like and sends them on in batches. PumpReplies frames the node's bytes against that queue
-// and passes them on where they lie. Answers of Poplar's own take their turn in the queue. One
-// timer watches whichever of the two ends is due to do something.
+// Two pumps side by side. PumpCommands (relay_commands.cc) reads the client's lines, queues what
+// each one's answer will look like and sends them on in batches. PumpReplies (relay_replies.cc)
+// frames the node's bytes against that queue and passes them on where they lie. Answers of Poplar's
+// own take their turn in the queue. One timer watches whichever of the two ends is due to do
+// something.
+//
+// Where sessions are resumed, it also keeps what the client knows of its maildrop
+// (relay_loss.cc).
 class Relay {
  public:
   // All must outlive the relay.
-  Relay(io::Proactor& proactor, io::Stream& client, io::Stream& node, ClientInput& input,
-        const RelayOptions& options, Record& record, Meter& meter);
+  Relay(io::Proactor& proactor, io::Stream& client, ClientInput& input, const RelayOptions& options,
+        Record& record, Meter& meter);
 
-  // Once. Both streams are idle when it returns.
-  io::Task<RelayEnd> Run();
+  // Until the session ends or the node is lost. Both streams are idle when it returns. Again after
+  // a loss, with another session of the same maildrop that Refit has taken.
+  io::Task<RelayEnd> Run(const NodeSide& node);
+
+  // --- between a loss and the next Run
+
+  // Whether the client waits for an answer. If not it needs no node until it asks for something.
+  bool owes_answer() const { return !queue_.empty(); }
+  // Until it owes one; no node is needed meanwhile. False: the session has ended, see end().
+  io::Task<bool> AwaitCommand();
+  const RelayEnd& end() const { return end_; }
+  // There is no next Run.
+  RelayEnd GiveUp();
+  // Since when the client has been waiting for its next byte because of this loss, or of earlier
+  // ones.
+  io::Time stalled_since() const { return *stalled_since_; }
+  // Whether the client knows anything that the node's listing (UIDL) has to agree with.
+  bool needs_listing() const { return kept_ != nullptr || told_count_.has_value(); }
+  // False: it doesn't agree.
+  bool Refit(const std::vector<uint64_t>& listing);
+  // To be deleted again, by the node's numbers.
+  std::vector<uint32_t> MarksAtNode() const;
+
+  // --- from outside
 
   // Ends at the next boundary between answers with -ERR [SYS/TEMP].
   void Drain();
@@ -61,11 +106,39 @@ class Relay {
   void Abort();
   // As if the node had gone.
   void DropNode();
+  // Health has taken the node out of service, or in again. Where the session can go on elsewhere it
+  // leaves a node that is out and has nothing to say.
+  void SetNodeOut(bool out);
 
  private:
-  io::Task<void> PumpCommands();
+  // What a session must know to go on elsewhere; made when it first names messages.
+  struct Kept {
+    explicit Kept(uint64_t key) : reader(key) {}
+    pop3::MaildropView view;
+    pop3::UidlReader reader;
+    pop3::ReplyProgress progress;
+    std::optional<pop3::ListingFilter> filter;  // while an answer is translated
+  };
+  // What the client gets of a piece of an answer.
+  struct Passage {
+    enum class Kind : uint8_t {
+      kInPlace,    // itself
+      kInstead,    // `bytes`
+      kHeld,       // nothing yet
+      kTrouble,    // nothing: the node says [SYS/TEMP], and another may do better
+      kDifferent,  // nothing: it isn't the answer that was begun
+      kFault,      // nothing: no answer at all
+    };
+    Kind kind = Kind::kInPlace;
+    std::string_view bytes;
+  };
+
+  io::Task<void> PumpCommands(std::string again);
   POPLAR_OWN_FRAME io::Task<void> TakeCommands();
   io::Task<void> TakeCommand(std::string_view line, io::Buffer& batch);
+  void TakeWithoutNode(const PendingCommand& command);
+  void AskForListing(PendingCommand& command, io::Buffer& batch);
+  bool AppendCommand(PendingCommand& command, std::string_view line, io::Buffer& batch);
   POPLAR_OWN_FRAME io::Task<void> PumpBlindly();
   io::Task<void> SendBatch(io::Buffer& batch);
   void QueueOwnReply(const std::string_view& reply, std::optional<EndReason> ends);
@@ -76,27 +149,47 @@ class Relay {
 
   io::Task<void> PumpReplies();
   POPLAR_OWN_FRAME io::Task<void> RelayReplies(std::string_view bytes);
+  void BeginReply();
+  io::Task<bool> PassInstead(const Passage& passage);
+  Passage Pass(std::string_view piece, bool complete);
+  Passage Repeat(std::string_view piece, bool complete);
+  Passage Translate(std::string_view piece, bool complete);
+  bool IsTrouble(const PendingCommand& command) const;
   io::Task<void> OnReplyComplete(std::string_view unsent);
   io::Task<void> AnswerOwn();
   io::Task<void> AnswerOwnInTurn();
-  bool HoldReply(std::string_view piece);
   void CountReply(const PendingCommand& command);
+  void CountMarks(const PendingCommand& command);
+  void LearnListing(bool ok);
+  void LearnCount();
+
   void OnNodeGone(EndReason reason);
-  void LoseNode(EndReason reason);
+  void Suspend(EndReason reason);
+  ResumeResult MayResume() const;
+  bool AnswerQuit();
+  std::string Reopen();
+  bool AskAgain(PendingCommand& command);
 
   io::Task<void> WriteToClient(std::string_view bytes);
+  static EndReason ReasonOf(const io::Error& error);
   void End(EndReason reason, std::string_view farewell = {}, bool abrupt = false);
   void EndIfDue();
   void Watch();
   void OnTimer();
+  bool running() const { return !ended_ && !lost_; }
   bool own_reply_due() const { return !queue_.empty() && queue_.front().own_reply != nullptr; }
   bool at_boundary() const { return queue_.empty() && !client_writing_; }
+  bool mapped() const { return kept_ != nullptr && kept_->view.mapped(); }
+  uint32_t AtNode(uint32_t own) const { return mapped() ? kept_->view.AtNode(own) : own; }
 
   io::Proactor& proactor_;
   io::Stream& client_;
-  io::Stream& node_;
+  io::Stream* node_ = nullptr;  // none between a loss and the next Run
   ClientInput& input_;
   const RelayOptions options_;
+  io::Duration node_response_{};
+  io::Time logged_in_{};
+  io::Duration max_snapshot_age_{};
   Record& record_;
   Meter& meter_;
 
@@ -110,6 +203,7 @@ class Relay {
   io::Time idle_since_{};       // for the client
   bool framing_ = false;        // framer_ is within the front command's answer
   bool reply_relayed_ = false;  // and the client has bytes of it
+  bool repeating_ = false;      // and gets only what it hasn't got yet
   bool client_writing_ = false;
   bool client_done_ = false;  // its last byte has come; answers may still go out
   bool quit_sent_ = false;
@@ -117,14 +211,26 @@ class Relay {
   bool opaque_ = false;       // and now no answer either
   bool draining_ = false;
   bool response_timed_out_ = false;
-  std::optional<EndReason> node_lost_;  // the next command is told
-  int bad_commands_ = 0;
   bool trouble_seen_ = false;  // an answer with [SYS/...]
-  bool mode_changed_ = false;  // UTF8 or LANG: the next login would not expect it (RFC 6856)
-  bool parking_ = false;       // QUIT was answered here; the node doesn't hear of it yet
+  // UTF8 or LANG, which the next login would not expect (RFC 6856), or a DELE that isn't
+  // understood.
+  bool mode_changed_ = false;
+  bool parking_ = false;  // QUIT was answered here; the node doesn't hear of it yet
   bool node_dropped_ = false;
+  bool node_out_ = false;       // health has taken it out of service
+  bool node_left_ = false;      // therefore we have left it
+  bool listing_asked_ = false;  // by the client or by us: what there is to know is known
+  bool numbers_told_ = false;   // the client has seen answers about messages by their numbers
+  bool lost_ = false;           // the node; the session may go on
+  bool awaiting_ = false;       // a command, without a node
+  EndReason last_loss_ = EndReason::kShutdown;
+  std::optional<EndReason> node_lost_;  // the next command is told
+  std::optional<io::Time> stalled_since_;
+  std::optional<uint32_t> told_count_;  // of messages, by STAT
+  int bad_commands_ = 0;
   uint64_t deletes_marked_ = 0;
-  std::string held_capa_;
+  std::string aside_;  // of the answer under way: what is held or goes out instead
+  std::unique_ptr<Kept> kept_;
 
   bool ended_ = false;
   RelayEnd end_;

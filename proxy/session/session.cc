@@ -201,46 +201,98 @@ io::Task<Login::Outcome> Session::LogIn(std::string_view user, pop3::Secret pass
     co_return outcome;
   }
   environment_.meter.LoginEnded(login.result(), record_, *record_.login);
-  if (outcome == Login::Outcome::kLoggedIn) OnLoggedIn(login);
+  if (outcome == Login::Outcome::kLoggedIn) {
+    record_.logged_in = true;
+    JoinNode(std::move(login.session()), login.node_id());
+    if (cluster().resumes()) {
+      credential_ = SealCredential(environment_.sealer, user, password);
+    }
+  }
   if (login.answer() == pop3::kReplyTemporary) node_was_unavailable_ = true;
   co_await Say(login.answer());
   co_return outcome;
-}
-
-void Session::OnLoggedIn(Login& login) {
-  upstream_ = std::move(login.session());
-  node_ = login.node_id();
-  record_.logged_in = true;
-  environment_.meter.NodeSessionBegan(node_);
-  cluster().health.SessionBegan(node_);
-  counted_on_node_ = true;
 }
 
 // --- the TRANSACTION state
 
 io::Task<void> Session::RelayMail() {
   if (ended_) co_return;
-  const Timeouts& timeouts = settings_->timeouts;
-  const balancer::PoolLimits limits = settings_->NodeOf(node_).pool.limits();
-  const bool parks = cluster().rules.affinity && limits.parked > 0;
-  Relay relay(
-      proactor_, *client_, upstream_.connection->stream(), input_,
-      RelayOptions{timeouts.client_idle, timeouts.client_write_stall,
-                   upstream_.connection->endpoint().timeouts.response, settings_->bad_commands_max,
-                   upstream_.logged_in, parks ? limits.max_snapshot_age : io::Duration::zero()},
-      record_, environment_.meter);
+  Relay relay(proactor_, *client_, input_, OptionsOfRelay(), record_, environment_.meter);
   relay_ = &relay;
   if (draining_) relay.Drain();
-  // Said while the node was asked for the login.
-  if (cluster().health.admin(node_) == balancer::AdminState::kDown) relay.DropNode();
-  const RelayEnd end = co_await relay.Run();
+  RelayEnd end = co_await relay.Run(SideOfNode());
+  while (end.lost == ResumeResult::kResumed && co_await GoOnElsewhere(relay, end)) {
+    end = co_await relay.Run(SideOfNode());
+  }
   relay_ = nullptr;
   farewell_ = end.farewell;
   abrupt_ = end.abrupt;
   End(end.reason);
   if (end.node_failed) TellHealth(end.reason);
+  if (end.lost && *end.lost != ResumeResult::kResumed && SideOf(end.reason) != Side::kClient) {
+    CountResume(*end.lost, io::Duration::zero());
+  }
   if (end.park)
     environment_.meter.ParkEnded(node_, *end.park == ParkResult::kParked ? Park() : *end.park);
+}
+
+RelayOptions Session::OptionsOfRelay() const {
+  return {.client_idle = settings_->timeouts.client_idle,
+          .client_write_stall = settings_->timeouts.client_write_stall,
+          .bad_commands_max = settings_->bad_commands_max,
+          .resumes = cluster().resumes(),
+          .pipelining = cluster().offered.replies()->pipelining,
+          .listing_key = environment_.listing_key};
+}
+
+NodeSide Session::SideOfNode() const {
+  const balancer::PoolLimits limits = settings_->NodeOf(node_).pool.limits();
+  const bool parks = cluster().rules.affinity && limits.parked > 0;
+  return {.stream = upstream_.connection->stream(),
+          .response = upstream_.connection->endpoint().timeouts.response,
+          .logged_in = upstream_.logged_in,
+          .max_snapshot_age = parks ? limits.max_snapshot_age : io::Duration::zero(),
+          // Said while the node was asked for the login.
+          .down = cluster().health.admin(node_) == balancer::AdminState::kDown,
+          .out = !cluster().health.Serves(node_)};
+}
+
+// The node is lost. True: the session has another. False: it ends, as `end` says.
+io::Task<bool> Session::GoOnElsewhere(Relay& relay, RelayEnd& end) {
+  if (std::exchange(end.node_failed, false)) TellHealth(end.reason);
+  LeaveNode();
+  if (!relay.owes_answer() && !co_await relay.AwaitCommand()) {
+    end = relay.end();
+    co_return false;
+  }
+  const io::Time stalled_since = relay.stalled_since();
+  const balancer::CanonicalUser user = UserOf(record_);
+  // The client is not listened to meanwhile: it may have closed its half and want its answers.
+  Patience patience(proactor_, *client_, input_, false);
+  Resume resume(environment_, *settings_,
+                {cluster(), user, credential_, relay, stalled_since + cluster().resume.deadline},
+                patience);
+  resume_ = &resume;
+  const ResumeResult result = co_await resume.Run();
+  resume_ = nullptr;
+  CountResume(result, proactor_.Now() - stalled_since);
+  if (result == ResumeResult::kResumed) {
+    record_.node = resume.node_name();
+    JoinNode(std::move(resume.session()), resume.node_id());
+    co_return true;
+  }
+  end = relay.GiveUp();
+  co_return false;
+}
+
+void Session::CountResume(ResumeResult result, io::Duration stalled) {
+  environment_.meter.ResumeEnded(result, stalled);
+  record_.stalled += stalled;
+  if (result == ResumeResult::kResumed) {
+    ++record_.resumes;
+  } else {
+    record_.not_resumed = Name(result);
+  }
 }
 
 void Session::TellHealth(EndReason lost) {
@@ -320,12 +372,17 @@ void Session::Abort() {
   abrupt_ = true;
   End(EndReason::kShutdown);
   if (login_ != nullptr) login_->Abort();
+  if (resume_ != nullptr) resume_->Abort();
   client_->Abort();
   if (upstream_.connection != nullptr) upstream_.connection->Abort();
 }
 
 void Session::DropNode(balancer::NodeId node) {
   if (relay_ != nullptr && node_ == node) relay_->DropNode();
+}
+
+void Session::LookAtNode(balancer::NodeId node) {
+  if (relay_ != nullptr && node_ == node) relay_->SetNodeOut(!cluster().health.Serves(node));
 }
 
 // --- small parts
@@ -348,6 +405,14 @@ void Session::End(EndReason reason) {
   const bool left = reason == EndReason::kQuit || SideOf(reason) == Side::kClient;
   record_.reason =
       left && !record_.logged_in && node_was_unavailable_ ? EndReason::kNodeUnavailable : reason;
+}
+
+void Session::JoinNode(NodeSession session, balancer::NodeId node) {
+  upstream_ = std::move(session);
+  node_ = node;
+  environment_.meter.NodeSessionBegan(node_);
+  cluster().health.SessionBegan(node_);
+  counted_on_node_ = true;
 }
 
 // Closes without QUIT, which would commit deletes: that is the client's own to say.

@@ -12,6 +12,7 @@
 #include "proxy/session/meter.h"
 #include "proxy/session/record.h"
 #include "proxy/session/relay.h"
+#include "proxy/session/resume.h"
 #include "proxy/session/settings.h"
 #include "proxy/upstream/connection.h"
 
@@ -35,6 +36,8 @@ class Session {
   void Abort();
   // An operator took the node down: the session there, if this is one, is to be dropped.
   void DropNode(balancer::NodeId node);
+  // Its health has changed.
+  void LookAtNode(balancer::NodeId node);
 
  private:
   POPLAR_OWN_FRAME io::Task<bool> Handshake();
@@ -44,6 +47,10 @@ class Session {
   POPLAR_OWN_FRAME io::Task<Login::Outcome> LogIn(std::string_view user, pop3::Secret password);
   void OnLoggedIn(Login& login);
   POPLAR_OWN_FRAME io::Task<void> RelayMail();
+  RelayOptions OptionsOfRelay() const;
+  NodeSide SideOfNode() const;
+  POPLAR_OWN_FRAME io::Task<bool> GoOnElsewhere(Relay& relay, RelayEnd& end);
+  void CountResume(ResumeResult result, io::Duration stalled);
   ParkResult Park();
   void TellHealth(EndReason lost);
   POPLAR_OWN_FRAME io::Task<void> Close();
@@ -51,6 +58,7 @@ class Session {
 
   io::Task<bool> Say(std::string_view line);
   void End(EndReason reason);
+  void JoinNode(NodeSession session, balancer::NodeId node);
   void LeaveNode();
   upstream::Cluster& cluster() const { return settings_->ClusterOf(listener_.cluster); }
 
@@ -65,6 +73,8 @@ class Session {
   ClientInput input_;
   Login* login_ = nullptr;  // while it runs
   Relay* relay_ = nullptr;  // likewise
+  Resume* resume_ = nullptr;
+  tls::SealedSecret credential_;  // where the session may have to log in again
   Record record_;
 
   std::string_view farewell_;

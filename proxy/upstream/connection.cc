@@ -1,5 +1,6 @@
 #include "proxy/upstream/connection.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "proxy/io/deadline.h"
@@ -211,6 +212,50 @@ io::Task<tl::expected<std::string, NodeError>> Connection::ReadReply() {
     reply.append(more->bytes());
   }
   co_return reply;
+}
+
+io::Task<tl::expected<bool, NodeError>> Connection::AskListing(pop3::UidlReader& listing) {
+  NodeError error = co_await Send("UIDL\r\n");
+  if (error.failure != NodeFailure::kNone) co_return tl::unexpected(std::move(error));
+  pop3::ReplyFramer framer;
+  framer.Expect(true);
+  for (pop3::ReplyFramer::Step step; !step.complete;) {
+    io::Deadline deadline(*proactor_, endpoint_->timeouts.response, *stream_);
+    io::Result<io::Buffer> more = co_await stream_->Read();
+    if (!more)
+      co_return tl::unexpected(
+          FromIo(more.error(), deadline.expired(), NodeFailure::kResponseTimeout));
+    if (more->empty())
+      co_return tl::unexpected(NodeError{NodeFailure::kClosed, "the node closed the connection"});
+    step = framer.Feed(more->bytes());
+    if (step.consumed < more->size())
+      co_return tl::unexpected(NodeError{NodeFailure::kProtocol, "not the one reply due"});
+    listing.Feed(more->bytes());
+    if (!listing.valid() && framer.in_body()) co_return false;
+  }
+  co_return framer.ok();
+}
+
+io::Task<NodeError> Connection::Delete(const std::vector<uint32_t>& messages, bool pipelining) {
+  // Small enough that neither end waits for the other to read.
+  constexpr size_t kBatch = 64;
+  const size_t batch = pipelining ? kBatch : 1;
+  for (size_t first = 0; first < messages.size(); first += batch) {
+    const size_t count = std::min(batch, messages.size() - first);
+    std::string commands;
+    for (size_t i = 0; i < count; ++i) {
+      commands += "DELE " + std::to_string(messages[first + i]) + "\r\n";
+    }
+    NodeError error = co_await Send(commands);
+    for (size_t i = 0; i < count && error.failure == NodeFailure::kNone; ++i) {
+      error = co_await ReadLine(NodeFailure::kResponseTimeout);
+      if (error.failure == NodeFailure::kNone && !pop3::ParseReply(line_))
+        error = {NodeFailure::kProtocol, "not an answer"};
+    }
+    if (error.failure != NodeFailure::kNone) co_return error;
+  }
+  co_return has_stray_bytes() ? NodeError{NodeFailure::kProtocol, "one answer too many"}
+                              : NodeError{};
 }
 
 io::Task<tl::expected<std::string, NodeError>> Connection::Ask(std::string_view command) {

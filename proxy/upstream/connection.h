@@ -5,11 +5,13 @@
 #include <string_view>
 #include <tl/expected.hpp>
 #include <utility>
+#include <vector>
 
 #include "balancer/node_pool.h"
 #include "proxy/io/proactor.h"
 #include "proxy/io/stream.h"
 #include "proxy/pop3/secret.h"
+#include "proxy/pop3/uidl_reader.h"
 #include "proxy/upstream/endpoint.h"
 #include "proxy/upstream/node_failure.h"
 
@@ -53,6 +55,13 @@ class Connection final : public balancer::PooledConnection {
   io::Task<tl::expected<std::string, NodeError>> AskCapabilities();
   // A command with a one-line answer, such as STAT; the line without its end.
   io::Task<tl::expected<std::string, NodeError>> Ask(std::string_view command);
+
+  // UIDL, for a session that goes on here: the answer goes into `listing`. False: the node says
+  // -ERR, or what isn't a listing that can be used (then the connection is of no more use).
+  io::Task<tl::expected<bool, NodeError>> AskListing(pop3::UidlReader& listing);
+  // DELE, each of them; what has vanished meanwhile needs no deleting, so that an -ERR is as good.
+  // `pipelining`: many at once.
+  io::Task<NodeError> Delete(const std::vector<uint32_t>& messages, bool pipelining);
 
   // To lie in a pool: nothing under way and nothing unread. See io::Stream.
   bool Detach();

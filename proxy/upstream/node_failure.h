@@ -31,6 +31,8 @@ std::string_view Name(NodeFailure failure);
 struct NodeError {
   NodeFailure failure = NodeFailure::kNone;
   std::string detail;  // for the log: the errno, the certificate's fault, the node's words
+  // For the log.
+  std::string Text() const { return std::string(Name(failure)) + ": " + detail; }
 };
 
 }  // namespace poplar::upstream

@@ -21,7 +21,8 @@ bool OfferedCapabilities::Learn(balancer::NodeId node, const pop3::Capabilities&
 
   pop3::Capabilities shared = known_.front().second;
   for (const auto& entry : known_) shared = pop3::Common(shared, entry.second);
-  Replies replies{pop3::RenderBeforeLogin(true, shared), pop3::RenderBeforeLogin(false, shared)};
+  Replies replies{pop3::RenderBeforeLogin(true, shared), pop3::RenderBeforeLogin(false, shared),
+                  shared.Has("PIPELINING")};
   if (replies.secure == replies_->secure && replies.clear == replies_->clear) return false;
   replies_ = std::make_shared<const Replies>(std::move(replies));
   return true;

@@ -19,6 +19,7 @@ class OfferedCapabilities {
   struct Replies {
     std::string secure;  // where a login is allowed
     std::string clear;
+    bool pipelining = true;  // is promised
   };
 
   // No node has answered yet; until one has, the usual is promised.

@@ -96,7 +96,8 @@ def test_promtool_finds_nothing_to_mend(proxy):
     "poplar_pool_warm_opened_total", "poplar_node_probes_total",
     "poplar_node_probe_duration_seconds", "poplar_node_state", "poplar_node_admin_state",
     "poplar_node_in_service", "poplar_node_transitions_total", "poplar_cluster_panic",
-    "poplar_failovers_total", "poplar_login_retries_total"])
+    "poplar_failovers_total", "poplar_login_retries_total", "poplar_resumes_total",
+    "poplar_resume_seconds"])
 def test_the_metrics_are_there(subject, proxy):
     text = proxy.get("/metrics")[1]
     assert any(subject in line for line in text.splitlines() if line.startswith("# HELP")), text

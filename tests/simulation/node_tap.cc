@@ -115,7 +115,7 @@ std::string NodeTap::OnLine(const std::string& bytes) {
     return in_trouble_ ? "PASS ~\r\n" : bytes;
   }
   if (session_ == nullptr) return bytes;
-  if (line.starts_with(Question::kTagVerb)) OnTag(line.substr(Question::kTagVerb.size()));
+  if (const uint32_t tag = Question::TagOf(line); tag != 0) OnTag(tag);
   const bool troubled = trouble_.commands && line != "QUIT" && line != "RSET";
   if (troubled || line == "LAST") refusals_.push_back(troubled);
   if (troubled) return "LAST\r\n";
@@ -139,9 +139,9 @@ void NodeTap::OnCommand(std::string_view line) {
   sessions_.OnQuit(*session_, marked_);
 }
 
-void NodeTap::OnTag(std::string_view number) {
+void NodeTap::OnTag(size_t number) {
   const bool reused = session_->attempt != 0;
-  sessions_.OnTag(*session_, static_cast<size_t>(std::stoul(std::string(number))));
+  sessions_.OnTag(*session_, number);
   delete_due_ |= reused && plan_.mistake == SessionMistake::kParksWithDelete;
 }
 

@@ -71,7 +71,7 @@ class NodeTap final : public io::Stream {
   void Note(const std::string& text) const;
   void OnCommand(std::string_view line);
   std::string WithTrouble(std::string_view bytes);
-  void OnTag(std::string_view number);
+  void OnTag(size_t number);
   void OnAccepted();
   io::Task<io::Result<>> Greet(std::string_view bytes);
   io::Task<io::Result<>> AnswerPass(std::string_view bytes);

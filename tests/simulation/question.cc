@@ -4,6 +4,28 @@
 
 namespace poplar::simulation {
 
+namespace {
+
+// Blanks behind a command mean nothing to those who read it, and pass.
+constexpr std::string_view kTagVerb = "NOOP ";
+constexpr char kOne = '\t';
+constexpr char kZero = ' ';
+
+std::string TagLine(uint32_t number) {
+  std::string line(kTagVerb);
+  for (; number > 0; number >>= 1) line += (number & 1) != 0 ? kOne : kZero;
+  return line + "\r\n";
+}
+
+}  // namespace
+
+uint32_t Question::TagOf(std::string_view line) {
+  if (!line.starts_with(kTagVerb)) return 0;
+  uint32_t number = 0;
+  for (size_t i = line.size(); i-- > kTagVerb.size();) number = 2 * number + (line[i] == kOne);
+  return number;
+}
+
 std::string Question::Line() const {
   const std::string n = std::to_string(number);
   switch (kind) {
@@ -40,7 +62,7 @@ std::string Question::Line() const {
     case Kind::kUnknown:
       return "XFROB 1\r\n";
     case Kind::kTag:
-      return std::string(kTagVerb) + n + "\r\n";
+      return TagLine(number);
     case Kind::kQuit:
       return "QUIT\r\n";
   }

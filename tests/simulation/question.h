@@ -27,10 +27,9 @@ struct Question {
     kLast,
     kMalformed,
     kUnknown,  // from there on the session is opaque
-    kTag,      // tells the node which attempt it serves: NOOP with the attempt's number
+    kTag,      // tells the node which attempt it serves: NOOP and, in blanks, a number
     kQuit,
   };
-  static constexpr std::string_view kTagVerb = "NOOP ";
   // As many lines as fetchmail asks TOP for when it wants the whole message.
   static constexpr uint32_t kAllLines = 99'999'999;
 
@@ -40,6 +39,8 @@ struct Question {
   std::string text = {};  // of USER and PASS
 
   std::string Line() const;  // with its line end
+  // The number of the tag that the line is, without its line end; 0: it is none.
+  static uint32_t TagOf(std::string_view line);
   bool IsMultiLine() const;
   bool IsListing() const { return kind == Kind::kList || kind == Kind::kUidl; }
   // RETR, or the TOP that asks for the same.

@@ -369,6 +369,9 @@ bool SessionStory::ReasonFits(const session::Record& record, const Attempt& atte
       return record.logged_in && bad_nodes_;
     case EndReason::kNodeResponseTimeout:
       return record.logged_in && record.total >= rules_.upstream.response;
+    case EndReason::kNodeTrouble:
+    case EndReason::kNodeOut:
+      return record.logged_in && rules_.resumes() && NodesMayFail();
     case EndReason::kNodeDown:
       return record.logged_in && NodesMayFail() && poplar_.dropped_node();
     case EndReason::kDraining:

@@ -37,7 +37,8 @@ static_assert(IsComplete(WaitResult::kNodeOut));
 static_assert(IsComplete(NodeState::kEjected));
 static_assert(IsComplete(AdminState::kDown));
 static_assert(IsComplete(TransitionCause::kAdmin));
-static_assert(IsComplete(RetryReason::kUserLimit));
+static_assert(IsComplete(RetryReason::kAnswerLost));
+static_assert(IsComplete(ResumeResult::kEnded));
 
 TEST(InstrumentsTest, NamesFollowTheRulesOfPrometheus) {
   std::set<std::string> names;
@@ -109,6 +110,7 @@ TEST(LabelsTest, TextsMeanWhatTheValuesSay) {
   EXPECT_EQ(TextOf(AdminState::kDrain), "drain");
   EXPECT_EQ(TextOf(TransitionCause::kEjectionEnded), "ejection_ended");
   EXPECT_EQ(TextOf(RetryReason::kHoldDown), "hold_down");
+  EXPECT_EQ(TextOf(ResumeResult::kNoView), "no_view");
 }
 
 // metrics/README.md states this number; a node's series must stay few enough for 100 nodes.

@@ -149,6 +149,47 @@ TEST(CheckBalancing, OnlyWithSharedStorageMayAnyNodeServeAnybody) {
   });
 }
 
+TEST(CheckBalancing, ResumptionOutlastsTheHoldDown) {
+  const auto message = [](const std::string& deadline, const std::string& hold_down) {
+    return "resume.deadline (" + deadline +
+           ") ends before users may move to another node (health.hold_down: " + hold_down +
+           "), so sessions are resumed only where their node itself comes back\n";
+  };
+  ExpectProblems({
+      {"", "shared_storage: yes, ", "", ""},
+      {"resume: {deadline: 10s}", "shared_storage: yes, ", "",
+       "1:20 warning resume.deadline: " + message("10s", "10s")},
+      {"resume: {deadline: 10001ms}", "shared_storage: yes, ", "", ""},
+      {"health: {hold_down: 15s}", "shared_storage: yes, ", "",
+       "1:21 warning health.hold_down: " + message("15s", "15s")},
+      {"health: {hold_down: 1m}", "shared_storage: yes, resume: {deadline: 20s}, ", "",
+       "4:53 warning clusters[0].resume.deadline: " + message("20s", "1m")},
+      {"resume: {deadline: 5m}", "shared_storage: yes, health: {hold_down: 6m}, ", "",
+       "4:54 warning clusters[0].health.hold_down: " + message("5m", "6m")},
+      {"resume: {deadline: 1s}", "shared_storage: yes, health: {hold_down: 0s}, ", "", ""},
+      // Where nobody moves, or nobody is resumed, the one has nothing to do with the other.
+      {"resume: {deadline: 10s}", "", "", ""},
+      {"resume: {deadline: 10s}", "shared_storage: yes, affinity: none, ", "", ""},
+      {"resume: {deadline: 10s}", "shared_storage: yes, resume: off, ", "", ""},
+      {"resume: {deadline: 10s, enabled: no}", "shared_storage: yes, ", "", ""},
+  });
+}
+
+TEST(CheckBalancing, OnlyWithSharedStorageIsAnybodyResumed) {
+  const std::string message =
+      "warning clusters[0].resume: no session is resumed without shared_storage: yes: another "
+      "node would not have its mail\n";
+  ExpectProblems({
+      {"", "resume: on, ", "", "4:21 " + message},
+      {"", "resume: {deadline: 20s}, ", "", "4:13 " + message},
+      {"", "resume: {enabled: yes}, ", "", "4:13 " + message},
+      {"", "resume: off, ", "", ""},
+      {"", "resume: {}, ", "", ""},
+      {"resume: on", "", "", ""},
+      {"", "shared_storage: yes, resume: on, ", "", ""},
+  });
+}
+
 TEST(CheckBalancing, SomeNodeServes) {
   const auto check = [](const std::string& first, const std::string& second) {
     Config config;
@@ -188,6 +229,8 @@ TEST(CheckBalancing, PassesOverWhatWasNotRead) {
            "health: {ejection_time_max: 1s, ejection_time: 1}\n",
            "timeouts: {login: x}\npool: {wait_timeout: 30m}\n",
            "timeouts: 5\npool: {wait_timeout: 30m}\n",
+           "health: {hold_down: x}\nresume: {deadline: 1s}\n",
+           "health: {hold_down: 20s}\nresume: maybe\n",
        }) {
     const ReadResult read =
         Read({"poplar.yaml", std::string(text) + "clusters: [{name: c, nodes: [{name: n, address: "

@@ -22,10 +22,12 @@ listeners: [{name: a, address: "[::]:995"}]
 pool: {size: 20, warm: 4, wait_timeout: 5s}
 health: {probe: login, user: global, rise: 5}
 timeouts: {upstream_connect: 1s, upstream_response: 2s}
+resume: {deadline: 20s}
 clusters:
   - name: c1
     pool: {size: 0, warm: 3}
     health: {user: own, hold_down: 0s}
+    resume: off
     timeouts: {upstream_response: 3s}
     nodes:
       - {name: n1, address: "n1:110", pool: {warm: 1, max_snapshot_age: 0s}, timeouts: {upstream_response: 15s}}
@@ -64,10 +66,17 @@ TEST(Effective, AClusterMayBeProbedInItsOwnWay) {
   EXPECT_EQ(EffectiveHealth(config, config.clusters[0]), expected);
 }
 
+TEST(Effective, AClusterMayResumeInItsOwnWay) {
+  const Config config = ReadGood(kThreeLevels);
+  EXPECT_EQ(EffectiveResume(config, config.clusters[0]), (ResumeConfig{false, seconds(20)}));
+  EXPECT_EQ(EffectiveResume(config, config.clusters[1]), (ResumeConfig{true, seconds(20)}));
+}
+
 TEST(Effective, WithoutAWordEverythingIsAtItsDefault) {
   const Config config;
   EXPECT_EQ(EffectivePool(config, {}, {}), PoolConfig());
   EXPECT_EQ(EffectiveHealth(config, {}), HealthConfig());
+  EXPECT_EQ(EffectiveResume(config, {}), ResumeConfig());
   EXPECT_EQ(EffectiveTimeouts(config, {}, {}), UpstreamTimeoutsConfig());
 }
 

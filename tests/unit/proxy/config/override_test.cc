@@ -82,6 +82,7 @@ TEST(Override, KnowsWhatItGives) {
 TEST(Override, HasRoomForEverySettingThatCanBeOverridden) {
   EXPECT_LE(FieldNames<PoolConfig>().size(), 32u);
   EXPECT_LE(FieldNames<HealthConfig>().size(), 32u);
+  EXPECT_LE(FieldNames<ResumeConfig>().size(), 32u);
   EXPECT_LE(FieldNames<UpstreamTimeoutsConfig>().size(), 32u);
 }
 

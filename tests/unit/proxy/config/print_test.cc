@@ -49,6 +49,8 @@ TEST(Print, ReadsBackWhateverTheValues) {
   Set(config.clusters[1].health, &HealthConfig::probe, Probe::kOff);
   Set(config.clusters[1].health, &HealthConfig::user, "a: b\n# c");
   Set(config.clusters[1].health, &HealthConfig::password_file, "/p w");
+  config.resume = {false, Duration(1500)};
+  Set(config.clusters[1].resume, &ResumeConfig::enabled, true);
   config.clusters[1].affinity = Affinity::kNone;
   config.clusters[1].maildrop_lock = MaildropLock::kExclusive;
   config.replicas = 2;
@@ -93,6 +95,14 @@ TEST(Print, ShowsOfAnOverrideWhatItGives) {
   Set(config.clusters[0].nodes[0].pool, &PoolConfig::max_snapshot_age, Duration(0));
   EXPECT_THAT(Print(config), HasSubstr("\n        pool:\n          size: 20\n"
                                        "          max_snapshot_age: 0s\n\n        # What"));
+}
+
+TEST(Print, SaysWhereASingleWordWillDo) {
+  const std::string text = Print(ExampleConfig());
+  EXPECT_THAT(text, HasSubstr("\n# On, off, or the keys below it.\nresume:\n"));
+  EXPECT_THAT(text, HasSubstr("    # Any of enabled, deadline, or only on or off. Default: none.\n"
+                              "    # resume: {}\n"));
+  EXPECT_THAT(text, HasSubstr("from 1s to 5m. Default: 15s.\n  deadline: 15s\n"));
 }
 
 TEST(Print, KeepsItsLinesReadable) {

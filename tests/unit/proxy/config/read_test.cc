@@ -36,6 +36,7 @@ clusters:
     in_use_backoff: 250ms
     pool: {size: 0, warm: 1}
     health: {probe: connect, user: p}
+    resume: off
     timeouts: {upstream_response: 9s}
     nodes:
       - name: a
@@ -49,6 +50,7 @@ health: {probe: login, interval: 1s, fast_interval: 2s, timeout: 3s, rise: 4, fa
          password_file: probe.txt, consecutive_failures: 6, failure_percent: 7, failure_events_min: 8,
          failure_window: 9s, ejection_time: 10s, ejection_time_max: 11s, ejected_percent_max: 12,
          hold_down: 13s, slow_start: 14s, panic_percent: 15}
+resume: {enabled: yes, deadline: 16s}
 default_domain: example.org
 timeouts: {tls_handshake: 1s, login: 2s, upstream_connect: 3s, upstream_response: 4s, client_idle: 5h,
            client_write_stall: 600ms}
@@ -69,6 +71,7 @@ void FillCluster(ClusterConfig& cluster) {
   Set(cluster.pool, &PoolConfig::warm, 1);
   Set(cluster.health, &HealthConfig::probe, Probe::kConnect);
   Set(cluster.health, &HealthConfig::user, "p");
+  Set(cluster.resume, &ResumeConfig::enabled, false);
   Set(cluster.timeouts, &UpstreamTimeoutsConfig::upstream_response, std::chrono::seconds(9));
   NodeConfig& node = cluster.nodes[0];
   node.state = NodeState::kDrain;
@@ -117,6 +120,7 @@ TEST(Read, FillsTheWholeConfiguration) {
                      seconds(13),
                      seconds(14),
                      15};
+  expected.resume = {true, seconds(16)};
   expected.timeouts = {seconds(1),       seconds(2), seconds(3), seconds(4), std::chrono::hours(5),
                        milliseconds(600)};
   expected.limits = {5, 6, 7, MiB(8)};
@@ -180,6 +184,31 @@ TEST(Read, TheDefaultsOfHealthAreTheDocumentedOnes) {
   EXPECT_EQ(health.panic_percent, 30);
 }
 
+TEST(Read, SessionsAreResumedUnlessTheFileSaysOtherwise) {
+  EXPECT_TRUE(ResumeConfig().enabled);
+  EXPECT_EQ(ResumeConfig().deadline, std::chrono::seconds(15));
+}
+
+TEST(Read, ResumeMayBeASingleWord) {
+  const std::pair<const char*, bool> kWords[] = {
+      {"on", true},   {"off", false},   {"yes", true},     {"no", false},
+      {"true", true}, {"false", false}, {"\"off\"", false}};
+  for (const auto& [word, enabled] : kWords) {
+    SCOPED_TRACE(word);
+    // Against a default, or a global section, that says the opposite.
+    const std::string global = std::string("resume: ") + word + "\n";
+    EXPECT_EQ(Read({"poplar.yaml", global}).config.resume.enabled, enabled);
+    const std::string text = std::string("resume: {enabled: ") + (enabled ? "no" : "yes") +
+                             ", deadline: 3s}\nclusters: [{resume: " + word + "}]\n";
+    const ReadResult result = Read({"poplar.yaml", text});
+    const ClusterConfig& cluster = result.config.clusters.at(0);
+    EXPECT_TRUE(IsGiven(cluster.resume, "enabled"));
+    EXPECT_FALSE(IsGiven(cluster.resume, "deadline"));
+    const ResumeConfig effective = Apply(cluster.resume, result.config.resume);
+    EXPECT_EQ(effective, (ResumeConfig{enabled, std::chrono::seconds(3)}));
+  }
+}
+
 // "path: message" of each problem, one a line.
 std::string Problems(const std::string& text) {
   std::string shown;
@@ -215,6 +244,8 @@ TEST(Read, HoldsTheNewBounds) {
       {"health.hold_down", "25h"},
       {"health.slow_start", "25h"},
       {"health.panic_percent", "101"},
+      {"resume.deadline", "999ms"},
+      {"resume.deadline", "301s"},
   };
   for (const auto& [setting, value] : kOutOfBounds) {
     const std::string path = setting;
@@ -238,6 +269,21 @@ TEST(Read, AnOverrideNamesOnlyItsOwnSettings) {
             "clusters[0].nodes[0].health: unknown key\n");
   EXPECT_EQ(Problems("clusters: [{pool: 5, health: [], timeouts:}]"),
             "clusters[0].pool: found the single value \"5\"\nclusters[0].health: found a list\n");
+}
+
+TEST(Read, AWordOtherThanOnAndOffIsNoResumption) {
+  EXPECT_EQ(Problems("resume: maybe"), "resume: \"maybe\" is neither on nor off\n");
+  EXPECT_EQ(Problems("resume: 15s"), "resume: \"15s\" is neither on nor off\n");
+  EXPECT_EQ(Problems("resume: []"), "resume: found a list\n");
+  EXPECT_EQ(Problems("resume: {on: yes}"), "resume.on: unknown key\n");
+  EXPECT_EQ(Problems("resume:"), "");  // a section of defaults
+  EXPECT_EQ(Problems("clusters: [{resume: Off}]"),
+            "clusters[0].resume: \"Off\" is neither on nor off\n");
+  // What a single word stands for is said by the section that has one.
+  EXPECT_EQ(Problems("health: on"), "health: found the single value \"on\"\n");
+  const ReadResult unread = Read({"poplar.yaml", "clusters: [{resume: Off}]"});
+  EXPECT_TRUE(unread.config.clusters.at(0).resume.empty());
+  EXPECT_TRUE(unread.positions.IsUnread("clusters[0].resume.enabled"));
 }
 
 TEST(Read, ARelativeNameWithoutAFolderLeavesPathsAsTheyAre) {

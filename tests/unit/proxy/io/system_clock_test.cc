@@ -4,6 +4,7 @@
 
 #include <ctime>
 #include <set>
+#include <string_view>
 
 namespace poplar::io {
 namespace {
@@ -32,6 +33,16 @@ TEST(SystemRandom, RepeatsNothingOverManyBlocks) {
   constexpr size_t kDraws = 1000;  // by chance two are alike once in 10^13 tries
   for (size_t i = 0; i < kDraws; ++i) seen.insert(random.Next());
   EXPECT_EQ(seen.size(), kDraws);
+}
+
+TEST(SystemRandom, KeepsNothingOfWhatWasDrawn) {
+  SystemRandom random;
+  for (size_t i = 0; i < 100; ++i) {
+    const uint64_t drawn = random.Next();
+    const std::string_view kept(reinterpret_cast<const char*>(&random), sizeof(random));
+    const std::string_view word(reinterpret_cast<const char*>(&drawn), sizeof(drawn));
+    EXPECT_EQ(kept.find(word), std::string_view::npos) << i;
+  }
 }
 
 }  // namespace

@@ -92,6 +92,21 @@ TEST_F(BuildClustersTest, TakesTheClustersRules) {
   EXPECT_EQ(clusters[1]->login.in_use_backoff, milliseconds(123));
 }
 
+TEST_F(BuildClustersTest, TakesTheRulesOfResumption) {
+  config_.resume = {.enabled = true, .deadline = seconds(20)};
+  config::Set(config_.clusters[0].resume, &config::ResumeConfig::deadline, seconds(7));
+  auto clusters = Build();
+  EXPECT_EQ(clusters[0]->resume.deadline, seconds(7));
+  EXPECT_EQ(clusters[1]->resume.deadline, seconds(20));
+  // On unless said otherwise, but only where nodes share their storage.
+  EXPECT_FALSE(clusters[0]->resumes());
+  EXPECT_TRUE(clusters[1]->resumes());
+  config::Set(config_.clusters[1].resume, &config::ResumeConfig::enabled, false);
+  clusters = Build();
+  EXPECT_TRUE(clusters[0]->resume.enabled);
+  EXPECT_FALSE(clusters[1]->resumes());
+}
+
 TEST_F(BuildClustersTest, TheNearestPoolAndTimeoutsCount) {
   config_.pool = {.size = 20,
                   .warm = 3,

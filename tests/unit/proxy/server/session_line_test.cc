@@ -29,6 +29,8 @@ session::Record WholeRecord() {
   record.parked = true;
   record.queued = milliseconds(3);
   record.snapshot = microseconds(2'000'001);
+  record.resumes = 2;
+  record.stalled = microseconds(3'250'500);
   record.messages = 3;
   record.message_bytes = 4096;
   record.deletes = 2;
@@ -56,7 +58,7 @@ TEST(SessionLine, IsAJsonObject) {
       R"("deletes":2,"commands":9,"bytes_in":70,"bytes_out":5000,"duration_ms":1500.000,)"
       R"("handshake_ms":1.234,"login_ms":20.000,"connect_ms":1.000,"node_tls_ms":0.000,)"
       R"("greeting_ms":2.000,"auth_ms":16.500,"queued_ms":3.000,"snapshot_ms":2000.001,)"
-      R"("reason":"quit","side":"client"})");
+      R"("resumes":2,"stalled_ms":3250.500,"reason":"quit","side":"client"})");
 }
 
 TEST(SessionLine, IsLogfmt) {
@@ -68,7 +70,7 @@ TEST(SessionLine, IsLogfmt) {
       "tls_resumed=true logged_in=true opaque=false parked=true messages=3 bytes=4096 deletes=2 "
       "commands=9 bytes_in=70 bytes_out=5000 duration_ms=1500.000 handshake_ms=1.234 "
       "login_ms=20.000 connect_ms=1.000 node_tls_ms=0.000 greeting_ms=2.000 auth_ms=16.500 "
-      "queued_ms=3.000 snapshot_ms=2000.001 "
+      "queued_ms=3.000 snapshot_ms=2000.001 resumes=2 stalled_ms=3250.500 "
       "reason=quit side=client");
 }
 
@@ -86,6 +88,35 @@ TEST(SessionLine, LeavesOutWhatWasNeverReached) {
             "messages=0 bytes=0 "
             "deletes=0 commands=0 bytes_in=0 bytes_out=0 duration_ms=0.000 "
             "failure=\"no TLS: the client spoke first\" reason=not_tls side=client");
+}
+
+// A client that waited in vain has waited too.
+TEST(SessionLine, SaysWhyASessionWasNotResumed) {
+  const auto ends_with = [](const session::Record& record, const std::string& json,
+                            const std::string& logfmt) {
+    const std::string in_json = SessionLine(LineFormat::kJson, 0, record);
+    EXPECT_TRUE(in_json.ends_with(json)) << in_json;
+    const std::string in_logfmt = SessionLine(LineFormat::kLogfmt, 0, record);
+    EXPECT_TRUE(in_logfmt.ends_with(logfmt)) << in_logfmt;
+  };
+  session::Record record;
+  record.reason = session::EndReason::kNodeEof;
+  ends_with(record, R"("duration_ms":0.000,"reason":"node_eof","side":"node"})",
+            "duration_ms=0.000 reason=node_eof side=node");
+  record.not_resumed = "opaque";
+  ends_with(record,
+            R"("duration_ms":0.000,"not_resumed":"opaque","reason":"node_eof","side":"node"})",
+            "duration_ms=0.000 not_resumed=opaque reason=node_eof side=node");
+  record.not_resumed = "deadline";
+  record.stalled = milliseconds(15'000);
+  ends_with(record,
+            R"("stalled_ms":15000.000,"not_resumed":"deadline","reason":"node_eof","side":"node"})",
+            "0.000 stalled_ms=15000.000 not_resumed=deadline reason=node_eof side=node");
+  record.resumes = 1;
+  ends_with(record,
+            R"("resumes":1,"stalled_ms":15000.000,"not_resumed":"deadline","reason":"node_eof",)"
+            R"("side":"node"})",
+            "resumes=1 stalled_ms=15000.000 not_resumed=deadline reason=node_eof side=node");
 }
 
 struct HostileName {

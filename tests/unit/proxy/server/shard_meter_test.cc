@@ -207,7 +207,8 @@ TEST_F(ShardMeterTest, CountsRetriesByReason) {
       {session::RetryReason::kUnreachable, "unreachable"},
       {session::RetryReason::kHoldDown, "hold_down"},
       {session::RetryReason::kInUse, "in_use"},
-      {session::RetryReason::kUserLimit, "user_limit"}};
+      {session::RetryReason::kUserLimit, "user_limit"},
+      {session::RetryReason::kAnswerLost, "answer_lost"}};
   int count = 0;
   for (const auto& [reason, name] : reasons) {
     ++count;
@@ -215,6 +216,31 @@ TEST_F(ShardMeterTest, CountsRetriesByReason) {
     ExpectLine("poplar_login_retries_total{reason=\"" + std::string(name) + "\"} " +
                std::to_string(count));
   }
+}
+
+TEST_F(ShardMeterTest, CountsResumptionsAndTheStallsOfThoseResumed) {
+  const std::pair<session::ResumeResult, const char*> results[] = {
+      {session::ResumeResult::kResumed, "resumed"},
+      {session::ResumeResult::kOff, "off"},
+      {session::ResumeResult::kOpaque, "opaque"},
+      {session::ResumeResult::kMode, "mode"},
+      {session::ResumeResult::kNoView, "no_view"},
+      {session::ResumeResult::kUnrepeatable, "unrepeatable"},
+      {session::ResumeResult::kDifferent, "different"},
+      {session::ResumeResult::kRefused, "refused"},
+      {session::ResumeResult::kDeadline, "deadline"},
+      {session::ResumeResult::kEnded, "ended"}};
+  int count = 0;
+  for (const auto& [result, name] : results) {
+    ++count;
+    for (int i = 0; i < count; ++i) meter_.ResumeEnded(result, milliseconds(2500));
+    ExpectLine("poplar_resumes_total{result=\"" + std::string(name) + "\"} " +
+               std::to_string(count));
+  }
+  ExpectLine("poplar_resume_seconds_count 1");
+  ExpectLine("poplar_resume_seconds_sum 2.5");
+  ExpectLine("poplar_resume_seconds_bucket{le=\"1\"} 0");
+  ExpectLine("poplar_resume_seconds_bucket{le=\"2.5\"} 1");
 }
 
 TEST_F(ShardMeterTest, SortsEveryFailureOfANodeIntoAReason) {

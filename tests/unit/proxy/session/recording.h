@@ -54,8 +54,13 @@ class RecordingMeter final : public Meter {
     pool.push_back("queue " + Number(node) + " " + kNames[static_cast<size_t>(result)]);
   }
   void LoginRetried(RetryReason reason) override {
-    constexpr const char* kNames[] = {"unreachable", "hold_down", "in_use", "user_limit"};
+    constexpr const char* kNames[] = {"unreachable", "hold_down", "in_use", "user_limit",
+                                      "answer_lost"};
     pool.push_back(std::string("retry ") + kNames[static_cast<size_t>(reason)]);
+  }
+  void ResumeEnded(ResumeResult result, io::Duration stalled) override {
+    stalls.push_back(stalled);
+    calls.push_back("resume " + std::string(Name(result)));
   }
   void CommandAnswered(pop3::Verb verb, bool ok, io::Duration) override {
     calls.push_back(std::string(pop3::VerbName(verb)) + (ok ? " ok" : " err"));
@@ -63,7 +68,8 @@ class RecordingMeter final : public Meter {
 
   std::vector<std::string> calls;
   std::vector<std::string> pool;
-  std::vector<io::Duration> ages;  // of the parked sessions found
+  std::vector<io::Duration> ages;    // of the parked sessions found
+  std::vector<io::Duration> stalls;  // of the resumptions, good or bad
 
  private:
   static std::string Number(balancer::NodeId node) {

@@ -60,9 +60,10 @@ io::Task<void> RelayBench::RunRelay(io::SocketId listener) {
     input.Feed(std::move(buffer));
   }
   {
-    Relay relay(poplar_, client, **node, input, options_.relay, record, meter);
+    Relay relay(poplar_, client, input, options_.relay, record, meter);
     relay_ = &relay;
-    end_ = co_await relay.Run();
+    end_ = co_await relay.Run(
+        {**node, std::chrono::seconds(15), poplar_.Now(), options_.max_snapshot_age, false, false});
     relay_ = nullptr;
   }
   node->reset();

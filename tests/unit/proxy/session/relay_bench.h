@@ -23,8 +23,8 @@ class RelayBench {
     uint64_t seed = 7;
     RelayOptions relay{.client_idle = std::chrono::minutes(10),
                        .client_write_stall = std::chrono::minutes(1),
-                       .node_response = std::chrono::seconds(15),
                        .bad_commands_max = 5};
+    io::Duration max_snapshot_age{};
     std::string_view unread{};  // what came in one packet with PASS
   };
 

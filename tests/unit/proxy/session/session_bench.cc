@@ -74,7 +74,9 @@ SessionBench::SessionBench(const Options& options)
   }
   BuildSettings();
   digest_ = std::make_unique<tls::KeyedDigest>(poplar_.random());
-  environment_.reset(new Environment{poplar_, scope_, affinity_, *digest_, log, meter, observer});
+  sealer_ = std::make_unique<tls::Sealer>(poplar_.random());
+  environment_.reset(new Environment{poplar_, scope_, affinity_, *digest_, *sealer_,
+                                     poplar_.random().Next(), log, meter, observer});
   listener_ = *poplar_.Listen(kPoplar, {});
   accepting_.Spawn(AcceptAll(listener_));
   BeginKeeping();
@@ -109,6 +111,7 @@ void SessionBench::BuildSettings() {
       *settings_->nodes->FindCluster("mail"), "mail",
       balancer::ClusterRules{options_.shared_storage, options_.affinity}, options_.health, members);
   cluster_->login = options_.login;
+  cluster_->resume = options_.resume;
   for (size_t i = 0; i < options_.nodes; ++i) {
     auto endpoint = std::make_shared<upstream::Endpoint>();
     endpoint->name = "mail/" + NameOf(i);
@@ -270,6 +273,13 @@ void SessionBench::SetAdmin(size_t node, balancer::AdminState state) {
   (void)cluster_->health.SetAdmin(id, state, Now().time_since_epoch());
   if (state != balancer::AdminState::kDown) return;
   for (Session* session : sessions_) session->DropNode(id);
+}
+
+void SessionBench::TakeOut(size_t node) {
+  const balancer::NodeId id = cluster_->nodes[node]->id;
+  EXPECT_TRUE(cluster_->health.OnEvidence(id, balancer::Evidence::kUnreachable, "refused",
+                                          Now().time_since_epoch()));
+  for (Session* session : sessions_) session->LookAtNode(id);
 }
 
 size_t SessionBench::OpenAtNode(size_t index) {

@@ -41,6 +41,7 @@ class SessionBench {
     balancer::HealthRules health = OneStrike();
     bool affinity = true;
     upstream::LoginRules login{.in_use_retries = 0};
+    upstream::ResumeRules resume{.enabled = false};
     // Whether somebody keeps the pools and probes the nodes, as a worker does.
     bool keepers = false;
     bool probers = false;
@@ -86,6 +87,8 @@ class SessionBench {
   void AbortAll();
   // As an operator's word does it.
   void SetAdmin(size_t node, balancer::AdminState state);
+  // As evidence that others have found, and as the server makes it known.
+  void TakeOut(size_t node);
   // The keepers and probers; as when Poplar stops.
   void StopKeeping();
   io::Time Now() const { return world_.Now(); }
@@ -133,6 +136,7 @@ class SessionBench {
   std::shared_ptr<upstream::Cluster> cluster_;
   balancer::Affinity affinity_;
   std::unique_ptr<tls::KeyedDigest> digest_;
+  std::unique_ptr<tls::Sealer> sealer_;
   io::TaskScope scope_{poplar_.ready()};
   io::TaskScope accepting_{poplar_.ready()};
   io::TaskScope keeping_{poplar_.ready()};

@@ -219,13 +219,6 @@ class TwoNodes : public testing::Test {
     return options;
   }
   size_t At(size_t node) { return bench_.node(node).connections().size(); }
-  // As others' logins found it.
-  void TakeOut(size_t node) {
-    ASSERT_TRUE(bench_.cluster().health.OnEvidence(static_cast<balancer::NodeId>(node),
-                                                   balancer::Evidence::kUnreachable, "refused",
-                                                   bench_.Now().time_since_epoch()));
-  }
-
   SessionBench bench_{Options(seconds(5))};
   const size_t first_ = bench_.Preferred("alice").front();
   const size_t second_ = 1 - first_;
@@ -262,7 +255,7 @@ TEST_F(TwoNodes, WhoeverIsAtHomeElsewhereNoticesNothing) {
 TEST_F(TwoNodes, NobodyFollowsASessionToANodeThatIsOut) {
   upstream::DrivenPeer& first = bench_.Connect();
   ASSERT_EQ(bench_.LogIn(first), kLoggedIn);
-  TakeOut(first_);
+  bench_.TakeOut(first_);
   upstream::DrivenPeer& second = bench_.Connect();
   EXPECT_EQ(bench_.LogIn(second), "");
   bench_.Settle(seconds(10));
@@ -279,7 +272,7 @@ TEST_F(TwoNodes, NobodyFollowsASessionToANodeThatIsOut) {
 TEST_F(TwoNodes, WhoeverWaitsForASessionOnANodeThatIsOutIsToldWhy) {
   upstream::DrivenPeer& first = bench_.Connect();
   ASSERT_EQ(bench_.LogIn(first), kLoggedIn);
-  TakeOut(first_);
+  bench_.TakeOut(first_);
   upstream::DrivenPeer& second = bench_.Connect();
   EXPECT_EQ(bench_.LogIn(second), "");
   bench_.Settle(Timeouts{}.login);
@@ -296,7 +289,7 @@ TEST_F(TwoNodes, TwoClientsOfOneUserDontLeadEachOtherToANodeThatIsOut) {
   bench_.node(first_).set_answer("PASS", {""});
   upstream::DrivenPeer& first = bench_.Connect();
   EXPECT_EQ(bench_.LogIn(first), "");
-  TakeOut(first_);
+  bench_.TakeOut(first_);
   bench_.Settle(seconds(10));
   upstream::DrivenPeer& second = bench_.Connect();
   EXPECT_EQ(bench_.LogIn(second), "");
@@ -314,7 +307,7 @@ TEST_F(TwoNodes, CredentialsAreNotSentToANodeThatWentOutMeanwhile) {
   upstream::DrivenPeer& client = bench_.Connect();
   EXPECT_EQ(bench_.LogIn(client), "");
   ASSERT_EQ(At(first_), 1u);
-  TakeOut(first_);
+  bench_.TakeOut(first_);
   bench_.node(first_).last().Send("+OK at last\r\n");
   bench_.Settle(seconds(6));
   EXPECT_EQ(client.received(), kLoggedIn);

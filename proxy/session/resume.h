@@ -1,0 +1,65 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "balancer/canonical_user.h"
+#include "proxy/session/login.h"
+#include "proxy/session/meter.h"
+#include "proxy/session/patience.h"
+#include "proxy/session/relay.h"
+#include "proxy/tls/sealer.h"
+
+namespace poplar::session {
+
+// A session that lost its node gets another session of the same maildrop: logs in by the rules of
+// any login, finds the client's messages in the new listing, and marks those again that the client
+// had marked. Tries until the deadline: the next node may die as well. Read Run first.
+class Resume {
+ public:
+  struct Request {
+    upstream::Cluster& cluster;
+    const balancer::CanonicalUser& user;
+    const tls::SealedSecret& credential;  // as SealCredential made it
+    Relay& relay;                         // between two of its runs
+    io::Time deadline;
+  };
+
+  // All outlive it.
+  Resume(Environment& environment, const Settings& settings, const Request& request,
+         Patience& patience);
+
+  io::Task<ResumeResult> Run();
+
+  // With kResumed.
+  NodeSession& session() { return session_; }
+  balancer::NodeId node_id() const { return node_; }
+  std::string_view node_name() const { return scratch_.node; }
+
+  // Makes Run return soon.
+  void Abort();
+
+ private:
+  io::Task<std::optional<ResumeResult>> Try();
+  io::Task<std::optional<ResumeResult>> LogIn();
+  io::Task<std::optional<ResumeResult>> FindMessages();
+  void TellHealth(upstream::NodeFailure failure);
+  bool over() const { return late_ || aborted_; }
+
+  Environment& environment_;
+  const Settings& settings_;
+  const Request request_;
+  Patience& patience_;
+  Record scratch_;  // what the logins say of themselves is not the session's own login
+  io::Timer deadline_;
+  Login* login_ = nullptr;  // while it runs
+  NodeSession session_;
+  balancer::NodeId node_{};
+  bool late_ = false;
+  bool aborted_ = false;
+};
+
+tls::SealedSecret SealCredential(const tls::Sealer& sealer, std::string_view name,
+                                 const pop3::Secret& password);
+
+}  // namespace poplar::session
