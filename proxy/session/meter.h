@@ -66,7 +66,6 @@ enum class ResumeResult : uint8_t {
   kDifferent,     // the maildrop, or the answer under way, isn't the one that the client has seen
   kRefused,       // the nodes don't take the credential any more
   kDeadline,      // not within resume.deadline
-  kClientLeft,    // meanwhile
   kEnded,         // Poplar stopped meanwhile
 };
 
