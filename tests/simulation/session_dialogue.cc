@@ -45,6 +45,9 @@ void SessionDialogue::OnSent(const Question& question) {
     case Kind::kMalformed:
       ++attempt_.bad_commands_sent;
       break;
+    case Kind::kLast:
+      attempt_.sent_last = true;
+      break;
     case Kind::kUnknown:
       attempt_.sent_unknown_command = true;
       break;

@@ -29,6 +29,7 @@ struct Attempt {
   std::optional<io::Time> first_pass_sent;
   io::Time pass_sent{};  // the latest
   bool sent_unknown_command = false;
+  bool sent_last = false;  // LAST: nobody may ask it twice
   bool quit_sent = false;  // the whole line, or it is on its way
   bool left = false;       // it closed, aborted or reset in some way
   bool logged_in = false;  // it was told so

@@ -73,6 +73,7 @@ void MakeDeathsBearable(SessionRules& rules) {
   health.ejection_time = std::min<io::Duration>(health.ejection_time, seconds(1));
   health.ejection_time_max = health.ejection_time;
   rules.probe_interval = std::min<io::Duration>(rules.probe_interval, seconds(4));
+  rules.probe_timeout = seconds(3);
 }
 
 std::string NameOf(size_t node) { return "n" + std::to_string(node); }

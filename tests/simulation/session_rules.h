@@ -27,9 +27,13 @@ struct SessionRules {
   upstream::UpstreamTimeouts upstream;
 
   bool resumes() const { return resume.enabled && shared_storage; }
-  bool parks() const { return answers_quit() && pool.parked > 0; }
+  bool parks() const {
+    return affinity && pool.max_snapshot_age > io::Duration(0) && pool.parked > 0;
+  }
   // Poplar answers a QUIT that has nothing to commit.
-  bool answers_quit() const { return affinity && pool.max_snapshot_age > io::Duration(0); }
+  bool answers_quit() const {
+    return resumes() || (affinity && pool.max_snapshot_age > io::Duration(0));
+  }
   // A login may be refused although the node is well and the credential right.
   bool logins_may_fail() const {
     return exclusive_lock || pool.size > 0 || login.user_sessions_max > 0;

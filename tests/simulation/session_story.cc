@@ -186,6 +186,10 @@ ClientPlan SessionStory::DrawClient() {
       plan.temper == SessionTemper::kSlow || plan.temper == SessionTemper::kStalls;
   if (!slow() && !reads_late) plan.login_patience = rules_.LongestLogin();
   plan.answer_patience = rules_.LongestSession() - rules_.timeouts.client_idle + kSlack;
+  if (climate_ == Climate::kMortal && !slow() && !reads_late) {
+    const io::Duration stall = rules_.upstream.response + rules_.resume.deadline;
+    plan.answer_patience = std::max(rules_.LongestLogin(), stall) + kAbortTakes;
+  }
   plan.idle_patience = plan.answer_patience + rules_.timeouts.client_idle;
   return plan;
 }
@@ -259,132 +263,6 @@ bool SessionStory::NodesIdle() const {
   const auto idle = [](const auto& node) { return node->idle(); };
   return std::all_of(nodes_.begin(), nodes_.end(), idle) &&
          std::all_of(dead_nodes_.begin(), dead_nodes_.end(), idle);
-}
-
-// --- the judgement
-
-bool SessionStory::NodesMayFail() const {
-  const bool dropped = disasters_.drops_nodes() && climate_ != Climate::kMortal;
-  return !network_.faults().lossless() || bad_nodes_ || disasters_.nodes_fail() || dropped ||
-         somebody_stalls_ || mistake_ != SessionMistake::kNone;
-}
-
-bool SessionStory::LoginsMayFail() const {
-  if (climate_ == Climate::kMortal) return NodesMayFail() || slow();
-  return NodesMayFail() || slow() || rules_.logins_may_fail() || disasters_.drains_nodes() ||
-         rules_.timeouts.login < seconds(30) || rules_.health.probes;
-}
-
-bool SessionStory::slow() const {
-  const Faults& faults = network_.faults();
-  return Piece() < 64 || faults.stall > 0 || faults.bytes_per_second > 0;
-}
-
-bool SessionStory::fair() const {
-  return !NodesMayFail() && !slow() && !disasters_.stops_poplar() && !doomed_vanishes_ &&
-         rules_.timeouts.login >= seconds(30);
-}
-
-void SessionStory::JudgeClients() {
-  if (!fair()) return;
-  for (const SessionClient& client : clients_) {
-    const SessionTemper temper = client.plan().temper;
-    const bool stays = temper == SessionTemper::kSteady || temper == SessionTemper::kSlow ||
-                       temper == SessionTemper::kHalfCloses;
-    // Who talks on behind QUIT is read to the end for a moment only, and may be reset after it.
-    if (!stays || !client.plan().quits || client.plan().talks_on) continue;
-    // Who isn't let in, or mistypes, may be thrown out before QUIT.
-    const bool refused = LoginsMayFail() && !client.last_attempt().logged_in;
-    if (refused || client.plan().mistypes > 0) continue;
-    if (!client.satisfied())
-      ledger_.Fail(client.last_attempt(), "a client of a fair world didn't get its answers");
-    if (!LoginsMayFail() && !client.served())
-      ledger_.Fail(client.last_attempt(), "a client of a fair world didn't get its mail");
-  }
-}
-
-void SessionStory::JudgeRecords() {
-  for (const session::Record& record : poplar_.records()) JudgeRecord(record);
-}
-
-void SessionStory::JudgeRecord(const session::Record& record) {
-  const Attempt* attempt = ledger_.FindByAddress(record.client);
-  if (attempt == nullptr) world_.Fail("a record of a client that isn't there");
-  if (!ReasonFits(record, *attempt)) {
-    ledger_.Fail(*attempt, "the reason doesn't fit: " + std::string(session::Name(record.reason)) +
-                               " \"" + record.failure + "\"");
-  }
-  if (attempt->logged_in && record.user != mail_.users()[attempt->user].name) {
-    ledger_.Fail(*attempt, "the record names another user: " + record.user);
-  }
-  if (record.login && *record.login > rules_.LongestLogin()) {
-    ledger_.Fail(*attempt, "a login took " + std::to_string(io::Seconds(*record.login)) + " s");
-  }
-  if (record.snapshot && *record.snapshot >= rules_.pool.max_snapshot_age)
-    ledger_.Fail(*attempt, "a view was too old when it was taken");
-  if (attempt->logged_in && !record.logged_in) ledger_.Fail(*attempt, "the record knows no login");
-  if (record.reason != session::EndReason::kQuit || !attempt->saw_end || attempt->node_lied) return;
-  if (record.bytes_to_client != attempt->bytes_received) {
-    ledger_.Fail(*attempt, "the record counts other bytes than the client");
-  }
-  if (!attempt->logged_in || attempt->sent_unknown_command) return;
-  if (record.messages != attempt->messages)
-    ledger_.Fail(*attempt, "the record counts other messages");
-  if (attempt->quit_answered && record.deletes != attempt->must_be_deleted.size()) {
-    ledger_.Fail(*attempt, "the record counts other deletes");
-  }
-  if (record.parked && !attempt->must_be_deleted.empty())
-    ledger_.Fail(*attempt, "parked with deletes pending");
-}
-
-bool SessionStory::ReasonFits(const session::Record& record, const Attempt& attempt) const {
-  using session::EndReason;
-  const session::Timeouts& timeouts = rules_.timeouts;
-  const bool network_resets = network_.faults().reset > 0;
-  switch (record.reason) {
-    case EndReason::kQuit:
-      return attempt.quit_sent;
-    case EndReason::kClientEof:
-      return attempt.left;
-    case EndReason::kClientReset:
-      return attempt.left || network_resets;
-    case EndReason::kLoginTimeout:
-      return !record.logged_in && record.total >= timeouts.login;
-    case EndReason::kClientIdle:
-      return record.logged_in && record.total >= timeouts.client_idle;
-    case EndReason::kClientWriteStall:
-      return record.total >= timeouts.client_write_stall;
-    case EndReason::kTooManyBadCommands:
-      return attempt.bad_commands_sent > 0 || attempt.wrong_password || LoginsMayFail();
-    case EndReason::kTooManyFailedLogins:
-      return attempt.wrong_password && !record.logged_in;
-    case EndReason::kOpaqueEnded:
-      return record.opaque && attempt.sent_unknown_command;
-    case EndReason::kNodeUnavailable:
-      return !record.logged_in && LoginsMayFail();
-    case EndReason::kNodeEof:
-    case EndReason::kNodeReset:
-      return record.logged_in && NodesMayFail();
-    case EndReason::kNodeProtocol:
-      return record.logged_in && bad_nodes_;
-    case EndReason::kNodeResponseTimeout:
-      return record.logged_in && record.total >= rules_.upstream.response;
-    case EndReason::kNodeTrouble:
-    case EndReason::kNodeOut:
-      return record.logged_in && rules_.resumes() && NodesMayFail();
-    case EndReason::kNodeDown:
-      return record.logged_in && NodesMayFail() && poplar_.dropped_node();
-    case EndReason::kDraining:
-      return poplar_.drained();
-    case EndReason::kShutdown:
-      return poplar_.aborted();
-    case EndReason::kClientProtocol:  // these are TLS's, and there is none here
-    case EndReason::kNotTls:
-    case EndReason::kTlsHandshakeFailed:
-    case EndReason::kTlsHandshakeTimeout:
-      return false;
-  }
-  return false;
 }
 
 }  // namespace poplar::simulation

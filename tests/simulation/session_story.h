@@ -41,6 +41,10 @@ class SessionStory {
   void JudgeClients();
   void JudgeRecords();
   void JudgeRecord(const session::Record& record);
+  void JudgeResumption(const session::Record& record, const Attempt& attempt);
+  bool WhyNotFits(const session::Record& record, const Attempt& attempt) const;
+  static bool CantBeResumed(const Attempt& attempt);
+  bool SessionsMayBeLost(const Attempt& attempt) const;
   bool ReasonFits(const session::Record& record, const Attempt& attempt) const;
   bool NodesMayFail() const;
   bool LoginsMayFail() const;
