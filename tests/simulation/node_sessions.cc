@@ -118,29 +118,30 @@ void NodeSessions::JudgeCount(const NodeSession& session) {
 
 void NodeSessions::OnQuit(NodeSession& session, const std::set<std::string>& marked) {
   session.quit = true;
-  if (session.attempt != 0) {
-    const Attempt& attempt = ledger_.At(session.attempt);
-    if (!attempt.quit_sent) ledger_.Fail(attempt, "a node got a QUIT that the client didn't send");
-    if (!SessionLedger::MayCommit(attempt, marked))
-      ledger_.Fail(attempt, "a node is to delete what the client didn't delete");
-    return;
-  }
-  // A session that was resumed may end before its client says who it is.
-  const auto sent_it = [&](const Attempt& attempt) {
-    return attempt.user == session.user && attempt.name == session.name &&
-           SessionLedger::MayCommit(attempt, marked);
-  };
   const auto& attempts = std::as_const(ledger_).attempts();
-  if (rules_.resumes() && std::any_of(attempts.begin(), attempts.end(), sent_it)) return;
-  world_.Fail("a node got a QUIT in a session of which no client knows: " + session.name);
+  const bool known = std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& attempt) {
+    return MayServe(session, attempt) && SessionLedger::MayCommit(attempt, marked);
+  });
+  if (known) return;
+  if (session.attempt == 0)
+    world_.Fail("a node got a QUIT in a session of which no client knows: " + session.name);
+  const Attempt& attempt = ledger_.At(session.attempt);
+  ledger_.Fail(attempt, attempt.quit_sent ? "a node is to delete what the client didn't delete"
+                                          : "a node got a QUIT that the client didn't send");
+}
+
+// Whom it was told that it serves; but a session may be resumed there, in a new one or in a parked
+// one, and end before its client says who it is.
+bool NodeSessions::MayServe(const NodeSession& session, const Attempt& attempt) const {
+  if (session.attempt == attempt.id) return true;
+  if (!rules_.resumes() || attempt.user != session.user || attempt.name != session.name)
+    return false;
+  return session.attempt == 0 || ledger_.At(session.attempt).quit_sent;
 }
 
 void NodeSessions::OnGoodbye(NodeSession& session) {
-  for (Attempt& attempt : ledger_.attempts()) {
-    const bool serves = session.attempt != 0 ? attempt.id == session.attempt
-                                             : attempt.user == session.user && attempt.quit_sent;
-    attempt.node_answered_quit |= serves;
-  }
+  for (Attempt& attempt : ledger_.attempts())
+    attempt.node_answered_quit |= attempt.quit_sent && MayServe(session, attempt);
 }
 
 void NodeSessions::OnTraffic(NodeSession& session) {

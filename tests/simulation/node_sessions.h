@@ -49,6 +49,7 @@ class NodeSessions {
 
  private:
   bool IsOpen(const NodeSession& session) const { return network_.IsOpenFrom(session.peer); }
+  bool MayServe(const NodeSession& session, const Attempt& attempt) const;
   void JudgeMove(const NodeSession& session, const Attempt& by);
   void JudgeReuse(const NodeSession& session, const Attempt& last, const Attempt& next);
   void JudgeCount(const NodeSession& session);

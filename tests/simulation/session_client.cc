@@ -48,6 +48,7 @@ io::Task<void> SessionClient::Connect() {
   socket_ = *opened;
   stream_ = std::make_unique<io::SocketStream>(proactor_, socket_);
   attempt_ = &ledger_.Begin(plan_.user, plan_.spelling);
+  attempts_.push_back(attempt_);
   dialogue_.emplace(ledger_, *attempt_);
   sent_ = 0;
   left_ = cut_off_ = reader_done_ = stalling_ = false;

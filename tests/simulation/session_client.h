@@ -75,6 +75,7 @@ class SessionClient {
   // one.
   bool satisfied() const { return done_ && !disappointed_; }
   const Attempt& last_attempt() const { return *attempt_; }
+  const std::vector<const Attempt*>& attempts() const { return attempts_; }
   // Some login succeeded.
   bool served() const { return served_; }
 
@@ -110,6 +111,7 @@ class SessionClient {
 
   // Of the connection that is.
   Attempt* attempt_ = nullptr;
+  std::vector<const Attempt*> attempts_;  // all up to it
   std::optional<SessionDialogue> dialogue_;
   std::unique_ptr<io::SocketStream> stream_;
   io::SocketId socket_ = io::SocketId::kNone;

@@ -54,6 +54,7 @@ void SessionDialogue::OnSent(const Question& question) {
     case Kind::kQuit:
       if (attempt_.quit_sent) break;
       attempt_.quit_sent = true;
+      attempt_.hurried = asked_.size() > 1;
       attempt_.may_be_deleted = attempt_.asked_to_delete;
       break;
     default:

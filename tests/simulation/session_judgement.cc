@@ -22,7 +22,7 @@ bool SessionStory::NodesMayFail() const {
 }
 
 bool SessionStory::SessionsMayBeLost(const Attempt& attempt) const {
-  return NodesMayFail() || (climate_ == Climate::kMortal && (slow() || CantBeResumed(attempt)));
+  return NodesMayFail() || (climate_ == Climate::kMortal && (slow() || attempt.excused));
 }
 
 bool SessionStory::LoginsMayFail() const {
@@ -52,7 +52,9 @@ void SessionStory::JudgeClients() {
     // Who isn't let in, or mistypes, may be thrown out before QUIT.
     const bool refused = LoginsMayFail() && !client.last_attempt().logged_in;
     if (refused || client.plan().mistypes > 0) continue;
-    if (climate_ == Climate::kMortal && CantBeResumed(client.last_attempt())) continue;
+    const auto& attempts = client.attempts();
+    const auto excused = [](const Attempt* attempt) { return attempt->excused; };
+    if (std::any_of(attempts.begin(), attempts.end(), excused)) continue;
     if (!client.satisfied())
       ledger_.Fail(client.last_attempt(), "a client of a fair world didn't get its answers");
     if (!LoginsMayFail() && !client.served())
@@ -60,8 +62,11 @@ void SessionStory::JudgeClients() {
   }
 }
 
-// By what it asked.
-bool SessionStory::CantBeResumed(const Attempt& attempt) {
+// Where nodes only die and come back: what it asked can't be asked twice, or the node took mail
+// with it that a client let it take too early, or that others took meanwhile.
+bool SessionStory::Excused(const session::Record& record, const Attempt& attempt) const {
+  if (climate_ != Climate::kMortal || record.not_resumed.empty()) return false;
+  if (record.not_resumed == "different") return attempt.hurried || ledger_.ChangedByOthers(attempt);
   return attempt.sent_last || attempt.sent_unknown_command;
 }
 
@@ -81,11 +86,13 @@ void SessionStory::JudgeRecords() {
 }
 
 void SessionStory::JudgeRecord(const session::Record& record) {
-  const Attempt* attempt = ledger_.FindByAddress(record.client);
+  Attempt* attempt = ledger_.FindByAddress(record.client);
   if (attempt == nullptr) world_.Fail("a record of a client that isn't there");
+  attempt->excused = Excused(record, *attempt);
   if (!ReasonFits(record, *attempt)) {
     ledger_.Fail(*attempt, "the reason doesn't fit: " + std::string(session::Name(record.reason)) +
-                               " \"" + record.failure + "\"");
+                               " \"" + record.failure + "\", not resumed: \"" +
+                               std::string(record.not_resumed) + "\"");
   }
   if (attempt->logged_in && record.user != mail_.users()[attempt->user].name) {
     ledger_.Fail(*attempt, "the record names another user: " + record.user);
@@ -129,9 +136,10 @@ bool SessionStory::WhyNotFits(const session::Record& record, const Attempt& atte
   if (why.empty()) return true;
   if (why == "off") return !rules_.resumes();
   if (!rules_.resumes()) return false;
-  if (why == "opaque" || why == "unrepeatable") return CantBeResumed(attempt);
+  if (why == "opaque") return attempt.sent_unknown_command;
+  if (why == "unrepeatable") return attempt.sent_last || attempt.sent_unknown_command;
   if (why == "ended") return poplar_.drained() || poplar_.aborted();
-  if (climate_ == Climate::kMortal && !NodesMayFail() && !slow()) return false;
+  if (climate_ == Climate::kMortal && !NodesMayFail() && !slow()) return attempt.excused;
   if (why == "deadline") return record.stalled >= rules_.resume.deadline;
   return why == "no_view" || why == "different";
 }
@@ -169,8 +177,11 @@ bool SessionStory::ReasonFits(const session::Record& record, const Attempt& atte
     case EndReason::kNodeResponseTimeout:
       return record.logged_in && record.total >= rules_.upstream.response;
     case EndReason::kNodeTrouble:
-    case EndReason::kNodeOut:
-      return record.logged_in && rules_.resumes() && SessionsMayBeLost(attempt);
+      return record.logged_in && rules_.resumes() && NodesMayFail();
+    case EndReason::kNodeOut: {
+      const bool out = climate_ != Climate::kMortal && poplar_.health().transitions() > 0;
+      return record.logged_in && rules_.resumes() && (out || SessionsMayBeLost(attempt));
+    }
     case EndReason::kNodeDown:
       return record.logged_in && SessionsMayBeLost(attempt) && poplar_.dropped_node();
     case EndReason::kDraining:

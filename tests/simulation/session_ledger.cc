@@ -18,7 +18,7 @@ Attempt& SessionLedger::At(size_t id) {
   return attempts_[id - 1];
 }
 
-const Attempt* SessionLedger::FindByAddress(const io::Address& client) const {
+Attempt* SessionLedger::FindByAddress(const io::Address& client) {
   const auto found = std::find_if(attempts_.begin(), attempts_.end(),
                                   [&client](const Attempt& a) { return a.address == client; });
   return found == attempts_.end() ? nullptr : &*found;
@@ -52,6 +52,13 @@ bool SessionLedger::TakenByOthers(const Attempt& attempt, const OriginalMessage&
   if (message.expunged) return true;
   return std::any_of(attempts_.begin(), attempts_.end(), [&](const Attempt& other) {
     return other.id != attempt.id && other.may_be_deleted.contains(message.unique_id);
+  });
+}
+
+bool SessionLedger::ChangedByOthers(const Attempt& attempt) const {
+  const auto& messages = mail_.users()[attempt.user].messages;
+  return std::any_of(messages.begin(), messages.end(), [&](const OriginalMessage& message) {
+    return message.arrived > io::Time() || TakenByOthers(attempt, message);
   });
 }
 

@@ -31,6 +31,9 @@ struct Attempt {
   bool sent_unknown_command = false;
   bool sent_last = false;  // LAST: nobody may ask it twice
   bool quit_sent = false;  // the whole line, or it is on its way
+  // Commands before its QUIT had no answer yet: the node may have deleted what these are about when
+  // it dies, and nobody has it any more.
+  bool hurried = false;
   bool left = false;       // it closed, aborted or reset in some way
   bool logged_in = false;  // it was told so
   bool quit_answered = false;
@@ -42,6 +45,9 @@ struct Attempt {
   std::set<std::string> marked;           // DELE answered +OK, since the last RSET answered so
   std::set<std::string> must_be_deleted;  // when its QUIT was answered +OK
   bool missed = false;                    // a message of its view was gone
+
+  // What it asked, or what became of its mail, allows no resumption.
+  bool excused = false;
 
   // --- the nodes' side
   bool node_answered_quit = false;
@@ -61,7 +67,7 @@ class SessionLedger {
   Attempt& At(size_t id);
   const std::deque<Attempt>& attempts() const { return attempts_; }
   std::deque<Attempt>& attempts() { return attempts_; }
-  const Attempt* FindByAddress(const io::Address& client) const;
+  Attempt* FindByAddress(const io::Address& client);
   SessionMail& mail() { return mail_; }
   World& world() { return world_; }
 
@@ -81,6 +87,8 @@ class SessionLedger {
   io::Time OldestView(const Attempt& attempt) const;
   // Whether another client, or another program, may have removed the message.
   bool TakenByOthers(const Attempt& attempt, const OriginalMessage& message) const;
+  // Whether the user's maildrop has changed by others' doing.
+  bool ChangedByOthers(const Attempt& attempt) const;
   // Whether a resumed session may find the message gone.
   bool MayMiss(const Attempt& attempt, const OriginalMessage& message) const;
 

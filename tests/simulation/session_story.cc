@@ -221,9 +221,9 @@ void SessionStory::Run() {
   for (auto& node : nodes_) node->Stop();
   world_.MustReach("the nodes are idle", [this] { return NodesIdle(); }, hours(1));
   ledger_.JudgeDeletions();
-  JudgeClients();
   poplar_.MustBeClean();
   JudgeRecords();
+  JudgeClients();
   for (auto& node : nodes_) node->proactor().MustBeIdle();
   for (auto& node : dead_nodes_) node->proactor().MustBeIdle();
   steady_machine_.MustBeIdle();

@@ -43,7 +43,7 @@ class SessionStory {
   void JudgeRecord(const session::Record& record);
   void JudgeResumption(const session::Record& record, const Attempt& attempt);
   bool WhyNotFits(const session::Record& record, const Attempt& attempt) const;
-  static bool CantBeResumed(const Attempt& attempt);
+  bool Excused(const session::Record& record, const Attempt& attempt) const;
   bool SessionsMayBeLost(const Attempt& attempt) const;
   bool ReasonFits(const session::Record& record, const Attempt& attempt) const;
   bool NodesMayFail() const;
