@@ -18,12 +18,12 @@ namespace poplar::session {
 class CommandQueue {
  public:
   bool empty() const { return first_ == pending_.size(); }
-  // For a command, and one of Poplar's own ahead of it.
-  bool full() const { return size() + 2 > pop3::kCommandsInFlightMax; }
+  // Beyond that there is room for one command of Poplar's own.
+  bool full() const { return size() >= pop3::kCommandsInFlightMax; }
   size_t size() const { return pending_.size() - first_; }
 
   void Push(const PendingCommand& command) {
-    assert(size() < pop3::kCommandsInFlightMax);
+    assert(size() <= pop3::kCommandsInFlightMax);
     pending_.push_back(command);
   }
   const PendingCommand& front() const { return pending_[first_]; }

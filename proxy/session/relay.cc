@@ -77,6 +77,7 @@ io::Task<void> Relay::WriteToClient(std::string_view bytes) {
   client_writing_ = false;
   waiting_since_ = idle_since_ = proactor_.Now();
   stalled_since_.reset();
+  losses_ = 0;
   if (!written) {
     End(ReasonOf(written.error()), {}, true);
     co_return;

@@ -91,6 +91,9 @@ class Relay {
   // Since when the client has been waiting for its next byte because of this loss, or of earlier
   // ones.
   io::Time stalled_since() const { return *stalled_since_; }
+  // Losses since the client last got a byte.
+  int losses() const { return losses_; }
+
   // Whether the client knows anything that the node's listing (UIDL) has to agree with.
   bool needs_listing() const { return kept_ != nullptr || told_count_.has_value(); }
   // False: it doesn't agree.
@@ -228,6 +231,7 @@ class Relay {
   std::optional<io::Time> stalled_since_;
   std::optional<uint32_t> told_count_;  // of messages, by STAT
   int bad_commands_ = 0;
+  int losses_ = 0;
   uint64_t deletes_marked_ = 0;
   std::string aside_;  // of the answer under way: what is held or goes out instead
   std::unique_ptr<Kept> kept_;

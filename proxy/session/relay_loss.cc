@@ -42,6 +42,7 @@ void Relay::Suspend(EndReason reason) {
   if (AnswerQuit()) return;
   lost_ = true;
   end_.reason = reason;
+  ++losses_;
   if (!queue_.empty() && !stalled_since_) stalled_since_ = proactor_.Now();
   node_->Abort();
   client_.CancelRead();
@@ -129,6 +130,7 @@ std::vector<uint32_t> Relay::MarksAtNode() const {
 std::string Relay::Reopen() {
   end_ = {};
   framing_ = response_timed_out_ = node_dropped_ = node_out_ = node_left_ = false;
+  framer_ = {};
   repeating_ = reply_relayed_;
   aside_ = {};
   if (kept_ != nullptr) kept_->filter.reset();

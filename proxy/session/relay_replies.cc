@@ -75,6 +75,7 @@ io::Task<void> Relay::RelayReplies(std::string_view bytes) {
     CountReply(queue_.front());
     queue_.Pop();
     framing_ = reply_relayed_ = repeating_ = false;
+    if (sent == at) Watch();  // no write is to come that would
     if (!alone && !own_reply_due()) continue;
     const std::string_view unsent = bytes.substr(sent, at - sent);
     sent = at;

@@ -12,6 +12,8 @@ namespace {
 // Between tries; doubles.
 constexpr io::Duration kFirstPause = std::chrono::milliseconds(50);
 constexpr io::Duration kLongestPause = std::chrono::seconds(1);
+// Trouble of a node's is often over soon, or found out by its health.
+constexpr io::Duration kTroublePause = std::chrono::seconds(1);
 
 // Between the two parts of a sealed credential: neither may contain it.
 constexpr std::string_view kSeparator("\0", 1);
@@ -41,17 +43,14 @@ Resume::Resume(Environment& environment, const Settings& settings, const Request
 
 io::Task<ResumeResult> Resume::Run() {
   deadline_.Arm(request_.deadline);
-  io::Duration pause = kFirstPause;
-  std::optional<ResumeResult> result;
-  while (!(result = co_await Try())) {
+  std::optional<ResumeResult> result = co_await Pause(request_.pause);
+  for (io::Duration pause = kFirstPause; !result; pause = std::min(2 * pause, kLongestPause)) {
+    result = co_await Try();
+    if (result) break;
     // The lease goes last.
     session_.connection.reset();
     session_.lease.Release();
-    const io::Time next = environment_.proactor.Now() + pause;
-    const Patience::Wake wake = co_await patience_.Until(std::min(next, request_.deadline));
-    if (wake == Patience::Wake::kEnded) result = ResumeResult::kEnded;
-    if (result) break;
-    pause = std::min(2 * pause, kLongestPause);
+    result = co_await Pause(pause);
   }
   deadline_.Disarm();
   if (*result != ResumeResult::kResumed) {
@@ -59,6 +58,21 @@ io::Task<ResumeResult> Resume::Run() {
     session_.lease.Release();
   }
   co_return *result;
+}
+
+io::Task<std::optional<ResumeResult>> Resume::Pause(io::Duration pause) {
+  if (pause == io::Duration::zero()) co_return std::nullopt;
+  const io::Time next = environment_.proactor.Now() + pause;
+  const Patience::Wake wake = co_await patience_.Until(std::min(next, request_.deadline));
+  if (wake == Patience::Wake::kEnded) co_return ResumeResult::kEnded;
+  co_return std::nullopt;
+}
+
+io::Duration PauseAfter(EndReason loss, int losses) {
+  const io::Duration again =
+      losses < 2 ? io::Duration::zero()
+                 : std::min(kFirstPause * (int64_t{1} << std::min(losses - 2, 10)), kLongestPause);
+  return loss == EndReason::kNodeTrouble ? std::max(again, kTroublePause) : again;
 }
 
 // Nothing: it is to be tried again.

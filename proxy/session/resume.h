@@ -22,6 +22,7 @@ class Resume {
     const balancer::CanonicalUser& user;
     const tls::SealedSecret& credential;  // as SealCredential made it
     Relay& relay;                         // between two of its runs
+    io::Duration pause;                   // before the first try
     io::Time deadline;
   };
 
@@ -40,6 +41,7 @@ class Resume {
   void Abort();
 
  private:
+  io::Task<std::optional<ResumeResult>> Pause(io::Duration pause);
   io::Task<std::optional<ResumeResult>> Try();
   io::Task<std::optional<ResumeResult>> LogIn();
   io::Task<std::optional<ResumeResult>> FindMessages();
@@ -58,6 +60,10 @@ class Resume {
   bool late_ = false;
   bool aborted_ = false;
 };
+
+// How long to wait before a session is resumed that has lost a node so many times since its client
+// last got a byte.
+io::Duration PauseAfter(EndReason loss, int losses);
 
 tls::SealedSecret SealCredential(const tls::Sealer& sealer, std::string_view name,
                                  const pop3::Secret& password);

@@ -1,5 +1,6 @@
 #include "proxy/session/session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "proxy/io/deadline.h"
@@ -230,7 +231,7 @@ io::Task<void> Session::RelayMail() {
   End(end.reason);
   if (end.node_failed) TellHealth(end.reason);
   if (end.lost && *end.lost != ResumeResult::kResumed && SideOf(end.reason) != Side::kClient) {
-    CountResume(*end.lost, io::Duration::zero());
+    CountResume(*end.lost, proactor_.Now());
   }
   if (end.park)
     environment_.meter.ParkEnded(node_, *end.park == ParkResult::kParked ? Park() : *end.park);
@@ -270,12 +271,13 @@ io::Task<bool> Session::GoOnElsewhere(Relay& relay, RelayEnd& end) {
   // The client is not listened to meanwhile: it may have closed its half and want its answers.
   Patience patience(proactor_, *client_, input_, false);
   Resume resume(environment_, *settings_,
-                {cluster(), user, credential_, relay, stalled_since + cluster().resume.deadline},
+                {cluster(), user, credential_, relay, PauseAfter(end.reason, relay.losses()),
+                 stalled_since + cluster().resume.deadline},
                 patience);
   resume_ = &resume;
   const ResumeResult result = co_await resume.Run();
   resume_ = nullptr;
-  CountResume(result, proactor_.Now() - stalled_since);
+  CountResume(result, stalled_since);
   if (result == ResumeResult::kResumed) {
     record_.node = resume.node_name();
     JoinNode(std::move(resume.session()), resume.node_id());
@@ -285,9 +287,11 @@ io::Task<bool> Session::GoOnElsewhere(Relay& relay, RelayEnd& end) {
   co_return false;
 }
 
-void Session::CountResume(ResumeResult result, io::Duration stalled) {
-  environment_.meter.ResumeEnded(result, stalled);
-  record_.stalled += stalled;
+void Session::CountResume(ResumeResult result, io::Time stalled_since) {
+  const io::Time now = proactor_.Now();
+  environment_.meter.ResumeEnded(result, now - stalled_since);
+  // One wait may be the work of several losses.
+  record_.stalled += now - std::max(stalled_since, std::exchange(stalls_counted_, now));
   if (result == ResumeResult::kResumed) {
     ++record_.resumes;
   } else {

@@ -50,7 +50,7 @@ class Session {
   RelayOptions OptionsOfRelay() const;
   NodeSide SideOfNode() const;
   POPLAR_OWN_FRAME io::Task<bool> GoOnElsewhere(Relay& relay, RelayEnd& end);
-  void CountResume(ResumeResult result, io::Duration stalled);
+  void CountResume(ResumeResult result, io::Time stalled_since);
   ParkResult Park();
   void TellHealth(EndReason lost);
   POPLAR_OWN_FRAME io::Task<void> Close();
@@ -76,6 +76,7 @@ class Session {
   Resume* resume_ = nullptr;
   tls::SealedSecret credential_;  // where the session may have to log in again
   Record record_;
+  io::Time stalls_counted_{};
 
   std::string_view farewell_;
   bool ended_ = false;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "proxy/io/clock.h"
@@ -27,6 +28,8 @@ class SealedSecret {
   // Whether nothing was sealed; a sealed empty secret is something.
   bool empty() const { return box_ == nullptr; }
   void Clear();
+  // What lies in memory.
+  std::span<const uint8_t> box() const { return {box_.get(), size_}; }
 
  private:
   friend class Sealer;

@@ -123,7 +123,7 @@ TEST(SessionParkingTest, NothingMayBePipelinedBehindTheQuit) {
   for (const auto& [unread, result] : cases) {
     SCOPED_TRACE(unread);
     RelayBench::Options options{.unread = unread};
-    options.relay.max_snapshot_age = std::chrono::hours(1'000'000);
+    options.max_snapshot_age = std::chrono::hours(1'000'000);
     RelayBench bench(options);
     bench.AnswerBy([](std::string_view) { return kBye; });
     const RelayEnd end = bench.RunToEnd();

@@ -9,14 +9,19 @@ namespace poplar::tls {
 namespace {
 
 struct Mapping {
-  uintptr_t begin = 0;
-  uintptr_t end = 0;
+  const uint8_t* begin = nullptr;
+  const uint8_t* end = nullptr;
   std::vector<std::string> flags;
 
   bool Has(const std::string& flag) const {
     return std::find(flags.begin(), flags.end(), flag) != flags.end();
   }
 };
+
+const uint8_t* Address(const std::string& hex) {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel's word for it is a number
+  return reinterpret_cast<const uint8_t*>(std::stoull(hex, nullptr, 16));
+}
 
 std::vector<Mapping> OwnMappings() {
   std::vector<Mapping> mappings;
@@ -27,9 +32,7 @@ std::vector<Mapping> OwnMappings() {
     words >> first;
     const size_t dash = first.find('-');
     if (dash != std::string::npos) {
-      mappings.push_back({std::stoull(first.substr(0, dash), nullptr, 16),
-                          std::stoull(first.substr(dash + 1), nullptr, 16),
-                          {}});
+      mappings.push_back({Address(first.substr(0, dash)), Address(first.substr(dash + 1)), {}});
     } else if (first == "VmFlags:") {
       for (std::string flag; words >> flag;) mappings.back().flags.push_back(flag);
     }
@@ -99,8 +102,7 @@ int CountInMemory(const MaskedBytes& bytes, Scope scope) {
     // What a sanitizer keeps about memory is larger than the memory, and holds none of its bytes.
     const bool is_shadow = mapping.Has("dd") && !mapping.Has("wf");
     if (is_shadow) continue;
-    count += bytes.CountBetween(reinterpret_cast<const uint8_t*>(mapping.begin),
-                                reinterpret_cast<const uint8_t*>(mapping.end));
+    count += bytes.CountBetween(mapping.begin, mapping.end);
   }
   return count;
 }
@@ -110,7 +112,7 @@ size_t MemoryWithFlags(const std::vector<std::string>& flags) {
   for (const Mapping& mapping : OwnMappings()) {
     const bool has_all = std::all_of(flags.begin(), flags.end(),
                                      [&](const std::string& flag) { return mapping.Has(flag); });
-    if (has_all) bytes += mapping.end - mapping.begin;
+    if (has_all) bytes += static_cast<size_t>(mapping.end - mapping.begin);
   }
   return bytes;
 }
