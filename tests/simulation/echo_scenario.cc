@@ -23,7 +23,9 @@ constexpr size_t kPayloadMax = size_t{48} * 1024;
 
 Faults DrawFaults(World& world) {
   SeededRandom random = world.Stream("faults");
-  return Faults::Draw(random);
+  Faults faults = Faults::Draw(random);
+  faults.LeaveOut(world);
+  return faults;
 }
 
 class EchoStory {

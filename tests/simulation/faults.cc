@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "tests/simulation/world.h"
+
 namespace poplar::simulation {
 namespace {
 
@@ -41,7 +43,32 @@ void DrawLosses(SeededRandom& random, Faults& faults) {
   faults.reset_discards_unread = random.Chance(0.5);
 }
 
+template <class T>
+void Keep(World& world, const char* name, T& field, const T& kind) {
+  if (field != kind && !world.Allows(name)) field = kind;
+}
+
 }  // namespace
+
+void Faults::LeaveOut(World& world) {
+  const Faults kind;
+  Keep(world, "latency", latency_max, kind.latency_max);
+  Keep(world, "slow links", bytes_per_second, kind.bytes_per_second);
+  Keep(world, "stalls", stall, kind.stall);
+  Keep(world, "late turns", turn_delay_max, kind.turn_delay_max);
+  Keep(world, "late cancellations", cancel_delay_max, kind.cancel_delay_max);
+  Keep(world, "small segments", segment_bytes_max, kind.segment_bytes_max);
+  Keep(world, "small reads", read_bytes_max, kind.read_bytes_max);
+  Keep(world, "small send buffers", send_buffer_bytes, kind.send_buffer_bytes);
+  Keep(world, "small windows", receive_window_bytes, kind.receive_window_bytes);
+  Keep(world, "small batches", ready_batch, kind.ready_batch);
+  Keep(world, "few buffers", buffer_bytes, kind.buffer_bytes);
+  Keep(world, "resets", reset, kind.reset);
+  Keep(world, "silences", silence, kind.silence);
+  Keep(world, "refused connects", connect_refused, kind.connect_refused);
+  Keep(world, "lost connects", connect_lost, kind.connect_lost);
+  Keep(world, "failing accepts", accept_error, kind.accept_error);
+}
 
 Faults Faults::Draw(SeededRandom& random) {
   Faults faults;

@@ -9,6 +9,8 @@
 
 namespace poplar::simulation {
 
+class World;
+
 // What a network and the machines on it do to those who use them. The defaults are a kind world:
 // quick, whole, faultless.
 struct Faults {
@@ -43,6 +45,8 @@ struct Faults {
   // Swarm testing (Groce et al. 2012): a random set of the faults is on, each as strong as drawn.
   // Worlds with all faults on at once hardly get anywhere and miss what the others find.
   static Faults Draw(SeededRandom& random);
+  // Those that the world is told without are off.
+  void LeaveOut(World& world);
 };
 
 }  // namespace poplar::simulation

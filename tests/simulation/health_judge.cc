@@ -60,6 +60,7 @@ void HealthJudge::NodeChanged(const balancer::Transition& transition) {
   node.phases.push_back({world_.Now(), transition.to, transition.admin_to});
   if (before.state == NodeState::kUp && transition.to != NodeState::kUp) node.succeeded = 0;
   NotePanic();
+  if (on_change_) on_change_(transition.node);
 }
 
 // Where the current state began; the operator may have spoken since.

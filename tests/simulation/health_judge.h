@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proxy/upstream/observer.h"
@@ -20,6 +22,11 @@ class HealthJudge final : public upstream::Observer {
   void NodeChanged(const balancer::Transition& transition) override;
   void WarmOpened(balancer::NodeId, upstream::NodeFailure) override {}
   void ParkedEnded(balancer::NodeId, upstream::ParkedEnd) override {}
+
+  // Told of each transition, after it was judged.
+  void set_on_change(std::function<void(balancer::NodeId)> on_change) {
+    on_change_ = std::move(on_change);
+  }
 
   // Whether at some moment from `from` to `to` the rules let a user leave the node for another.
   bool MayBeLeft(size_t node, io::Time from, io::Time to) const;
@@ -58,6 +65,7 @@ class HealthJudge final : public upstream::Observer {
   World& world_;
   const SessionRules& rules_;
   int actor_;
+  std::function<void(balancer::NodeId)> on_change_;
   std::vector<Node> nodes_;
   std::vector<std::pair<io::Time, bool>> panic_;  // since when there is one, or none
   uint64_t transitions_ = 0;

@@ -1,6 +1,8 @@
-// simulation [--scenario NAME] [--seeds COUNT] [--first SEED] | --seed SEED [--log] | --list
+// simulation [--scenario NAME] [--seeds COUNT] [--first SEED]
+//            | --seed SEED --scenario NAME [--log] [--without TROUBLES] [--shrink] | --list
 // Tells each scenario (or the one named) for COUNT seeds from FIRST on. The first failure ends the
 // process with its log and the command that replays it. tests/simulation/run builds and starts it.
+#include <algorithm>
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
@@ -10,6 +12,7 @@
 #include "proxy/io/system_clock.h"
 #include "tests/simulation/replay.h"
 #include "tests/simulation/scenario.h"
+#include "tests/simulation/shrink.h"
 #include "tests/simulation/world.h"
 
 namespace poplar::simulation {
@@ -19,8 +22,10 @@ struct Arguments {
   std::string scenario;  // empty: all that are not wrong on purpose
   uint64_t seeds = 2000;
   uint64_t first = 1;
+  World::Omissions without;
   bool log = false;
   bool list = false;
+  bool shrink = false;
 };
 
 bool ParseNumber(const char* text, uint64_t& number) {
@@ -29,18 +34,28 @@ bool ParseNumber(const char* text, uint64_t& number) {
   return *text >= '0' && *text <= '9' && *end == '\0';
 }
 
+World::Omissions ParseTroubles(const std::string& text) {
+  World::Omissions troubles;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find(',', at), text.size());
+    troubles.insert(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return troubles;
+}
+
+bool ParseSwitch(const std::string& word, Arguments& arguments) {
+  arguments.log |= word == "--log";
+  arguments.list |= word == "--list";
+  arguments.shrink |= word == "--shrink";
+  return word == "--log" || word == "--list" || word == "--shrink";
+}
+
 bool Parse(int count, char** words, Arguments& arguments) {
   for (int i = 1; i < count; ++i) {
     const std::string word = words[i];
     const char* value = i + 1 < count ? words[i + 1] : nullptr;
-    if (word == "--log") {
-      arguments.log = true;
-      continue;
-    }
-    if (word == "--list") {
-      arguments.list = true;
-      continue;
-    }
+    if (ParseSwitch(word, arguments)) continue;
     if (value == nullptr) return false;
     ++i;
     if (word == "--scenario") {
@@ -52,6 +67,8 @@ bool Parse(int count, char** words, Arguments& arguments) {
     } else if (word == "--seed") {
       if (!ParseNumber(value, arguments.first)) return false;
       arguments.seeds = 1;
+    } else if (word == "--without") {
+      arguments.without = ParseTroubles(value);
     } else {
       return false;
     }
@@ -76,11 +93,16 @@ bool ReportTotals(const Scenario& scenario, uint64_t seeds) {
 
 bool RunScenario(const Scenario& scenario, const Arguments& arguments) {
   SetReplayedScenario(scenario.name);
+  if (arguments.shrink && arguments.seeds == 1) {
+    if (Shrink(scenario, arguments.first, arguments.without)) return false;
+    std::printf("seed %" PRIu64 " of %s doesn't fail\n", arguments.first, scenario.name);
+    return true;
+  }
   const io::SystemClock real;
   const io::Time begin = real.Now();
   uint64_t events = 0;
   for (uint64_t i = 0; i < arguments.seeds; ++i) {
-    World world(arguments.first + i);
+    World world(arguments.first + i, arguments.without);
     scenario.run(world);
     events += world.steps();
     if (arguments.log) world.log().Print(stdout);
@@ -99,7 +121,7 @@ int Main(int count, char** words) {
   if (!Parse(count, words, arguments)) {
     std::fprintf(stderr,
                  "usage: run [--scenario NAME] [--seeds COUNT] [--first SEED]\n"
-                 "       run --seed SEED --scenario NAME [--log]\n"
+                 "       run --seed SEED --scenario NAME [--log] [--without TROUBLES] [--shrink]\n"
                  "       run --list\n");
     return 2;
   }

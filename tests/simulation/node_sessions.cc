@@ -73,10 +73,13 @@ void NodeSessions::JudgeReuse(const NodeSession& session, const Attempt& last,
 }
 
 // From when on the user's node was looked for: by this login, or by an earlier one that it followed
-// and that came to nothing.
-io::Time NodeSessions::DecidedFrom(const Attempt& by) const {
+// and that came to nothing; where a session is resumed, since its node was last heard.
+io::Time NodeSessions::DecidedFrom(const NodeSession& session, const Attempt& by) const {
+  if (by.node_seen) return *by.node_seen;
+  // Accepted before, it served somebody whose session was resumed there, and who never said so.
   io::Time from = by.pass_sent;
-  for (const Attempt& other : ledger_.attempts()) {
+  if (session.accepted < from) from = session.accepted - rules_.LongestLogin();
+  for (const Attempt& other : std::as_const(ledger_).attempts()) {
     if (other.user != by.user || other.id == by.id || other.logged_in) continue;
     if (!other.first_pass_sent) continue;
     if (other.pass_sent + rules_.LongestLogin() < by.pass_sent) continue;
@@ -93,7 +96,7 @@ void NodeSessions::JudgeMove(const NodeSession& session, const Attempt& by) {
   const std::vector<size_t>& order = orders_[session.user];
   const auto rank = [&order](size_t node) { return std::find(order.begin(), order.end(), node); };
   if (rank(session.node) < rank(*session.came_from)) return;
-  if (!health_.MayBeLeft(*session.came_from, DecidedFrom(by), session.accepted)) {
+  if (!health_.MayBeLeft(*session.came_from, DecidedFrom(session, by), session.accepted)) {
     ledger_.Fail(by, "a user has moved from node " + std::to_string(*session.came_from) + " to " +
                          std::to_string(session.node) + " before its time");
   }
@@ -113,13 +116,36 @@ void NodeSessions::JudgeCount(const NodeSession& session) {
   }
 }
 
-void NodeSessions::OnQuit(NodeSession& session) {
+void NodeSessions::OnQuit(NodeSession& session, const std::set<std::string>& marked) {
   session.quit = true;
-  if (session.attempt == 0) {
+  const auto& attempts = std::as_const(ledger_).attempts();
+  const bool known = std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& attempt) {
+    return MayServe(session, attempt) && SessionLedger::MayCommit(attempt, marked);
+  });
+  if (known) return;
+  if (session.attempt == 0)
     world_.Fail("a node got a QUIT in a session of which no client knows: " + session.name);
-  }
-  Attempt& attempt = ledger_.At(session.attempt);
-  if (!attempt.quit_sent) ledger_.Fail(attempt, "a node got a QUIT that the client didn't send");
+  const Attempt& attempt = ledger_.At(session.attempt);
+  ledger_.Fail(attempt, attempt.quit_sent ? "a node is to delete what the client didn't delete"
+                                          : "a node got a QUIT that the client didn't send");
+}
+
+// Whom it was told that it serves; but a session may be resumed there, in a new one or in a parked
+// one, and end before its client says who it is.
+bool NodeSessions::MayServe(const NodeSession& session, const Attempt& attempt) const {
+  if (session.attempt == attempt.id) return true;
+  if (!rules_.resumes() || attempt.user != session.user || attempt.name != session.name)
+    return false;
+  return session.attempt == 0 || ledger_.At(session.attempt).quit_sent;
+}
+
+void NodeSessions::OnGoodbye(NodeSession& session) {
+  for (Attempt& attempt : ledger_.attempts())
+    attempt.node_answered_quit |= attempt.quit_sent && MayServe(session, attempt);
+}
+
+void NodeSessions::OnTraffic(NodeSession& session) {
+  if (session.attempt != 0) ledger_.At(session.attempt).node_seen = world_.Now();
 }
 
 void NodeSessions::OnEnd(NodeSession& session) {

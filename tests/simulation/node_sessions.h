@@ -2,6 +2,7 @@
 
 #include <list>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,17 +38,22 @@ class NodeSessions {
   // The session's client says which one it is.
   void OnTag(NodeSession& session, size_t attempt);
   // A whole QUIT.
-  void OnQuit(NodeSession& session);
+  // A whole QUIT; the node is about to delete what is marked.
+  void OnQuit(NodeSession& session, const std::set<std::string>& marked);
+  // Its word at the end.
+  void OnGoodbye(NodeSession& session);
+  void OnTraffic(NodeSession& session);
   void OnEnd(NodeSession& session);
   uint64_t reused() const { return reused_; }
   uint64_t moved() const { return moved_; }
 
  private:
   bool IsOpen(const NodeSession& session) const { return network_.IsOpenFrom(session.peer); }
+  bool MayServe(const NodeSession& session, const Attempt& attempt) const;
   void JudgeMove(const NodeSession& session, const Attempt& by);
   void JudgeReuse(const NodeSession& session, const Attempt& last, const Attempt& next);
   void JudgeCount(const NodeSession& session);
-  io::Time DecidedFrom(const Attempt& by) const;
+  io::Time DecidedFrom(const NodeSession& session, const Attempt& by) const;
 
   SessionLedger& ledger_;
   World& world_;

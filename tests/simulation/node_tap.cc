@@ -31,14 +31,14 @@ bool HoldsTwoAnswers(std::string_view bytes) {
 }  // namespace
 
 NodeTap::NodeTap(SimProactor& proactor, const io::Accepted& accepted, SessionLedger& ledger,
-                 NodeSessions& sessions, const bool& troubled, const Plan& plan)
+                 NodeSessions& sessions, const NodeTrouble& trouble, const Plan& plan)
     : proactor_(proactor),
       socket_(accepted.socket),
       peer_(accepted.peer),
       stream_(proactor, accepted.socket),
       ledger_(ledger),
       sessions_(sessions),
-      troubled_(troubled),
+      trouble_(trouble),
       plan_(plan) {}
 
 NodeTap::~NodeTap() {
@@ -53,26 +53,31 @@ io::Task<io::Result<io::Buffer>> NodeTap::Read() {
     swallow_next_ = true;
     co_return co_await Inject("DELE 1\r\n");
   }
-  io::Result<io::Buffer> read = co_await stream_.Read();
-  const bool gone = !read || read->empty();
-  if (gone && plan_.mistake == SessionMistake::kQuitsByItself && accepted_ && !quit_seen_) {
-    io::Buffer quit = co_await Inject("QUIT\r\n");
-    OnBytes(quit);
-    co_return quit;
+  while (whole_lines_.empty()) {
+    io::Result<io::Buffer> read = co_await stream_.Read();
+    const bool gone = !read || read->empty();
+    if (gone && plan_.mistake == SessionMistake::kQuitsByItself && accepted_ && !quit_seen_) {
+      OnBytes("QUIT\r\n");
+      break;
+    }
+    if (gone) co_return read;
+    OnBytes(read->bytes());
+    if (ClosesNow()) {
+      stream_.Abort();
+      co_return io::Fail(ECONNRESET);
+    }
+    if (plan_.mistake == SessionMistake::kClaimsQuit && quit_seen_ && session_ != nullptr) {
+      sessions_.OnGoodbye(*session_);
+      const io::Result<> said = co_await stream_.Write("+OK Bye\r\n");
+      if (said) co_await stream_.ShutdownWrite();
+      co_return io::Fail(ECONNRESET);
+    }
   }
-  if (gone) co_return read;
-  OnBytes(*read);
-  if (ClosesNow()) {
-    stream_.Abort();
-    co_return io::Fail(ECONNRESET);
-  }
-  if (plan_.mistake == SessionMistake::kClaimsQuit && quit_seen_ && session_ != nullptr) {
-    ledger_.At(session_->attempt).node_answered_quit = true;
-    const io::Result<> said = co_await stream_.Write("+OK Bye\r\n");
-    if (said) co_await stream_.ShutdownWrite();
-    co_return io::Fail(ECONNRESET);
-  }
-  co_return read;
+  io::Buffer buffer = co_await proactor_.buffers().Take(io::BufferUse::kSend);
+  const size_t n = std::min(buffer.room().size(), whole_lines_.size());
+  buffer.Append(std::string_view(whole_lines_).substr(0, n));
+  whole_lines_.erase(0, n);
+  co_return buffer;
 }
 
 io::Task<io::Buffer> NodeTap::Inject(std::string_view line) {
@@ -86,37 +91,57 @@ bool NodeTap::ClosesNow() const {
          (quit_seen_ && plan_.fault == NodeFault::kClosesAtQuit);
 }
 
-void NodeTap::OnBytes(io::Buffer& bytes) {
-  constexpr std::string_view kPass = "PASS ";
-  for (const char& c : bytes.bytes()) {
-    if (!accepted_ && line_ == kPass && troubled_) {
-      in_trouble_ = true;
-      const_cast<char&>(c) = '~';  // of the password: the mail session is to refuse it
-    }
+void NodeTap::OnBytes(std::string_view bytes) {
+  if (session_ != nullptr) sessions_.OnTraffic(*session_);
+  for (const char c : bytes) {
     line_ += c;
-    if (c == '\n') OnLine();
+    if (c != '\n') continue;
+    whole_lines_ += OnLine(line_);
+    line_.clear();
   }
 }
 
-void NodeTap::OnLine() {
-  std::string line = std::exchange(line_, {});
-  line.resize(line.find_last_not_of("\r\n") + 1);
+// Returns what the mail session gets. What the node has trouble with it is made to refuse: a
+// password becomes a wrong one, any other command a LAST.
+std::string NodeTap::OnLine(const std::string& bytes) {
+  const std::string_view line =
+      std::string_view(bytes).substr(0, bytes.find_last_not_of("\r\n") + 1);
+  if (!plan_.probe) Note("hears " + std::string(line));
   if (!accepted_) {
     if (line.starts_with("USER ")) name_ = line.substr(5);
-    if (line.starts_with("PASS ")) pass_seen_ = true;
-    return;
+    if (!line.starts_with("PASS ")) return bytes;
+    pass_seen_ = true;
+    in_trouble_ = trouble_.logins;
+    return in_trouble_ ? "PASS ~\r\n" : bytes;
   }
-  constexpr std::string_view kTag = "LIST 1";
-  if (line.starts_with(kTag) && line.size() > kTag.size() + 5) OnTag(line.substr(kTag.size()));
-  if (quit_seen_ || line != "QUIT") return;
-  quit_seen_ = true;
-  if (session_ != nullptr) sessions_.OnQuit(*session_);
+  if (session_ == nullptr) return bytes;
+  if (const uint32_t tag = Question::TagOf(line); tag != 0) OnTag(tag);
+  const bool troubled = trouble_.commands && line != "QUIT" && line != "RSET";
+  if (troubled || line == "LAST") refusals_.push_back(troubled);
+  if (troubled) return "LAST\r\n";
+  OnCommand(line);
+  return bytes;
 }
 
-void NodeTap::OnTag(std::string_view number) {
-  if (session_ == nullptr) return;
+void NodeTap::Note(const std::string& text) const {
+  proactor_.world().log().Note(proactor_.world().Now(), proactor_.actor(),
+                               "#" + std::to_string(static_cast<int>(socket_)) + " " + text);
+}
+
+void NodeTap::OnCommand(std::string_view line) {
+  if (line.starts_with("DELE ")) {
+    const size_t number = std::stoul(std::string(line.substr(5)));
+    if (number > 0 && number <= view_->size()) marked_.insert((*view_)[number - 1].unique_id);
+  }
+  if (line == "RSET") marked_.clear();
+  if (quit_seen_ || line != "QUIT") return;
+  quit_seen_ = true;
+  sessions_.OnQuit(*session_, marked_);
+}
+
+void NodeTap::OnTag(size_t number) {
   const bool reused = session_->attempt != 0;
-  sessions_.OnTag(*session_, static_cast<size_t>(std::stoul(std::string(number))));
+  sessions_.OnTag(*session_, number);
   delete_due_ |= reused && plan_.mistake == SessionMistake::kParksWithDelete;
 }
 
@@ -147,14 +172,19 @@ io::Task<io::Result<>> NodeTap::AnswerPass(std::string_view bytes) {
 
 void NodeTap::OnAccepted() {
   const std::optional<size_t> user = ledger_.mail().UserCalled(name_);
-  if (user) session_ = &sessions_.OnAccepted(*user, name_, plan_.node, peer_);
+  if (!user) return;
+  session_ = &sessions_.OnAccepted(*user, name_, plan_.node, peer_);
+  view_ = plan_.store->Messages(name_);
 }
 
 io::Task<io::Result<>> NodeTap::WriteInSession(std::string_view bytes) {
   if (quit_seen_ && EndsWithGoodbye(bytes)) {
     if (plan_.fault == NodeFault::kCommitsInSilence) co_return Die();
-    ledger_.At(session_->attempt).node_answered_quit = true;
+    sessions_.OnGoodbye(*session_);
   }
+  sessions_.OnTraffic(*session_);
+  std::string troubled;
+  if (!refusals_.empty()) bytes = troubled = WithTrouble(bytes);
   const size_t before = std::exchange(said_, said_ + bytes.size());
   if (said_ <= plan_.after) co_return co_await stream_.Write(bytes);
   const size_t at = plan_.after - std::min(plan_.after, before);
@@ -169,6 +199,22 @@ io::Task<io::Result<>> NodeTap::WriteInSession(std::string_view bytes) {
     co_return Die();
   }
   co_return co_await WriteWithFault(bytes);
+}
+
+// Puts trouble where the mail session refuses what was spoilt.
+std::string NodeTap::WithTrouble(std::string_view bytes) {
+  constexpr std::string_view kRefusal = "-ERR Not supported\r\n";
+  std::string said;
+  while (!refusals_.empty()) {
+    const size_t at = bytes.find(kRefusal);
+    if (at == bytes.npos) break;
+    said += bytes.substr(0, at);
+    bytes.remove_prefix(at + kRefusal.size());
+    if (refusals_.front()) ledger_.OnTrouble(session_->user);
+    said += refusals_.front() ? "-ERR [SYS/TEMP] No storage\r\n" : kRefusal;
+    refusals_.pop_front();
+  }
+  return said.append(bytes);
 }
 
 io::Task<io::Result<>> NodeTap::Greet(std::string_view bytes) {

@@ -3,11 +3,15 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
 #include "proxy/io/socket_stream.h"
 #include "tests/simulation/node_sessions.h"
+#include "tests/simulation/question.h"
 #include "tests/simulation/session_mistake.h"
 #include "tests/simulation/sim_proactor.h"
 
@@ -30,6 +34,12 @@ enum class NodeFault : uint8_t {
 };
 inline constexpr int kNodeFaults = 12;
 
+// The trouble that a node has with its storage, and says to whoever asks.
+struct NodeTrouble {
+  bool logins = false;
+  bool commands = false;  // in the TRANSACTION state, but for QUIT and RSET
+};
+
 // A node's end of a connection: tells what passes and, if it has a fault, breaks it. The mail
 // session behind it is a correct one.
 class NodeTap final : public io::Stream {
@@ -40,10 +50,10 @@ class NodeTap final : public io::Stream {
     NodeFault fault = NodeFault::kNone;
     SessionMistake mistake = SessionMistake::kNone;
     size_t after = 0;  // bytes said since the login when the fault shows
+    const demo::MailStore* store = nullptr;
   };
-  // `troubled`: the node has trouble with its storage and says so to whoever logs in.
   NodeTap(SimProactor& proactor, const io::Accepted& accepted, SessionLedger& ledger,
-          NodeSessions& sessions, const bool& troubled, const Plan& plan);
+          NodeSessions& sessions, const NodeTrouble& trouble, const Plan& plan);
   ~NodeTap() override;
 
   io::Task<io::Result<io::Buffer>> Read() override;
@@ -56,9 +66,12 @@ class NodeTap final : public io::Stream {
   bool Quiet() override { return stream_.Quiet(); }
 
  private:
-  void OnBytes(io::Buffer& bytes);
-  void OnLine();
-  void OnTag(std::string_view number);
+  void OnBytes(std::string_view bytes);
+  std::string OnLine(const std::string& bytes);
+  void Note(const std::string& text) const;
+  void OnCommand(std::string_view line);
+  std::string WithTrouble(std::string_view bytes);
+  void OnTag(size_t number);
   void OnAccepted();
   io::Task<io::Result<>> Greet(std::string_view bytes);
   io::Task<io::Result<>> AnswerPass(std::string_view bytes);
@@ -77,10 +90,11 @@ class NodeTap final : public io::Stream {
   io::SocketStream stream_;
   SessionLedger& ledger_;
   NodeSessions& sessions_;
-  const bool& troubled_;
+  const NodeTrouble& trouble_;
   Plan plan_;
 
-  std::string line_;
+  std::string line_;         // the one that is coming in
+  std::string whole_lines_;  // for the mail session
   std::string name_;
   NodeSession* session_ = nullptr;  // once a user of the ledger's is logged in
   bool greeted_ = false;
@@ -92,6 +106,9 @@ class NodeTap final : public io::Stream {
   bool delete_due_ = false;    // of kParksWithDelete
   bool swallow_next_ = false;  // the answer to what was injected
   size_t said_ = 0;            // bytes since the login
+  std::deque<bool> refusals_;  // due from the mail session: whether it is to look like trouble
+  std::shared_ptr<const demo::MessageList> view_;  // the session's
+  std::set<std::string> marked_;                   // in it, by unique id
 };
 
 }  // namespace poplar::simulation

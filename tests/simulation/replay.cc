@@ -14,13 +14,23 @@ namespace {
 World* replayed_world = nullptr;
 std::string replayed_scenario = "?";
 
+template <class Troubles>
+std::string TextOf(const Troubles& troubles) {
+  std::string text;
+  for (const std::string& trouble : troubles) text += (text.empty() ? "" : ",") + trouble;
+  return text.empty() ? "none" : text;
+}
+
 void Report() {
   World* world = replayed_world;
   if (world == nullptr) return;
   replayed_world = nullptr;  // a fault while reporting must not report again
   std::fprintf(stderr, "the last events:\n");
   world->log().Print(stderr);
-  std::fprintf(stderr, "replay with:\n  %s\n", ReplayCommand(world->seed()).c_str());
+  std::fprintf(stderr, "its troubles: %s\n", TextOf(world->troubles()).c_str());
+  std::string command = ReplayCommand(world->seed());
+  if (!world->without().empty()) command += " --without '" + TextOf(world->without()) + "'";
+  std::fprintf(stderr, "replay with:\n  %s\n", command.c_str());
   std::fflush(stderr);
 }
 

@@ -48,6 +48,7 @@ io::Task<void> SessionClient::Connect() {
   socket_ = *opened;
   stream_ = std::make_unique<io::SocketStream>(proactor_, socket_);
   attempt_ = &ledger_.Begin(plan_.user, plan_.spelling);
+  attempts_.push_back(attempt_);
   dialogue_.emplace(ledger_, *attempt_);
   sent_ = 0;
   left_ = cut_off_ = reader_done_ = stalling_ = false;
@@ -74,7 +75,7 @@ io::Task<void> SessionClient::Read() {
     if (plan_.temper == SessionTemper::kSlow && pauses_left_-- > 0) {
       co_await proactor_.Sleep(random_.Between(io::Duration(0), std::chrono::milliseconds(500)));
     }
-    if (plan_.temper == SessionTemper::kStalls && dialogue_->listed() && pauses_left_ > 0) {
+    if (plan_.temper == SessionTemper::kStalls && attempt_->logged_in && pauses_left_ > 0) {
       pauses_left_ = 0;
       patience_.Disarm();
       attempt_->left = stalling_ = true;
@@ -152,30 +153,42 @@ io::Task<void> SessionClient::TalkAsDrawn() {
     while (!over()) co_await news_.Wait();
     co_return;
   }
-  if (logged_in && !dialogue_->listed()) {
-    std::vector<Question> first;
-    if (!plan_.eager) first.push_back(Tag());
-    first.push_back({Kind::kUidl});
-    if (!co_await Ask(std::move(first))) co_return;
+  if (logged_in && !opening_.empty()) {
+    if (!co_await AskInTurn(std::exchange(opening_, {}))) co_return;
     co_await WaitUntilOpen(0);
+    if (over()) co_return;
   }
   std::vector<Question> questions;
-  if (logged_in && dialogue_->listed()) questions = DrawQuestions();
+  if (logged_in) questions = Errand();
   if (plan_.quits) questions.push_back({Kind::kQuit});
   if (plan_.quits && plan_.talks_on) questions.insert(questions.end(), 3, {Kind::kDele, 1});
+  if (!co_await AskInTurn(std::move(questions))) co_return;
+  if (plan_.temper != SessionTemper::kHalfCloses) co_await WaitUntilOpen(0);
+}
+
+// As many at once as the plan lets be in flight; false when nothing more can be sent.
+io::Task<bool> SessionClient::AskInTurn(std::vector<Question> questions) {
   for (size_t at = 0; at < questions.size() && !over() && !dialogue_->finished();) {
     const size_t room = plan_.depth - std::min(plan_.depth, dialogue_->outstanding());
     const size_t n = std::min(questions.size() - at, random_.Between(1, std::max<size_t>(room, 1)));
     const auto begin = questions.begin() + static_cast<ptrdiff_t>(at);
-    if (!co_await Ask({begin, begin + static_cast<ptrdiff_t>(n)})) co_return;
+    if (!co_await Ask({begin, begin + static_cast<ptrdiff_t>(n)})) co_return false;
     at += n;
     co_await WaitUntilOpen(plan_.depth - 1);
   }
-  if (plan_.temper != SessionTemper::kHalfCloses) co_await WaitUntilOpen(0);
+  co_return true;
 }
 
-Question SessionClient::Tag() const {
-  return {Kind::kTag, Question::kTagBase + static_cast<uint32_t>(attempt_->id)};
+Question SessionClient::Tag() const { return {Kind::kTag, static_cast<uint32_t>(attempt_->id)}; }
+
+std::vector<Question> SessionClient::Opening() const {
+  std::vector<Question> opening = {Tag()};
+  if (plan_.habit == ClientHabit::kRandom) {
+    opening.push_back({plan_.asks_no_uidl ? Kind::kStat : Kind::kUidl});
+  } else {
+    for (const Question& question : OpeningOf(plan_.habit)) opening.push_back(question);
+  }
+  return opening;
 }
 
 std::string SessionClient::DrawPassword() {
@@ -189,9 +202,12 @@ io::Task<bool> SessionClient::LogIn() {
   for (int i = 0; i < kLoginTries + (wrong ? 1 : 0); ++i) {
     const Question user{Kind::kUser, 0, 0, attempt_->name};
     const Question pass{Kind::kPass, 0, 0, DrawPassword()};
+    opening_ = Opening();
     if (plan_.eager) {
-      std::vector<Question> packet = {user, pass, Tag(), {Kind::kUidl}, {Kind::kList}};
-      packet.resize(random_.Between(3, 5));
+      const auto early = static_cast<ptrdiff_t>(random_.Between(1, opening_.size()));
+      std::vector<Question> packet = {user, pass};
+      packet.insert(packet.end(), opening_.begin(), opening_.begin() + early);
+      opening_.erase(opening_.begin(), opening_.begin() + early);
       if (!co_await Ask(std::move(packet))) co_return false;
     } else {
       if (!co_await Ask({user})) co_return false;
@@ -255,10 +271,24 @@ io::Task<void> SessionClient::WaitUntilOpen(size_t most) {
     co_await news_.Wait();
 }
 
+// All but QUIT. Now and then it says who it is, for a session that was resumed may go on elsewhere.
+std::vector<Question> SessionClient::Errand() {
+  std::vector<Question> untagged = plan_.habit == ClientHabit::kRandom
+                                       ? DrawQuestions()
+                                       : ErrandOf(plan_.habit, dialogue_->view().size(), random_);
+  std::vector<Question> questions;
+  for (Question& question : untagged) {
+    if (random_.Chance(plan_.tags)) questions.push_back(Tag());
+    questions.push_back(std::move(question));
+  }
+  if (plan_.quits && random_.Chance(plan_.tags)) questions.push_back(Tag());
+  return questions;
+}
+
 std::vector<Question> SessionClient::DrawQuestions() {
   std::vector<Question> questions;
-  const uint32_t count = dialogue_->message_count();
-  if (plan_.deletes) {
+  const uint32_t count = dialogue_->view().size();
+  if (plan_.deletes && !plan_.asks_no_uidl) {
     // What fetchmail and mpop do.
     for (uint32_t n = 1; n <= count && questions.size() < plan_.commands; ++n) {
       questions.push_back({Kind::kRetr, n});
@@ -281,14 +311,17 @@ Question SessionClient::DrawQuestion() {
                                  Kind::kCapa, Kind::kLast,      Kind::kNoop,    Kind::kDele,
                                  Kind::kRset, Kind::kMalformed, Kind::kUser,    Kind::kTop};
   // One behind the last now and then.
-  const auto number = static_cast<uint32_t>(random_.Between(1, dialogue_->message_count() + 1));
+  const auto number = static_cast<uint32_t>(random_.Between(1, dialogue_->view().size() + 1));
   Question question{kDraws[random_.Below(kDraws.size())], number,
                     static_cast<uint32_t>(random_.Below(6)), "again"};
   // After these the session would not be the same: only few of them.
   const bool rare = question.kind == Kind::kDele || question.kind == Kind::kRset ||
                     question.kind == Kind::kMalformed || question.kind == Kind::kUser;
   if (rare && random_.Chance(0.7)) question.kind = Kind::kNoop;
-  if (plan_.only_reads && question.kind == Kind::kDele) question.kind = Kind::kRetr;
+  // What it can't name nobody could judge either.
+  const bool unknown = dialogue_->view().Find(number) == nullptr;
+  if ((plan_.only_reads || unknown) && question.kind == Kind::kDele) question.kind = Kind::kRetr;
+  if (plan_.asks_no_uidl && question.kind == Kind::kUidl) question.kind = Kind::kList;
   return question;
 }
 

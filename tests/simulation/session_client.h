@@ -8,6 +8,7 @@
 #include "proxy/io/socket_stream.h"
 #include "proxy/io/sync.h"
 #include "proxy/io/task.h"
+#include "tests/simulation/client_habit.h"
 #include "tests/simulation/session_dialogue.h"
 #include "tests/simulation/sim_proactor.h"
 
@@ -31,11 +32,14 @@ struct ClientPlan {
   size_t user = 0;
   size_t spelling = 0;  // of the user's name
   SessionTemper temper = SessionTemper::kSteady;
+  ClientHabit habit = ClientHabit::kRandom;
   bool eager = false;       // commands in the same packet as PASS
   bool deletes = false;     // what it has read
   bool only_reads = false;  // no DELE at all, so that its session may be parked
+  bool asks_no_uidl = false;
   bool quits = true;
   bool talks_on = false;        // commands behind its QUIT
+  double tags = 0;              // a command: says before it who it is
   bool goes_opaque = false;     // a command that nobody knows
   size_t depth = 1;             // commands in flight
   size_t commands = 10;         // beside the login
@@ -71,6 +75,7 @@ class SessionClient {
   // one.
   bool satisfied() const { return done_ && !disappointed_; }
   const Attempt& last_attempt() const { return *attempt_; }
+  const std::vector<const Attempt*>& attempts() const { return attempts_; }
   // Some login succeeded.
   bool served() const { return served_; }
 
@@ -85,9 +90,12 @@ class SessionClient {
   void JudgeLoginTime();
   // Sends; false when nothing more can be sent.
   io::Task<bool> Ask(std::vector<Question> questions);
+  io::Task<bool> AskInTurn(std::vector<Question> questions);
   io::Task<void> Leave();
   // Until at most so many questions are open.
   io::Task<void> WaitUntilOpen(size_t most);
+  std::vector<Question> Opening() const;
+  std::vector<Question> Errand();
   std::vector<Question> DrawQuestions();
   Question DrawQuestion();
   void RearmPatience();
@@ -103,9 +111,11 @@ class SessionClient {
 
   // Of the connection that is.
   Attempt* attempt_ = nullptr;
+  std::vector<const Attempt*> attempts_;  // all up to it
   std::optional<SessionDialogue> dialogue_;
   std::unique_ptr<io::SocketStream> stream_;
   io::SocketId socket_ = io::SocketId::kNone;
+  std::vector<Question> opening_;  // what is left of it after the login
   size_t sent_ = 0;
   bool left_ = false;
   bool cut_off_ = false;  // a write met a reset

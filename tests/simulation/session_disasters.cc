@@ -1,8 +1,17 @@
 #include "tests/simulation/session_disasters.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
 namespace poplar::simulation {
+namespace {
+
+constexpr io::Duration kNever = io::Duration::max();
+constexpr io::Duration kShortDeath = std::chrono::seconds(2);
+constexpr io::Duration kLongestFreeze = std::chrono::minutes(5);
+
+}  // namespace
 
 io::Duration DrawMoment(SeededRandom& random) {
   const auto scale = static_cast<int64_t>(uint64_t{1} << random.Between(4, 25));
@@ -10,18 +19,23 @@ io::Duration DrawMoment(SeededRandom& random) {
 }
 
 SessionDisasters::SessionDisasters(World& world, Network& network, SessionPoplar& poplar,
+                                   SessionMail& mail,
                                    std::vector<std::unique_ptr<SessionNode>>& nodes,
                                    Restart restart)
     : world_(world),
       network_(network),
       poplar_(poplar),
+      mail_(mail),
       nodes_(nodes),
       restart_(std::move(restart)),
       random_(world.Stream("disasters")) {}
 
-void SessionDisasters::Plan(bool calm) {
-  if (random_.Chance(0.25)) PlanOperator(!calm && random_.Chance(0.5));
-  if (calm) return;
+void SessionDisasters::Plan(Climate climate) {
+  const bool wild = climate == Climate::kWild;
+  if (random_.Chance(0.25)) PlanOperator(climate != Climate::kCalm && random_.Chance(0.5));
+  if (random_.Chance(0.3)) PlanMail();
+  if (climate == Climate::kMortal) PlanDeaths();
+  if (!wild) return;
   for (int i = 0; i < 3 && random_.Chance(0.35); ++i) {
     PlanNode(random_.Below(nodes_.size()), DrawMoment(random_));
   }
@@ -29,59 +43,113 @@ void SessionDisasters::Plan(bool calm) {
 }
 
 void SessionDisasters::PlanNode(size_t node, io::Duration when) {
-  nodes_fail_ = true;
-  const bool returns = random_.Chance(0.7);
-  const io::Duration back = when + DrawMoment(random_);
-  switch (random_.Below(4)) {
+  const io::Duration back = random_.Chance(0.7) ? when + DrawMoment(random_) : kNever;
+  const std::string name = "node " + std::to_string(node);
+  const auto happens = [&](const char* what) { return world_.Allows(name + what); };
+  const io::Address host = nodes_[node]->proactor().host();
+  switch (random_.Below(5)) {
     case 0:
-      world_.After(when, [this, node] { nodes_[node]->proactor().Kill(); });
-      if (returns) world_.After(back, [this, node] { restart_(node); });
+      if (!happens(" dies")) return;
+      Happen(when, [this, node] { nodes_[node]->proactor().Kill(); });
+      Happen(back, [this, node] { restart_(node); });
       break;
-    case 1: {
-      const io::Address host = nodes_[node]->proactor().host();
-      world_.After(when, [this, host] { network_.Vanish(host); });
-      if (returns) world_.After(back, [this, host] { network_.Return(host); });
+    case 1:
+      if (!happens(" vanishes")) return;
+      Happen(when, [this, host] { network_.Vanish(host); });
+      Happen(back, [this, host] { network_.Return(host); });
       break;
-    }
     case 2:
-      world_.After(when, [this, node] { nodes_[node]->Refuse(); });
-      if (returns) world_.After(back, [this, node] { nodes_[node]->Start(); });
+      if (!happens(" refuses")) return;
+      Happen(when, [this, node] { nodes_[node]->Refuse(); });
+      Happen(back, [this, node] { nodes_[node]->Start(); });
+      break;
+    case 3:
+      if (!happens(" stands still")) return;
+      Happen(when, [this, node] { nodes_[node]->proactor().Freeze(true); });
+      // It has to unwind at the end.
+      Happen(std::min(back, kLongestFreeze),
+             [this, node] { nodes_[node]->proactor().Freeze(false); });
       break;
     default:
-      world_.After(when, [this, node] { nodes_[node]->set_troubled(true); });
-      if (returns) world_.After(back, [this, node] { nodes_[node]->set_troubled(false); });
+      if (!happens(" has trouble")) return;
+      PlanTrouble(node, when, back);
+  }
+  nodes_fail_ = true;
+}
+
+void SessionDisasters::PlanTrouble(size_t node, io::Duration when, io::Duration until) {
+  const NodeTrouble trouble{random_.Chance(0.7), random_.Chance(0.7)};
+  Happen(when, [this, node, trouble] { nodes_[node]->trouble() = trouble; });
+  Happen(until, [this, node] { nodes_[node]->trouble() = {}; });
+}
+
+// One after the other, each of them back within two seconds: as processes, or as if nothing had
+// been.
+void SessionDisasters::PlanDeaths() {
+  io::Duration when = DrawMoment(random_);
+  for (uint64_t i = random_.Between(1, 6); i > 0; --i) {
+    const size_t node = random_.Below(nodes_.size());
+    const io::Duration back = when + std::min(DrawMoment(random_), kShortDeath);
+    const bool freezes = random_.Chance(0.2);
+    const std::string name = "death " + std::to_string(i) + " of node " + std::to_string(node);
+    if (!world_.Allows(name)) {
+    } else if (freezes) {
+      Happen(when, [this, node] { nodes_[node]->proactor().Freeze(true); });
+      Happen(back, [this, node] { nodes_[node]->proactor().Freeze(false); });
+    } else {
+      Happen(when, [this, node] { nodes_[node]->proactor().Kill(); });
+      Happen(back, [this, node] { restart_(node); });
+    }
+    when = back + DrawMoment(random_);
   }
 }
 
 // Drain or down, and up again; the same node or another, up to three times.
 void SessionDisasters::PlanOperator(bool drops) {
-  drains_nodes_ = true;
-  drops_nodes_ = drops;
   io::Duration when = DrawMoment(random_);
   for (uint64_t i = random_.Between(1, 3); i > 0; --i) {
     const size_t node = random_.Below(nodes_.size());
-    const auto state =
-        drops && random_.Chance(0.5) ? balancer::AdminState::kDown : balancer::AdminState::kDrain;
-    world_.After(when, [this, node, state] { poplar_.SetAdmin(node, state); });
-    when += DrawMoment(random_);
-    if (random_.Chance(0.8)) {
-      world_.After(when, [this, node] { poplar_.SetAdmin(node, balancer::AdminState::kUp); });
+    const bool down = drops && random_.Chance(0.5);
+    const io::Duration until = when + DrawMoment(random_);
+    const bool returns = random_.Chance(0.8);
+    if (world_.Allows("operator " + std::to_string(i))) {
+      drains_nodes_ = true;
+      drops_nodes_ |= down;
+      const auto state = down ? balancer::AdminState::kDown : balancer::AdminState::kDrain;
+      Happen(when, [this, node, state] { poplar_.SetAdmin(node, state); });
+      Happen(returns ? until : kNever,
+             [this, node] { poplar_.SetAdmin(node, balancer::AdminState::kUp); });
     }
-    when += DrawMoment(random_);
+    when = until + DrawMoment(random_);
+  }
+}
+
+void SessionDisasters::PlanMail() {
+  for (uint64_t i = random_.Between(1, 4); i > 0; --i) {
+    const size_t user = random_.Below(mail_.users().size());
+    const io::Duration when = DrawMoment(random_);
+    const bool comes = random_.Chance(0.6);
+    if (!world_.Allows((comes ? "mail comes " : "mail goes ") + std::to_string(i))) continue;
+    Happen(when, [this, user, comes] {
+      if (comes) mail_.Arrive(user, world_.Now());
+      if (!comes) mail_.Expunge(user);
+    });
   }
 }
 
 void SessionDisasters::PlanStop() {
-  stops_poplar_ = true;
   const io::Duration first = DrawMoment(random_);
-  if (random_.Chance(0.3)) {
-    world_.After(first, [this] { poplar_.Abort(); });
-    return;
-  }
-  world_.After(first, [this] { poplar_.Drain(); });
-  if (random_.Chance(0.5)) {
-    world_.After(first + DrawMoment(random_), [this] { poplar_.Abort(); });
-  }
+  const bool aborts = random_.Chance(0.3);
+  const bool then_aborts = random_.Chance(0.5);
+  const io::Duration second = first + DrawMoment(random_);
+  if (!world_.Allows("Poplar stops")) return;
+  stops_poplar_ = true;
+  if (!aborts) Happen(first, [this] { poplar_.Drain(); });
+  if (aborts || then_aborts) Happen(aborts ? first : second, [this] { poplar_.Abort(); });
+}
+
+void SessionDisasters::Happen(io::Duration when, std::function<void()> what) {
+  if (when != kNever) world_.After(when, std::move(what));
 }
 
 }  // namespace poplar::simulation

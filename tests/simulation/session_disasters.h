@@ -2,9 +2,11 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "tests/simulation/network.h"
+#include "tests/simulation/session_mail.h"
 #include "tests/simulation/session_node.h"
 #include "tests/simulation/session_poplar.h"
 
@@ -13,18 +15,18 @@ namespace poplar::simulation {
 // From microseconds to half a minute, each scale as likely as the others.
 io::Duration DrawMoment(SeededRandom& random);
 
-// What befalls a story from outside: nodes that die, fall silent, refuse, come back, have trouble
-// with their storage; operators who drain them or take them down; a Poplar that is stopped.
+// What befalls a story from outside: nodes that die, stand still, fall silent, refuse, come back,
+// have trouble with their storage; operators who drain them or take them down; a Poplar that is
+// stopped; mail that comes in, and goes by other ways than Poplar.
 class SessionDisasters {
  public:
   // A node's process, started anew at the same address.
   using Restart = std::function<void(size_t node)>;
 
-  SessionDisasters(World& world, Network& network, SessionPoplar& poplar,
+  SessionDisasters(World& world, Network& network, SessionPoplar& poplar, SessionMail& mail,
                    std::vector<std::unique_ptr<SessionNode>>& nodes, Restart restart);
 
-  // `calm`: only what nobody may notice.
-  void Plan(bool calm);
+  void Plan(Climate climate);
 
   bool nodes_fail() const { return nodes_fail_; }
   bool drains_nodes() const { return drains_nodes_; }
@@ -32,13 +34,18 @@ class SessionDisasters {
   bool stops_poplar() const { return stops_poplar_; }
 
  private:
+  void Happen(io::Duration when, std::function<void()> what);
   void PlanNode(size_t node, io::Duration when);
+  void PlanTrouble(size_t node, io::Duration when, io::Duration until);
+  void PlanDeaths();
   void PlanOperator(bool drops);
+  void PlanMail();
   void PlanStop();
 
   World& world_;
   Network& network_;
   SessionPoplar& poplar_;
+  SessionMail& mail_;
   std::vector<std::unique_ptr<SessionNode>>& nodes_;  // by number, the latest process of each
   const Restart restart_;
   SeededRandom random_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <vector>
 
@@ -42,6 +43,7 @@ class BalancedMeter final : public session::Meter {
     uint64_t retried = 0;
     uint64_t resumed = 0;
     uint64_t not_resumed = 0;
+    io::Duration longest_stall{};
   };
 
   explicit BalancedMeter(QueueJudge& queues) : queues_(queues) {}
@@ -76,8 +78,9 @@ class BalancedMeter final : public session::Meter {
     queues_.OnLeft(node, result, waited);
   }
   void LoginRetried(session::RetryReason) override { ++totals_.retried; }
-  void ResumeEnded(session::ResumeResult result, io::Duration) override {
+  void ResumeEnded(session::ResumeResult result, io::Duration stalled) override {
     ++(result == session::ResumeResult::kResumed ? totals_.resumed : totals_.not_resumed);
+    totals_.longest_stall = std::max(totals_.longest_stall, stalled);
   }
   void CommandAnswered(pop3::Verb, bool, io::Duration) override {}
 

@@ -18,7 +18,7 @@ Attempt& SessionLedger::At(size_t id) {
   return attempts_[id - 1];
 }
 
-const Attempt* SessionLedger::FindByAddress(const io::Address& client) const {
+Attempt* SessionLedger::FindByAddress(const io::Address& client) {
   const auto found = std::find_if(attempts_.begin(), attempts_.end(),
                                   [&client](const Attempt& a) { return a.address == client; });
   return found == attempts_.end() ? nullptr : &*found;
@@ -37,12 +37,42 @@ void SessionLedger::LieTo(size_t user) {
   for (Attempt& attempt : attempts_) attempt.node_lied |= attempt.user == user;
 }
 
+bool SessionLedger::MayCommit(const Attempt& attempt, const std::set<std::string>& marked) {
+  return attempt.logged_in && attempt.quit_sent &&
+         std::includes(attempt.may_be_deleted.begin(), attempt.may_be_deleted.end(), marked.begin(),
+                       marked.end());
+}
+
+io::Time SessionLedger::OldestView(const Attempt& attempt) const {
+  return attempt.pass_sent - (rules_.parks() ? rules_.pool.max_snapshot_age : io::Duration(0));
+}
+
+bool SessionLedger::TakenByOthers(const Attempt& attempt, const OriginalMessage& message) const {
+  if (mail_.StillThere(attempt.user, message.unique_id)) return false;
+  if (message.expunged) return true;
+  return std::any_of(attempts_.begin(), attempts_.end(), [&](const Attempt& other) {
+    return other.id != attempt.id && other.may_be_deleted.contains(message.unique_id);
+  });
+}
+
+bool SessionLedger::ChangedByOthers(const Attempt& attempt) const {
+  const auto& messages = mail_.users()[attempt.user].messages;
+  return std::any_of(messages.begin(), messages.end(), [&](const OriginalMessage& message) {
+    return message.arrived > io::Time() || TakenByOthers(attempt, message);
+  });
+}
+
+bool SessionLedger::MayMiss(const Attempt& attempt, const OriginalMessage& message) const {
+  if (!rules_.resumes() || mail_.StillThere(attempt.user, message.unique_id)) return false;
+  return attempt.quit_sent || TakenByOthers(attempt, message);
+}
+
 void SessionLedger::OnQuitAnswered(Attempt& attempt) {
   attempt.quit_answered = true;
   if (attempt.node_lied) return;
   attempt.must_be_deleted = attempt.marked;
   const bool commits = !attempt.marked.empty();
-  if (!attempt.node_answered_quit && (commits || !quits_early_))
+  if (!attempt.node_answered_quit && (commits || !rules_.answers_quit()))
     Fail(attempt, "+OK to a QUIT that no node answered so");
   for (const std::string& unique_id : attempt.must_be_deleted) {
     if (mail_.StillThere(attempt.user, unique_id)) {
@@ -54,7 +84,7 @@ void SessionLedger::OnQuitAnswered(Attempt& attempt) {
 void SessionLedger::JudgeDeletions() {
   for (size_t user = 0; user < mail_.users().size(); ++user) {
     for (const OriginalMessage& message : mail_.users()[user].messages) {
-      if (mail_.StillThere(user, message.unique_id)) continue;
+      if (message.expunged || mail_.StillThere(user, message.unique_id)) continue;
       const bool wanted = std::any_of(attempts_.begin(), attempts_.end(), [&](const Attempt& a) {
         return a.user == user && a.may_be_deleted.contains(message.unique_id);
       });
@@ -64,6 +94,10 @@ void SessionLedger::JudgeDeletions() {
       }
     }
   }
+}
+
+void SessionLedger::Note(const Attempt& attempt, const std::string& text) {
+  world_.log().Note(world_.Now(), actor_, std::to_string(attempt.id) + " " + text);
 }
 
 void SessionLedger::Fail(const Attempt& attempt, std::string_view text) {

@@ -10,6 +10,7 @@
 
 #include "proxy/io/address.h"
 #include "tests/simulation/session_mail.h"
+#include "tests/simulation/session_rules.h"
 #include "tests/simulation/world.h"
 
 namespace poplar::simulation {
@@ -28,7 +29,11 @@ struct Attempt {
   std::optional<io::Time> first_pass_sent;
   io::Time pass_sent{};  // the latest
   bool sent_unknown_command = false;
+  bool sent_last = false;  // LAST: nobody may ask it twice
   bool quit_sent = false;  // the whole line, or it is on its way
+  // Commands before its QUIT had no answer yet: the node may have deleted what these are about when
+  // it dies, and nobody has it any more.
+  bool hurried = false;
   bool left = false;       // it closed, aborted or reset in some way
   bool logged_in = false;  // it was told so
   bool quit_answered = false;
@@ -39,9 +44,14 @@ struct Attempt {
   std::set<std::string> may_be_deleted;   // of these, those before its QUIT
   std::set<std::string> marked;           // DELE answered +OK, since the last RSET answered so
   std::set<std::string> must_be_deleted;  // when its QUIT was answered +OK
+  bool missed = false;                    // a message of its view was gone
+
+  // What it asked, or what became of its mail, allows no resumption.
+  bool excused = false;
 
   // --- the nodes' side
   bool node_answered_quit = false;
+  std::optional<io::Time> node_seen;  // when a node last heard or said something in its session
   // A node broke the protocol to a session of this user in a way that no proxy can see (an answer
   // too many within a pipeline): what the user's clients read from then on proves nothing.
   bool node_lied = false;
@@ -50,14 +60,14 @@ struct Attempt {
 // All attempts of a world. Every check fails the world by itself.
 class SessionLedger {
  public:
-  // `quits_early`: a QUIT that has nothing to commit need not come to the node.
-  SessionLedger(World& world, SessionMail& mail, bool quits_early)
-      : world_(world), mail_(mail), quits_early_(quits_early) {}
+  SessionLedger(World& world, SessionMail& mail, const SessionRules& rules)
+      : world_(world), mail_(mail), rules_(rules), actor_(world.log().AddActor("client")) {}
 
   Attempt& Begin(size_t user, size_t spelling);
   Attempt& At(size_t id);
   const std::deque<Attempt>& attempts() const { return attempts_; }
-  const Attempt* FindByAddress(const io::Address& client) const;
+  std::deque<Attempt>& attempts() { return attempts_; }
+  Attempt* FindByAddress(const io::Address& client);
   SessionMail& mail() { return mail_; }
   World& world() { return world_; }
 
@@ -66,20 +76,40 @@ class SessionLedger {
   bool NodeAccepted(const Attempt& attempt) const;
   // A node tells somebody lies in a session of the user's.
   void LieTo(size_t user);
+  // A node says [SYS/TEMP] to a command in a session of the user's.
+  void OnTrouble(size_t user) { told_trouble_.insert(user); }
+  bool WasTroubled(const Attempt& attempt) const { return told_trouble_.contains(attempt.user); }
+  // Whether the client may have sent QUIT in a session of that name. `marked`: what the node is
+  // about to delete for it.
+  static bool MayCommit(const Attempt& attempt, const std::set<std::string>& marked);
+
+  // When the attempt's view of the maildrop was taken at the earliest.
+  io::Time OldestView(const Attempt& attempt) const;
+  // Whether another client, or another program, may have removed the message.
+  bool TakenByOthers(const Attempt& attempt, const OriginalMessage& message) const;
+  // Whether the user's maildrop has changed by others' doing.
+  bool ChangedByOthers(const Attempt& attempt) const;
+  // Whether a resumed session may find the message gone.
+  bool MayMiss(const Attempt& attempt, const OriginalMessage& message) const;
+
   // A client was told +OK to a QUIT in the TRANSACTION state.
   void OnQuitAnswered(Attempt& attempt);
   // At the end: what is gone is what somebody may have deleted, and what somebody must have.
   void JudgeDeletions();
 
+  // For the log.
+  void Note(const Attempt& attempt, const std::string& text);
   void Fail(const Attempt& attempt, std::string_view text);
 
  private:
   World& world_;
   SessionMail& mail_;
-  const bool quits_early_;
+  const SessionRules& rules_;
+  const int actor_;
   std::deque<Attempt> attempts_;
   std::set<std::pair<size_t, std::string>> accepted_;
   std::set<size_t> lied_to_;
+  std::set<size_t> told_trouble_;
 };
 
 }  // namespace poplar::simulation

@@ -9,6 +9,11 @@
 #include "tests/simulation/session_rules.h"
 
 namespace poplar::simulation {
+namespace {
+
+constexpr std::string_view kForeign = "X: foreign mail\r\n";
+
+}  // namespace
 
 std::string StuffedWithTerminator(std::string_view text) {
   std::string wire;
@@ -21,19 +26,48 @@ std::string StuffedWithTerminator(std::string_view text) {
   return wire + ".\r\n";
 }
 
-SessionMail::SessionMail(SeededRandom random, const Shape& shape) : random_(random) {
+SessionMail::SessionMail(SeededRandom random, const Shape& shape)
+    : random_(random), bytes_max_(shape.message_bytes_max) {
   for (size_t i = 0; i < shape.stores; ++i) stores_.push_back(std::make_unique<demo::MailStore>());
   for (size_t i = 0; i < shape.users; ++i) {
-    User user;
+    User& user = users_.emplace_back();
     user.name = "mailboxofuser" + std::string(1, static_cast<char>('a' + i));
+    user.sizes.insert(kForeign.size());
     const size_t count = random_.Between(0, shape.messages_max);
-    for (size_t n = 0; n < count; ++n) {
-      std::string text = DrawText(i, n, shape.message_bytes_max);
-      std::string wire = StuffedWithTerminator(text);
-      user.messages.push_back({{}, std::move(text), std::move(wire)});
-    }
-    users_.push_back(std::move(user));
+    for (size_t n = 0; n < count; ++n) Compose(i);
   }
+}
+
+OriginalMessage& SessionMail::Compose(size_t number) {
+  User& user = users_[number];
+  std::string text = DrawText(number, user.messages.size(), bytes_max_);
+  while (!user.sizes.insert(text.size()).second) text += "p\r\n";
+  OriginalMessage& message = user.messages.emplace_back();
+  message.order = user.messages.size() - 1;
+  message.text = std::move(text);
+  message.wire = StuffedWithTerminator(message.text);
+  return message;
+}
+
+void SessionMail::Arrive(size_t number, io::Time now) {
+  const User& user = users_[number];
+  OriginalMessage& message = Compose(number);
+  message.arrived = now;
+  demo::MailStore& home = *stores_[user.home];
+  home.AddMessage(user.name, std::make_shared<const std::string>(message.text));
+  message.unique_id = home.Messages(user.name)->back().unique_id;
+}
+
+void SessionMail::Expunge(size_t number) {
+  User& user = users_[number];
+  demo::MailStore& home = *stores_[user.home];
+  const demo::MailStore::Login login = home.Open(user.name, kPassword, false);
+  if (login.maildrop == nullptr || login.maildrop->last() == 0) return;
+  const size_t which = random_.Between(1, login.maildrop->last());
+  const std::string& unique_id = (*home.Messages(user.name))[which - 1].unique_id;
+  for (OriginalMessage& message : user.messages) message.expunged |= message.unique_id == unique_id;
+  login.maildrop->Delete(which);
+  login.maildrop->Commit();
 }
 
 // Full of what a framing could take for an end or for an answer.
@@ -72,7 +106,7 @@ void SessionMail::Deliver(const std::vector<size_t>& homes) {
     user.home = homes[i];
     for (auto& store : stores_) store->AddUser(user.name, kPassword);
     for (size_t s = 0; s < stores_.size(); ++s) {
-      if (s != user.home) stores_[s]->AddMessage(user.name, "X: foreign mail\r\n");
+      if (s != user.home) stores_[s]->AddMessage(user.name, kForeign);
     }
     for (const OriginalMessage& message : user.messages) {
       stores_[user.home]->AddMessage(user.name, std::make_shared<const std::string>(message.text));
@@ -85,6 +119,20 @@ void SessionMail::Deliver(const std::vector<size_t>& homes) {
 const OriginalMessage* SessionMail::Find(size_t user, std::string_view unique_id) const {
   for (const OriginalMessage& message : users_[user].messages) {
     if (message.unique_id == unique_id) return &message;
+  }
+  return nullptr;
+}
+
+const OriginalMessage* SessionMail::FindBySize(size_t user, uint64_t octets) const {
+  for (const OriginalMessage& message : users_[user].messages) {
+    if (message.text.size() == octets) return &message;
+  }
+  return nullptr;
+}
+
+const OriginalMessage* SessionMail::FindByWire(size_t user, std::string_view wire) const {
+  for (const OriginalMessage& message : users_[user].messages) {
+    if (message.wire == wire) return &message;
   }
   return nullptr;
 }

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,9 +17,12 @@ namespace poplar::simulation {
 
 // A message as it was before anybody touched it.
 struct OriginalMessage {
+  size_t order = 0;  // of the user's, by arrival
   std::string unique_id;
-  std::string text;
-  std::string wire;  // what RETR sends behind the status line: stuffed, with the terminator
+  std::string text;       // its size is its own among the user's, so that LIST tells it too
+  std::string wire;       // what RETR sends behind the status line: stuffed, with the terminator
+  io::Time arrived{};     // by its delivery to a maildrop that was there before
+  bool expunged = false;  // by another program than Poplar
 };
 
 // "." lines stuffed (RFC 1939 section 3) and the terminator behind. Written anew here, so that the
@@ -30,9 +35,10 @@ std::string StuffedWithTerminator(std::string_view text);
 class SessionMail {
  public:
   struct User {
-    std::string name;  // small letters only, at least kIdBits of them
-    size_t home = 0;   // the store with its mail
-    std::vector<OriginalMessage> messages;
+    std::string name;                      // small letters only, at least kIdBits of them
+    size_t home = 0;                       // the store with its mail
+    std::deque<OriginalMessage> messages;  // all that there ever were, in order of arrival
+    std::set<size_t> sizes;                // of them
   };
   struct Shape {
     size_t users;
@@ -50,11 +56,19 @@ class SessionMail {
   // Puts the mail into the stores; once. `homes`: by user.
   void Deliver(const std::vector<size_t>& homes);
 
+  // A new message comes in.
+  void Arrive(size_t user, io::Time now);
+  // Another program removes one of the user's messages; nothing where there is none, or the
+  // maildrop is locked.
+  void Expunge(size_t user);
+
   const std::vector<User>& users() const { return users_; }
   demo::MailStore& store(size_t index) { return *stores_[index]; }
   size_t store_count() const { return stores_.size(); }
   // Null: no mail of that user's.
   const OriginalMessage* Find(size_t user, std::string_view unique_id) const;
+  const OriginalMessage* FindBySize(size_t user, uint64_t octets) const;
+  const OriginalMessage* FindByWire(size_t user, std::string_view wire) const;
   bool StillThere(size_t user, std::string_view unique_id) const;
 
   // The user's name, spelled in one of the ways (below 2 to the kIdBits) that mail servers take for
@@ -65,8 +79,10 @@ class SessionMail {
 
  private:
   std::string DrawText(size_t user, size_t number, size_t bytes_max);
+  OriginalMessage& Compose(size_t user);
 
   SeededRandom random_;
+  const size_t bytes_max_;
   std::vector<User> users_;
   std::vector<std::unique_ptr<demo::MailStore>> stores_;
 };

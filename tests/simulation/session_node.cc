@@ -8,7 +8,8 @@ namespace {
 constexpr size_t kEarlyBytes = 100;  // most sessions say more
 
 std::string NameOf(const SessionNode::Plan& plan) {
-  return "node " + std::to_string(plan.index) + (plan.again ? " again" : "");
+  return "node " + std::to_string(plan.index) +
+         (plan.generation > 0 ? "." + std::to_string(plan.generation) : "");
 }
 
 io::Address HostOf(size_t index) {
@@ -22,6 +23,7 @@ SessionNode::SessionNode(Network& network, demo::MailStore& store, SessionLedger
     : plan_(plan),
       proactor_(network, NameOf(plan), HostOf(plan.index)),
       random_(network.world().Stream(NameOf(plan) + "'s faults")),
+      store_(store),
       ledger_(ledger),
       sessions_(sessions),
       node_(proactor_, store,
@@ -56,7 +58,7 @@ io::Task<void> SessionNode::AcceptAll(io::SocketId listener) {
     const io::Result<io::Accepted> accepted = co_await proactor_.Accept(listener);
     if (accepted) {
       scope_.Spawn(node_.Serve(std::make_unique<NodeTap>(proactor_, *accepted, ledger_, sessions_,
-                                                         troubled_, DrawTap(accepted->peer))));
+                                                         trouble_, DrawTap(accepted->peer))));
     } else if (accepted.error().cancelled()) {
       break;
     } else {
@@ -72,7 +74,8 @@ NodeTap::Plan SessionNode::DrawTap(const io::Address& peer) {
       .node = plan_.index,
       .probe = peer.Host() == plan_.prober.Host(),
       .mistake = plan_.mistake,
-      .after = random_.Between(0, random_.Chance(0.6) ? kEarlyBytes : plan_.fault_bytes_max)};
+      .after = random_.Between(0, random_.Chance(0.6) ? kEarlyBytes : plan_.fault_bytes_max),
+      .store = &store_};
   if (random_.Chance(plan_.fault)) {
     tap.fault = static_cast<NodeFault>(random_.Between(1, kNodeFaults - 1));
   }

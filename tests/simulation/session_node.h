@@ -19,7 +19,7 @@ class SessionNode {
     double fault = 0;  // a connection
     SessionMistake mistake = SessionMistake::kNone;
     size_t fault_bytes_max = 0;  // said before the fault shows
-    bool again = false;          // a process that was started after the first one's death
+    int generation = 0;          // of its process: that many died before
     io::Address prober;          // the host whose connections are probes
   };
   SessionNode(Network& network, demo::MailStore& store, SessionLedger& ledger,
@@ -28,8 +28,8 @@ class SessionNode {
   void Start();
   // No longer listens, so that connects are refused; sessions stay. Start undoes it.
   void Refuse();
-  // Whether logins are answered [SYS/TEMP].
-  void set_troubled(bool troubled) { troubled_ = troubled; }
+  // What is answered [SYS/TEMP].
+  NodeTrouble& trouble() { return trouble_; }
   void Stop();
   bool idle() const { return scope_.count() == 0; }
   io::Address address() const { return address_; }
@@ -43,13 +43,14 @@ class SessionNode {
   const Plan plan_;
   SimProactor proactor_;
   SeededRandom random_;
+  const demo::MailStore& store_;
   SessionLedger& ledger_;
   NodeSessions& sessions_;
   demo::MailNode node_;
   io::TaskScope scope_;
   io::Address address_;
   io::SocketId listener_ = io::SocketId::kNone;  // none: it refuses
-  bool troubled_ = false;
+  NodeTrouble trouble_;
   bool stopped_ = false;
 };
 

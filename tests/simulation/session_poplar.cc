@@ -25,13 +25,19 @@ SessionPoplar::SessionPoplar(Network& network, const SessionRules& rules, Sessio
       meter_(queues_),
       key_(world_.Stream("digest key")),
       digest_(key_),
+      sealer_(key_),
       saboteur_(mistake, digest_),
       prober_machine_(network, "prober", kProberHost),
       probing_(prober_machine_.ready()) {
-  const SessionWorker::Shared shared{affinity_, digest_, log_, meter_, health_};
+  const SessionWorker::Shared shared{affinity_, digest_, sealer_, key_.Next(),
+                                     log_,      meter_,  health_};
   for (size_t i = 0; i < kWorkers; ++i) {
     workers_.emplace_back(network, "poplar " + std::to_string(i), kHost, shared, mistake);
   }
+  health_.set_on_change([this](balancer::NodeId node) {
+    for (SessionWorker& worker : workers_)
+      worker.proactor().PostFromAnyThread([&worker, node] { worker.LookAtNode(node); });
+  });
   world_.Join(*this);
 }
 

@@ -8,6 +8,7 @@
 
 #include "balancer/affinity.h"
 #include "proxy/tls/keyed_digest.h"
+#include "proxy/tls/sealer.h"
 #include "proxy/upstream/prober.h"
 #include "tests/simulation/health_judge.h"
 #include "tests/simulation/pool_saboteur.h"
@@ -65,6 +66,7 @@ class SessionPoplar final : private Actor {
   SeededRandom key_;
   balancer::Affinity affinity_;
   const tls::KeyedDigest digest_;
+  const tls::Sealer sealer_;
   std::shared_ptr<const session::Settings> settings_;
   PoolSaboteur saboteur_;
   SimProactor prober_machine_;

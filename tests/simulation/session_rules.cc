@@ -56,6 +56,26 @@ constexpr pop3::AuthorizationPolicy kPolicy = {.bad_commands_max = 3,
                                                .login_allowed = true,
                                                .greeting = pop3::kGreeting};
 
+// Rules under which no session need end when nodes die one after the other: users may move soon,
+// nodes count as well again soon, nobody stands in the way of a login.
+void MakeDeathsBearable(SessionRules& rules) {
+  rules.shared_storage = true;
+  rules.exclusive_lock = false;
+  rules.pool.size = 0;
+  rules.login.user_sessions_max = 0;
+  rules.resume.enabled = true;
+  rules.resume.deadline = std::max<io::Duration>(rules.resume.deadline, seconds(10));
+  rules.timeouts.login = seconds(60);
+  rules.upstream = {};
+  balancer::HealthRules& health = rules.health;
+  health.rise = 1;
+  health.hold_down = std::min<io::Duration>(health.hold_down, seconds(2));
+  health.ejection_time = std::min<io::Duration>(health.ejection_time, seconds(1));
+  health.ejection_time_max = health.ejection_time;
+  rules.probe_interval = std::min<io::Duration>(rules.probe_interval, seconds(4));
+  rules.probe_timeout = seconds(3);
+}
+
 std::string NameOf(size_t node) { return "n" + std::to_string(node); }
 
 std::shared_ptr<const upstream::Endpoint> EndpointOf(const SessionRules& rules, size_t node,
@@ -119,6 +139,7 @@ std::shared_ptr<upstream::Cluster> BuildCluster(const SessionRules& rules,
   cluster->probe.user = kProbeUser;
   cluster->probe.password = pop3::Secret(kProbePassword);
   cluster->login = rules.login;
+  cluster->resume = rules.resume;
   for (size_t i = 0; i < nodes.size(); ++i) {
     cluster->nodes.push_back(std::make_unique<upstream::Node>(
         table.NodeIds(0)[i], EndpointOf(rules, i, nodes[i], mistake), rules.pool, rules.pool_wait));
@@ -131,11 +152,13 @@ std::shared_ptr<upstream::Cluster> BuildCluster(const SessionRules& rules,
 io::Duration SessionRules::LongestLogin() const { return timeouts.login + kSlack; }
 
 io::Duration SessionRules::LongestSession() const {
-  return LongestLogin() + timeouts.client_idle + upstream.response +
-         2 * timeouts.client_write_stall + minutes(1);
+  return (resumes() ? resume.deadline : io::Duration(0)) + LongestLogin() + timeouts.client_idle +
+         upstream.response + 2 * timeouts.client_write_stall + minutes(1);
 }
 
-SessionRules DrawRules(World& world, const Faults& faults) {
+bool SessionsAreResumed() { return true; }
+
+SessionRules DrawRules(World& world, const Faults& faults, Climate climate) {
   SeededRandom random = world.Stream("rules");
   SessionRules rules;
   rules.shared_storage = random.Chance(0.7);
@@ -158,6 +181,9 @@ SessionRules DrawRules(World& world, const Faults& faults) {
     rules.upstream.connect = random.Between(milliseconds(500), seconds(15));
     rules.upstream.response = random.Between(seconds(3), seconds(15));
   }
+  rules.resume.enabled = SessionsAreResumed() && random.Chance(0.75);
+  if (random.Chance(0.5)) rules.resume.deadline = random.Between(seconds(2), seconds(30));
+  if (climate == Climate::kMortal) MakeDeathsBearable(rules);
   return rules;
 }
 

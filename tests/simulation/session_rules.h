@@ -20,14 +20,20 @@ struct SessionRules {
   io::Duration pool_wait{};
   balancer::HealthRules health;
   upstream::LoginRules login;
+  upstream::ResumeRules resume;
   io::Duration probe_interval{};
   io::Duration probe_timeout{};
   session::Timeouts timeouts;
   upstream::UpstreamTimeouts upstream;
 
-  bool parks() const { return answers_quit() && pool.parked > 0; }
+  bool resumes() const { return resume.enabled && shared_storage; }
+  bool parks() const {
+    return affinity && pool.max_snapshot_age > io::Duration(0) && pool.parked > 0;
+  }
   // Poplar answers a QUIT that has nothing to commit.
-  bool answers_quit() const { return affinity && pool.max_snapshot_age > io::Duration(0); }
+  bool answers_quit() const {
+    return resumes() || (affinity && pool.max_snapshot_age > io::Duration(0));
+  }
   // A login may be refused although the node is well and the credential right.
   bool logins_may_fail() const {
     return exclusive_lock || pool.size > 0 || login.user_sessions_max > 0;
@@ -41,7 +47,17 @@ struct SessionRules {
 inline constexpr std::string_view kProbeUser = "probeaccount";
 inline constexpr std::string_view kProbePassword = "probing";
 
-SessionRules DrawRules(World& world, const Faults& faults);
+// Whether sessions are resumed in any world.
+bool SessionsAreResumed();
+
+// What may befall the nodes and the network of a world.
+enum class Climate : uint8_t {
+  kWild,    // anything
+  kCalm,    // nothing that anybody could notice
+  kMortal,  // only nodes die and come back soon, and sessions are resumed: nobody may notice it
+};
+
+SessionRules DrawRules(World& world, const Faults& faults, Climate climate);
 
 // The settings that say so, or what the mistake makes of them. `nodes`: their addresses.
 std::shared_ptr<const session::Settings> BuildSettings(const SessionRules& rules,

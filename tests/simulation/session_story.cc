@@ -20,16 +20,22 @@ constexpr io::Duration kAbortTakes = seconds(10);
 constexpr io::Duration kSlack = minutes(1);
 
 // In a calm world nothing is lost and nobody misbehaves: there everybody must get what they want.
-bool DrawCalm(World& world) { return world.Stream("calm").Chance(0.25); }
+// In a mortal one everybody must get it although nodes die.
+Climate DrawClimate(World& world) {
+  SeededRandom random = world.Stream("calm");
+  if (random.Chance(0.25)) return Climate::kCalm;
+  return SessionsAreResumed() && random.Chance(0.33) ? Climate::kMortal : Climate::kWild;
+}
 
 Faults DrawFaults(World& world) {
   SeededRandom random = world.Stream("faults");
   Faults faults = Faults::Draw(random);
-  if (DrawCalm(world)) {
+  if (DrawClimate(world) != Climate::kWild) {
     faults.reset = faults.silence = faults.connect_refused = faults.connect_lost = 0;
     faults.stall = 0;
     faults.bytes_per_second = 0;
   }
+  faults.LeaveOut(world);
   return faults;
 }
 
@@ -52,7 +58,7 @@ SessionMail::Shape DrawShape(World& world, const Faults& faults, bool shared_sto
 
 // What else would find the mistake first is out of the way.
 SessionRules RulesFor(World& world, const Faults& faults, SessionMistake mistake) {
-  SessionRules rules = DrawRules(world, faults);
+  SessionRules rules = DrawRules(world, faults, DrawClimate(world));
   if (mistake == SessionMistake::kIgnoresAffinity) rules.login.user_sessions_max = 0;
   return rules;
 }
@@ -63,14 +69,14 @@ SessionStory::SessionStory(World& world, SessionMistake mistake)
     : world_(world),
       mistake_(mistake),
       random_(world.Stream("story")),
-      calm_(DrawCalm(world)),
+      climate_(DrawClimate(world)),
       network_(world, DrawFaults(world)),
       rules_(RulesFor(world, network_.faults(), mistake)),
       mail_(world.Stream("mail"), DrawShape(world, network_.faults(), rules_.shared_storage)),
-      ledger_(world, mail_, rules_.answers_quit()),
+      ledger_(world, mail_, rules_),
       poplar_(network_, rules_, mistake, kNodes),
       node_sessions_(ledger_, network_, poplar_.health(), rules_),
-      disasters_(world, network_, poplar_, nodes_, [this](size_t node) { Restart(node); }),
+      disasters_(world, network_, poplar_, mail_, nodes_, [this](size_t node) { Restart(node); }),
       steady_machine_(network_, "steady clients", *io::Address::Parse("10.0.1.1", 0)),
       doomed_machine_(network_, "doomed clients", *io::Address::Parse("10.0.1.2", 0)),
       steady_scope_(steady_machine_.ready()),
@@ -88,7 +94,9 @@ SessionStory::SessionStory(World& world, SessionMistake mistake)
 size_t SessionStory::Piece() const { return PieceOf(network_.faults()); }
 
 void SessionStory::BuildNodes() {
-  const size_t bad = !calm_ && random_.Chance(0.4) ? random_.Below(kNodes) : kNodes;
+  const size_t drawn = random_.Chance(0.4) ? random_.Below(kNodes) : kNodes;
+  const bool bad_ones = climate_ == Climate::kWild && drawn < kNodes && world_.Allows("bad nodes");
+  const size_t bad = bad_ones ? drawn : kNodes;
   const bool all = random_.Chance(0.4);
   const double fault = random_.Chance(0.5) ? 1.0 : 0.4;
   bad_nodes_ = bad < kNodes;
@@ -107,7 +115,7 @@ void SessionStory::BuildNodes() {
 
 void SessionStory::Restart(size_t node) {
   SessionNode::Plan plan = nodes_[node]->plan();
-  if (std::exchange(plan.again, true)) return;  // once is enough
+  ++plan.generation;
   nodes_[node]->Stop();
   dead_nodes_.push_back(std::move(nodes_[node]));
   demo::MailStore& store = mail_.store(rules_.shared_storage ? 0 : node);
@@ -139,11 +147,12 @@ void SessionStory::SpawnClients() {
   for (size_t i = 0; i < count; ++i) {
     const bool doomed = random_.Chance(0.3);
     ClientPlan plan = DrawClient();
+    const std::string name = "client " + std::to_string(i);
+    if (!world_.Allows(name)) continue;
     plan.may_be_cut_off = network_.faults().silence > 0 || network_.faults().connect_lost > 0 ||
                           (doomed && doomed_vanishes_);
     SimProactor& machine = doomed ? doomed_machine_ : steady_machine_;
-    clients_.emplace_back(machine, ledger_, poplar_.address(), plan,
-                          world_.Stream("client " + std::to_string(i)));
+    clients_.emplace_back(machine, ledger_, poplar_.address(), plan, world_.Stream(name));
     (doomed ? doomed_scope_ : steady_scope_).Spawn(clients_.back().Run());
   }
 }
@@ -153,13 +162,17 @@ ClientPlan SessionStory::DrawClient() {
   plan.user = random_.Below(mail_.users().size());
   if (random_.Chance(0.15)) plan.spelling = random_.Below(size_t{1} << SessionMail::kIdBits);
   DrawTemper(plan);
+  if (random_.Chance(0.5)) plan.habit = static_cast<ClientHabit>(random_.Below(kClientHabits));
   plan.eager = random_.Chance(0.3);
   plan.only_reads = random_.Chance(0.5);
   plan.deletes = !plan.only_reads && random_.Chance(0.7);
+  plan.asks_no_uidl = random_.Chance(0.2);
+  if (random_.Chance(0.5)) plan.tags = 0.3;
   plan.quits = random_.Chance(0.8);
   plan.talks_on = random_.Chance(0.1);
   plan.goes_opaque = random_.Chance(0.07);
   plan.depth = random_.Chance(0.4) ? 1 : random_.Between(2, 100);
+  plan.depth = DepthOf(plan.habit, plan.depth);
   plan.commands = random_.Between(0, Piece() < 64 ? 8 : 20);
   if (Piece() >= 512 && random_.Chance(0.05)) plan.commands = 400;  // more than a session queues
   plan.cut_after = random_.Between(1, 60 + plan.commands * 8);
@@ -173,6 +186,10 @@ ClientPlan SessionStory::DrawClient() {
       plan.temper == SessionTemper::kSlow || plan.temper == SessionTemper::kStalls;
   if (!slow() && !reads_late) plan.login_patience = rules_.LongestLogin();
   plan.answer_patience = rules_.LongestSession() - rules_.timeouts.client_idle + kSlack;
+  if (climate_ == Climate::kMortal && !slow() && !reads_late) {
+    const io::Duration stall = rules_.upstream.response + rules_.resume.deadline;
+    plan.answer_patience = std::max(rules_.LongestLogin(), stall) + kAbortTakes;
+  }
   plan.idle_patience = plan.answer_patience + rules_.timeouts.client_idle;
   return plan;
 }
@@ -180,15 +197,16 @@ ClientPlan SessionStory::DrawClient() {
 // Half of them behave, so that most worlds get somewhere.
 void SessionStory::DrawTemper(ClientPlan& plan) {
   if (random_.Chance(0.5)) plan.temper = static_cast<SessionTemper>(random_.Below(kSessionTempers));
-  if (calm_ && plan.temper == SessionTemper::kStalls) plan.temper = SessionTemper::kSlow;
+  if (climate_ != Climate::kWild && plan.temper == SessionTemper::kStalls)
+    plan.temper = SessionTemper::kSlow;
   somebody_stalls_ |= plan.temper == SessionTemper::kStalls;
 }
 
 // --- the play
 
 void SessionStory::Run() {
-  disasters_.Plan(calm_);
-  if (!calm_ && random_.Chance(0.1)) {
+  disasters_.Plan(climate_);
+  if (climate_ == Climate::kWild && random_.Chance(0.1) && world_.Allows("clients vanish")) {
     doomed_vanishes_ = true;
     world_.After(DrawMoment(random_), [this] { network_.Vanish(doomed_machine_.host()); });
   }
@@ -203,9 +221,9 @@ void SessionStory::Run() {
   for (auto& node : nodes_) node->Stop();
   world_.MustReach("the nodes are idle", [this] { return NodesIdle(); }, hours(1));
   ledger_.JudgeDeletions();
-  JudgeClients();
   poplar_.MustBeClean();
   JudgeRecords();
+  JudgeClients();
   for (auto& node : nodes_) node->proactor().MustBeIdle();
   for (auto& node : dead_nodes_) node->proactor().MustBeIdle();
   steady_machine_.MustBeIdle();
@@ -227,6 +245,10 @@ void SessionStory::AddTo(Totals& totals) const {
   totals["logins retried"] += poplar.retried;
   totals["failovers"] += poplar.failed_over;
   totals["users moved"] += node_sessions_.moved();
+  if (SessionsAreResumed()) {
+    totals["resumed"] += poplar.resumed;
+    totals["not resumed"] += poplar.not_resumed;
+  }
   totals["transitions of nodes"] += poplar_.health().transitions();
   totals["probes failed"] += poplar_.health().probes_failed();
 }
@@ -241,127 +263,6 @@ bool SessionStory::NodesIdle() const {
   const auto idle = [](const auto& node) { return node->idle(); };
   return std::all_of(nodes_.begin(), nodes_.end(), idle) &&
          std::all_of(dead_nodes_.begin(), dead_nodes_.end(), idle);
-}
-
-// --- the judgement
-
-bool SessionStory::NodesMayFail() const {
-  return !network_.faults().lossless() || bad_nodes_ || disasters_.nodes_fail() ||
-         disasters_.drops_nodes() || somebody_stalls_ || mistake_ != SessionMistake::kNone;
-}
-
-bool SessionStory::LoginsMayFail() const {
-  return NodesMayFail() || slow() || rules_.logins_may_fail() || disasters_.drains_nodes() ||
-         rules_.timeouts.login < seconds(30) || rules_.health.probes;
-}
-
-bool SessionStory::slow() const {
-  const Faults& faults = network_.faults();
-  return Piece() < 64 || faults.stall > 0 || faults.bytes_per_second > 0;
-}
-
-bool SessionStory::fair() const {
-  return !NodesMayFail() && !slow() && !disasters_.stops_poplar() && !doomed_vanishes_ &&
-         rules_.timeouts.login >= seconds(30);
-}
-
-void SessionStory::JudgeClients() {
-  if (!fair()) return;
-  for (const SessionClient& client : clients_) {
-    const SessionTemper temper = client.plan().temper;
-    const bool stays = temper == SessionTemper::kSteady || temper == SessionTemper::kSlow ||
-                       temper == SessionTemper::kHalfCloses;
-    // Who talks on behind QUIT is read to the end for a moment only, and may be reset after it.
-    if (!stays || !client.plan().quits || client.plan().talks_on) continue;
-    // Who isn't let in, or mistypes, may be thrown out before QUIT.
-    const bool refused = LoginsMayFail() && !client.last_attempt().logged_in;
-    if (refused || client.plan().mistypes > 0) continue;
-    if (!client.satisfied())
-      ledger_.Fail(client.last_attempt(), "a client of a fair world didn't get its answers");
-    if (!LoginsMayFail() && !client.served())
-      ledger_.Fail(client.last_attempt(), "a client of a fair world didn't get its mail");
-  }
-}
-
-void SessionStory::JudgeRecords() {
-  for (const session::Record& record : poplar_.records()) JudgeRecord(record);
-}
-
-void SessionStory::JudgeRecord(const session::Record& record) {
-  const Attempt* attempt = ledger_.FindByAddress(record.client);
-  if (attempt == nullptr) world_.Fail("a record of a client that isn't there");
-  if (!ReasonFits(record, *attempt)) {
-    ledger_.Fail(*attempt, "the reason doesn't fit: " + std::string(session::Name(record.reason)) +
-                               " \"" + record.failure + "\"");
-  }
-  if (attempt->logged_in && record.user != mail_.users()[attempt->user].name) {
-    ledger_.Fail(*attempt, "the record names another user: " + record.user);
-  }
-  if (record.login && *record.login > rules_.LongestLogin()) {
-    ledger_.Fail(*attempt, "a login took " + std::to_string(io::Seconds(*record.login)) + " s");
-  }
-  if (record.snapshot && *record.snapshot >= rules_.pool.max_snapshot_age)
-    ledger_.Fail(*attempt, "a view was too old when it was taken");
-  if (attempt->logged_in && !record.logged_in) ledger_.Fail(*attempt, "the record knows no login");
-  if (record.reason != session::EndReason::kQuit || !attempt->saw_end || attempt->node_lied) return;
-  if (record.bytes_to_client != attempt->bytes_received) {
-    ledger_.Fail(*attempt, "the record counts other bytes than the client");
-  }
-  if (!attempt->logged_in || attempt->sent_unknown_command) return;
-  if (record.messages != attempt->messages)
-    ledger_.Fail(*attempt, "the record counts other messages");
-  if (attempt->quit_answered && record.deletes != attempt->must_be_deleted.size()) {
-    ledger_.Fail(*attempt, "the record counts other deletes");
-  }
-  if (record.parked && !attempt->must_be_deleted.empty())
-    ledger_.Fail(*attempt, "parked with deletes pending");
-}
-
-bool SessionStory::ReasonFits(const session::Record& record, const Attempt& attempt) const {
-  using session::EndReason;
-  const session::Timeouts& timeouts = rules_.timeouts;
-  const bool network_resets = network_.faults().reset > 0;
-  switch (record.reason) {
-    case EndReason::kQuit:
-      return attempt.quit_sent;
-    case EndReason::kClientEof:
-      return attempt.left;
-    case EndReason::kClientReset:
-      return attempt.left || network_resets;
-    case EndReason::kLoginTimeout:
-      return !record.logged_in && record.total >= timeouts.login;
-    case EndReason::kClientIdle:
-      return record.logged_in && record.total >= timeouts.client_idle;
-    case EndReason::kClientWriteStall:
-      return record.total >= timeouts.client_write_stall;
-    case EndReason::kTooManyBadCommands:
-      return attempt.bad_commands_sent > 0 || attempt.wrong_password || LoginsMayFail();
-    case EndReason::kTooManyFailedLogins:
-      return attempt.wrong_password && !record.logged_in;
-    case EndReason::kOpaqueEnded:
-      return record.opaque && attempt.sent_unknown_command;
-    case EndReason::kNodeUnavailable:
-      return !record.logged_in && LoginsMayFail();
-    case EndReason::kNodeEof:
-    case EndReason::kNodeReset:
-      return record.logged_in && NodesMayFail();
-    case EndReason::kNodeProtocol:
-      return record.logged_in && bad_nodes_;
-    case EndReason::kNodeResponseTimeout:
-      return record.logged_in && record.total >= rules_.upstream.response;
-    case EndReason::kNodeDown:
-      return record.logged_in && poplar_.dropped_node();
-    case EndReason::kDraining:
-      return poplar_.drained();
-    case EndReason::kShutdown:
-      return poplar_.aborted();
-    case EndReason::kClientProtocol:  // these are TLS's, and there is none here
-    case EndReason::kNotTls:
-    case EndReason::kTlsHandshakeFailed:
-    case EndReason::kTlsHandshakeTimeout:
-      return false;
-  }
-  return false;
 }
 
 }  // namespace poplar::simulation

@@ -41,6 +41,10 @@ class SessionStory {
   void JudgeClients();
   void JudgeRecords();
   void JudgeRecord(const session::Record& record);
+  void JudgeResumption(const session::Record& record, const Attempt& attempt);
+  bool WhyNotFits(const session::Record& record, const Attempt& attempt) const;
+  bool Excused(const session::Record& record, const Attempt& attempt) const;
+  bool SessionsMayBeLost(const Attempt& attempt) const;
   bool ReasonFits(const session::Record& record, const Attempt& attempt) const;
   bool NodesMayFail() const;
   bool LoginsMayFail() const;
@@ -53,7 +57,7 @@ class SessionStory {
   World& world_;
   const SessionMistake mistake_;
   SeededRandom random_;
-  const bool calm_;
+  const Climate climate_;
   Network network_;
   const SessionRules rules_;
   SessionMail mail_;

@@ -21,6 +21,8 @@ class SessionWorker {
   struct Shared {
     balancer::Affinity& affinity;
     const tls::KeyedDigest& digest;
+    const tls::Sealer& sealer;
+    uint64_t listing_key;
     session::SessionLog& log;
     session::Meter& meter;
     upstream::Observer& observer;
@@ -36,6 +38,7 @@ class SessionWorker {
   void Drain();
   void Abort();
   void DropNode(balancer::NodeId node);
+  void LookAtNode(balancer::NodeId node);
   void Retire(balancer::NodePool::Idle idle) {
     upstream::RetireInBackground(proactor_, serving_, std::move(idle));
   }

@@ -378,14 +378,22 @@ void SimProactor::ResetNow(int32_t number) {
 void SimProactor::Kill() {
   world_.Log(actor_, "is killed");
   killed_ = true;
+  frozen_ = false;
   for (const auto& [number, socket] : sockets_) ResetNow(number);
   network_.ResetDetachedBy(*this);
+}
+
+void SimProactor::Freeze(bool frozen) {
+  if (killed_ || frozen_ == frozen) return;
+  world_.Log(actor_, frozen ? "stands still" : "goes on");
+  frozen_ = frozen;
+  if (!frozen) QueueTurn();
 }
 
 // --- the loop
 
 void SimProactor::Poke() {
-  if (turn_queued_) return;
+  if (turn_queued_ || frozen_) return;
   if (!ready().empty() || buffer_came_back_) {
     QueueTurn();
     return;
@@ -413,6 +421,7 @@ void SimProactor::OnTurn(void* context, uint64_t) { static_cast<SimProactor*>(co
 
 void SimProactor::Turn() {
   turn_queued_ = false;
+  if (frozen_) return;
   ++counters_.turns;
   timers().Advance(world_.Now());
   if (std::exchange(buffer_came_back_, false)) FeedStarved();

@@ -60,6 +60,9 @@ class SimProactor final : private InjectedRandom,
   // so does all that is begun later, with sockets that were detached here or are adopted later,
   // too. The coroutines still have to unwind.
   void Kill();
+  // The process stands still, as under SIGSTOP, or goes on: the kernel still takes connections and
+  // bytes for it, as far as its buffers go.
+  void Freeze(bool frozen);
   // From now on each `every`th of what is posted comes `late`; never, if that is the longest
   // duration there is. A mistake for scenarios to plant.
   void set_post_mishap(int every, io::Duration late) {
@@ -146,6 +149,7 @@ class SimProactor final : private InjectedRandom,
   io::Duration mishap_late_{};
   bool buffer_came_back_ = false;
   bool killed_ = false;
+  bool frozen_ = false;
   bool turn_queued_ = false;
   io::Time timer_wakes_ = io::Time::max();
 };

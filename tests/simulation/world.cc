@@ -30,12 +30,22 @@ void VirtualClock::AdvanceTo(io::Time time) {
   now_ = time;
 }
 
-World::World(uint64_t seed)
-    : seed_(seed), ties_(Stream("ties")), clock_(DrawStart(Stream("start"))), log_(clock_.Now()) {
+World::World(uint64_t seed, Omissions without)
+    : seed_(seed),
+      without_(std::move(without)),
+      ties_(Stream("ties")),
+      clock_(DrawStart(Stream("start"))),
+      log_(clock_.Now()) {
   SetReplayedWorld(this);
 }
 
 World::~World() { SetReplayedWorld(nullptr); }
+
+bool World::Allows(const std::string& trouble) {
+  if (without_.contains(trouble)) return false;
+  troubles_.insert(trouble);
+  return true;
+}
 
 void World::At(io::Time time, Callback callback, void* context, uint64_t argument) {
   queue_.push_back(

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,7 +41,10 @@ class Actor {
 // run can be repeated exactly.
 class World {
  public:
-  explicit World(uint64_t seed);
+  // What a world is told without: names that Allows knows.
+  using Omissions = std::set<std::string, std::less<>>;
+
+  explicit World(uint64_t seed, Omissions without = {});
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -49,6 +53,14 @@ class World {
   VirtualClock& clock() { return clock_; }
   io::Time Now() const { return clock_.Now(); }
   SeededRandom Stream(std::string_view name) const { return SeededRandom(seed_, name); }
+
+  // Asked about each trouble that the seed has drawn for this world, by name, before it is let in.
+  // False: it is told without it. All other draws stay as they are, so that a failure's causes can
+  // be found by leaving out one after the other (shrink.h).
+  bool Allows(const std::string& trouble);
+  // What was asked for and let in.
+  const std::set<std::string>& troubles() const { return troubles_; }
+  const Omissions& without() const { return without_; }
 
   using Callback = void (*)(void* context, uint64_t argument);
   void At(io::Time time, Callback callback, void* context, uint64_t argument = 0);
@@ -105,6 +117,8 @@ class World {
   static void CallFunction(void* context, uint64_t index);
 
   uint64_t seed_;
+  const Omissions without_;
+  std::set<std::string> troubles_;
   SeededRandom ties_;
   VirtualClock clock_;
   EventLog log_;
