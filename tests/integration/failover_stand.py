@@ -75,7 +75,7 @@ class Stand:
         return Dovecot(folder, name, self._certificate, [*USERS, PROBER], folder / "mount",
                        _TROUBLE_PASSDB.format(script=script))
 
-    def start(self, health=None, **pool):
+    def start(self, health=None, resume: str = "on"):
         """Starts Poplar and learns by a visit of each user where they are at home."""
         health = dict(health or HEALTH)
         if health["probe"] == "login":
@@ -86,7 +86,7 @@ class Stand:
         nodes = [node(each.name, each.pop3_port) for each in self.nodes.values()]
         self.proxy = self._stack.enter_context(
             Poplar(self.folder / "poplar", nodes, self._authority, shared=True, health=health,
-                   pool={**_POOL, **pool}, timeouts=_TIMEOUTS))
+                   pool=_POOL, timeouts=_TIMEOUTS, resume=resume))
         for user in USERS:
             with self.proxy.connect() as session:
                 session.log_in(user)

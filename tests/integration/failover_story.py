@@ -52,7 +52,7 @@ class Story:
         late = [visit for visit in self.failed(Outcome.REFUSED, Outcome.LOST) if visit.asked > self.out]
         assert not late, f"failed after the detection at {self.out}: {late[:5]}"
 
-    def check_before_detection(self, refused_max: int, lost_max: int):
+    def check_cost(self, refused_max: int, lost_max: int):
         refused, lost = self.failed(Outcome.REFUSED), self.failed(Outcome.LOST)
         assert len(refused) <= refused_max, (len(refused), refused[:5])
         assert len(lost) <= lost_max, (len(lost), lost[:5])
@@ -66,6 +66,7 @@ class Story:
             "refused": len(refused),
             "refused after": len([visit for visit in refused if self.out and visit.asked > self.out]),
             "lost": len(self.failed(Outcome.LOST)),
+            "resumed": sum(visit.resumes > 0 for visit in self.visits),
             "s to eject": self.out and self.out - self.hurt,
             "s to readmit": self.back and self.back - self.healed,
             "s to all home": self.back and self.all_home() - self.healed,

@@ -38,7 +38,13 @@ class Visit:
     left: float = 0.0       # QUIT was sent, or the session broke
     outcome: Outcome = Outcome.OK
     detail: str = ""
-    node: str = ""          # from Poplar's log, once `Load.placed` was asked
+    node: str = ""          # from Poplar's log, once `Load.placed` was asked; of several the last
+    resumes: int = 0        # likewise
+
+    @property
+    def arrived(self) -> float:
+        """Since when it is known to have been on its node."""
+        return self.left if self.resumes else self.admitted
 
 
 class _Wrong(Exception):
@@ -100,6 +106,7 @@ class Load:
             if found:
                 line = min(found, key=lambda each: abs(_moment(each) - visit.left))
                 visit.node = line["node"].partition("/")[2]
+                visit.resumes = line.get("resumes", 0)
                 if visit.outcome is not Outcome.OK:
                     visit.detail += f" ({line['reason']}, {line.get('failure')})"
         return self.visits()
@@ -195,5 +202,5 @@ def overlaps(visits):
     for each in of_user.values():
         for index, one in enumerate(each):
             found += [(one, two) for two in each[index + 1:]
-                      if one.node != two.node and one.admitted < two.left and two.admitted < one.left]
+                      if one.node != two.node and one.arrived < two.left and two.arrived < one.left]
     return found
