@@ -26,9 +26,10 @@ void Describe(Visitor& v, ResumeConfig& c) {
                   "must know UIDL. The user's credential is kept for it, encrypted in memory, "
                   "until the session ends."});
   v.Time("deadline", c.deadline, {std::chrono::seconds(1), std::chrono::minutes(5)},
-         {.help = "How long after the loss it may take; then the session ends as it would "
-                  "without. Longer than health.hold_down, or nobody moves to another node in "
-                  "time; shorter than clients wait for an answer, which is a minute mostly."});
+         {.help = "How long a client may be made to wait for it; then the session ends as it would "
+                  "without. Counted from the loss, or from the client's next command where it "
+                  "waited for no answer. Longer than health.hold_down, or nobody moves to another "
+                  "node in time; shorter than clients wait for an answer, mostly a minute."});
 }
 
 }  // namespace poplar::config

@@ -52,12 +52,13 @@ ListingLines::Event ListingLines::Next(std::string_view* piece, std::string_view
 }
 
 std::optional<ListingLine> ParseListingLine(std::string_view line) {
-  if (line.empty() || line.front() == '0') return std::nullopt;
+  const size_t blank = line.find(' ');
+  if (blank == std::string_view::npos || line.front() == '0') return std::nullopt;
   ListingLine parsed;
-  const char* const end = line.data() + line.size();
-  const auto number = std::from_chars(line.data(), end, parsed.number);
-  if (number.ec != std::errc{} || number.ptr == end || *number.ptr != ' ') return std::nullopt;
-  parsed.rest = line.substr(static_cast<size_t>(number.ptr + 1 - line.data()));
+  const char* const end = line.data() + blank;
+  const auto number = std::from_chars(line.begin(), end, parsed.number);
+  if (number.ec != std::errc{} || number.ptr != end) return std::nullopt;
+  parsed.rest = line.substr(blank + 1);
   if (parsed.rest.find_first_not_of(" \t") == std::string_view::npos) return std::nullopt;
   if (HoldsControls(parsed.rest)) return std::nullopt;
   return parsed;

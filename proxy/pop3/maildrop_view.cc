@@ -114,7 +114,7 @@ void MaildropView::Mark(uint32_t own) {
 }
 
 void MaildropView::UnmarkAll() {
-  marked_ = {};
+  std::vector<uint64_t>().swap(marked_);
   marks_ = 0;
   mark_not_kept_ = false;
 }

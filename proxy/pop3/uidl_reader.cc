@@ -17,7 +17,7 @@ void UidlReader::Feed(std::string_view piece) {
     if (event == ListingLines::Event::kNeedMore) return;
     stage_ = event == ListingLines::Event::kLine ? Read(line) : Stage::kInvalid;
   }
-  if (!valid()) hashes_ = {};
+  if (!valid()) std::vector<uint64_t>().swap(hashes_);
 }
 
 std::vector<uint64_t> UidlReader::Take() {

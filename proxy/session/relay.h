@@ -96,8 +96,12 @@ class Relay {
 
   // Whether the client knows anything that the node's listing (UIDL) has to agree with.
   bool needs_listing() const { return kept_ != nullptr || told_count_.has_value(); }
-  // False: it doesn't agree.
-  bool Refit(const std::vector<uint64_t>& listing);
+  enum class Fit : uint8_t {
+    kFits,
+    kEmpty,      // nothing of it is there any more: rather the store is missing than the mail
+    kDifferent,  // it doesn't agree
+  };
+  Fit Refit(const std::vector<uint64_t>& listing);
   // To be deleted again, by the node's numbers.
   std::vector<uint32_t> MarksAtNode() const;
 

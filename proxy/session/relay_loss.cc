@@ -106,7 +106,7 @@ io::Task<bool> Relay::AwaitCommand() {
   co_return !ended_;
 }
 
-bool Relay::Refit(const std::vector<uint64_t>& listing) {
+Relay::Fit Relay::Refit(const std::vector<uint64_t>& listing) {
   if (kept_ == nullptr) kept_ = std::make_unique<Kept>(options_.listing_key);
   pop3::MaildropView& view = kept_->view;
   if (!view.known()) {
@@ -115,9 +115,11 @@ bool Relay::Refit(const std::vector<uint64_t>& listing) {
     if (reply_relayed_ && queue_.front().listing) view.Learn(kept_->reader.Take(), false);
   }
   listing_asked_ = true;
-  if (view.Refit(listing) == pop3::MaildropView::Fit::kDifferent) return false;
+  if (view.Refit(listing) == pop3::MaildropView::Fit::kDifferent) return Fit::kDifferent;
+  // But for a QUIT that was done before its answer was lost.
+  if (view.size() > view.marks() && view.vanished() == view.size()) return Fit::kEmpty;
   const bool in_message = reply_relayed_ && queue_.front().message != 0;
-  return !in_message || AtNode(queue_.front().message) != 0;
+  return !in_message || AtNode(queue_.front().message) != 0 ? Fit::kFits : Fit::kDifferent;
 }
 
 std::vector<uint32_t> Relay::MarksAtNode() const {

@@ -75,6 +75,7 @@ io::Task<void> Relay::RelayReplies(std::string_view bytes) {
     CountReply(queue_.front());
     queue_.Pop();
     framing_ = reply_relayed_ = repeating_ = false;
+    if (kept_ != nullptr) kept_->progress.End();
     if (sent == at) Watch();  // no write is to come that would
     if (!alone && !own_reply_due()) continue;
     const std::string_view unsent = bytes.substr(sent, at - sent);
@@ -172,7 +173,8 @@ Relay::Passage Relay::Translate(std::string_view piece, bool complete) {
   const PendingCommand& command = queue_.front();
   if (!framer_.ok()) return {Passage::Kind::kInstead, piece};
   if (!command.multi_line) {
-    aside_ = pop3::FilterListingLine(framer_.status_line(), kept_->view);
+    const std::string line(piece.substr(0, piece.find_last_not_of("\r\n") + 1));
+    aside_ = pop3::FilterListingLine(line, kept_->view);
     return {Passage::Kind::kInstead, aside_};
   }
   if (!kept_->filter) kept_->filter.emplace(kept_->view);

@@ -121,7 +121,9 @@ io::Task<std::optional<ResumeResult>> Resume::FindMessages() {
   pop3::UidlReader listing(environment_.listing_key);
   const auto listed = co_await connection.AskListing(listing);
   if (listed && (!*listed || !listing.valid())) co_return ResumeResult::kNoView;
-  if (listed && !request_.relay.Refit(listing.hashes())) co_return ResumeResult::kDifferent;
+  const Relay::Fit fit = listed ? request_.relay.Refit(listing.hashes()) : Relay::Fit::kFits;
+  if (fit == Relay::Fit::kDifferent) co_return ResumeResult::kDifferent;
+  if (fit == Relay::Fit::kEmpty) co_return std::nullopt;
   upstream::NodeError error = listed ? upstream::NodeError{} : listed.error();
   if (listed) {
     const bool pipelining = request_.cluster.offered.replies()->pipelining;

@@ -1,5 +1,6 @@
 """Real Dovecot (package dovecot-pop3d) with private folders and ports; as root or as anybody."""
 
+import contextlib
 import os
 import pathlib
 import pwd
@@ -7,6 +8,7 @@ import shutil
 import signal
 
 from child import Child
+from corpus import as_sent
 from ports import free_port
 from waiting import until
 from wire import Pop3
@@ -138,15 +140,20 @@ class Dovecot:
         except (OSError, EOFError):
             return False
 
-    def deliver(self, user: str, messages) -> None:
-        """Puts messages (name -> bytes) into the user's Maildir; they are listed in this order."""
+    def deliver(self, user: str, messages, sized: bool = False) -> None:
+        """Puts messages (name -> bytes) into the user's Maildir; they are listed in this order.
+
+        `sized`: with the sizes in the file's name, as delivery agents do it, so that no node has to read a message to
+        list it.
+        """
         maildir = self.mail / user
         for part in ("", "cur", "new", "tmp"):
             (maildir / part).mkdir(parents=True, exist_ok=True)
             self._hand_over(maildir / part)
         start = len(list((maildir / "cur").iterdir())) + len(list((maildir / "new").iterdir()))
         for number, (name, content) in enumerate(messages.items(), start=start + 1):
-            path = maildir / "new" / f"17000{number:05}.{name}.test"
+            sizes = f",S={len(content)},W={len(as_sent(content))}" if sized else ""
+            path = maildir / "new" / f"17000{number:05}.{name}.test{sizes}"
             path.write_bytes(content)
             self._hand_over(path)
 
@@ -181,6 +188,14 @@ class Dovecot:
 
     def restart(self):
         self.stop()
+        self.start()
+
+    def restart_whole(self):
+        """As a container is restarted. `restart` leaves its sessions alone: they end when their clients leave."""
+        old = self._child.pid
+        self.stop()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(old, signal.SIGKILL)
         self.start()
 
     def stop(self):

@@ -1,4 +1,4 @@
-"""How many connections a server on this machine has, as the kernel counts them."""
+"""What connections a server on this machine has, as the kernel tells it."""
 
 import pathlib
 import threading
@@ -10,6 +10,13 @@ def established(port: int):
     """The clients' addresses of the connections to 127.0.0.1:port that both sides hold open."""
     rows = (line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:])
     return {row[2] for row in rows if row[1] == f"0100007F:{port:04X}" and row[3] == _ESTABLISHED}
+
+
+def unread(port: int, clients) -> int:
+    """Bytes from these clients of 127.0.0.1:port that the kernel has and its server has not taken yet."""
+    rows = (line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return sum(int(row[4].partition(":")[2], 16) for row in rows
+               if row[1] == f"0100007F:{port:04X}" and row[2] in clients)
 
 
 class Peak:

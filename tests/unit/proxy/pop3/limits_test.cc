@@ -4,8 +4,10 @@
 
 #include "proxy/pop3/authorization.h"
 #include "proxy/pop3/line_reader.h"
+#include "proxy/pop3/maildrop_view.h"
 #include "proxy/pop3/node_login.h"
 #include "proxy/pop3/reply_framer.h"
+#include "proxy/pop3/reply_progress.h"
 
 namespace poplar::pop3 {
 namespace {
@@ -17,6 +19,8 @@ TEST(LimitsTest, IdleStateStaysSmall) {
   EXPECT_LE(sizeof(ReplyFramer), 128u);
   EXPECT_LE(sizeof(NodeLogin), 64u);
   EXPECT_LE(sizeof(Authorization), 128u);
+  EXPECT_LE(sizeof(MaildropView), 80u);
+  EXPECT_LE(sizeof(ReplyProgress), 40u);
 }
 
 }  // namespace

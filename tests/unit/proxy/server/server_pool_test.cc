@@ -159,6 +159,7 @@ TEST_F(ServerPoolTest, DrainsANode) {
 
 TEST_F(ServerPoolTest, DropsTheSessionsOfANodeThatGoesDown) {
   config_.pool.max_snapshot_age = seconds(0);
+  config_.resume.enabled = false;
   Start();
   std::vector<std::unique_ptr<BlockingClient>> clients;
   for (int i = 0; i < 8; ++i) clients.push_back(LogIn());  // on both workers
@@ -173,7 +174,35 @@ TEST_F(ServerPoolTest, DropsTheSessionsOfANodeThatGoesDown) {
   clients.clear();
   WaitForSessions(0);
   EXPECT_THAT(Metrics(), HasSubstr("{reason=\"node_down\",side=\"poplar\"} 8\n"));
+  EXPECT_THAT(Metrics(), HasSubstr("poplar_resumes_total{result=\"off\"} 8\n"));
   EXPECT_THAT(Alice(), StartsWith("-ERR [SYS/TEMP]"));
+}
+
+TEST_F(ServerPoolTest, ResumesTheSessionsOfANodeThatGoesDown) {
+  config_.pool.max_snapshot_age = seconds(0);
+  Start();
+  std::vector<std::unique_ptr<BlockingClient>> clients;
+  for (int i = 0; i < 8; ++i) clients.push_back(LogIn());  // on both workers
+  const auto set_state = [&](const std::string& node, const std::string& state) {
+    EXPECT_THAT(HttpPost(server_->admin_port(), "/nodes/demo/" + node + "?state=" + state),
+                StartsWith("HTTP/1.1 200 "));
+  };
+  // Wherever the user's sessions began: at the second node after the first change, at the first
+  // after the second.
+  for (const char* node : {"node0", "node1"}) {
+    set_state(node, "down");
+    // The workers learn it a moment later.
+    const std::string label = "node=\"" + std::string(node) + "\"";
+    while (Sum("poplar_node_sessions_active", label) != 0) std::this_thread::yield();
+    for (const auto& client : clients) EXPECT_THAT(client->Ask("STAT"), StartsWith("+OK "));
+    EXPECT_EQ(Sum("poplar_node_sessions_active", label), 0);
+    set_state(node, "up");
+  }
+  EXPECT_GE(Sum("poplar_resumes_total", "result=\"resumed\""), 8);
+  EXPECT_THAT(Metrics(), HasSubstr("{reason=\"node_down\",side=\"poplar\"} 0\n"));
+  for (const auto& client : clients) EXPECT_THAT(client->Ask("QUIT"), StartsWith("+OK"));
+  clients.clear();
+  WaitForSessions(0);
 }
 
 TEST_F(ServerPoolTest, KnowsNoOtherNodes) {

@@ -208,6 +208,17 @@ TEST_F(ResumeTest, WhatVanishedIsMissedAndTheOthersKeepTheirNumbers) {
   EXPECT_EQ(Ask("LAST\r\n"), pop3::kReplyNotSupported);
 }
 
+// Storage that isn't mounted looks like that.
+TEST_F(ResumeTest, AnEmptyMaildropIsNotBelieved) {
+  EXPECT_EQ(Ask("UIDL\r\n"), kListing);
+  SetMail(second_, "+OK\r\n.\r\n");
+  Kill();
+  EXPECT_EQ(Ask("RETR 1\r\n"), "");
+  SetMail(second_, kListing);
+  bench_.Settle(seconds(2));
+  EXPECT_EQ(client_->received(), kMail);
+}
+
 // RFC 1939 section 6, across two nodes: the first has committed one of two deletes when it dies.
 TEST_F(ResumeTest, AQuitWithoutAnAnswerIsSettled) {
   Ask("UIDL\r\nDELE 1\r\nDELE 3\r\n");
