@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <functional>
 #include <vector>
 
@@ -43,10 +42,10 @@ class BalancedMeter final : public session::Meter {
     uint64_t retried = 0;
     uint64_t resumed = 0;
     uint64_t not_resumed = 0;
-    io::Duration longest_stall{};
   };
 
-  explicit BalancedMeter(QueueJudge& queues) : queues_(queues) {}
+  BalancedMeter(World& world, const SessionRules& rules, QueueJudge& queues)
+      : world_(world), rules_(rules), queues_(queues) {}
 
   void SessionBegan(size_t) override { ++sessions_; }
   void SessionEnded(size_t, const session::Record&) override { --sessions_; }
@@ -80,7 +79,10 @@ class BalancedMeter final : public session::Meter {
   void LoginRetried(session::RetryReason) override { ++totals_.retried; }
   void ResumeEnded(session::ResumeResult result, io::Duration stalled) override {
     ++(result == session::ResumeResult::kResumed ? totals_.resumed : totals_.not_resumed);
-    totals_.longest_stall = std::max(totals_.longest_stall, stalled);
+    // From the deadline's timer to the end of what it ends.
+    constexpr io::Duration kUnwinding = std::chrono::seconds(5);
+    world_.Require(stalled <= rules_.resume.deadline + kUnwinding,
+                   "a client stalled for longer than resume.deadline");
   }
   void CommandAnswered(pop3::Verb, bool, io::Duration) override {}
 
@@ -93,6 +95,8 @@ class BalancedMeter final : public session::Meter {
   const Totals& totals() const { return totals_; }
 
  private:
+  World& world_;
+  const SessionRules& rules_;
   QueueJudge& queues_;
   std::function<void(balancer::NodeId)> on_parked_;
   int64_t sessions_ = 0;

@@ -6,14 +6,8 @@
 #include "tests/simulation/session_story.h"
 
 namespace poplar::simulation {
-namespace {
 
 using std::chrono::seconds;
-
-// From a deadline's timer to the end of what it ends.
-constexpr io::Duration kUnwinding = seconds(5);
-
-}  // namespace
 
 bool SessionStory::NodesMayFail() const {
   const bool dropped = disasters_.drops_nodes() && climate_ != Climate::kMortal;
@@ -65,9 +59,10 @@ void SessionStory::JudgeClients() {
 // Where nodes only die and come back: what it asked can't be asked twice, or the node took mail
 // with it that a client let it take too early, or that others took meanwhile.
 bool SessionStory::Excused(const session::Record& record, const Attempt& attempt) const {
-  if (climate_ != Climate::kMortal || record.not_resumed.empty()) return false;
+  if (climate_ != Climate::kMortal) return false;
+  if (record.opaque) return true;
   if (record.not_resumed == "different") return attempt.hurried || ledger_.ChangedByOthers(attempt);
-  return attempt.sent_last || attempt.sent_unknown_command;
+  return !record.not_resumed.empty() && (attempt.sent_last || attempt.sent_unknown_command);
 }
 
 void SessionStory::JudgeRecords() {
@@ -81,8 +76,6 @@ void SessionStory::JudgeRecords() {
   const BalancedMeter::Totals& counted = poplar_.totals();
   world_.Require(resumed == counted.resumed, "the records tell of other resumptions");
   world_.Require(not_resumed == counted.not_resumed, "the records tell of other lost sessions");
-  world_.Require(counted.longest_stall <= rules_.resume.deadline + kUnwinding,
-                 "a client stalled for longer than resume.deadline");
 }
 
 void SessionStory::JudgeRecord(const session::Record& record) {
@@ -175,7 +168,9 @@ bool SessionStory::ReasonFits(const session::Record& record, const Attempt& atte
     case EndReason::kNodeProtocol:
       return record.logged_in && bad_nodes_;
     case EndReason::kNodeResponseTimeout:
-      return record.logged_in && record.total >= rules_.upstream.response;
+      // A node that is known to be sick has less time.
+      return record.logged_in && (rules_.resumes() ? NodesMayFail() || slow()
+                                                   : record.total >= rules_.upstream.response);
     case EndReason::kNodeTrouble:
       return record.logged_in && rules_.resumes() && NodesMayFail();
     case EndReason::kNodeOut: {

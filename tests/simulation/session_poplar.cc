@@ -22,7 +22,7 @@ SessionPoplar::SessionPoplar(Network& network, const SessionRules& rules, Sessio
       queues_(world_, rules),
       health_(world_, rules, nodes),
       log_(mistake),
-      meter_(queues_),
+      meter_(world_, rules, queues_),
       key_(world_.Stream("digest key")),
       digest_(key_),
       sealer_(key_),
