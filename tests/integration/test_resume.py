@@ -1,7 +1,7 @@
 """Nodes that share their storage die under their clients' sessions, and no client notices.
 
-Real mail programs in one go, no second try; then single moments, one by one. POPLAR_STORM_MESSAGES (200) is how many messages
-each program finds.
+Real mail programs in one go, no second try; then single moments, one by one. POPLAR_STORM_MESSAGES (200) is how
+many messages each program finds.
 """
 
 import collections
