@@ -62,7 +62,7 @@ bool SessionStory::Excused(const session::Record& record, const Attempt& attempt
   if (climate_ != Climate::kMortal) return false;
   if (record.opaque) return true;
   if (record.not_resumed == "different") return attempt.hurried || ledger_.ChangedByOthers(attempt);
-  return !record.not_resumed.empty() && (attempt.sent_last || attempt.sent_unknown_command);
+  return attempt.sent_last || attempt.sent_unknown_command;
 }
 
 void SessionStory::JudgeRecords() {
@@ -120,7 +120,7 @@ void SessionStory::JudgeResumption(const session::Record& record, const Attempt&
                  "not resumed for a reason that doesn't fit: " + std::string(record.not_resumed));
   }
   const bool lost = session::SideOf(record.reason) == session::Side::kNode && record.logged_in;
-  if (lost && record.not_resumed.empty())
+  if (lost && record.not_resumed.empty() && !attempt.sent_last)
     ledger_.Fail(attempt, "lost its node, and the record doesn't say why it wasn't resumed");
 }
 
