@@ -67,28 +67,12 @@ inline constexpr std::string_view kReplyNotSupported = "-ERR Not supported\r\n";
 
 // All of the above, for the test that holds them to RFC 1939 and to what clients make of them.
 inline constexpr std::array kOwnReplies = {
-    kGreeting,
-    kReplyUserAccepted,
-    kReplyNoop,
-    kReplyQuit,
-    kReplyTemporary,
-    kReplyNodeLost,
-    kReplyDraining,
-    kReplyLoginRefused,
-    kReplyLoggedIn,
-    kReplyInUse,
-    kReplyNoSuchMessage,
-    kReplyBadCommand,
-    kReplyBadArgument,
-    kReplyLineTooLong,
-    kReplyUserFirst,
-    kReplyTooManyBadCommands,
-    kReplyNotLoggedIn,
-    kReplyAlreadyLoggedIn,
-    kReplyLoginNeedsTls,
-    kReplyMechanismUnavailable,
-    kReplyNotSupported,
-    kReplyStlsUnavailable,
+    kGreeting,          kReplyUserAccepted,    kReplyNoop,          kReplyQuit,
+    kReplyTemporary,    kReplyNodeLost,        kReplyDraining,      kReplyLoginRefused,
+    kReplyLoggedIn,     kReplyInUse,           kReplyNoSuchMessage, kReplyBadCommand,
+    kReplyBadArgument,  kReplyLineTooLong,     kReplyUserFirst,     kReplyTooManyBadCommands,
+    kReplyNotLoggedIn,  kReplyAlreadyLoggedIn, kReplyLoginNeedsTls, kReplyMechanismUnavailable,
+    kReplyNotSupported, kReplyStlsUnavailable,
 };
 
 }  // namespace poplar::pop3

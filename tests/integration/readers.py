@@ -14,6 +14,7 @@ import time
 
 import clients
 from clients import Account
+from lmtp_sink import LmtpSink
 from wire import unstuff
 
 TIMEOUT = 90       # seconds without a byte, after which a program gives up
@@ -141,14 +142,23 @@ class Getmail(Reader):
     """UIDL, then a message at a time."""
     program, like = "getmail6", clients.Getmail()
 
-    def _command(self):
+    def _visit(self):
+        # With any other destination it starts a process for each mail, and misses the end of one that is too quick.
+        with LmtpSink(self.mailbox / "new") as sink:
+            return self._run(*self._command(sink.port))
+
+    def _command(self, lmtp_port: int):
         file = self._private("getmailrc", (
             f"[retriever]\ntype = SimplePOP3SSLRetriever\nserver = localhost\nport = {self.account.port}\n"
             f"username = {self.account.user}\npassword = {self.account.password}\ntimeout = {TIMEOUT}\n"
-            f"ca_certs = {self.account.ca_file}\n[destination]\ntype = Maildir\npath = {self.mailbox}/\n"
+            f"ca_certs = {self.account.ca_file}\n[destination]\ntype = MDA_lmtp\nhost = 127.0.0.1\n"
+            f"port = {lmtp_port}\noverride = reader@localhost\n"
             f"[options]\ndelete = {str(self.delete).lower()}\nread_all = false\nreceived = false\n"
             f"delivered_to = false\nverbose = 0\n"))
         return ["getmail", f"--getmaildir={self.home}", f"--rcfile={file}"]
+
+    def messages(self):
+        return [mail.replace(b"\r\n", b"\n") for mail in super().messages()]
 
 
 class Curl(Reader):

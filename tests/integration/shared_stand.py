@@ -12,6 +12,7 @@ from node_storm import NodeStorm
 from readers import MODES
 from slow_line import SlowLine
 from tally import Tally, tally
+from waiting import until
 
 # A probe every 300 ms that may take 1 s: a dead node is out within 1 s, a stopped one within 2.5 s. `hold_down` has to
 # be well within resume.deadline (15 s), or a dead node's users can't go on elsewhere in time; a node that comes back
@@ -54,7 +55,8 @@ class SharedStand:
 
     def serving(self, user: str) -> Dovecot:
         """The node that let the user in, who was here only once."""
-        found = [node for node in self.nodes if node.logins(user)]
+        # A node's log is written by a process of its own.
+        found = until(lambda: [node for node in self.nodes if node.logins(user)], f"a node to log {user}'s login")
         assert len(found) == 1, (user, [node.name for node in found])
         return found[0]
 
