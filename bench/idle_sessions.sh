@@ -5,10 +5,11 @@
 set -u
 usage() {
   cat <<'EOF'
-usage: bench/idle_sessions.sh [--sessions N] [--hold SECONDS] [--workers N] [--build FOLDER]
+usage: bench/idle_sessions.sh [--sessions N] [--hold SECONDS] [--workers N] [--resume on|off] [--build FOLDER]
   --sessions N     held at once (default 10000)
   --hold SECONDS   all idle, before the memory is read (default 15)
   --workers N      of each Poplar process (default 0: one a CPU)
+  --resume on|off  whether sessions outlive their node (default on)
   --build FOLDER   of the release build (default build/release; built if missing)
 Starts nodes and Poplar by itself, on loopback; exit status 0 only if every session was held.
 EOF
@@ -20,6 +21,7 @@ while (($#)); do
     --sessions) sessions=$2 && shift 2 ;;
     --hold) hold=$2 && shift 2 ;;
     --workers) workers=$2 && shift 2 ;;
+    --resume) resume=$2 && shift 2 ;;
     --build) build=$(realpath "$2") && shift 2 ;;
     --help | -h) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;

@@ -1,7 +1,7 @@
 # The stand on which a measurement runs: demo nodes, and Poplar in as many processes as the limit of
 # descriptors asks for, all on one port. Sourced by the scripts beside it; not to be run.
 #
-# Uses: sessions (at once), workers (of each Poplar), port, build (folder of the release build).
+# Uses: sessions (at once), workers (of each Poplar), port, build (folder of the release build), resume (on or off).
 # Sets: work (folder with configurations and logs), poplar_pids.
 
 # shellcheck shell=bash
@@ -10,6 +10,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${build:-$root/build/release}
 port=${port:-19950}
 workers=${workers:-0}
+resume=${resume:-on}
 descriptors_kept=200  # of each process, for rings, listeners, logs, libraries
 nodes_pid=
 poplar_pids=()
@@ -90,6 +91,7 @@ write_config() {
     i=$((i + 1))
     printf '      - {name: node-%s, address: "%s"}\n' "$i" "$address"
   done < <(grep '^node ' "$work/nodes.log")
+  printf 'resume: %s\n' "$resume"
   printf 'admin: {enabled: no}\n'
   printf 'log: {level: info, output: %s}\n' "$1"
 }

@@ -1,8 +1,8 @@
 """Mail programs read their mail while nodes die, through Poplar and through its peers; run by run.sh.
 
-Three Dovecots share one Maildir tree. Every 2 s the next of them is killed, stopped for 3.5 s, or restarted. fetchmail (deletes;
-keeps), mpop (deletes; keeps), getmail6 and curl (delete) read meanwhile, each over a slow line. A program whose session
-fails polls again a second later, until one visit of its has gone well.
+Three Dovecots share one Maildir tree. Every 2 s the next of them is killed, stopped for 3.5 s, or restarted.
+fetchmail (deletes; keeps), mpop (deletes; keeps), getmail6 and curl (delete) read meanwhile, each over a slow line. A
+program whose session fails polls again a second later, until one visit of its has gone well.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from peers import DovecotProxy, HaProxy, Nginx  # noqa: E402
 from poplar import Poplar, node  # noqa: E402
 from shared_stand import HEALTH, POOL, TIMEOUTS, Readers, SharedStand, user_names  # noqa: E402
 
-_COLUMNS = ("in front of the nodes", "faults", "readers", "done in one go", "sessions", "failed", "twice", "wrong bytes",
-            "lost", "missing", "left on server", "seconds")
+_COLUMNS = ("in front of the nodes", "faults", "readers", "done in one go", "sessions", "failed", "twice",
+            "wrong bytes", "lost", "missing", "left on server", "seconds")
 
 
 def arguments():

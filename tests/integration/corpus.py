@@ -82,7 +82,8 @@ def many(count: int = 1000):
 def mixed(count: int, seed: int = 1):
     """What lies in a mailbox: mostly a few kilobytes, now and then a picture; dots where lines begin.
 
-    No two have the same bytes, however they are cut. Logarithmically even sizes of 0.3 to 40 KB, 8 KB on average; each hundredth has 1 MB.
+    No two have the same bytes, however they are cut. Logarithmically even sizes of 0.3 to 40 KB, 8 KB on average;
+    each hundredth has 1 MB.
     """
     dice = random.Random(seed)
     found = {}

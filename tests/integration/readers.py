@@ -99,8 +99,8 @@ class Fetchmail(Reader):
         server, user = ("", "fetchall nokeep") if self.delete else ("uidl ", "keep")
         # Written as SMTP's dialogue into one file: no process has to be started for each message.
         file = self._private("fetchmailrc", (
-            f'set invisible\nset no bouncemail\npoll localhost service {self.account.port} protocol pop3 {server}no dns '
-            f'timeout {TIMEOUT}:\n  user "{self.account.user}" password "{self.account.password}" '
+            f'set invisible\nset no bouncemail\npoll localhost service {self.account.port} protocol pop3 {server}no dns'
+            f' timeout {TIMEOUT}:\n  user "{self.account.user}" password "{self.account.password}" '
             f'ssl sslcertck sslcertfile "{self.account.ca_file}" {user} no rewrite pass8bits\n'
             f'  bsmtp "{self.home}/batch-{len(self.sessions)}"\n'))
         return ["fetchmail", "--silent", "--nosyslog", "--fetchmailrc", file,

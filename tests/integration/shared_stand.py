@@ -1,4 +1,4 @@
-"""Three Dovecots over one Maildir tree, readers with mail waiting for them, and a storm on the nodes while they read."""
+"""Three Dovecots over one Maildir tree, readers with mail waiting for them, and a storm on the nodes meanwhile."""
 
 import concurrent.futures
 import contextlib

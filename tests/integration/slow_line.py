@@ -1,6 +1,7 @@
 """A slow line between a mail program and what it talks to: as many bytes a second come down it, and no more.
 
-So a maildrop of some megabytes takes long enough for nodes to die meanwhile, again and again. It looks at nothing it carries.
+So a maildrop of some megabytes takes long enough for nodes to die meanwhile, again and again. It looks at nothing
+it carries.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Nodes that share their storage die under their clients' sessions, and no client notices.
 
-Real mail programs in one go, no second try; then single moments, one by one. POPLAR_STORM_MESSAGES (200) is how many messages
-each program finds.
+Real mail programs in one go, no second try; then single moments, one by one. POPLAR_STORM_MESSAGES (200) is how
+many messages each program finds.
 """
 
 import collections
@@ -15,6 +15,7 @@ import pytest
 
 import corpus
 from corpus import as_sent
+from exposition import value
 from node_storm import FAULTS, NodeStorm
 from poplar import Poplar, node
 from shared_stand import HEALTH, POOL, TIMEOUTS, Readers, SharedStand, user_names
@@ -268,6 +269,27 @@ def test_a_message_that_another_session_expunged(guest, hurt, stand, proxy):
     session.ok("QUIT")
     assert stand.stored(user) == sorted(names[:2] + names[3:4] + names[5:])
     assert resumes(proxy, user) == 1
+
+
+def test_a_login_under_way(new_guest, hurt, stand, proxy):
+    """The node dies with the credential in its hands, and with it the answer."""
+    user = new_guest()
+    stand.deliver(user, corpus.plain())
+    with proxy.connect().log_in(user) as first:
+        first.ok("QUIT")
+    home = stand.serving(user)
+    until(lambda: value(proxy, "poplar_pool_connections", kind="parked") == 0, "the parked session to end")
+    with proxy.connect(timeout=30.0) as session:
+        session.ok(f"USER {user}")
+        hurt(home, "freeze")
+        clients = established(home.pop3_port)
+        before = unread(home.pop3_port, clients)
+        session.send(b"PASS secret\r\n")
+        until(lambda: unread(home.pop3_port, clients) > before, "the login to reach the node by a warm connection")
+        home.kill()
+        assert session.line().startswith(b"+OK")
+        assert session.count() == len(corpus.plain())
+        session.ok("QUIT")
 
 
 # --- what can't be had
