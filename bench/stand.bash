@@ -1,7 +1,8 @@
 # The stand on which a measurement runs: demo nodes, and Poplar in as many processes as the limit of
 # descriptors asks for, all on one port. Sourced by the scripts beside it; not to be run.
 #
-# Uses: sessions (at once), workers (of each Poplar), port, build (folder of the release build), resume (on or off).
+# Uses: sessions (at once), workers (of each Poplar), port, build (folder of the release build), resume (on or off),
+#   message_bytes (of each mail).
 # Sets: work (folder with configurations and logs), poplar_pids.
 
 # shellcheck shell=bash
@@ -11,6 +12,7 @@ build=${build:-$root/build/release}
 port=${port:-19950}
 workers=${workers:-0}
 resume=${resume:-on}
+message_bytes=${message_bytes:-4096}
 descriptors_kept=200  # of each process, for rings, listeners, logs, libraries
 nodes_pid=
 poplar_pids=()
@@ -74,7 +76,7 @@ wait_for_line() {
 start_nodes() {
   : >"$work/nodes.log"  # before anybody looks
   "$build/bench/load/poplar_load" nodes --nodes 3 --users "$sessions" \
-    >"$work/nodes.log" 2>&1 &
+    --message-bytes "$message_bytes" >"$work/nodes.log" 2>&1 &
   nodes_pid=$!
   wait_for_line "$work/nodes.log" '^ready' "$nodes_pid"
   say "nodes: $(grep -c '^node ' "$work/nodes.log") in one process, $sessions users, shared storage"

@@ -15,9 +15,9 @@ constexpr uint32_t kWholeMessageLines = 1'000'000;
 // Digits only; as many as there may be, since they are a client's.
 std::optional<uint32_t> NumberOf(std::string_view digits) {
   uint32_t number = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [stopped, error] = std::from_chars(digits.data(), end, number);
-  if (stopped != end || digits.empty()) return std::nullopt;
+  const auto [stopped, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (digits.empty() || stopped != digits.data() + digits.size()) return std::nullopt;
   return error == std::errc() ? number : std::numeric_limits<uint32_t>::max();
 }
 

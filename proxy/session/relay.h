@@ -95,7 +95,7 @@ class Relay {
   int losses() const { return losses_; }
 
   // Whether the client knows anything that the node's listing (UIDL) has to agree with.
-  bool needs_listing() const { return kept_ != nullptr || told_count_.has_value(); }
+  bool needs_listing() const;
   enum class Fit : uint8_t {
     kFits,
     kEmpty,      // nothing of it is there any more: rather the store is missing than the mail

@@ -95,6 +95,11 @@ io::Task<void> Relay::TakeCommand(std::string_view line, io::Buffer& batch) {
     QueueOwnReply(pop3::kReplyAlreadyLoggedIn, std::nullopt);
     co_return;
   }
+  // Nobody could translate what a session says whose commands aren't understood.
+  if (mapped() && command.verb == pop3::Verb::kUnknown) {
+    QueueOwnReply(pop3::kReplyNotSupported, std::nullopt);
+    co_return;
+  }
   PendingCommand pending = Pending(command);
   if (lost_) {
     TakeWithoutNode(pending);
@@ -118,7 +123,8 @@ io::Task<void> Relay::TakeCommand(std::string_view line, io::Buffer& batch) {
 // To be asked of the session's next node.
 void Relay::TakeWithoutNode(const PendingCommand& command) {
   if (!command.repeatable) return QueueOwnReply(pop3::kReplyNodeLost, end_.reason);
-  if (command.verb == pop3::Verb::kQuit && deletes_marked_ == 0) {
+  // Ahead of it there may be a DELE that nobody has been asked yet.
+  if (command.verb == pop3::Verb::kQuit && deletes_marked_ == 0 && queue_.empty()) {
     return QueueOwnReply(pop3::kReplyQuit, EndReason::kQuit);
   }
   Queue(command);

@@ -106,6 +106,13 @@ io::Task<bool> Relay::AwaitCommand() {
   co_return !ended_;
 }
 
+// What is under way may name messages, of which it has to know next time.
+bool Relay::needs_listing() const {
+  if (kept_ != nullptr || told_count_) return true;
+  const auto pending = queue_.all();
+  return std::any_of(pending.begin(), pending.end(), NamesMessages);
+}
+
 Relay::Fit Relay::Refit(const std::vector<uint64_t>& listing) {
   if (kept_ == nullptr) kept_ = std::make_unique<Kept>(options_.listing_key);
   pop3::MaildropView& view = kept_->view;

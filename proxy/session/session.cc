@@ -263,7 +263,10 @@ io::Task<bool> Session::GoOnElsewhere(Relay& relay, RelayEnd& end) {
   if (std::exchange(end.node_failed, false)) TellHealth(end.reason);
   LeaveNode();
   if (!relay.owes_answer() && !co_await relay.AwaitCommand()) {
+    const EndReason lost = end.reason;
     end = relay.end();
+    if (end.reason == lost && SideOf(lost) != Side::kClient)
+      CountResume(ResumeResult::kUnrepeatable, proactor_.Now());
     co_return false;
   }
   const io::Time stalled_since = relay.stalled_since();

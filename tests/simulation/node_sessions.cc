@@ -4,6 +4,13 @@
 #include <utility>
 
 namespace poplar::simulation {
+namespace {
+
+// Longest that a command may be on its way to a node that Poplar has given up meanwhile.
+constexpr io::Duration kFlight = std::chrono::seconds(10);
+
+}  // namespace
+
 NodeSessions::NodeSessions(SessionLedger& ledger, const Network& network, const HealthJudge& health,
                            const SessionRules& rules)
     : ledger_(ledger),
@@ -75,7 +82,7 @@ void NodeSessions::JudgeReuse(const NodeSession& session, const Attempt& last,
 // From when on the user's node was looked for: by this login, or by an earlier one that it followed
 // and that came to nothing; where a session is resumed, since its node was last heard.
 io::Time NodeSessions::DecidedFrom(const NodeSession& session, const Attempt& by) const {
-  if (by.node_seen) return *by.node_seen;
+  if (by.node_seen) return *by.node_seen - kFlight;
   // Accepted before, it served somebody whose session was resumed there, and who never said so.
   io::Time from = by.pass_sent;
   if (session.accepted < from) from = session.accepted - rules_.LongestLogin();

@@ -102,7 +102,7 @@ io::Task<void> SessionClient::Read() {
   reader_done_ = true;
   news_.Signal();
   // What it would still have to say nobody hears.
-  if (!orderly) stream_->Abort();
+  stream_->Abort();
 }
 
 void SessionClient::JudgeLoginTime() {

@@ -20,7 +20,8 @@ bool SessionStory::SessionsMayBeLost(const Attempt& attempt) const {
 }
 
 bool SessionStory::LoginsMayFail() const {
-  if (climate_ == Climate::kMortal) return NodesMayFail() || slow();
+  // The nodes that are left while one is dead may all be drained.
+  if (climate_ == Climate::kMortal) return NodesMayFail() || slow() || disasters_.drains_nodes();
   return NodesMayFail() || slow() || rules_.logins_may_fail() || disasters_.drains_nodes() ||
          rules_.timeouts.login < seconds(30) || rules_.health.probes;
 }
@@ -61,8 +62,10 @@ void SessionStory::JudgeClients() {
 bool SessionStory::Excused(const session::Record& record, const Attempt& attempt) const {
   if (climate_ != Climate::kMortal) return false;
   if (record.opaque) return true;
-  if (record.not_resumed == "different") return attempt.hurried || ledger_.ChangedByOthers(attempt);
-  return !record.not_resumed.empty() && (attempt.sent_last || attempt.sent_unknown_command);
+  // An empty maildrop is not believed at once.
+  if (record.not_resumed == "different" || record.not_resumed == "deadline")
+    return attempt.hurried || ledger_.ChangedByOthers(attempt);
+  return attempt.sent_last || attempt.sent_unknown_command;
 }
 
 void SessionStory::JudgeRecords() {
@@ -120,7 +123,8 @@ void SessionStory::JudgeResumption(const session::Record& record, const Attempt&
                  "not resumed for a reason that doesn't fit: " + std::string(record.not_resumed));
   }
   const bool lost = session::SideOf(record.reason) == session::Side::kNode && record.logged_in;
-  if (lost && record.not_resumed.empty())
+  const bool unrepeatable = attempt.sent_last || attempt.sent_unknown_command;
+  if (lost && record.not_resumed.empty() && !unrepeatable)
     ledger_.Fail(attempt, "lost its node, and the record doesn't say why it wasn't resumed");
 }
 

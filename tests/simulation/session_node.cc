@@ -1,10 +1,14 @@
 #include "tests/simulation/session_node.h"
 
+#include <array>
 #include <utility>
 
 namespace poplar::simulation {
 namespace {
 
+constexpr std::array kDeaths = {NodeFault::kClosesAtPass, NodeFault::kClosesInAnswer,
+                                NodeFault::kResetsInAnswer, NodeFault::kClosesAtQuit,
+                                NodeFault::kCommitsInSilence};
 constexpr size_t kEarlyBytes = 100;  // most sessions say more
 
 std::string NameOf(const SessionNode::Plan& plan) {
@@ -76,8 +80,12 @@ NodeTap::Plan SessionNode::DrawTap(const io::Address& peer) {
       .mistake = plan_.mistake,
       .after = random_.Between(0, random_.Chance(0.6) ? kEarlyBytes : plan_.fault_bytes_max),
       .store = &store_};
-  if (random_.Chance(plan_.fault)) {
+  if (!random_.Chance(plan_.fault) || tap.probe) return tap;
+  if (plan_.deaths_left == nullptr) {
     tap.fault = static_cast<NodeFault>(random_.Between(1, kNodeFaults - 1));
+  } else if (*plan_.deaths_left > 0) {
+    --*plan_.deaths_left;
+    tap.fault = kDeaths[random_.Below(kDeaths.size())];
   }
   return tap;
 }

@@ -17,6 +17,8 @@ class SessionNode {
     size_t index = 0;
     bool exclusive_lock = false;
     double fault = 0;  // a connection
+    // Where nobody may notice: only the connection's death, and only so often among all nodes.
+    int* deaths_left = nullptr;
     SessionMistake mistake = SessionMistake::kNone;
     size_t fault_bytes_max = 0;  // said before the fault shows
     int generation = 0;          // of its process: that many died before

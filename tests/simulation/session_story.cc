@@ -100,10 +100,14 @@ void SessionStory::BuildNodes() {
   const bool all = random_.Chance(0.4);
   const double fault = random_.Chance(0.5) ? 1.0 : 0.4;
   bad_nodes_ = bad < kNodes;
+  const bool mortal = climate_ == Climate::kMortal && world_.Allows("dying sessions");
+  if (mortal) deaths_left_ = static_cast<int>(random_.Between(0, 3));
   for (size_t i = 0; i < kNodes; ++i) {
+    const bool is_bad = i == bad || (all && bad < kNodes);
     const SessionNode::Plan plan{.index = i,
                                  .exclusive_lock = rules_.exclusive_lock,
-                                 .fault = i == bad || (all && bad < kNodes) ? fault : 0.0,
+                                 .fault = is_bad || mortal ? fault : 0.0,
+                                 .deaths_left = mortal ? &deaths_left_ : nullptr,
                                  .mistake = mistake_,
                                  .fault_bytes_max = std::min<size_t>(Piece() * 60 + 100, 4000),
                                  .prober = poplar_.prober_host()};

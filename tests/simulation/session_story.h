@@ -73,6 +73,7 @@ class SessionStory {
   io::TaskScope doomed_scope_;
   std::deque<SessionClient> clients_;
   bool bad_nodes_ = false;
+  int deaths_left_ = 0;  // of sessions' connections to their nodes
   bool doomed_vanishes_ = false;
   bool somebody_stalls_ = false;
 };

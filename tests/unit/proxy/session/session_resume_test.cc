@@ -275,6 +275,35 @@ TEST_F(ResumeTest, NorDoesOneBetweenCommands) {
   EXPECT_EQ(bench_.RunToEnd().reason, EndReason::kQuit);
 }
 
+// Asked in one packet, of no node: the DELE isn't marked yet when the QUIT comes.
+TEST_F(ResumeTest, ButOneWithADeleteAheadOfItDoes) {
+  Ask("UIDL\r\n");
+  Kill();
+  EXPECT_EQ(Ask("DELE 1\r\nQUIT\r\n"), "+OK\r\n+OK bye\r\n");
+  EXPECT_THAT(second().received(), EndsWith("UIDL\r\nDELE 1\r\nQUIT\r\n"));
+  EXPECT_EQ(bench_.RunToEnd().deletes, 1u);
+}
+
+TEST_F(ResumeTest, WhoNamesMessagesFirstInTheNextSessionMayLoseThatOneToo) {
+  Kill();
+  EXPECT_EQ(Ask("RETR 1\r\n"), kMail);
+  second().set_answer("RETR 2", {"", Then::kClose});
+  client_->Send("RETR 2\r\n");
+  EXPECT_TRUE(bench_.Run([&] { return second().connections().size() == 2; }, seconds(2)));
+  second().set_answer("RETR 2", {kMail});
+  bench_.Settle(seconds(2));
+  EXPECT_EQ(client_->received(), kMail);
+}
+
+TEST_F(ResumeTest, WhatIsntUnderstoodCantBeTranslated) {
+  Ask("UIDL\r\n");
+  SetMail(second_, "+OK\r\n1 bb\r\n2 cc\r\n.\r\n");
+  Kill();
+  EXPECT_EQ(Ask("RETR 1\r\n"), pop3::kReplyNoSuchMessage);
+  EXPECT_EQ(Ask("XTND 1\r\n"), pop3::kReplyNotSupported);
+  EXPECT_EQ(Ask("RETR 2\r\n"), kMail);
+}
+
 TEST_F(ResumeTest, TroubleOfTheNodesIsNotTheClients) {
   Ask("UIDL\r\n");
   first().set_answer("RETR", {"-ERR [SYS/TEMP] storage\r\n"});
