@@ -118,6 +118,7 @@ void SessionStory::BuildNodes() {
 }
 
 void SessionStory::Restart(size_t node) {
+  if (over_) return;
   SessionNode::Plan plan = nodes_[node]->plan();
   ++plan.generation;
   nodes_[node]->Stop();
@@ -222,6 +223,7 @@ void SessionStory::Run() {
     world_.MustReach("an aborted Poplar is idle", [this] { return poplar_.idle(); }, kAbortTakes);
   }
   world_.MustReach("Poplar is idle", [this] { return poplar_.idle(); }, rules_.LongestSession());
+  over_ = true;
   for (auto& node : nodes_) node->Stop();
   world_.MustReach("the nodes are idle", [this] { return NodesIdle(); }, hours(1));
   ledger_.JudgeDeletions();
