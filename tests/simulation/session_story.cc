@@ -24,7 +24,7 @@ constexpr io::Duration kSlack = minutes(1);
 Climate DrawClimate(World& world) {
   SeededRandom random = world.Stream("calm");
   if (random.Chance(0.25)) return Climate::kCalm;
-  return SessionsAreResumed() && random.Chance(0.33) ? Climate::kMortal : Climate::kWild;
+  return SessionsAreResumed() && random.Chance(0.45) ? Climate::kMortal : Climate::kWild;
 }
 
 Faults DrawFaults(World& world) {
