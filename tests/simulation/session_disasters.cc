@@ -33,7 +33,7 @@ SessionDisasters::SessionDisasters(World& world, Network& network, SessionPoplar
 void SessionDisasters::Plan(Climate climate) {
   const bool wild = climate == Climate::kWild;
   if (random_.Chance(0.25)) PlanOperator(climate != Climate::kCalm && random_.Chance(0.5));
-  if (random_.Chance(0.3)) PlanMail();
+  if (random_.Chance(climate == Climate::kMortal ? 0.5 : 0.3)) PlanMail();
   if (climate == Climate::kMortal) PlanDeaths();
   if (!wild) return;
   for (int i = 0; i < 3 && random_.Chance(0.35); ++i) {
