@@ -18,7 +18,7 @@ class NodeStorm:
     def __init__(self, nodes, every: float = 2.0):
         self._nodes, self._every = list(nodes), every
         self.faults = []
-        self._due = []  # (moment, heal)
+        self._due = []  # (moment, node, heal)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._error = None
@@ -42,34 +42,38 @@ class NodeStorm:
 
     def _run(self):
         try:
-            start, number = time.monotonic(), 0
+            number, turn = 0, time.monotonic()
             while not self._ending.is_set():
-                moments = [moment for moment, _ in self._due] + [start + number * self._every]
+                moments = [moment for moment, _, _ in self._due] + [turn]
                 if self._ending.wait(max(0.0, min(moments) - time.monotonic())):
                     break
-                self._heal(time.monotonic())
-                if time.monotonic() >= start + number * self._every:
+                now = time.monotonic()
+                self._heal(lambda moment, _: moment <= now)
+                if now >= turn:
                     self._hurt(number)
-                    number += 1
+                    # Turns that a slow machine missed are not made up for all at once.
+                    number, turn = number + 1, max(turn + self._every, time.monotonic())
         except Exception as error:  # pylint: disable=broad-except; told by the thread that left the block
             self._error = error
         finally:
-            self._heal(float("inf"))
+            self._heal(lambda *_: True)
 
     def _hurt(self, number: int):
         node = self._nodes[number % len(self._nodes)]
         kind = FAULTS[(number + number // len(self._nodes)) % len(FAULTS)]
+        self._heal(lambda _, hurt: hurt is node)
         self.faults.append((time.time(), node.name, kind))
         if kind == "kill":
             node.kill()
-            self._due.append((time.monotonic() + _DEAD, node.restart))
+            self._due.append((time.monotonic() + _DEAD, node, node.restart))
         elif kind == "stop":
             node.signal_all(signal.SIGSTOP)
-            self._due.append((time.monotonic() + _FROZEN, lambda: node.signal_all(signal.SIGCONT)))
+            self._due.append((time.monotonic() + _FROZEN, node, lambda: node.signal_all(signal.SIGCONT)))
         else:
             node.restart_whole()
 
-    def _heal(self, now: float):
-        for each in [each for each in self._due if each[0] <= now]:
-            self._due.remove(each)
-            each[1]()
+    def _heal(self, chosen):
+        for moment, node, heal in list(self._due):
+            if chosen(moment, node):
+                self._due.remove((moment, node, heal))
+                heal()
