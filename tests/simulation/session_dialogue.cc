@@ -195,7 +195,8 @@ void SessionDialogue::JudgeTransaction(const Question& question, bool ok, std::s
 // Where another node may do better, two more are asked before the client is told.
 void SessionDialogue::JudgeTrouble(const Question& question, std::string_view status) {
   const uint64_t times = ledger_.TroublesOf(attempt_) - question.troubles;
-  const bool resumes = ledger_.Resumes(attempt_) && view_.listed();
+  // CAPA is held back and filtered, and not worth the effort.
+  const bool resumes = ledger_.Resumes(attempt_) && view_.listed() && question.kind != Kind::kCapa;
   Require(times >= (resumes ? 3 : 1), "trouble that nodes didn't tell so often", question, status);
 }
 

@@ -78,7 +78,8 @@ void SessionDisasters::PlanNode(size_t node, io::Duration when) {
 }
 
 void SessionDisasters::PlanTrouble(size_t node, io::Duration when, io::Duration until) {
-  const NodeTrouble trouble{random_.Chance(0.7), random_.Chance(0.7)};
+  const bool logins = random_.Chance(0.6);
+  const NodeTrouble trouble{logins, random_.Chance(0.7) ? random_.Between(1, 4) : 0};
   Happen(when, [this, node, trouble] { nodes_[node]->trouble() = trouble; });
   Happen(until, [this, node] { nodes_[node]->trouble() = {}; });
 }
