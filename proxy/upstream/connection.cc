@@ -29,6 +29,14 @@ NodeFailure FromConnect(const io::Error& error) {
   }
 }
 
+// Of the answer to a DELE. A mark that isn't made is a delete that is promised and not done.
+NodeError MarkError(std::string_view answer) {
+  const auto reply = pop3::ParseReply(answer);
+  if (!reply) return {NodeFailure::kProtocol, "not an answer"};
+  if (!reply->ok) return {NodeFailure::kCommandRefused, std::string(answer)};
+  return {};
+}
+
 }  // namespace
 
 NodeError Connection::FromIo(const io::Error& error, bool expired, NodeFailure at_timeout) const {
@@ -233,6 +241,10 @@ io::Task<tl::expected<bool, NodeError>> Connection::AskListing(pop3::UidlReader&
     listing.Feed(more->bytes());
     if (!listing.valid() && framer.in_body()) co_return false;
   }
+  const auto reply = pop3::ParseReply(framer.status_line());
+  if (reply && reply->code == pop3::ResponseCode::kSysTemp)
+    co_return tl::unexpected(
+        NodeError{NodeFailure::kCommandRefused, std::string(framer.status_line())});
   co_return framer.ok();
 }
 
@@ -249,8 +261,7 @@ io::Task<NodeError> Connection::Delete(const std::vector<uint32_t>& messages, bo
     NodeError error = co_await Send(commands);
     for (size_t i = 0; i < count && error.failure == NodeFailure::kNone; ++i) {
       error = co_await ReadLine(NodeFailure::kResponseTimeout);
-      if (error.failure == NodeFailure::kNone && !pop3::ParseReply(line_))
-        error = {NodeFailure::kProtocol, "not an answer"};
+      if (error.failure == NodeFailure::kNone) error = MarkError(line_);
     }
     if (error.failure != NodeFailure::kNone) co_return error;
   }

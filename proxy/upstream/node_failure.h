@@ -21,7 +21,7 @@ enum class NodeFailure : uint8_t {
   kReset,
   kResponseTimeout,
   kProtocol,        // an answer that is none, or one too many
-  kCommandRefused,  // -ERR to a command that a working node accepts; of probes only
+  kCommandRefused,  // -ERR to a command of Poplar's own that a working node accepts
   kCancelled,       // we ended it
   kNoDescriptor,    // ours: out of file descriptors
 };

@@ -110,6 +110,7 @@ std::string_view ClientView::JudgeListing(const Question& question, std::string_
     if (!entries_[n - 1].deleted && !JudgeRefusal(n).empty()) return kVanishes;
   }
   sized_ = true;
+  identified_ |= question.kind == Kind::kUidl;
   if (std::exchange(listed_, true)) return "";
   return JudgeWholeness();
 }

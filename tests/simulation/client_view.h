@@ -32,6 +32,8 @@ class ClientView {
   const OriginalMessage* Find(uint32_t number) const;
   // Whether the client can ask for messages by number, and how many there are for it.
   bool sized() const { return sized_; }
+  // It has seen a whole listing with unique ids.
+  bool listed() const { return identified_; }
   uint32_t size() const { return static_cast<uint32_t>(entries_.size()); }
 
  private:
@@ -62,8 +64,9 @@ class ClientView {
   SessionLedger& ledger_;
   Attempt& attempt_;
   std::vector<Entry> entries_;
-  bool sized_ = false;   // no more entries come
-  bool listed_ = false;  // a whole listing was seen
+  bool sized_ = false;       // no more entries come
+  bool listed_ = false;      // a whole listing was seen
+  bool identified_ = false;  // and one of UIDL
 };
 
 }  // namespace poplar::simulation

@@ -116,7 +116,8 @@ std::string NodeTap::OnLine(const std::string& bytes) {
   }
   if (session_ == nullptr) return bytes;
   if (const uint32_t tag = Question::TagOf(line); tag != 0) OnTag(tag);
-  const bool troubled = trouble_.commands && line != "QUIT" && line != "RSET";
+  const bool troubled = trouble_.commands > 0 && ++commands_ % trouble_.commands == 0 &&
+                        line != "QUIT" && line != "RSET";
   if (troubled || line == "LAST") refusals_.push_back(troubled);
   if (troubled) return "LAST\r\n";
   OnCommand(line);

@@ -37,7 +37,8 @@ inline constexpr int kNodeFaults = 12;
 // The trouble that a node has with its storage, and says to whoever asks.
 struct NodeTrouble {
   bool logins = false;
-  bool commands = false;  // in the TRANSACTION state, but for QUIT and RSET
+  // Each so-manieth in the TRANSACTION state, but for QUIT and RSET; 0: none.
+  uint64_t commands = 0;
 };
 
 // A node's end of a connection: tells what passes and, if it has a fault, breaks it. The mail
@@ -105,6 +106,7 @@ class NodeTap final : public io::Stream {
   bool silent_ = false;
   bool delete_due_ = false;    // of kParksWithDelete
   bool swallow_next_ = false;  // the answer to what was injected
+  uint64_t commands_ = 0;      // heard since the login
   size_t said_ = 0;            // bytes since the login
   std::deque<bool> refusals_;  // due from the mail session: whether it is to look like trouble
   std::shared_ptr<const demo::MessageList> view_;  // the session's

@@ -37,6 +37,7 @@ struct Question {
   uint32_t number = 0;    // of a message, or the tag's
   uint32_t lines = 0;     // of TOP
   std::string text = {};  // of USER and PASS
+  uint64_t troubles = 0;  // told by nodes before it was asked
 
   std::string Line() const;  // with its line end
   // The number of the tag that the line is, without its line end; 0: it is none.

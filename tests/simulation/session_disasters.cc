@@ -33,7 +33,7 @@ SessionDisasters::SessionDisasters(World& world, Network& network, SessionPoplar
 void SessionDisasters::Plan(Climate climate) {
   const bool wild = climate == Climate::kWild;
   if (random_.Chance(0.25)) PlanOperator(climate != Climate::kCalm && random_.Chance(0.5));
-  if (random_.Chance(0.3)) PlanMail();
+  if (random_.Chance(climate == Climate::kMortal ? 0.5 : 0.3)) PlanMail();
   if (climate == Climate::kMortal) PlanDeaths();
   if (!wild) return;
   for (int i = 0; i < 3 && random_.Chance(0.35); ++i) {
@@ -78,7 +78,8 @@ void SessionDisasters::PlanNode(size_t node, io::Duration when) {
 }
 
 void SessionDisasters::PlanTrouble(size_t node, io::Duration when, io::Duration until) {
-  const NodeTrouble trouble{random_.Chance(0.7), random_.Chance(0.7)};
+  const bool logins = random_.Chance(0.6);
+  const NodeTrouble trouble{logins, random_.Chance(0.7) ? random_.Between(1, 4) : 0};
   Happen(when, [this, node, trouble] { nodes_[node]->trouble() = trouble; });
   Happen(until, [this, node] { nodes_[node]->trouble() = {}; });
 }

@@ -37,6 +37,11 @@ void SessionLedger::LieTo(size_t user) {
   for (Attempt& attempt : attempts_) attempt.node_lied |= attempt.user == user;
 }
 
+uint64_t SessionLedger::TroublesOf(const Attempt& attempt) const {
+  const auto found = troubles_.find(attempt.user);
+  return found == troubles_.end() ? 0 : found->second;
+}
+
 bool SessionLedger::MayCommit(const Attempt& attempt, const std::set<std::string>& marked) {
   return attempt.logged_in && attempt.quit_sent &&
          std::includes(attempt.may_be_deleted.begin(), attempt.may_be_deleted.end(), marked.begin(),

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -77,8 +78,13 @@ class SessionLedger {
   // A node tells somebody lies in a session of the user's.
   void LieTo(size_t user);
   // A node says [SYS/TEMP] to a command in a session of the user's.
-  void OnTrouble(size_t user) { told_trouble_.insert(user); }
-  bool WasTroubled(const Attempt& attempt) const { return told_trouble_.contains(attempt.user); }
+  void OnTrouble(size_t user) { ++troubles_[user]; }
+  // How often that was, in all of the user's sessions.
+  uint64_t TroublesOf(const Attempt& attempt) const;
+  // Whether a session of the attempt's can go on elsewhere, once its messages are known.
+  bool Resumes(const Attempt& attempt) const {
+    return rules_.resumes() && !attempt.sent_last && !attempt.sent_unknown_command;
+  }
   // Whether the client may have sent QUIT in a session of that name. `marked`: what the node is
   // about to delete for it.
   static bool MayCommit(const Attempt& attempt, const std::set<std::string>& marked);
@@ -109,7 +115,7 @@ class SessionLedger {
   std::deque<Attempt> attempts_;
   std::set<std::pair<size_t, std::string>> accepted_;
   std::set<size_t> lied_to_;
-  std::set<size_t> told_trouble_;
+  std::map<size_t, uint64_t> troubles_;  // by user
 };
 
 }  // namespace poplar::simulation

@@ -24,7 +24,7 @@ constexpr io::Duration kSlack = minutes(1);
 Climate DrawClimate(World& world) {
   SeededRandom random = world.Stream("calm");
   if (random.Chance(0.25)) return Climate::kCalm;
-  return SessionsAreResumed() && random.Chance(0.33) ? Climate::kMortal : Climate::kWild;
+  return SessionsAreResumed() && random.Chance(0.45) ? Climate::kMortal : Climate::kWild;
 }
 
 Faults DrawFaults(World& world) {
@@ -118,6 +118,7 @@ void SessionStory::BuildNodes() {
 }
 
 void SessionStory::Restart(size_t node) {
+  if (over_) return;
   SessionNode::Plan plan = nodes_[node]->plan();
   ++plan.generation;
   nodes_[node]->Stop();
@@ -222,6 +223,7 @@ void SessionStory::Run() {
     world_.MustReach("an aborted Poplar is idle", [this] { return poplar_.idle(); }, kAbortTakes);
   }
   world_.MustReach("Poplar is idle", [this] { return poplar_.idle(); }, rules_.LongestSession());
+  over_ = true;
   for (auto& node : nodes_) node->Stop();
   world_.MustReach("the nodes are idle", [this] { return NodesIdle(); }, hours(1));
   ledger_.JudgeDeletions();

@@ -76,6 +76,7 @@ class SessionStory {
   int deaths_left_ = 0;  // of sessions' connections to their nodes
   bool doomed_vanishes_ = false;
   bool somebody_stalls_ = false;
+  bool over_ = false;
 };
 
 }  // namespace poplar::simulation
