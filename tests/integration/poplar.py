@@ -48,10 +48,11 @@ def configuration(nodes, certificates, port: int, admin_port: int, log_file: pat
         "log": {"format": "json", "level": "info", "output": str(log_file)},
         "drain_timeout": "5s",
         # A login at the node for each of a client's, and as little patience as possible with a node
-        # that is down: what most tests are about. Pools and health have tests of their own.
+        # that is down: what most tests are about. Pools and health have tests of their own. Without
+        # probes a node sees only what clients say.
         "pool": {"warm": 0, "max_snapshot_age": "0s"},
-        "health": {"consecutive_failures": 2, "hold_down": "200ms", "slow_start": "0s",
-                   "ejection_time": "100ms", "ejection_time_max": "100ms",
+        "health": {"probe": "off", "consecutive_failures": 2, "hold_down": "200ms",
+                   "slow_start": "0s", "ejection_time": "100ms", "ejection_time_max": "100ms",
                    "ejected_percent_max": 100, "panic_percent": 0},
         **sections,
     }
