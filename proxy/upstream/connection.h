@@ -59,8 +59,8 @@ class Connection final : public balancer::PooledConnection {
   // UIDL, for a session that goes on here: the answer goes into `listing`. False: the node says
   // -ERR, or what isn't a listing that can be used (then the connection is of no more use).
   io::Task<tl::expected<bool, NodeError>> AskListing(pop3::UidlReader& listing);
-  // DELE, each of them; what has vanished meanwhile needs no deleting, so that an -ERR is as good.
-  // `pipelining`: many at once.
+  // DELE, each of them; kCommandRefused where the node doesn't take one. `pipelining`: many at
+  // once.
   io::Task<NodeError> Delete(const std::vector<uint32_t>& messages, bool pipelining);
 
   // To lie in a pool: nothing under way and nothing unread. See io::Stream.

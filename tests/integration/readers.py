@@ -20,6 +20,8 @@ from wire import unstuff
 TIMEOUT = 90       # seconds without a byte, after which a program gives up
 _CURL_BATCH = 100  # messages a session
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"}
+# mpop 1.4.18 takes an end of file inside a message for endless empty lines, and writes them all.
+_LIMITED = ["prlimit", f"--fsize={1 << 28}", "--"]
 _ENVELOPE = re.compile(rb"MAIL FROM:(<[^>]*>)[^\r]*\r\nRCPT TO:[^\r]*\r\nDATA\r\n")
 # Some programs write no mailbox as root.
 _WHO = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
@@ -75,7 +77,7 @@ class Reader:
                 shutil.chown(path, _WHO["user"], _WHO["group"])
         began, output = time.time(), self.home / f"output-{len(self.sessions)}"
         with open(output, "wb") as file:
-            done = subprocess.run([str(each) for each in arguments], cwd=self.home, stdin=subprocess.DEVNULL,
+            done = subprocess.run(_LIMITED + [str(each) for each in arguments], cwd=self.home, stdin=subprocess.DEVNULL,
                                   stdout=file, stderr=subprocess.STDOUT, check=False,
                                   env={**_ENVIRONMENT, "HOME": str(self.home)}, **_WHO)
         failed = self._failed(done.returncode)

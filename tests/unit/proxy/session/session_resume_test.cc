@@ -174,6 +174,27 @@ TEST_F(ResumeTest, MarksAreRepeatedAndQuitCommitsThem) {
   EXPECT_THAT(first().received(), Not(HasSubstr("QUIT")));
 }
 
+TEST_F(ResumeTest, AMarkThatIsRefusedIsNoMark) {
+  Ask("UIDL\r\nDELE 1\r\n");
+  second().set_answer("DELE", {"-ERR not now\r\n"});
+  Kill();
+  EXPECT_EQ(Ask("QUIT\r\n"), "");
+  EXPECT_THAT(second().received(), Not(HasSubstr("QUIT")));
+  second().set_answer("DELE", {"+OK\r\n"});
+  bench_.Settle(seconds(3));
+  EXPECT_EQ(client_->received(), "+OK bye\r\n");
+}
+
+TEST_F(ResumeTest, TroubleWithTheListingIsNotTheEnd) {
+  Ask("UIDL\r\n");
+  second().set_answer("UIDL", {"-ERR [SYS/TEMP] index\r\n"});
+  Kill();
+  EXPECT_EQ(Ask("RETR 1\r\n"), "");
+  second().set_answer("UIDL", {kListing});
+  bench_.Settle(seconds(3));
+  EXPECT_EQ(client_->received(), kMail);
+}
+
 TEST_F(ResumeTest, RsetTakesTheMarksAway) {
   Ask("UIDL\r\nDELE 1\r\nRSET\r\nDELE 2\r\n");
   Kill();
