@@ -166,8 +166,10 @@ io::Task<Login::Step> Login::TakeParked() {
   auto connection = Attached(std::move(parked->connection));
   const bool alive = connection->Quiet();
   const io::Duration age = Moment() - parked->logged_in;
-  const auto verdict = balancer::Judge(*parked, session_.digest, false,
-                                       node().pool.limits().max_snapshot_age, Moment());
+  // A view older than the client's own would pass new mail for mail that has been deleted already.
+  const io::Duration oldest =
+      request_.resumes ? io::Duration::zero() : node().pool.limits().max_snapshot_age;
+  const auto verdict = balancer::Judge(*parked, session_.digest, false, oldest, Moment());
   const ParkedOutcome outcome = alive ? OutcomeOf(verdict) : ParkedOutcome::kDead;
   const bool too_many = parked->lease.parked();
   const bool in_service = request_.cluster.health.InService(node_, Moment());

@@ -66,7 +66,9 @@ void NodeSessions::JudgeReuse(const NodeSession& session, const Attempt& last,
                               const Attempt& next) {
   if (session.quit) ledger_.Fail(next, "served on a session that had its QUIT");
   if (!last.quit_sent) ledger_.Fail(next, "served on a session whose client sent no QUIT");
-  if (last.sent_unknown_command) ledger_.Fail(next, "served on an opaque session");
+  // Where numbers are translated such a command is refused, and the session stays understood.
+  if (last.sent_unknown_command && !rules_.resumes())
+    ledger_.Fail(next, "served on an opaque session");
   if (!last.must_be_deleted.empty()) ledger_.Fail(next, "served on a session with deletes");
   if (!rules_.parks()) ledger_.Fail(next, "served on a parked session, and parking is off");
   // The view was taken before its first client could say a word, and found before its last one had

@@ -169,6 +169,10 @@ io::Task<void> SessionClient::TalkAsDrawn() {
 // As many at once as the plan lets be in flight; false when nothing more can be sent.
 io::Task<bool> SessionClient::AskInTurn(std::vector<Question> questions) {
   for (size_t at = 0; at < questions.size() && !over() && !dialogue_->finished();) {
+    if (plan_.thinks > io::Duration(0)) {
+      co_await proactor_.Sleep(random_.Between(io::Duration(0), plan_.thinks));
+      if (over() || dialogue_->finished()) break;
+    }
     const size_t room = plan_.depth - std::min(plan_.depth, dialogue_->outstanding());
     const size_t n = std::min(questions.size() - at, random_.Between(1, std::max<size_t>(room, 1)));
     const auto begin = questions.begin() + static_cast<ptrdiff_t>(at);

@@ -39,6 +39,7 @@ struct ClientPlan {
   bool asks_no_uidl = false;
   bool quits = true;
   bool talks_on = false;        // commands behind its QUIT
+  io::Duration thinks{};        // at most, before it asks on
   double tags = 0;              // a command: says before it who it is
   bool goes_opaque = false;     // a command that nobody knows
   size_t depth = 1;             // commands in flight

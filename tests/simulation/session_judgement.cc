@@ -138,7 +138,8 @@ bool SessionStory::WhyNotFits(const session::Record& record, const Attempt& atte
   if (why == "ended") return poplar_.drained() || poplar_.aborted();
   if (climate_ == Climate::kMortal && !NodesMayFail() && !slow()) return attempt.excused;
   if (why == "deadline") return record.stalled >= rules_.resume.deadline;
-  return why == "no_view" || why == "different";
+  if (why == "no_view") return bad_nodes_ || ledger_.TroublesOf(attempt) > 0;
+  return why == "different";
 }
 
 bool SessionStory::ReasonFits(const session::Record& record, const Attempt& attempt) const {

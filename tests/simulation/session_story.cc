@@ -173,6 +173,7 @@ ClientPlan SessionStory::DrawClient() {
   plan.deletes = !plan.only_reads && random_.Chance(0.7);
   plan.asks_no_uidl = random_.Chance(0.2);
   if (random_.Chance(0.5)) plan.tags = 0.3;
+  if (random_.Chance(0.4)) plan.thinks = random_.Between(milliseconds(10), seconds(3));
   plan.quits = random_.Chance(0.8);
   plan.talks_on = random_.Chance(0.1);
   plan.goes_opaque = random_.Chance(0.07);
