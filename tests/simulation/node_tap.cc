@@ -39,7 +39,10 @@ NodeTap::NodeTap(SimProactor& proactor, const io::Accepted& accepted, SessionLed
       ledger_(ledger),
       sessions_(sessions),
       trouble_(trouble),
-      plan_(plan) {}
+      plan_(plan),
+      death_(
+          proactor.timers(), [](void* context) { static_cast<NodeTap*>(context)->stream_.Abort(); },
+          this) {}
 
 NodeTap::~NodeTap() {
   if (session_ != nullptr) sessions_.OnEnd(*session_);
@@ -176,6 +179,7 @@ void NodeTap::OnAccepted() {
   if (!user) return;
   session_ = &sessions_.OnAccepted(*user, name_, plan_.node, peer_);
   view_ = plan_.store->Messages(name_);
+  if (plan_.fault == NodeFault::kDiesLater) death_.Arm(proactor_.Now() + plan_.later);
 }
 
 io::Task<io::Result<>> NodeTap::WriteInSession(std::string_view bytes) {

@@ -31,8 +31,9 @@ enum class NodeFault : uint8_t {
   kAnswersEndlessly,  // a RETR that never ends
   kClosesAtQuit,      // without having committed
   kCommitsInSilence,  // and closes without the answer
+  kDiesLater,         // some time after the login, whatever passes then
 };
-inline constexpr int kNodeFaults = 12;
+inline constexpr int kNodeFaults = 13;
 
 // The trouble that a node has with its storage, and says to whoever asks.
 struct NodeTrouble {
@@ -50,7 +51,8 @@ class NodeTap final : public io::Stream {
     bool probe = false;  // the connection is a prober's
     NodeFault fault = NodeFault::kNone;
     SessionMistake mistake = SessionMistake::kNone;
-    size_t after = 0;  // bytes said since the login when the fault shows
+    size_t after = 0;      // bytes said since the login when the fault shows
+    io::Duration later{};  // of kDiesLater
     const demo::MailStore* store = nullptr;
   };
   NodeTap(SimProactor& proactor, const io::Accepted& accepted, SessionLedger& ledger,
@@ -93,6 +95,7 @@ class NodeTap final : public io::Stream {
   NodeSessions& sessions_;
   const NodeTrouble& trouble_;
   Plan plan_;
+  io::Timer death_;
 
   std::string line_;         // the one that is coming in
   std::string whole_lines_;  // for the mail session

@@ -6,9 +6,10 @@
 namespace poplar::simulation {
 namespace {
 
-constexpr std::array kDeaths = {NodeFault::kClosesAtPass, NodeFault::kClosesInAnswer,
-                                NodeFault::kResetsInAnswer, NodeFault::kClosesAtQuit,
-                                NodeFault::kCommitsInSilence};
+constexpr std::array kDeaths = {NodeFault::kClosesAtPass,     NodeFault::kClosesInAnswer,
+                                NodeFault::kResetsInAnswer,   NodeFault::kClosesAtQuit,
+                                NodeFault::kCommitsInSilence, NodeFault::kDiesLater};
+constexpr io::Duration kLater = std::chrono::seconds(4);
 constexpr size_t kEarlyBytes = 100;  // most sessions say more
 
 std::string NameOf(const SessionNode::Plan& plan) {
@@ -79,6 +80,7 @@ NodeTap::Plan SessionNode::DrawTap(const io::Address& peer) {
       .probe = peer.Host() == plan_.prober.Host(),
       .mistake = plan_.mistake,
       .after = random_.Between(0, random_.Chance(0.6) ? kEarlyBytes : plan_.fault_bytes_max),
+      .later = random_.Between(io::Duration(0), kLater),
       .store = &store_};
   if (!random_.Chance(plan_.fault) || tap.probe) return tap;
   if (plan_.deaths_left == nullptr) {
