@@ -31,7 +31,8 @@ void HealthJudge::ProbeEnded(balancer::NodeId id, NodeFailure failure, io::Durat
   Node& node = nodes_[number];
   Require(!node.due, number, "a probe's result had no consequence");
   if (failure == NodeFailure::kCancelled || failure == NodeFailure::kNoDescriptor) return;
-  Require(took <= rules_.probe_timeout + std::chrono::seconds(1), number, "a probe took too long");
+  Require(took <= rules_.probe_timeout + rules_.Paused() + std::chrono::seconds(1), number,
+          "a probe took too long");
   const bool ok = failure == NodeFailure::kNone;
   world_.Log(actor_, ok ? "probe succeeds" : "probe fails", static_cast<int64_t>(number),
              static_cast<int64_t>(failure));
@@ -96,7 +97,8 @@ void HealthJudge::JudgeCause(size_t number, const balancer::Transition& transiti
     case TransitionCause::kEjectionEnded:
       Require(transition.to == NodeState::kUp, number, "an ejection ended in a wrong state");
       Require(lasted >= health.ejection_time, number, "an ejection was too short");
-      Require(lasted <= health.ejection_time_max + kLookSlack, number, "an ejection was too long");
+      Require(lasted <= health.ejection_time_max + rules_.Paused() + kLookSlack, number,
+              "an ejection was too long");
       break;
     case TransitionCause::kAdmin:
       Require(transition.to == node.phases.back().state, number,

@@ -15,10 +15,11 @@ void QueueJudge::OnLeft(balancer::NodeId node, session::QueueResult result, io::
   ++left_;
   const io::Time now = world_.Now();
   const io::Time came = now - waited;
-  world_.Require(waited <= rules_.pool_wait + kPatienceSlack, "a login waited too long for a slot");
+  world_.Require(waited <= rules_.pool_wait + rules_.Paused() + kPatienceSlack,
+                 "a login waited too long for a slot");
   std::vector<Served>& served = served_[node];
   for (const Served& other : served) {
-    if (came < other.came && other.served + kWakeSlack < now) {
+    if (came < other.came && other.served + kWakeSlack + rules_.Paused() < now) {
       world_.Fail(
           "a login waited on in a node's queue after one was served that came later (node " +
           std::to_string(static_cast<uint32_t>(node)) + ")");

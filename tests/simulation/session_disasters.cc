@@ -13,11 +13,6 @@ constexpr io::Duration kLongestFreeze = std::chrono::minutes(5);
 
 }  // namespace
 
-io::Duration DrawMoment(SeededRandom& random) {
-  const auto scale = static_cast<int64_t>(uint64_t{1} << random.Between(4, 25));
-  return random.Between(io::Duration(0), io::Duration(std::chrono::microseconds(scale)));
-}
-
 SessionDisasters::SessionDisasters(World& world, Network& network, SessionPoplar& poplar,
                                    SessionMail& mail,
                                    std::vector<std::unique_ptr<SessionNode>>& nodes,
@@ -30,11 +25,12 @@ SessionDisasters::SessionDisasters(World& world, Network& network, SessionPoplar
       restart_(std::move(restart)),
       random_(world.Stream("disasters")) {}
 
-void SessionDisasters::Plan(Climate climate) {
+void SessionDisasters::Plan(Climate climate, const SessionRules& rules) {
   const bool wild = climate == Climate::kWild;
   if (random_.Chance(0.25)) PlanOperator(climate != Climate::kCalm && random_.Chance(0.5));
   if (random_.Chance(climate == Climate::kMortal ? 0.5 : 0.3)) PlanMail();
   if (climate == Climate::kMortal) PlanDeaths();
+  PlanPauses(rules);
   if (!wild) return;
   for (int i = 0; i < 3 && random_.Chance(0.35); ++i) {
     PlanNode(random_.Below(nodes_.size()), DrawMoment(random_));
@@ -147,6 +143,20 @@ void SessionDisasters::PlanStop() {
   stops_poplar_ = true;
   if (!aborts) Happen(first, [this] { poplar_.Drain(); });
   if (aborts || then_aborts) Happen(aborts ? first : second, [this] { poplar_.Abort(); });
+}
+
+void SessionDisasters::PlanPauses(const SessionRules& rules) {
+  for (const Pause& pause : rules.pauses) {
+    const auto freeze = [this, worker = pause.worker](bool frozen) {
+      if (worker) {
+        poplar_.FreezeWorker(*worker, frozen);
+      } else {
+        poplar_.Freeze(frozen);
+      }
+    };
+    Happen(pause.begin, [freeze] { freeze(true); });
+    Happen(pause.begin + pause.duration, [freeze] { freeze(false); });
+  }
 }
 
 void SessionDisasters::Happen(io::Duration when, std::function<void()> what) {

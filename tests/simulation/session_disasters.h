@@ -12,12 +12,9 @@
 
 namespace poplar::simulation {
 
-// From microseconds to half a minute, each scale as likely as the others.
-io::Duration DrawMoment(SeededRandom& random);
-
 // What befalls a story from outside: nodes that die, stand still, fall silent, refuse, come back,
 // have trouble with their storage; operators who drain them or take them down; a Poplar that is
-// stopped; mail that comes in, and goes by other ways than Poplar.
+// stopped, or gets no time; mail that comes in, and goes by other ways than Poplar.
 class SessionDisasters {
  public:
   // A node's process, started anew at the same address.
@@ -26,7 +23,7 @@ class SessionDisasters {
   SessionDisasters(World& world, Network& network, SessionPoplar& poplar, SessionMail& mail,
                    std::vector<std::unique_ptr<SessionNode>>& nodes, Restart restart);
 
-  void Plan(Climate climate);
+  void Plan(Climate climate, const SessionRules& rules);
 
   bool nodes_fail() const { return nodes_fail_; }
   bool drains_nodes() const { return drains_nodes_; }
@@ -41,6 +38,7 @@ class SessionDisasters {
   void PlanOperator(bool drops);
   void PlanMail();
   void PlanStop();
+  void PlanPauses(const SessionRules& rules);
 
   World& world_;
   Network& network_;

@@ -81,8 +81,8 @@ class BalancedMeter final : public session::Meter {
     ++(result == session::ResumeResult::kResumed ? totals_.resumed : totals_.not_resumed);
     // The last node that it was resumed at has its time to answer too; and what a deadline's timer
     // ends has to unwind.
-    const io::Duration longest =
-        rules_.resume.deadline + rules_.upstream.response + std::chrono::seconds(5);
+    const io::Duration longest = rules_.resume.deadline + rules_.upstream.response +
+                                 rules_.Paused() + std::chrono::seconds(5);
     if (stalled > longest) {
       world_.Fail("a client stalled for " + std::to_string(io::Seconds(stalled)) +
                   " s, longer than it may: " + std::to_string(io::Seconds(longest)) + " s");

@@ -28,7 +28,7 @@ bool SessionStory::LoginsMayFail() const {
 
 bool SessionStory::slow() const {
   const Faults& faults = network_.faults();
-  return Piece() < 64 || faults.stall > 0 || faults.bytes_per_second > 0;
+  return Piece() < 64 || faults.stall > 0 || faults.bytes_per_second > 0 || !rules_.pauses.empty();
 }
 
 bool SessionStory::fair() const {

@@ -31,7 +31,7 @@ SessionPoplar::SessionPoplar(Network& network, const SessionRules& rules, Sessio
       probing_(prober_machine_.ready()) {
   const SessionWorker::Shared shared{affinity_, digest_, sealer_, key_.Next(),
                                      log_,      meter_,  health_};
-  for (size_t i = 0; i < kWorkers; ++i) {
+  for (size_t i = 0; i < kPoplarWorkers; ++i) {
     workers_.emplace_back(network, "poplar " + std::to_string(i), kHost, shared, mistake);
   }
   health_.set_on_change([this](balancer::NodeId node) {
@@ -50,7 +50,7 @@ void SessionPoplar::Start(std::shared_ptr<const session::Settings> settings,
   upstream::Cluster& cluster = *settings_->clusters.front();
   for (size_t i = 0; i < cluster.nodes.size(); ++i) {
     upstream::Node& node = *cluster.nodes[i];
-    workers_[i % kWorkers].Keep(cluster, node);
+    workers_[i % kPoplarWorkers].Keep(cluster, node);
     probers_.push_back(std::make_unique<upstream::Prober>(prober_machine_, cluster, node, health_));
     probing_.Spawn(probers_.back()->Run());
   }
@@ -93,6 +93,15 @@ void SessionPoplar::SetAdmin(size_t number, balancer::AdminState state) {
   for (SessionWorker& worker : workers_) {
     worker.proactor().PostFromAnyThread([&worker, node] { worker.DropNode(node); });
   }
+}
+
+void SessionPoplar::Freeze(bool frozen) {
+  for (SessionWorker& worker : workers_) worker.proactor().Freeze(frozen);
+  prober_machine_.Freeze(frozen);
+}
+
+void SessionPoplar::FreezeWorker(size_t worker, bool frozen) {
+  workers_[worker].proactor().Freeze(frozen);
 }
 
 bool SessionPoplar::idle() const {

@@ -34,6 +34,10 @@ class SessionPoplar final : private Actor {
   void Drain();
   void Abort();
   void SetAdmin(size_t node, balancer::AdminState state);
+  // The process gets no time, or one of its workers, and afterwards finds that its clock has
+  // jumped.
+  void Freeze(bool frozen);
+  void FreezeWorker(size_t worker, bool frozen);
 
   const session::Settings& settings() const { return *settings_; }
   const HealthJudge& health() const { return health_; }
@@ -51,8 +55,6 @@ class SessionPoplar final : private Actor {
   void MustBeClean();
 
  private:
-  static constexpr size_t kWorkers = 2;
-
   void Poke() override;
   void MustKeepSlots();
 

@@ -149,7 +149,13 @@ std::shared_ptr<upstream::Cluster> BuildCluster(const SessionRules& rules,
 
 }  // namespace
 
-io::Duration SessionRules::LongestLogin() const { return timeouts.login + kSlack; }
+io::Duration SessionRules::Paused() const {
+  io::Duration sum{};
+  for (const Pause& pause : pauses) sum += pause.duration;
+  return sum;
+}
+
+io::Duration SessionRules::LongestLogin() const { return timeouts.login + Paused() + kSlack; }
 
 io::Duration SessionRules::LongestSession() const {
   return (resumes() ? resume.deadline : io::Duration(0)) + LongestLogin() + timeouts.client_idle +
@@ -184,6 +190,7 @@ SessionRules DrawRules(World& world, const Faults& faults, Climate climate) {
   rules.resume.enabled = SessionsAreResumed() && random.Chance(0.75);
   if (random.Chance(0.5)) rules.resume.deadline = random.Between(seconds(2), seconds(30));
   if (climate == Climate::kMortal) MakeDeathsBearable(rules);
+  if (climate == Climate::kWild) rules.pauses = DrawPauses(world);
   return rules;
 }
 

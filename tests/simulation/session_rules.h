@@ -5,6 +5,7 @@
 
 #include "proxy/session/settings.h"
 #include "tests/simulation/faults.h"
+#include "tests/simulation/pauses.h"
 #include "tests/simulation/session_mistake.h"
 #include "tests/simulation/world.h"
 
@@ -25,6 +26,7 @@ struct SessionRules {
   io::Duration probe_timeout{};
   session::Timeouts timeouts;
   upstream::UpstreamTimeouts upstream;
+  std::vector<Pause> pauses;
 
   bool resumes() const { return resume.enabled && shared_storage; }
   bool parks() const {
@@ -38,6 +40,8 @@ struct SessionRules {
   bool logins_may_fail() const {
     return exclusive_lock || pool.size > 0 || login.user_sessions_max > 0;
   }
+  // In all.
+  io::Duration Paused() const;
   // Longest that one login can take Poplar, by its own deadlines.
   io::Duration LongestLogin() const;
   // And everything else around it, until a client that fell silent is given up.

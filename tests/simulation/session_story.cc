@@ -211,7 +211,7 @@ void SessionStory::DrawTemper(ClientPlan& plan) {
 // --- the play
 
 void SessionStory::Run() {
-  disasters_.Plan(climate_);
+  disasters_.Plan(climate_, rules_);
   if (climate_ == Climate::kWild && random_.Chance(0.1) && world_.Allows("clients vanish")) {
     doomed_vanishes_ = true;
     world_.After(DrawMoment(random_), [this] { network_.Vanish(doomed_machine_.host()); });
@@ -221,7 +221,9 @@ void SessionStory::Run() {
   poplar_.StopAccepting();
   // Those whose clients fell silent end by Poplar's own deadlines, nobody else's doing.
   if (poplar_.aborted()) {
-    world_.MustReach("an aborted Poplar is idle", [this] { return poplar_.idle(); }, kAbortTakes);
+    world_.MustReach(
+        "an aborted Poplar is idle", [this] { return poplar_.idle(); },
+        kAbortTakes + rules_.Paused());
   }
   world_.MustReach("Poplar is idle", [this] { return poplar_.idle(); }, rules_.LongestSession());
   over_ = true;

@@ -387,7 +387,9 @@ void SimProactor::Freeze(bool frozen) {
   if (killed_ || frozen_ == frozen) return;
   world_.Log(actor_, frozen ? "stands still" : "goes on");
   frozen_ = frozen;
-  if (!frozen) QueueTurn();
+  if (frozen) return;
+  QueueTurn();
+  for (; posts_held_ > 0; --posts_held_) world_.At(world_.Now(), &SimProactor::OnPosted, this);
 }
 
 // --- the loop
@@ -456,6 +458,10 @@ void SimProactor::PostFromAnyThread(std::function<void()> function) {
 
 void SimProactor::OnPosted(void* context, uint64_t) {
   auto* self = static_cast<SimProactor*>(context);
+  if (self->frozen_) {
+    ++self->posts_held_;
+    return;
+  }
   const std::function<void()> function = std::move(self->posted_.front());
   self->posted_.pop_front();
   function();

@@ -150,6 +150,7 @@ class SimProactor final : private InjectedRandom,
   bool buffer_came_back_ = false;
   bool killed_ = false;
   bool frozen_ = false;
+  size_t posts_held_ = 0;  // that came due meanwhile
   bool turn_queued_ = false;
   io::Time timer_wakes_ = io::Time::max();
 };
