@@ -3,8 +3,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
+#include <string_view>
 
+#include "proxy/demo/mail_store.h"
 #include "proxy/io/clock.h"
 
 namespace poplar::demo {
@@ -20,6 +24,9 @@ struct MailNodeOptions {
   io::Duration write_timeout = std::chrono::minutes(2);  // for each kSliceBytesMax (ReplyWriter)
   int bad_commands_max = 20;
   int failed_logins_max = 3;
+  // What the node takes for a user's mail at a login, as one with an old cache of shared storage
+  // does; null: what is there.
+  std::function<std::shared_ptr<const MessageList>(std::string_view user)> sees;
 };
 
 // Plain numbers, over all sessions since the node was made.

@@ -163,7 +163,8 @@ io::Task<void> MailSession::User(std::string_view name) {
 
 io::Task<void> MailSession::Pass(std::string_view password) {
   if (user_.empty()) co_return co_await BadCommand("-ERR USER first\r\n");
-  MailStore::Login login = store_.Open(user_, password, options_.exclusive_lock);
+  MailStore::Login login = store_.Open(user_, password, options_.exclusive_lock,
+                                       options_.sees ? options_.sees(user_) : nullptr);
   user_.clear();
   switch (login.result) {
     case MailStore::LoginResult::kAccepted:

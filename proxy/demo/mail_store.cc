@@ -79,15 +79,19 @@ int MailStore::OpenCount(std::string_view user) const {
   return account == nullptr ? 0 : account->open;
 }
 
-MailStore::Login MailStore::Open(std::string_view user, std::string_view password, bool exclusive) {
+MailStore::Login MailStore::Open(std::string_view user, std::string_view password, bool exclusive,
+                                 std::shared_ptr<const MessageList> view) {
   Account* account = Find(user);
   if (account == nullptr || account->password != password) return {LoginResult::kRefused, nullptr};
   if (account->locked || (exclusive && account->open > 0)) return {LoginResult::kInUse, nullptr};
-  return {LoginResult::kAccepted, std::unique_ptr<Maildrop>(new Maildrop(*account, exclusive))};
+  if (view == nullptr) view = account->messages;
+  return {LoginResult::kAccepted,
+          std::unique_ptr<Maildrop>(new Maildrop(*account, std::move(view), exclusive))};
 }
 
-Maildrop::Maildrop(MailStore::Account& account, bool exclusive)
-    : account_(account), snapshot_(account.messages), exclusive_(exclusive) {
+Maildrop::Maildrop(MailStore::Account& account, std::shared_ptr<const MessageList> view,
+                   bool exclusive)
+    : account_(account), snapshot_(std::move(view)), exclusive_(exclusive) {
   ++account_.open;
   if (exclusive_) account_.locked = true;
   Reset();

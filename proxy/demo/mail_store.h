@@ -47,8 +47,9 @@ class MailStore {
     std::unique_ptr<Maildrop> maildrop;  // if accepted
   };
   // An exclusive login is kInUse while any maildrop of the user is open; any login is, while an
-  // exclusive one is open.
-  Login Open(std::string_view user, std::string_view password, bool exclusive);
+  // exclusive one is open. `view`: of the maildrop, if not what is there now.
+  Login Open(std::string_view user, std::string_view password, bool exclusive,
+             std::shared_ptr<const MessageList> view = nullptr);
 
   // Maildrops of the user that are open.
   int OpenCount(std::string_view user) const;
@@ -98,7 +99,7 @@ class Maildrop {
 
  private:
   friend class MailStore;
-  Maildrop(MailStore::Account& account, bool exclusive);
+  Maildrop(MailStore::Account& account, std::shared_ptr<const MessageList> view, bool exclusive);
 
   MailStore::Account& account_;
   std::shared_ptr<const MessageList> snapshot_;

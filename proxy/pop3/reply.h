@@ -48,6 +48,9 @@ inline constexpr std::string_view kReplyDraining =
 inline constexpr std::string_view kReplyLoginRefused = "-ERR [AUTH] Authentication failed\r\n";
 inline constexpr std::string_view kReplyLoggedIn = "+OK Logged in\r\n";
 // Of a message that has vanished from the maildrop, or never was in it.
+// RFC 1939 section 6: to QUIT.
+inline constexpr std::string_view kReplyMarksMissed =
+    "-ERR Some deleted messages may not have been removed\r\n";
 inline constexpr std::string_view kReplyNoSuchMessage = "-ERR No such message\r\n";
 // RFC 2449 section 8.1.1: the credential may be right, but the user has too many sessions.
 inline constexpr std::string_view kReplyInUse = "-ERR [IN-USE] Too many sessions of this user\r\n";
@@ -67,12 +70,29 @@ inline constexpr std::string_view kReplyNotSupported = "-ERR Not supported\r\n";
 
 // All of the above, for the test that holds them to RFC 1939 and to what clients make of them.
 inline constexpr std::array kOwnReplies = {
-    kGreeting,          kReplyUserAccepted,    kReplyNoop,          kReplyQuit,
-    kReplyTemporary,    kReplyNodeLost,        kReplyDraining,      kReplyLoginRefused,
-    kReplyLoggedIn,     kReplyInUse,           kReplyNoSuchMessage, kReplyBadCommand,
-    kReplyBadArgument,  kReplyLineTooLong,     kReplyUserFirst,     kReplyTooManyBadCommands,
-    kReplyNotLoggedIn,  kReplyAlreadyLoggedIn, kReplyLoginNeedsTls, kReplyMechanismUnavailable,
-    kReplyNotSupported, kReplyStlsUnavailable,
+    kGreeting,
+    kReplyUserAccepted,
+    kReplyNoop,
+    kReplyQuit,
+    kReplyTemporary,
+    kReplyNodeLost,
+    kReplyDraining,
+    kReplyLoginRefused,
+    kReplyLoggedIn,
+    kReplyInUse,
+    kReplyNoSuchMessage,
+    kReplyMarksMissed,
+    kReplyBadCommand,
+    kReplyBadArgument,
+    kReplyLineTooLong,
+    kReplyUserFirst,
+    kReplyTooManyBadCommands,
+    kReplyNotLoggedIn,
+    kReplyAlreadyLoggedIn,
+    kReplyLoginNeedsTls,
+    kReplyMechanismUnavailable,
+    kReplyNotSupported,
+    kReplyStlsUnavailable,
 };
 
 }  // namespace poplar::pop3

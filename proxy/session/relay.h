@@ -174,6 +174,7 @@ class Relay {
   void Suspend(EndReason reason);
   ResumeResult MayResume() const;
   bool AnswerQuit();
+  void NoteMissedMarks();
   std::string Reopen();
   bool AskAgain(PendingCommand& command);
 
@@ -213,7 +214,8 @@ class Relay {
   bool repeating_ = false;      // and gets only what it hasn't got yet
   bool client_writing_ = false;
   bool client_done_ = false;  // its last byte has come; answers may still go out
-  bool quit_sent_ = false;
+  bool quit_sent_ = false;    // by the client; whatever follows is discarded
+  bool quit_asked_ = false;   // of a node, which may have done it
   bool opaque_sent_ = false;  // a command we don't know went up: no command is understood any more
   bool opaque_ = false;       // and now no answer either
   bool draining_ = false;
@@ -226,7 +228,8 @@ class Relay {
   bool node_dropped_ = false;
   bool node_out_ = false;       // health has taken it out of service
   bool node_left_ = false;      // therefore we have left it
-  bool listing_asked_ = false;  // by the client or by us: what there is to know is known
+  bool listing_asked_ = false;  // by the client or by us, and not refused
+  bool marks_missed_ = false;   // by the node that is to delete them
   bool numbers_told_ = false;   // the client has seen answers about messages by their numbers
   bool lost_ = false;           // the node; the session may go on
   bool awaiting_ = false;       // a command, without a node
@@ -235,6 +238,7 @@ class Relay {
   std::optional<io::Time> stalled_since_;
   std::optional<uint32_t> told_count_;  // of messages, by STAT
   int bad_commands_ = 0;
+  int listings_refused_ = 0;
   int losses_ = 0;
   uint64_t deletes_marked_ = 0;
   std::string aside_;  // of the answer under way: what is held or goes out instead

@@ -13,6 +13,9 @@ constexpr std::string_view kOwnListingCommand = "UIDL\r\n";
 // that the node has for a message may be longer than the client's.
 constexpr size_t kOwnCommandBytesMax = 2 + kOwnListingCommand.size() + 10;
 
+// A node may refuse a listing because it has trouble, or because it has none to give.
+constexpr int kListingsRefusedMax = 3;
+
 // These end with the login; a node that took one now would leave the protocol that we both speak.
 bool BelongsBeforeLogin(pop3::Verb verb) {
   using pop3::Verb;
@@ -116,7 +119,7 @@ io::Task<void> Relay::TakeCommand(std::string_view line, io::Buffer& batch) {
   if (options_.resumes && NamesMessages(pending)) AskForListing(pending, batch);
   if (!AppendCommand(pending, line, batch)) co_return;
   Queue(pending);
-  quit_sent_ = command.verb == pop3::Verb::kQuit;
+  quit_sent_ = quit_asked_ = command.verb == pop3::Verb::kQuit;
   opaque_sent_ = command.verb == pop3::Verb::kUnknown;
 }
 
@@ -137,9 +140,9 @@ void Relay::TakeWithoutNode(const PendingCommand& command) {
 void Relay::AskForListing(PendingCommand& command, io::Buffer& batch) {
   if (listing_asked_) return;
   const bool asks = command.verb == pop3::Verb::kUidl && command.repeatable && command.message == 0;
-  if (!asks && !options_.pipelining) return;
+  if (!asks && (!options_.pipelining || listings_refused_ >= kListingsRefusedMax)) return;
   listing_asked_ = true;
-  kept_ = std::make_unique<Kept>(options_.listing_key);
+  if (kept_ == nullptr) kept_ = std::make_unique<Kept>(options_.listing_key);
   command.listing = asks;
   if (asks) return;
   PendingCommand own{.verb = pop3::Verb::kUidl, .multi_line = true};

@@ -123,10 +123,18 @@ Relay::Fit Relay::Refit(const std::vector<uint64_t>& listing) {
   }
   listing_asked_ = true;
   if (view.Refit(listing) == pop3::MaildropView::Fit::kDifferent) return Fit::kDifferent;
+  NoteMissedMarks();
   // But for a QUIT that was done before its answer was lost.
   if (view.size() > view.marks() && view.vanished() == view.size()) return Fit::kEmpty;
   const bool in_message = reply_relayed_ && queue_.front().message != 0;
   return !in_message || AtNode(queue_.front().message) != 0 ? Fit::kFits : Fit::kDifferent;
+}
+
+// A marked message that is gone was taken by the node that we lost, if that one had been sent the
+// QUIT; else by somebody else, or this node doesn't know of it yet: nobody can tell.
+void Relay::NoteMissedMarks() {
+  const bool missed = MarksAtNode().size() < kept_->view.marks();
+  if (!missed || !quit_asked_) marks_missed_ = missed;
 }
 
 std::vector<uint32_t> Relay::MarksAtNode() const {
@@ -144,11 +152,14 @@ std::string Relay::Reopen() {
   aside_ = {};
   if (kept_ != nullptr) kept_->filter.reset();
   std::string lines;
+  bool asks_quit = false;
   for (PendingCommand& command : queue_.all()) {
     if (command.own_reply == nullptr && AskAgain(command)) {
       lines += LineAtNode(command, AtNode(command.message), command.translated);
+      asks_quit |= command.verb == Verb::kQuit;
     }
   }
+  quit_asked_ |= asks_quit;
   return lines;
 }
 
@@ -162,7 +173,7 @@ bool Relay::AskAgain(PendingCommand& command) {
                        (command.translated && command.verb == Verb::kStat);
   if (command.message == 0 || AtNode(command.message) != 0) return true;
   // With the QUIT under way too, the node that we lost may have done it: then it is done.
-  const bool done = command.verb == Verb::kDele && quit_sent_;
+  const bool done = command.verb == Verb::kDele && quit_asked_;
   command.own_reply = done ? &pop3::kReplyNoop : &pop3::kReplyNoSuchMessage;
   command.multi_line = false;
   if (done) ++deletes_marked_;
@@ -172,7 +183,10 @@ bool Relay::AskAgain(PendingCommand& command) {
 // --- what is learned on the way
 
 void Relay::LearnListing(bool ok) {
-  if (ok && kept_->reader.valid()) kept_->view.Learn(kept_->reader.Take(), true);
+  if (ok && kept_->reader.valid()) return kept_->view.Learn(kept_->reader.Take(), true);
+  if (ok) return;
+  listing_asked_ = false;
+  ++listings_refused_;
 }
 
 // From the answer to STAT. With messages marked it counts only a part.
@@ -195,6 +209,7 @@ void Relay::CountMarks(const PendingCommand& command) {
   }
   if (command.verb == Verb::kRset) {
     deletes_marked_ = 0;
+    marks_missed_ = false;
     if (kept_ != nullptr) kept_->view.UnmarkAll();
   }
 }

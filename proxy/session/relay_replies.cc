@@ -148,6 +148,8 @@ Relay::Passage Relay::Pass(std::string_view piece, bool complete) {
   if (was_held) piece = aside_.append(piece);
   const bool ok = framer_.ok();
   if (complete && !ok && IsTrouble(command)) return {Kind::kTrouble, {}};
+  if (command.verb == pop3::Verb::kQuit && ok && marks_missed_)
+    return {Kind::kInstead, pop3::kReplyMarksMissed};
   if (ok && NamesMessages(command) && !command.hidden) numbers_told_ = true;
   if (command.listing && ok) kept_->reader.Feed(piece);
   if (command.hidden) return {Kind::kInstead, {}};
@@ -240,7 +242,8 @@ void Relay::CountReply(const PendingCommand& command) {
   }
   if (command.verb == pop3::Verb::kUtf8) mode_changed_ = true;
   if (command.verb == pop3::Verb::kLang && !command.multi_line) mode_changed_ = true;
-  if (command.verb == pop3::Verb::kQuit) record_.deletes = deletes_marked_;
+  if (command.verb == pop3::Verb::kQuit)
+    record_.deletes = marks_missed_ ? MarksAtNode().size() : deletes_marked_;
   if (options_.resumes && command.verb == pop3::Verb::kStat) LearnCount();
   CountMarks(command);
 }

@@ -50,7 +50,8 @@ std::string_view ClientView::Judge(const Question& question, std::string_view st
       // Its own QUIT, behind it on the way, may have taken the message already.
       if (const Entry* entry = EntryOf(question.number);
           !ok && entry != nullptr && !entry->deleted && entry->message != nullptr &&
-          !ledger_.TakenByOthers(attempt_, *entry->message)) {
+          !ledger_.TakenByOthers(attempt_, *entry->message) &&
+          !ledger_.MayBeUnknown(attempt_, *entry->message)) {
         return "refused";
       }
       [[fallthrough]];

@@ -127,10 +127,12 @@ void NodeSessions::JudgeCount(const NodeSession& session) {
 
 void NodeSessions::OnQuit(NodeSession& session, const std::set<std::string>& marked) {
   session.quit = true;
-  const auto& attempts = std::as_const(ledger_).attempts();
-  const bool known = std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& attempt) {
-    return MayServe(session, attempt) && SessionLedger::MayCommit(attempt, marked);
-  });
+  bool known = false;
+  for (Attempt& attempt : ledger_.attempts()) {
+    if (!MayServe(session, attempt) || !SessionLedger::MayCommit(attempt, marked)) continue;
+    ++attempt.quits_at_nodes;
+    known = true;
+  }
   if (known) return;
   if (session.attempt == 0)
     world_.Fail("a node got a QUIT in a session of which no client knows: " + session.name);

@@ -37,7 +37,6 @@ class NodeSessions {
   NodeSession& OnAccepted(size_t user, std::string_view name, size_t node, const io::Address& peer);
   // The session's client says which one it is.
   void OnTag(NodeSession& session, size_t attempt);
-  // A whole QUIT.
   // A whole QUIT; the node is about to delete what is marked.
   void OnQuit(NodeSession& session, const std::set<std::string>& marked);
   // Its word at the end.

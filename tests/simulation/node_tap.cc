@@ -178,12 +178,13 @@ void NodeTap::OnAccepted() {
   const std::optional<size_t> user = ledger_.mail().UserCalled(name_);
   if (!user) return;
   session_ = &sessions_.OnAccepted(*user, name_, plan_.node, peer_);
-  view_ = plan_.store->Messages(name_);
+  view_ = plan_.view->Look(name_, proactor_.Now());
   if (plan_.fault == NodeFault::kDiesLater) death_.Arm(proactor_.Now() + plan_.later);
 }
 
 io::Task<io::Result<>> NodeTap::WriteInSession(std::string_view bytes) {
   if (quit_seen_ && EndsWithGoodbye(bytes)) {
+    plan_.view->Forget(name_);
     if (plan_.fault == NodeFault::kCommitsInSilence) co_return Die();
     sessions_.OnGoodbye(*session_);
   }

@@ -14,6 +14,7 @@
 #include "tests/simulation/question.h"
 #include "tests/simulation/session_mistake.h"
 #include "tests/simulation/sim_proactor.h"
+#include "tests/simulation/stale_view.h"
 
 namespace poplar::simulation {
 
@@ -53,7 +54,7 @@ class NodeTap final : public io::Stream {
     SessionMistake mistake = SessionMistake::kNone;
     size_t after = 0;      // bytes said since the login when the fault shows
     io::Duration later{};  // of kDiesLater
-    const demo::MailStore* store = nullptr;
+    StaleView* view = nullptr;
   };
   NodeTap(SimProactor& proactor, const io::Accepted& accepted, SessionLedger& ledger,
           NodeSessions& sessions, const NodeTrouble& trouble, const Plan& plan);

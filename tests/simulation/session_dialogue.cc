@@ -184,7 +184,7 @@ void SessionDialogue::JudgeTransaction(const Question& question, bool ok, std::s
       view_.Unmark();
       return Require(status == "+OK", "out of order", question, status);
     case Kind::kQuit:
-      return JudgeQuit(ok);
+      return JudgeQuit(question, ok, status);
     default:
       break;
   }
@@ -200,9 +200,12 @@ void SessionDialogue::JudgeTrouble(const Question& question, std::string_view st
   Require(times >= (resumes ? 3 : 1), "trouble that nodes didn't tell so often", question, status);
 }
 
-void SessionDialogue::JudgeQuit(bool ok) {
+void SessionDialogue::JudgeQuit(const Question& question, bool ok, std::string_view status) {
   finished_ = true;
   if (ok) ledger_.OnQuitAnswered(attempt_);
+  if (std::string(status) + std::string(kCrlf) != pop3::kReplyMarksMissed) return;
+  attempt_.missed_mark = true;
+  Require(ledger_.MayMissMark(attempt_), "a deletion is doubted without need", question, status);
 }
 
 // What came of an answer without its end must be its beginning nevertheless.

@@ -48,7 +48,7 @@ class SessionDialogue {
   void JudgeTransaction(const Question& question, bool ok, std::string_view status,
                         std::string_view body);
   void JudgeTrouble(const Question& question, std::string_view status);
-  void JudgeQuit(bool ok);
+  void JudgeQuit(const Question& question, bool ok, std::string_view status);
   void Require(bool condition, std::string_view text, const Question& question,
                std::string_view status);
 

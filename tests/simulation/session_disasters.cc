@@ -28,7 +28,8 @@ SessionDisasters::SessionDisasters(World& world, Network& network, SessionPoplar
 void SessionDisasters::Plan(Climate climate, const SessionRules& rules) {
   const bool wild = climate == Climate::kWild;
   if (random_.Chance(0.25)) PlanOperator(climate != Climate::kCalm && random_.Chance(0.5));
-  if (random_.Chance(climate == Climate::kMortal ? 0.5 : 0.3)) PlanMail();
+  const bool matters = climate == Climate::kMortal || rules.stale > io::Duration(0);
+  if (random_.Chance(matters ? 0.5 : 0.3)) PlanMail();
   if (climate == Climate::kMortal) PlanDeaths();
   PlanPauses(rules);
   if (!wild) return;
@@ -126,8 +127,14 @@ void SessionDisasters::PlanMail() {
     const size_t user = random_.Below(mail_.users().size());
     const io::Duration when = DrawMoment(random_);
     const bool comes = random_.Chance(0.6);
+    const uint64_t unaware = random_.Below(uint64_t{1} << nodes_.size());
     if (!world_.Allows((comes ? "mail comes " : "mail goes ") + std::to_string(i))) continue;
-    Happen(when, [this, user, comes] {
+    Happen(when, [this, user, comes, unaware] {
+      for (size_t node = 0; node < nodes_.size(); ++node) {
+        // They have looked a moment before.
+        if ((unaware >> node & 1) != 0)
+          nodes_[node]->view().Look(mail_.users()[user].name, world_.Now());
+      }
       if (comes) mail_.Arrive(user, world_.Now());
       if (!comes) mail_.Expunge(user);
     });

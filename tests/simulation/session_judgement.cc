@@ -61,7 +61,7 @@ void SessionStory::JudgeClients() {
 // with it that a client let it take too early, or that others took meanwhile.
 bool SessionStory::Excused(const session::Record& record, const Attempt& attempt) const {
   if (climate_ != Climate::kMortal) return false;
-  if (record.opaque) return true;
+  if (record.opaque || attempt.missed_mark) return true;
   // An empty maildrop is not believed at once.
   if (record.not_resumed == "different" || record.not_resumed == "deadline")
     return attempt.hurried || ledger_.ChangedByOthers(attempt);

@@ -49,7 +49,8 @@ bool SessionLedger::MayCommit(const Attempt& attempt, const std::set<std::string
 }
 
 io::Time SessionLedger::OldestView(const Attempt& attempt) const {
-  return attempt.pass_sent - (rules_.parks() ? rules_.pool.max_snapshot_age : io::Duration(0));
+  const io::Duration parked = rules_.parks() ? rules_.pool.max_snapshot_age : io::Duration(0);
+  return attempt.pass_sent - parked - rules_.stale;
 }
 
 bool SessionLedger::TakenByOthers(const Attempt& attempt, const OriginalMessage& message) const {
@@ -67,9 +68,22 @@ bool SessionLedger::ChangedByOthers(const Attempt& attempt) const {
   });
 }
 
+bool SessionLedger::MayBeUnknown(const Attempt& attempt, const OriginalMessage& message) const {
+  return message.arrived > io::Time() && message.arrived + rules_.stale > attempt.pass_sent;
+}
+
 bool SessionLedger::MayMiss(const Attempt& attempt, const OriginalMessage& message) const {
+  if (rules_.resumes() && MayBeUnknown(attempt, message)) return true;
   if (!rules_.resumes() || mail_.StillThere(attempt.user, message.unique_id)) return false;
   return attempt.quit_sent || TakenByOthers(attempt, message);
+}
+
+bool SessionLedger::MayMissMark(const Attempt& attempt) const {
+  return rules_.resumes() &&
+         std::any_of(attempt.marked.begin(), attempt.marked.end(), [&](const std::string& id) {
+           const OriginalMessage& message = *mail_.Find(attempt.user, id);
+           return MayBeUnknown(attempt, message) || TakenByOthers(attempt, message);
+         });
 }
 
 void SessionLedger::OnQuitAnswered(Attempt& attempt) {
@@ -80,9 +94,11 @@ void SessionLedger::OnQuitAnswered(Attempt& attempt) {
   if (!attempt.node_answered_quit && (commits || !rules_.answers_quit()))
     Fail(attempt, "+OK to a QUIT that no node answered so");
   for (const std::string& unique_id : attempt.must_be_deleted) {
-    if (mail_.StillThere(attempt.user, unique_id)) {
-      Fail(attempt, "+OK to QUIT, but a deleted message is still there");
-    }
+    if (!mail_.StillThere(attempt.user, unique_id)) continue;
+    // A node that doesn't know it yet looks like one where the node before it has deleted it.
+    const bool unknown = MayBeUnknown(attempt, *mail_.Find(attempt.user, unique_id));
+    if (unknown && attempt.quits_at_nodes > 1) continue;
+    Fail(attempt, "+OK to QUIT, but a deleted message is still there");
   }
 }
 

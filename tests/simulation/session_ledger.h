@@ -46,12 +46,14 @@ struct Attempt {
   std::set<std::string> marked;           // DELE answered +OK, since the last RSET answered so
   std::set<std::string> must_be_deleted;  // when its QUIT was answered +OK
   bool missed = false;                    // a message of its view was gone
+  bool missed_mark = false;               // one that it had deleted
 
   // What it asked, or what became of its mail, allows no resumption.
   bool excused = false;
 
   // --- the nodes' side
   bool node_answered_quit = false;
+  int quits_at_nodes = 0;             // that may be its own
   std::optional<io::Time> node_seen;  // when a node last heard or said something in its session
   // A node broke the protocol to a session of this user in a way that no proxy can see (an answer
   // too many within a pipeline): what the user's clients read from then on proves nothing.
@@ -95,8 +97,13 @@ class SessionLedger {
   bool TakenByOthers(const Attempt& attempt, const OriginalMessage& message) const;
   // Whether the user's maildrop has changed by others' doing.
   bool ChangedByOthers(const Attempt& attempt) const;
+  // Whether a node may not know yet of a message that another one has shown the client.
+  bool MayBeUnknown(const Attempt& attempt, const OriginalMessage& message) const;
   // Whether a resumed session may find the message gone.
   bool MayMiss(const Attempt& attempt, const OriginalMessage& message) const;
+
+  // The same of one that the client has deleted, while a node still has to be told so.
+  bool MayMissMark(const Attempt& attempt) const;
 
   // A client was told +OK to a QUIT in the TRANSACTION state.
   void OnQuitAnswered(Attempt& attempt);

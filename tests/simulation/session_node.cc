@@ -28,11 +28,13 @@ SessionNode::SessionNode(Network& network, demo::MailStore& store, SessionLedger
     : plan_(plan),
       proactor_(network, NameOf(plan), HostOf(plan.index)),
       random_(network.world().Stream(NameOf(plan) + "'s faults")),
-      store_(store),
+      view_(ledger.mail(), store, plan.stale),
       ledger_(ledger),
       sessions_(sessions),
       node_(proactor_, store,
-            {.name = "n" + std::to_string(plan.index), .exclusive_lock = plan.exclusive_lock}),
+            {.name = "n" + std::to_string(plan.index),
+             .exclusive_lock = plan.exclusive_lock,
+             .sees = [this](std::string_view user) { return view_.Look(user, proactor_.Now()); }}),
       scope_(proactor_.ready()) {}
 
 void SessionNode::Start() {
@@ -81,7 +83,7 @@ NodeTap::Plan SessionNode::DrawTap(const io::Address& peer) {
       .mistake = plan_.mistake,
       .after = random_.Between(0, random_.Chance(0.6) ? kEarlyBytes : plan_.fault_bytes_max),
       .later = random_.Between(io::Duration(0), kLater),
-      .store = &store_};
+      .view = &view_};
   if (!random_.Chance(plan_.fault) || tap.probe) return tap;
   if (plan_.deaths_left == nullptr) {
     tap.fault = static_cast<NodeFault>(random_.Between(1, kNodeFaults - 1));

@@ -23,6 +23,7 @@ class SessionNode {
     size_t fault_bytes_max = 0;  // said before the fault shows
     int generation = 0;          // of its process: that many died before
     io::Address prober;          // the host whose connections are probes
+    io::Duration stale{};        // how old its view of the users' mail may be
   };
   SessionNode(Network& network, demo::MailStore& store, SessionLedger& ledger,
               NodeSessions& sessions, const Plan& plan);
@@ -32,6 +33,7 @@ class SessionNode {
   void Refuse();
   // What is answered [SYS/TEMP].
   NodeTrouble& trouble() { return trouble_; }
+  StaleView& view() { return view_; }
   void Stop();
   bool idle() const { return scope_.count() == 0; }
   io::Address address() const { return address_; }
@@ -45,7 +47,7 @@ class SessionNode {
   const Plan plan_;
   SimProactor proactor_;
   SeededRandom random_;
-  const demo::MailStore& store_;
+  StaleView view_;
   SessionLedger& ledger_;
   NodeSessions& sessions_;
   demo::MailNode node_;

@@ -18,6 +18,12 @@ using std::chrono::seconds;
 // Sockets shut down, coroutines unwound, the last words of connections that are given up.
 constexpr io::Duration kSlack = seconds(10);
 
+io::Duration DrawStaleness(World& world, bool shared_storage) {
+  SeededRandom random = world.Stream("stale");
+  if (!shared_storage || !random.Chance(0.3) || !world.Allows("old caches")) return {};
+  return random.Between(milliseconds(100), seconds(30));
+}
+
 balancer::PoolLimits DrawPool(SeededRandom& random) {
   balancer::PoolLimits pool;
   pool.size = random.Chance(0.4) ? 0 : static_cast<uint32_t>(random.Between(1, 4));
@@ -190,7 +196,10 @@ SessionRules DrawRules(World& world, const Faults& faults, Climate climate) {
   rules.resume.enabled = SessionsAreResumed() && random.Chance(0.75);
   if (random.Chance(0.5)) rules.resume.deadline = random.Between(seconds(2), seconds(30));
   if (climate == Climate::kMortal) MakeDeathsBearable(rules);
-  if (climate == Climate::kWild) rules.pauses = DrawPauses(world);
+  if (climate == Climate::kWild) {
+    rules.pauses = DrawPauses(world);
+    rules.stale = DrawStaleness(world, rules.shared_storage);
+  }
   return rules;
 }
 

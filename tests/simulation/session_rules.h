@@ -27,6 +27,8 @@ struct SessionRules {
   session::Timeouts timeouts;
   upstream::UpstreamTimeouts upstream;
   std::vector<Pause> pauses;
+  // Nodes disagree about mail that came or went so lately.
+  io::Duration stale{};
 
   bool resumes() const { return resume.enabled && shared_storage; }
   bool parks() const {

@@ -110,7 +110,8 @@ void SessionStory::BuildNodes() {
                                  .deaths_left = mortal ? &deaths_left_ : nullptr,
                                  .mistake = mistake_,
                                  .fault_bytes_max = std::min<size_t>(Piece() * 60 + 100, 4000),
-                                 .prober = poplar_.prober_host()};
+                                 .prober = poplar_.prober_host(),
+                                 .stale = rules_.stale};
     demo::MailStore& store = mail_.store(rules_.shared_storage ? 0 : i);
     nodes_.push_back(std::make_unique<SessionNode>(network_, store, ledger_, node_sessions_, plan));
     nodes_.back()->Start();

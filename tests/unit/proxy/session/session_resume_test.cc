@@ -3,13 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "proxy/pop3/reply.h"
-#include "tests/unit/proxy/session/session_bench.h"
+#include "tests/unit/proxy/session/resume_test.h"
 
 namespace poplar::session {
 namespace {
 
-using std::chrono::milliseconds;
-using std::chrono::minutes;
 using std::chrono::seconds;
 using testing::Contains;
 using testing::EndsWith;
@@ -18,58 +16,6 @@ using testing::IsEmpty;
 using testing::Not;
 using PeerEnd = upstream::DrivenPeer::End;
 using Then = upstream::ScriptedNode::Answer::Then;
-
-constexpr char kLoggedIn[] = "+OK Logged in.\r\n";
-constexpr char kListing[] = "+OK\r\n1 aa\r\n2 bb\r\n3 cc\r\n.\r\n";
-constexpr char kMail[] = "+OK 30 octets\r\nSubject: one\r\n\r\nHello, reader.\r\n.\r\n";
-
-// Alice is logged in at her first node, with three messages.
-class ResumeTest : public testing::Test {
- protected:
-  static SessionBench::Options Options() {
-    SessionBench::Options options{.nodes = 2, .shared_storage = true, .resume = {.enabled = true}};
-    options.health.ejection_time = options.health.ejection_time_max = minutes(5);
-    return options;
-  }
-  explicit ResumeTest(const SessionBench::Options& options = Options()) : bench_(options) {
-    for (size_t node : {0u, 1u}) SetMail(node, kListing);
-  }
-  void SetUp() override {
-    client_ = &bench_.Connect();
-    ASSERT_EQ(bench_.LogIn(*client_), kLoggedIn);
-  }
-
-  void SetMail(size_t node, const std::string& listing) {
-    upstream::ScriptedNode& at = bench_.node(node);
-    at.set_answer("UIDL", {listing});
-    at.set_answer("STAT", {"+OK 3 300\r\n"});
-    at.set_answer("LIST", {"+OK\r\n1 100\r\n2 100\r\n3 100\r\n.\r\n"});
-    at.set_answer("RETR", {kMail});
-    at.set_answer("DELE", {"+OK\r\n"});
-    at.set_answer("RSET", {"+OK\r\n"});
-    at.set_answer("NOOP", {"+OK noop\r\n"});
-  }
-  upstream::ScriptedNode& first() { return bench_.node(first_); }
-  upstream::ScriptedNode& second() { return bench_.node(second_); }
-  std::string Ask(std::string_view command) { return bench_.Ask(*client_, command); }
-  // The first node dies as a process does: its connections are reset, its port refuses.
-  void Kill() {
-    first().StopListening();
-    for (upstream::DrivenPeer& connection : first().connections()) {
-      if (connection.end() == PeerEnd::kOpen) connection.Reset();
-    }
-    bench_.Settle();
-  }
-  const Record& End() {
-    client_->HalfClose();
-    return bench_.RunToEnd(seconds(20));
-  }
-
-  SessionBench bench_;
-  const size_t first_ = bench_.Preferred("alice").front();
-  const size_t second_ = 1 - first_;
-  upstream::DrivenPeer* client_ = nullptr;
-};
 
 TEST_F(ResumeTest, BetweenCommandsNobodyNotices) {
   EXPECT_EQ(Ask("UIDL\r\n"), kListing);
@@ -163,28 +109,6 @@ TEST_F(ResumeTest, WhatIsPipelinedIsAskedAgainInOrder) {
             std::string(kListing) + kMail + "+OK noop\r\n+OK 2 100\r\n" + kMail);
 }
 
-TEST_F(ResumeTest, MarksAreRepeatedAndQuitCommitsThem) {
-  EXPECT_EQ(Ask("UIDL\r\n"), kListing);
-  EXPECT_EQ(Ask("DELE 1\r\nDELE 3\r\n"), "+OK\r\n+OK\r\n");
-  Kill();
-  EXPECT_EQ(Ask("NOOP\r\n"), "+OK noop\r\n");
-  EXPECT_THAT(second().received(), EndsWith("UIDL\r\nDELE 1\r\nDELE 3\r\nNOOP\r\n"));
-  EXPECT_EQ(Ask("QUIT\r\n"), "+OK bye\r\n");
-  EXPECT_EQ(bench_.RunToEnd().deletes, 2u);
-  EXPECT_THAT(first().received(), Not(HasSubstr("QUIT")));
-}
-
-TEST_F(ResumeTest, AMarkThatIsRefusedIsNoMark) {
-  Ask("UIDL\r\nDELE 1\r\n");
-  second().set_answer("DELE", {"-ERR not now\r\n"});
-  Kill();
-  EXPECT_EQ(Ask("QUIT\r\n"), "");
-  EXPECT_THAT(second().received(), Not(HasSubstr("QUIT")));
-  second().set_answer("DELE", {"+OK\r\n"});
-  bench_.Settle(seconds(3));
-  EXPECT_EQ(client_->received(), "+OK bye\r\n");
-}
-
 TEST_F(ResumeTest, TroubleWithTheListingIsNotTheEnd) {
   Ask("UIDL\r\n");
   second().set_answer("UIDL", {"-ERR [SYS/TEMP] index\r\n"});
@@ -193,13 +117,6 @@ TEST_F(ResumeTest, TroubleWithTheListingIsNotTheEnd) {
   second().set_answer("UIDL", {kListing});
   bench_.Settle(seconds(3));
   EXPECT_EQ(client_->received(), kMail);
-}
-
-TEST_F(ResumeTest, RsetTakesTheMarksAway) {
-  Ask("UIDL\r\nDELE 1\r\nRSET\r\nDELE 2\r\n");
-  Kill();
-  Ask("NOOP\r\n");
-  EXPECT_THAT(second().received(), EndsWith("UIDL\r\nDELE 2\r\nNOOP\r\n"));
 }
 
 TEST_F(ResumeTest, NewMailStaysHidden) {
@@ -238,71 +155,6 @@ TEST_F(ResumeTest, AnEmptyMaildropIsNotBelieved) {
   SetMail(second_, kListing);
   bench_.Settle(seconds(2));
   EXPECT_EQ(client_->received(), kMail);
-}
-
-// RFC 1939 section 6, across two nodes: the first has committed one of two deletes when it dies.
-TEST_F(ResumeTest, AQuitWithoutAnAnswerIsSettled) {
-  Ask("UIDL\r\nDELE 1\r\nDELE 3\r\n");
-  first().set_answer("QUIT", {"", Then::kReset});
-  first().StopListening();
-  SetMail(second_, "+OK\r\n1 bb\r\n2 cc\r\n.\r\n");
-  client_->Send("QUIT\r\n");
-  bench_.Settle(seconds(3));
-  EXPECT_THAT(second().received(), EndsWith("UIDL\r\nDELE 2\r\nQUIT\r\n"));
-  EXPECT_EQ(client_->received(), "+OK bye\r\n");
-  EXPECT_EQ(bench_.RunToEnd().reason, EndReason::kQuit);
-}
-
-TEST_F(ResumeTest, AQuitThatCannotBeSettledHasNoAnswer) {
-  Ask("UIDL\r\nDELE 1\r\n");
-  first().set_answer("QUIT", {"", Then::kReset});
-  first().StopListening();
-  second().StopListening();
-  client_->Send("QUIT\r\n");
-  bench_.Settle(seconds(14));
-  EXPECT_EQ(client_->end(), PeerEnd::kOpen);
-  bench_.Settle(seconds(2));
-  EXPECT_EQ(client_->received(), "");
-  EXPECT_NE(client_->end(), PeerEnd::kOpen);
-  EXPECT_EQ(bench_.RunToEnd().not_resumed, "deadline");
-}
-
-TEST_F(ResumeTest, ADeleteThatWentWithItsQuitIsDone) {
-  Ask("UIDL\r\n");
-  first().set_answer("DELE", {""});
-  first().set_answer("QUIT", {""});
-  client_->Send("DELE 1\r\nQUIT\r\n");
-  bench_.Settle();
-  SetMail(second_, "+OK\r\n1 bb\r\n2 cc\r\n.\r\n");
-  Kill();
-  bench_.Settle(seconds(3));
-  EXPECT_EQ(client_->received(), std::string(pop3::kReplyNoop) + "+OK bye\r\n");
-  EXPECT_EQ(bench_.RunToEnd().deletes, 1u);
-}
-
-TEST_F(ResumeTest, AQuitWithNothingToCommitNeedsNoNode) {
-  Ask("UIDL\r\n");
-  second().StopListening();
-  first().set_answer("QUIT", {"", Then::kReset});
-  EXPECT_EQ(Ask("QUIT\r\n"), pop3::kReplyQuit);
-  EXPECT_EQ(bench_.RunToEnd().reason, EndReason::kQuit);
-}
-
-TEST_F(ResumeTest, NorDoesOneBetweenCommands) {
-  Ask("UIDL\r\n");
-  second().StopListening();
-  Kill();
-  EXPECT_EQ(Ask("QUIT\r\n"), pop3::kReplyQuit);
-  EXPECT_EQ(bench_.RunToEnd().reason, EndReason::kQuit);
-}
-
-// Asked in one packet, of no node: the DELE isn't marked yet when the QUIT comes.
-TEST_F(ResumeTest, ButOneWithADeleteAheadOfItDoes) {
-  Ask("UIDL\r\n");
-  Kill();
-  EXPECT_EQ(Ask("DELE 1\r\nQUIT\r\n"), "+OK\r\n+OK bye\r\n");
-  EXPECT_THAT(second().received(), EndsWith("UIDL\r\nDELE 1\r\nQUIT\r\n"));
-  EXPECT_EQ(bench_.RunToEnd().deletes, 1u);
 }
 
 TEST_F(ResumeTest, WhoNamesMessagesFirstInTheNextSessionMayLoseThatOneToo) {
@@ -383,6 +235,22 @@ TEST_F(ResumeTest, ALanguageCannotBeHadAgain) {
   Kill();
   EXPECT_EQ(Ask("STAT\r\n"), pop3::kReplyNodeLost);
   EXPECT_EQ(bench_.RunToEnd().not_resumed, "mode");
+}
+
+TEST_F(ResumeTest, AListingThatWasRefusedIsAskedForAgain) {
+  first().set_answer("UIDL", {"-ERR [SYS/TEMP] index\r\n"});
+  EXPECT_EQ(Ask("RETR 1\r\n"), kMail);
+  first().set_answer("UIDL", {kListing});
+  EXPECT_EQ(Ask("RETR 2\r\n"), kMail);
+  Kill();
+  EXPECT_EQ(Ask("RETR 3\r\n"), kMail);
+  EXPECT_EQ(End().resumes, 1u);
+}
+
+TEST_F(ResumeTest, ButNotForever) {
+  first().set_answer("UIDL", {"-ERR no such command\r\n"});
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(Ask("RETR 1\r\n"), kMail);
+  EXPECT_THAT(first().received(), EndsWith("UIDL\r\nRETR 1\r\nRETR 1\r\nRETR 1\r\n"));
 }
 
 TEST_F(ResumeTest, WithoutAListingNoMessageIsNamedElsewhere) {
@@ -492,6 +360,5 @@ TEST(ResumeOffTest, ALossIsASessionsEnd) {
     EXPECT_THAT(node.received(), Not(HasSubstr("UIDL")));
   }
 }
-
 }  // namespace
 }  // namespace poplar::session
