@@ -114,7 +114,7 @@ Choice ClusterHealth::ByAffinity(std::span<const NodeId> order, uint64_t user_ha
       if (!slow_starter) slow_starter = node;
       continue;
     }
-    const Moment moves_at = entry.health.out_since() + health_rules_.hold_down;
+    const Moment moves_at = entry.health.failing_since() + health_rules_.hold_down;
     if (rules_.shared_storage && now < moves_at) {
       return {.kind = Choice::Kind::kWait, .node = node, .until = moves_at};
     }

@@ -92,6 +92,7 @@ std::optional<Transition> NodeHealth::OnProbe(bool ok, std::string_view detail, 
   if (!rules_.probes) return std::nullopt;
   if (ok) {
     probes_failed_ = 0;
+    first_failure_.reset();
     if (state_ == NodeState::kUp) return std::nullopt;
     CountUp(probes_succeeded_);
     if (probes_succeeded_ < rules_.rise || !ProbesProveTheNodeWell()) return std::nullopt;
@@ -100,6 +101,7 @@ std::optional<Transition> NodeHealth::OnProbe(bool ok, std::string_view detail, 
   }
   probes_succeeded_ = 0;
   CountUp(probes_failed_);
+  if (!first_failure_) first_failure_ = now;
   if (state_ == NodeState::kDown || probes_failed_ < rules_.fall) return std::nullopt;
   return Enter(NodeState::kDown, TransitionCause::kProbesFailed,
                InRow(probes_failed_, "probe failed", "probes failed", detail), now);
@@ -112,6 +114,7 @@ std::optional<Transition> NodeHealth::OnEvidence(Evidence evidence, std::string_
   failures_ = 0;
   failing_in_row_.Clear();
   failed_after_greeting_ = false;
+  first_failure_.reset();
   window_.AddServed(now);
   return std::nullopt;
 }
@@ -120,6 +123,7 @@ std::optional<Transition> NodeHealth::OnFailure(Evidence evidence, std::string_v
                                                 bool may_eject, Moment now, uint64_t user) {
   const bool after_greeting = evidence != Evidence::kUnreachable;
   CountUp(failures_);
+  if (!first_failure_) first_failure_ = now;
   failing_in_row_.Add(user);
   if (window_.Sum(now).failures == 0) failing_in_window_.Clear();
   failing_in_window_.Add(user);
@@ -178,12 +182,13 @@ Transition NodeHealth::Enter(NodeState state, TransitionCause cause, std::string
       .from = state_, .to = state, .cause = cause, .evidence = std::move(evidence)};
   if (state_ == NodeState::kUp) {
     ForgetOldEjections(now);
-    out_since_ = now;
+    failing_since_ = std::min(now, first_failure_.value_or(now));
     probes_succeeded_ = 0;
   }
   if (state == NodeState::kUp) {
     // Back within the hold-down its users never left: slow start would send them away.
-    if (now - out_since_ >= rules_.hold_down) returned_at_ = now;
+    if (now - failing_since_ >= rules_.hold_down) returned_at_ = now;
+    first_failure_.reset();
     up_since_ = now;
     failures_ = 0;
     failed_after_greeting_ = false;

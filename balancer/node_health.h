@@ -51,7 +51,8 @@ struct HealthRules {
   // no node when that would put more of them out; what probes find is not limited.
   uint32_t ejected_percent_max = 50;
 
-  Duration hold_down = std::chrono::seconds(10);  // out for so long before its users move
+  // Out before its users move, and failing for so long.
+  Duration hold_down = std::chrono::seconds(10);
   // Its users come back over so long, if it was out for the hold-down.
   Duration slow_start = std::chrono::seconds(30);
   uint32_t panic_percent = 30;  // less of the weight in service: health is not believed; 0: off
@@ -116,8 +117,9 @@ class NodeHealth {
   void Return(Moment now) { returned_at_ = now; }
 
   NodeState state() const { return state_; }
-  // Since when the node has been out (not kUp); only while it is.
-  Moment out_since() const { return out_since_; }
+  // Since when the node, which is out (not kUp), has been failing: by the first failure, of a probe
+  // or a session, after it was last seen well.
+  Moment failing_since() const { return failing_since_; }
   // The share of its users, in thousandths, that a node which came back takes already; 1000 when
   // slow start is over, when it was out for less than the hold-down, so that they never left, and
   // at the process's start; 0 while it is out.
@@ -135,9 +137,10 @@ class NodeHealth {
 
   HealthRules rules_;
   NodeState state_ = NodeState::kUp;
-  Moment out_since_{};
-  std::optional<Moment> returned_at_;  // slow start counts from here
-  Moment up_since_{};                  // ejections are forgotten from here on
+  Moment failing_since_{};
+  std::optional<Moment> first_failure_;  // of a probe or session, since the node was seen well
+  std::optional<Moment> returned_at_;    // slow start counts from here
+  Moment up_since_{};                    // ejections are forgotten from here on
 
   uint32_t probes_failed_ = 0;     // in a row
   uint32_t probes_succeeded_ = 0;  // in a row, since the node went out

@@ -97,7 +97,8 @@ void Describe(Visitor& v, HealthConfig& c) {
   DescribeProbes(v, c);
   DescribeEjection(v, c);
   v.Time("hold_down", c.hold_down, kMove,
-         {.help = "How long a node must have been out before its users move to another; until then "
+         {.help = "How long a node that is out must have been failing before its users move to "
+                  "another, counted from the first failure after it was last seen well; until then "
                   "their logins wait. It keeps a node's restart, or one lost probe, from sending "
                   "users to and fro, whose sessions there may still be running. Only with "
                   "shared_storage: yes and affinity: user."});

@@ -38,6 +38,7 @@ void HealthJudge::ProbeEnded(balancer::NodeId id, NodeFailure failure, io::Durat
              static_cast<int64_t>(failure));
   if (!ok) ++probes_failed_;
   node.failed = ok ? 0 : node.failed + 1;
+  if (ok) node.seen_well = world_.Now();
   node.succeeded = ok ? node.succeeded + 1 : 0;
   const NodeState state = node.phases.back().state;
   // Whether an ejection ends early depends on what caused it as well: allowed, not demanded.
@@ -58,8 +59,14 @@ void HealthJudge::NodeChanged(const balancer::Transition& transition) {
   if (node.due) Require(transition.to == *node.due, number, "probes led to another state");
   node.due.reset();
   JudgeCause(number, transition);
-  node.phases.push_back({world_.Now(), transition.to, transition.admin_to});
-  if (before.state == NodeState::kUp && transition.to != NodeState::kUp) node.succeeded = 0;
+  Phase phase{world_.Now(), transition.to, transition.admin_to, before.seen_well};
+  if (before.state == NodeState::kUp && transition.to != NodeState::kUp) {
+    node.succeeded = 0;
+    phase.seen_well = node.seen_well;
+  }
+  if (before.state != NodeState::kUp && transition.to == NodeState::kUp)
+    node.seen_well = world_.Now();
+  node.phases.push_back(phase);
   NotePanic();
   if (on_change_) on_change_(transition.node);
 }
@@ -146,9 +153,7 @@ bool HealthJudge::MayBeLeft(size_t number, io::Time from, io::Time to) const {
 
 // Out for the hold-down by `at`.
 bool HealthJudge::LeftByHealth(const Node& node, size_t phase, io::Time at) const {
-  size_t first = phase;
-  while (first > 0 && node.phases[first - 1].state != NodeState::kUp) --first;
-  return node.phases[first].since + rules_.health.hold_down <= at;
+  return node.phases[phase].seen_well + rules_.health.hold_down <= at;
 }
 
 // Back, and its users come home one after the other: those of them who had to leave.
@@ -159,9 +164,7 @@ bool HealthJudge::LeftInSlowStart(const Node& node, size_t phase, io::Time from)
     if (after.since + rules_.health.slow_start <= from) return false;
     if (before.admin != AdminState::kUp && after.admin == AdminState::kUp) return true;
     if (before.state != NodeState::kUp && after.state == NodeState::kUp) {
-      size_t first = i - 1;
-      while (first > 0 && node.phases[first - 1].state != NodeState::kUp) --first;
-      if (node.phases[first].since + rules_.health.hold_down <= after.since) return true;
+      if (before.seen_well + rules_.health.hold_down <= after.since) return true;
     }
   }
   return false;

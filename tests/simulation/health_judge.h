@@ -43,10 +43,12 @@ class HealthJudge final : public upstream::Observer {
     io::Time since{};
     balancer::NodeState state = balancer::NodeState::kUp;
     balancer::AdminState admin = balancer::AdminState::kUp;
+    io::Time seen_well{};  // before it went out; it has been failing since a moment after that
   };
   struct Node {
     std::vector<Phase> phases;  // the last is the current one
     uint32_t failed = 0;        // probes in a row
+    io::Time seen_well{};       // by a probe, or let in again
     uint32_t succeeded = 0;
     std::optional<balancer::NodeState> due;  // the last probe's result leads there at once
   };

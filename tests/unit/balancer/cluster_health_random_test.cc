@@ -47,7 +47,9 @@ HealthRules RandomRules(Chance& chance) {
 struct Watched {
   NodeState state = NodeState::kUp;
   AdminState admin = AdminState::kUp;
-  Moment since{};  // in service, or out of it
+  Moment since{};          // in service, or out of it
+  Moment failing_since{};  // for the hold-down
+  std::optional<Moment> first_failure;
   uint32_t probes_failed = 0;
   uint32_t probes_succeeded = 0;  // in a row, since it went out
   uint32_t failures = 0;          // in a row, since it came back
@@ -118,6 +120,8 @@ class Observed {
       return;
     }
     node.probes_failed = ok ? 0 : node.probes_failed + 1;
+    if (ok) node.first_failure.reset();
+    if (!ok && !node.first_failure) node.first_failure = now_;
     node.probes_succeeded = ok && node.state != NodeState::kUp ? node.probes_succeeded + 1 : 0;
     const bool falls = node.state != NodeState::kDown && node.probes_failed >= rules_.fall;
     ASSERT_EQ(transition && transition->to == NodeState::kDown, falls);
@@ -144,6 +148,8 @@ class Observed {
       return;
     }
     node.failures = evidence == Evidence::kServed ? 0 : node.failures + 1;
+    if (evidence == Evidence::kServed) node.first_failure.reset();
+    if (evidence != Evidence::kServed && !node.first_failure) node.first_failure = now_;
     const bool enough =
         rules_.consecutive_failures > 0 && node.failures >= rules_.consecutive_failures;
     if (!transition) {
@@ -189,10 +195,12 @@ class Observed {
       node.ejections_in_row =
           std::max<int64_t>(0, node.ejections_in_row - (now_ - node.since) / rules_.ejection_time);
       node.since = now_;
+      node.failing_since = node.first_failure.value_or(now_);
       node.probes_succeeded = 0;
     }
     if (transition.to == NodeState::kUp) {
       node.since = now_;
+      node.first_failure.reset();
       node.failures = 0;
     }
     if (transition.to == NodeState::kEjected) {
@@ -260,7 +268,7 @@ class Observed {
   bool Holds(NodeId node) const {
     return cluster_rules_.affinity && cluster_rules_.shared_storage && !panic_ &&
            Of(node).admin == AdminState::kUp && Of(node).state != NodeState::kUp &&
-           now_ - Of(node).since < rules_.hold_down;
+           now_ - Of(node).failing_since < rules_.hold_down;
   }
   bool Admits(NodeId node, uint64_t user) const {
     return InService(node) &&
@@ -321,7 +329,7 @@ class Observed {
 
   void CheckWait(const Choice& choice, uint64_t user) {
     ASSERT_TRUE(Holds(choice.node));
-    ASSERT_EQ(choice.until, Of(choice.node).since + rules_.hold_down);
+    ASSERT_EQ(choice.until, Of(choice.node).failing_since + rules_.hold_down);
     for (const NodeId node : allowed_) {
       if (node == choice.node) break;
       ASSERT_FALSE(Admits(node, user) || Holds(node));

@@ -320,18 +320,23 @@ TEST(NodeHealthTest, EjectionTimesOfZeroEndAtOnce) {
   EXPECT_EQ(EjectFor(health, now), seconds(0));
 }
 
-TEST(NodeHealthTest, OutSinceIsWhenTheNodeLeftServiceAndStartsAnewWithEachTime) {
+TEST(NodeHealthTest, FailsSinceTheFirstFailureAfterItWasSeenWell) {
   NodeHealth health(HealthRules{});
   for (int i = 0; i < 4; ++i) health.OnEvidence(Evidence::kLoginFailed, "x", true, seconds(1));
   ASSERT_TRUE(health.OnEvidence(Evidence::kLoginFailed, "x", true, seconds(10)));
-  EXPECT_EQ(health.out_since(), seconds(10));
+  EXPECT_EQ(health.failing_since(), seconds(1));
   for (int i = 0; i < 3; ++i) health.OnProbe(false, "timeout", seconds(20 + i));
   ASSERT_EQ(health.state(), State::kDown);
-  EXPECT_EQ(health.out_since(), seconds(10));  // the same outage
+  EXPECT_EQ(health.failing_since(), seconds(1));  // the same outage
   for (int i = 0; i < 2; ++i) health.OnProbe(true, {}, seconds(30 + i));
   ASSERT_EQ(health.state(), State::kUp);
+  health.OnProbe(false, "timeout", seconds(35));
+  health.OnProbe(true, {}, seconds(36));
+  health.OnEvidence(Evidence::kSessionLost, "x", true, seconds(37));
+  health.OnEvidence(Evidence::kServed, {}, true, seconds(38));
+  health.OnEvidence(Evidence::kSessionLost, "x", true, seconds(39));
   for (int i = 0; i < 3; ++i) health.OnProbe(false, "timeout", seconds(40 + i));
-  EXPECT_EQ(health.out_since(), seconds(42));
+  EXPECT_EQ(health.failing_since(), seconds(39));
 }
 
 TEST(NodeHealthTest, SlowStart) {
