@@ -29,7 +29,7 @@ void SessionDisasters::Plan(Climate climate, const SessionRules& rules) {
   const bool wild = climate == Climate::kWild;
   if (random_.Chance(0.25)) PlanOperator(climate != Climate::kCalm && random_.Chance(0.5));
   const bool matters = climate == Climate::kMortal || rules.stale > io::Duration(0);
-  if (random_.Chance(matters ? 0.5 : 0.3)) PlanMail();
+  if (random_.Chance(matters ? 0.8 : 0.3)) PlanMail();
   if (climate == Climate::kMortal) PlanDeaths();
   PlanPauses(rules);
   if (!wild) return;
