@@ -173,10 +173,11 @@ bool Relay::AskAgain(PendingCommand& command) {
                        (command.translated && command.verb == Verb::kStat);
   if (command.message == 0 || AtNode(command.message) != 0) return true;
   // With the QUIT under way too, the node that we lost may have done it: then it is done.
-  const bool done = command.verb == Verb::kDele && quit_asked_;
+  const bool done =
+      command.verb == Verb::kDele && quit_asked_ && !kept_->view.marked(command.message);
   command.own_reply = done ? &pop3::kReplyNoop : &pop3::kReplyNoSuchMessage;
   command.multi_line = false;
-  if (done) ++deletes_marked_;
+  if (done) CountMarks(command);
   return false;
 }
 

@@ -114,6 +114,20 @@ TEST_F(ResumeTest, ADeleteThatWentWithItsQuitIsDone) {
   EXPECT_EQ(bench_.RunToEnd().deletes, 1u);
 }
 
+TEST_F(ResumeTest, ButOnlyTheFirstOfTwo) {
+  Ask("UIDL\r\n");
+  first().set_answer("DELE", {""});
+  first().set_answer("QUIT", {""});
+  client_->Send("DELE 1\r\nDELE 1\r\nQUIT\r\n");
+  bench_.Settle();
+  SetMail(second_, "+OK\r\n1 bb\r\n2 cc\r\n.\r\n");
+  Kill();
+  bench_.Settle(seconds(3));
+  EXPECT_EQ(client_->received(),
+            std::string(pop3::kReplyNoop) + std::string(pop3::kReplyNoSuchMessage) + "+OK bye\r\n");
+  EXPECT_EQ(bench_.RunToEnd().deletes, 1u);
+}
+
 TEST_F(ResumeTest, AQuitWithNothingToCommitNeedsNoNode) {
   Ask("UIDL\r\n");
   second().StopListening();
