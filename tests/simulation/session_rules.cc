@@ -196,10 +196,8 @@ SessionRules DrawRules(World& world, const Faults& faults, Climate climate) {
   rules.resume.enabled = SessionsAreResumed() && random.Chance(0.75);
   if (random.Chance(0.5)) rules.resume.deadline = random.Between(seconds(2), seconds(30));
   if (climate == Climate::kMortal) MakeDeathsBearable(rules);
-  if (climate == Climate::kWild) {
-    rules.pauses = DrawPauses(world);
-    rules.stale = DrawStaleness(world, rules.shared_storage);
-  }
+  if (climate == Climate::kWild) rules.pauses = DrawPauses(world);
+  if (climate != Climate::kCalm) rules.stale = DrawStaleness(world, rules.shared_storage);
   return rules;
 }
 
