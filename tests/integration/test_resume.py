@@ -292,6 +292,23 @@ def test_a_login_under_way(new_guest, hurt, stand, proxy):
         session.ok("QUIT")
 
 
+def test_the_defaults_suffice(stand, folder, authority, new_guest, hurt):
+    """A quiet cluster with nothing set but shared storage: one user, whose node dies and stays dead."""
+    messages = corpus.plain()
+    user = new_guest()
+    stand.deliver(user, messages)
+    nodes = [node(each.name, each.pop3_port) for each in stand.nodes]
+    with Poplar(folder / "poplar-defaults", nodes, authority, shared=True, health={}, pool={}) as proxy:
+        with proxy.connect(timeout=30.0).log_in(user) as session:
+            assert len(session.ok("UIDL").splitlines()) == len(messages) + 1
+            session.ok("DELE 1")
+            hurt(stand.serving(user))
+            assert len(session.ok("LIST").splitlines()) == len(messages)
+            session.ok("QUIT")
+        assert resumes(proxy, user) == 1
+    assert len(stand.stored(user)) == len(messages) - 1
+
+
 # --- what can't be had
 
 

@@ -91,6 +91,8 @@ class SessionLedger {
   // about to delete for it.
   static bool MayCommit(const Attempt& attempt, const std::set<std::string>& marked);
 
+  // Whether nodes may disagree about the users' mail.
+  bool caches_are_old() const { return rules_.stale > io::Duration(0); }
   // When the attempt's view of the maildrop was taken at the earliest.
   io::Time OldestView(const Attempt& attempt) const;
   // Whether another client, or another program, may have removed the message.
