@@ -63,11 +63,13 @@ constexpr pop3::AuthorizationPolicy kPolicy = {.bad_commands_max = 3,
                                                .greeting = pop3::kGreeting};
 
 // Rules under which no session need end when nodes die one after the other: users may move soon,
-// nodes count as well again soon, nobody stands in the way of a login.
+// nodes count as well again soon, nobody stands in the way of a login. What is parked is there long
+// enough to be met.
 void MakeDeathsBearable(SessionRules& rules) {
   rules.shared_storage = true;
   rules.exclusive_lock = false;
   rules.pool.size = 0;
+  if (rules.parks()) rules.pool.max_snapshot_age += seconds(10);
   rules.login.user_sessions_max = 0;
   rules.resume.enabled = true;
   rules.resume.deadline = std::max<io::Duration>(rules.resume.deadline, seconds(10));

@@ -101,7 +101,7 @@ void SessionStory::BuildNodes() {
   const double fault = random_.Chance(0.5) ? 1.0 : 0.4;
   bad_nodes_ = bad < kNodes;
   const bool mortal = climate_ == Climate::kMortal && world_.Allows("dying sessions");
-  if (mortal) deaths_left_ = static_cast<int>(random_.Between(0, 3));
+  if (mortal) deaths_left_ = static_cast<int>(random_.Between(0, 6));
   for (size_t i = 0; i < kNodes; ++i) {
     const bool is_bad = i == bad || (all && bad < kNodes);
     const SessionNode::Plan plan{.index = i,
