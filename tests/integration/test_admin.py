@@ -65,7 +65,7 @@ def set_state(proxy, place, state):
 
 @pytest.fixture(scope="module")
 def proxy(start):
-    with FakeNode() as fake, start([node("fake", fake.port)]) as made:
+    with FakeNode() as fake, start([node("fake", fake.port)], health={"probe": "capa"}) as made:
         for password in ("secret", "wrong"):
             with made.connect() as session:
                 session.ok("USER anybody")
