@@ -61,6 +61,17 @@ int Address::family() const { return family_; }
 uint16_t Address::port() const { return ntohs(port_); }
 void Address::set_port(uint16_t port) { port_ = htons(port); }
 
+std::array<uint8_t, 16> Address::MappedBytes() const {
+  std::array<uint8_t, 16> bytes{};
+  if (family_ == AF_INET) {
+    bytes[10] = bytes[11] = 0xff;
+    std::memcpy(bytes.data() + 12, &flow_, sizeof flow_);
+  } else if (family_ == AF_INET6) {
+    std::memcpy(bytes.data(), ip_, sizeof ip_);
+  }
+  return bytes;
+}
+
 std::string Address::Host() const {
   char text[INET6_ADDRSTRLEN] = {};
   if (family_ == AF_INET) {

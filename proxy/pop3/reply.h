@@ -66,6 +66,9 @@ inline constexpr std::string_view kReplyMechanismUnavailable =
     "-ERR Authentication mechanism not supported\r\n";
 inline constexpr std::string_view kReplyStlsUnavailable =
     "-ERR STLS is not available on this connection\r\n";
+// RFC 5034 section 4: to "*", and to what is no base64 or not the mechanism's message.
+inline constexpr std::string_view kReplySaslCancelled = "-ERR Authentication cancelled\r\n";
+inline constexpr std::string_view kReplySaslMalformed = "-ERR Invalid authentication data\r\n";
 inline constexpr std::string_view kReplyNotSupported = "-ERR Not supported\r\n";
 
 // All of the above, for the test that holds them to RFC 1939 and to what clients make of them.
@@ -91,7 +94,7 @@ inline constexpr std::array kOwnReplies = {
     kReplyAlreadyLoggedIn,
     kReplyLoginNeedsTls,
     kReplyMechanismUnavailable,
-    kReplyNotSupported,
+    kReplySaslCancelled, kReplySaslMalformed, kReplyNotSupported,
     kReplyStlsUnavailable,
 };
 

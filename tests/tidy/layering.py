@@ -12,6 +12,7 @@ ARROWS = {
     "proxy/io": set(),
     "proxy/pop3": set(),
     "proxy/config": set(),
+    "proxy/proxy_protocol": {"proxy/io"},
     "proxy/tls": {"proxy/io"},
     "proxy/upstream": {"proxy/tls", "proxy/pop3", "proxy/io", "balancer"},
     "proxy/demo": {"proxy/pop3", "proxy/tls", "proxy/io"},
