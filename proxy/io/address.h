@@ -26,8 +26,8 @@ class Address {
   uint16_t port() const;
   void set_port(uint16_t port);
   std::string Host() const;  // an IPv4-mapped IPv6 address reads as the IPv4 one
-  // In network order; an IPv4 address as the IPv6 one that it maps to (RFC 4291 section 2.5.5.2), so
-  // that both forms of it are equal. All zero for no address.
+  // In network order; an IPv4 address as the IPv6 one that it maps to (RFC 4291 section 2.5.5.2),
+  // so that both forms of it are equal. All zero for no address.
   std::array<uint8_t, 16> MappedBytes() const;
   std::string Text() const;  // with the port, in the form ParseWithPort takes
 

@@ -94,7 +94,9 @@ inline constexpr std::array kOwnReplies = {
     kReplyAlreadyLoggedIn,
     kReplyLoginNeedsTls,
     kReplyMechanismUnavailable,
-    kReplySaslCancelled, kReplySaslMalformed, kReplyNotSupported,
+    kReplySaslCancelled,
+    kReplySaslMalformed,
+    kReplyNotSupported,
     kReplyStlsUnavailable,
 };
 
