@@ -51,7 +51,7 @@ struct HealthRules {
   // no node when that would put more of them out; what probes find is not limited.
   uint32_t ejected_percent_max = 50;
 
-  // Out before its users move, and failing for so long.
+  // A node that is out keeps its users until it has been failing for so long (failing_since()).
   Duration hold_down = std::chrono::seconds(10);
   // Its users come back over so long, if it was out for the hold-down.
   Duration slow_start = std::chrono::seconds(30);

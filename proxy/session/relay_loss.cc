@@ -159,6 +159,7 @@ std::string Relay::Reopen() {
       asks_quit |= command.verb == Verb::kQuit;
     }
   }
+  // Not sooner: AskAgain has to know what nodes before this one were asked.
   quit_asked_ |= asks_quit;
   return lines;
 }
