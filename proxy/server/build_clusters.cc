@@ -106,13 +106,12 @@ Built<upstream::ProbeOptions> ProbeOf(const std::string& where, const config::He
   probe.fast_interval = from.fast_interval;
   probe.timeout = from.timeout;
   if (from.probe != config::Probe::kLogin) return probe;
-  probe.user = from.user;
   auto password = config::ReadPasswordFile(from.password_file);
   if (!password) {
     return tl::unexpected(where + ": health.password_file: " + from.password_file + " " +
                           password.error());
   }
-  probe.password = pop3::Secret(*password);
+  probe.credential = pop3::PasswordCredential(from.user, pop3::Secret(*password));
   pop3::Wipe(password->data(), password->size());
   return probe;
 }

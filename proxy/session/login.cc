@@ -64,15 +64,15 @@ Login::Login(Environment& environment, const Settings& settings, const Request& 
 Login::~Login() = default;
 
 io::Task<Login::Outcome> Login::Run() {
-  if (!pop3::IsSafeCredential(request_.name) ||
-      !pop3::IsSafeCredential(request_.password.Expose())) {
+  const pop3::SaslIdentity& identity = request_.credential.identity;
+  if (!pop3::IsSafeCredential(identity.user) || !pop3::IsSafeCredential(identity.secret.Expose())) {
     // On the wire it would read as more commands than one; no node may hear of it, nor be blamed.
     record_.failure = "the credential can't be written as a command";
     answer_ = pop3::kReplyLoginRefused;
     result_ = LoginResult::kRejected;
     co_return Outcome::kRefused;
   }
-  session_.digest = {environment_.digest.Of(request_.name, request_.password.Expose())};
+  session_.digest = {environment_.digest.Of(identity.user, identity.secret.Expose())};
   deadline_.Arm(request_.deadline);
   for (Step step = Step::kAgain; step != Step::kEnd;) {
     step = co_await ChooseNode();
@@ -296,7 +296,7 @@ Login::Step Login::TooManySessions() {
 
 io::Task<Login::Step> Login::Authenticate() {
   upstream::Connection& connection = *session_.connection;
-  const auto answer = co_await connection.LogIn(request_.name, request_.password);
+  const auto answer = co_await connection.LogIn(request_.credential);
   NoteStages();
   if (answer) {
     if (!answer->accepted) co_return OnRefusal(answer->line);

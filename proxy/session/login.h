@@ -11,6 +11,7 @@
 #include "balancer/cluster_health.h"
 #include "proxy/io/proactor.h"
 #include "proxy/io/task_scope.h"
+#include "proxy/pop3/credential.h"
 #include "proxy/session/meter.h"
 #include "proxy/session/patience.h"
 #include "proxy/session/record.h"
@@ -59,8 +60,7 @@ class Login {
   struct Request {
     upstream::Cluster& cluster;
     const balancer::CanonicalUser& user;
-    std::string_view name;  // as the client typed it: the node gets it so
-    const pop3::Secret& password;
+    const pop3::Credential& credential;
     io::Time deadline;
     bool resumes = false;  // a session that was logged in already, and was promised to go on
   };

@@ -58,7 +58,7 @@ enum class RetryReason : uint8_t {
 // What became of a session whose node was lost after the login.
 enum class ResumeResult : uint8_t {
   kResumed,
-  kOff,           // by configuration, or the nodes don't share their storage
+  kOff,           // by configuration, or the credential can't be shown again (SCRAM)
   kOpaque,        // a command that Poplar doesn't know was asked
   kMode,          // UTF8 or LANG: what they left can't be had again
   kNoView,        // messages were named, but the node has no UIDL that could be used, or too many

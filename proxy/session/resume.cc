@@ -15,15 +15,43 @@ constexpr io::Duration kLongestPause = std::chrono::seconds(1);
 // Trouble of a node's is often over soon, or found out by its health.
 constexpr io::Duration kTroublePause = std::chrono::seconds(1);
 
-// Between the two parts of a sealed credential: neither may contain it.
+// Between the parts of a sealed credential: none but the last, the secret, may contain it.
 constexpr std::string_view kSeparator("\0", 1);
+constexpr char kUserAndPass = '-';
+
+char MechanismMark(const pop3::Credential& credential) {
+  return credential.mechanism ? static_cast<char>('a' + static_cast<int>(*credential.mechanism))
+                              : kUserAndPass;
+}
+
+std::string_view TakePart(std::string_view* rest) {
+  const std::string_view part = rest->substr(0, rest->find(kSeparator));
+  rest->remove_prefix(part.size() + 1);
+  return part;
+}
+
+pop3::Credential Unpack(std::string_view packed) {
+  pop3::Credential credential;
+  if (packed[0] != kUserAndPass) credential.mechanism = pop3::Mechanism(packed[0] - 'a');
+  credential.utf8 = packed[1] == 'u';
+  packed.remove_prefix(2);
+  credential.language = TakePart(&packed);
+  credential.identity.user = TakePart(&packed);
+  credential.identity.authorization = TakePart(&packed);
+  credential.identity.secret = pop3::Secret(packed);
+  return credential;
+}
 
 }  // namespace
 
-tls::SealedSecret SealCredential(const tls::Sealer& sealer, std::string_view name,
-                                 const pop3::Secret& password) {
-  const auto both = pop3::Secret::Join({name, kSeparator, password.Expose()});
-  return sealer.Seal(both.Expose());
+tls::SealedSecret SealCredential(const tls::Sealer& sealer, const pop3::Credential& credential) {
+  if (credential.proof() == pop3::Proof::kScram) return {};
+  const char marks[] = {MechanismMark(credential), credential.utf8 ? 'u' : '-'};
+  const pop3::SaslIdentity& who = credential.identity;
+  const auto packed =
+      pop3::Secret::Join({std::string_view(marks, 2), credential.language, kSeparator, who.user,
+                          kSeparator, who.authorization, kSeparator, who.secret.Expose()});
+  return sealer.Seal(packed.Expose());
 }
 
 Resume::Resume(Environment& environment, const Settings& settings, const Request& request,
@@ -87,15 +115,11 @@ io::Task<std::optional<ResumeResult>> Resume::Try() {
 }
 
 io::Task<std::optional<ResumeResult>> Resume::LogIn() {
-  std::string name;
-  pop3::Secret password;
-  environment_.sealer.Open(request_.credential, [&](std::string_view both) {
-    const size_t separator = both.find(kSeparator);
-    name = both.substr(0, separator);
-    password = pop3::Secret(both.substr(separator + 1));
-  });
+  pop3::Credential credential;
+  environment_.sealer.Open(request_.credential,
+                           [&](std::string_view packed) { credential = Unpack(packed); });
   Login login(environment_, settings_,
-              {request_.cluster, request_.user, name, password, request_.deadline, true}, patience_,
+              {request_.cluster, request_.user, credential, request_.deadline, true}, patience_,
               scratch_);
   login_ = &login;
   const Login::Outcome outcome = co_await login.Run();

@@ -65,7 +65,7 @@ class Resume {
 // last got a byte.
 io::Duration PauseAfter(EndReason loss, int losses);
 
-tls::SealedSecret SealCredential(const tls::Sealer& sealer, std::string_view name,
-                                 const pop3::Secret& password);
+// Nothing where the client would have to be asked again.
+tls::SealedSecret SealCredential(const tls::Sealer& sealer, const pop3::Credential& credential);
 
 }  // namespace poplar::session

@@ -147,7 +147,7 @@ io::Task<bool> Session::Perform(pop3::Authorization& dialogue, pop3::Authorizati
   using Kind = pop3::Authorization::Step::Kind;
   if (step.kind == Kind::kLogin) {
     input_.Stow();
-    switch (co_await LogIn(dialogue.user(), dialogue.TakePassword())) {
+    switch (co_await LogIn(pop3::PasswordCredential(dialogue.user(), dialogue.TakePassword()))) {
       case Login::Outcome::kLoggedIn:
         co_return true;
       case Login::Outcome::kUnavailable:
@@ -177,9 +177,10 @@ io::Task<bool> Session::Perform(pop3::Authorization& dialogue, pop3::Authorizati
 
 // --- route, lease, log in
 
-io::Task<Login::Outcome> Session::LogIn(std::string_view user, pop3::Secret password) {
+io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   const io::Time begun = proactor_.Now();
-  const auto canonical = balancer::CanonicalUser::FromLogin(user, settings_->canonical);
+  const auto canonical =
+      balancer::CanonicalUser::FromLogin(credential.mailbox(), settings_->canonical);
   if (!canonical) {
     record_.failure = balancer::Text(canonical.error());
     environment_.meter.LoginEnded(LoginResult::kRejected, record_, io::Duration::zero());
@@ -189,7 +190,7 @@ io::Task<Login::Outcome> Session::LogIn(std::string_view user, pop3::Secret pass
   record_.user = canonical->text();
   Patience patience(proactor_, *client_, input_);
   Login login(environment_, *settings_,
-              {cluster(), *canonical, user, password, record_.accepted + settings_->timeouts.login},
+              {cluster(), *canonical, credential, record_.accepted + settings_->timeouts.login},
               patience, record_);
   login_ = &login;
   const Login::Outcome outcome = co_await login.Run();
@@ -206,7 +207,7 @@ io::Task<Login::Outcome> Session::LogIn(std::string_view user, pop3::Secret pass
     record_.logged_in = true;
     JoinNode(std::move(login.session()), login.node_id());
     if (cluster().resumes()) {
-      credential_ = SealCredential(environment_.sealer, user, password);
+      credential_ = SealCredential(environment_.sealer, credential);
     }
   }
   if (login.answer() == pop3::kReplyTemporary) node_was_unavailable_ = true;
@@ -241,7 +242,7 @@ RelayOptions Session::OptionsOfRelay() const {
   return {.client_idle = settings_->timeouts.client_idle,
           .client_write_stall = settings_->timeouts.client_write_stall,
           .bad_commands_max = settings_->bad_commands_max,
-          .resumes = cluster().resumes(),
+          .resumes = !credential_.empty(),
           .pipelining = cluster().offered.replies()->pipelining,
           .listing_key = environment_.listing_key};
 }

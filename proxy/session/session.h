@@ -44,7 +44,7 @@ class Session {
   POPLAR_OWN_FRAME io::Task<bool> Authorize();
   io::Task<bool> ReadMore();
   io::Task<bool> Perform(pop3::Authorization& dialogue, pop3::Authorization::Step step);
-  POPLAR_OWN_FRAME io::Task<Login::Outcome> LogIn(std::string_view user, pop3::Secret password);
+  POPLAR_OWN_FRAME io::Task<Login::Outcome> LogIn(pop3::Credential credential);
   void OnLoggedIn(Login& login);
   POPLAR_OWN_FRAME io::Task<void> RelayMail();
   RelayOptions OptionsOfRelay() const;

@@ -9,7 +9,7 @@
 
 #include "balancer/cluster_health.h"
 #include "proxy/io/clock.h"
-#include "proxy/pop3/secret.h"
+#include "proxy/pop3/credential.h"
 #include "proxy/upstream/node.h"
 #include "proxy/upstream/offered_capabilities.h"
 
@@ -24,8 +24,7 @@ struct ProbeOptions {
   // Between probes whose results do not agree yet on the node's state.
   io::Duration fast_interval = std::chrono::seconds(1);
   io::Duration timeout = std::chrono::seconds(3);  // for the whole probe but its QUIT
-  std::string user;                                // kLogin
-  pop3::Secret password;
+  pop3::Credential credential;                     // kLogin
 };
 
 // How logins of one user share a cluster's nodes.

@@ -165,11 +165,11 @@ io::Task<NodeError> Connection::Send(std::string_view bytes) {
   co_return FromIo(sent.error(), deadline.expired(), NodeFailure::kResponseTimeout);
 }
 
-io::Task<tl::expected<LoginAnswer, NodeError>> Connection::LogIn(std::string_view user,
-                                                                 const pop3::Secret& password) {
+io::Task<tl::expected<LoginAnswer, NodeError>> Connection::LogIn(
+    const pop3::Credential& credential) {
   using Kind = pop3::NodeLogin::Action::Kind;
   const io::Time begun = proactor_->Now();
-  pop3::NodeLogin dialogue(user, password);
+  pop3::NodeLogin dialogue(credential.identity.user, credential.identity.secret);
   pop3::NodeLogin::Action action = dialogue.Start();
   while (action.kind == Kind::kSend) {
     password_sent_ = dialogue.password_sent();

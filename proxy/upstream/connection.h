@@ -10,7 +10,7 @@
 #include "balancer/node_pool.h"
 #include "proxy/io/proactor.h"
 #include "proxy/io/stream.h"
-#include "proxy/pop3/secret.h"
+#include "proxy/pop3/credential.h"
 #include "proxy/pop3/uidl_reader.h"
 #include "proxy/upstream/endpoint.h"
 #include "proxy/upstream/node_failure.h"
@@ -47,8 +47,7 @@ class Connection final : public balancer::PooledConnection {
 
   // Once password_sent() the node may have counted an attempt, whatever comes back; before that an
   // error leaves the caller free to go elsewhere.
-  io::Task<tl::expected<LoginAnswer, NodeError>> LogIn(std::string_view user,
-                                                       const pop3::Secret& password);
+  io::Task<tl::expected<LoginAnswer, NodeError>> LogIn(const pop3::Credential& credential);
   bool password_sent() const { return password_sent_; }
 
   // CAPA, before or after login; the whole answer, which may be an -ERR (RFC 2449 is optional).

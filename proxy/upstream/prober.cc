@@ -120,8 +120,7 @@ io::Task<NodeError> Prober::LearnCapabilities(Connection& connection) {
 // section 8.1): another Poplar's probe may just be in its maildrop.
 io::Task<NodeError> Prober::LogInAndStat(Connection& connection) {
   const ProbeOptions& options = cluster_.probe;
-  const tl::expected<LoginAnswer, NodeError> login =
-      co_await connection.LogIn(options.user, options.password);
+  const tl::expected<LoginAnswer, NodeError> login = co_await connection.LogIn(options.credential);
   if (!login) co_return login.error();
   const std::string_view line = FirstLine(login->line);
   if (!login->accepted) {

@@ -144,8 +144,7 @@ std::shared_ptr<upstream::Cluster> BuildCluster(const SessionRules& rules,
   cluster->probe.interval = rules.probe_interval;
   cluster->probe.fast_interval = rules.probe_interval / 4;
   cluster->probe.timeout = rules.probe_timeout;
-  cluster->probe.user = kProbeUser;
-  cluster->probe.password = pop3::Secret(kProbePassword);
+  cluster->probe.credential = pop3::PasswordCredential(kProbeUser, pop3::Secret(kProbePassword));
   cluster->login = rules.login;
   cluster->resume = rules.resume;
   for (size_t i = 0; i < nodes.size(); ++i) {

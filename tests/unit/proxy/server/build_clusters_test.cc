@@ -184,7 +184,7 @@ TEST_F(BuildClustersTest, TakesTheProbes) {
   EXPECT_EQ(clusters[0]->probe.interval, seconds(9));
   EXPECT_EQ(clusters[0]->probe.fast_interval, milliseconds(900));
   EXPECT_EQ(clusters[0]->probe.timeout, seconds(2));
-  EXPECT_TRUE(clusters[0]->probe.password.Expose().empty());
+  EXPECT_TRUE(clusters[0]->probe.credential.identity.secret.Expose().empty());
   config_.health.probe = config::Probe::kOff;
   EXPECT_FALSE(Build()[0]->probe.enabled);
 }
@@ -200,8 +200,8 @@ TEST_F(BuildClustersTest, ReadsTheProbesPassword) {
     config_.health.password_file = path;
     const auto clusters = Build();
     EXPECT_EQ(clusters[0]->probe.level, balancer::ProbeLevel::kLogin);
-    EXPECT_EQ(clusters[0]->probe.user, "probe@example.org");
-    EXPECT_EQ(clusters[0]->probe.password.Expose(), password);
+    EXPECT_EQ(clusters[0]->probe.credential.identity.user, "probe@example.org");
+    EXPECT_EQ(clusters[0]->probe.credential.identity.secret.Expose(), password);
   }
 }
 

@@ -20,9 +20,9 @@ io::Task<void> Attempt(SessionBench& bench, std::string_view name, std::string_v
   ClientInput input;
   Patience patience(bench.poplar(), **stream, input);
   const auto user = balancer::CanonicalUser::FromLogin("alice", {});
-  const pop3::Secret secret(password);
+  const auto credential = pop3::PasswordCredential(name, pop3::Secret(password));
   Login login(bench.environment(), bench.settings(),
-              {bench.cluster(), *user, name, secret, bench.Now() + seconds(60)}, patience, record);
+              {bench.cluster(), *user, credential, bench.Now() + seconds(60)}, patience, record);
   outcome = co_await login.Run();
   answer = login.answer();
 }

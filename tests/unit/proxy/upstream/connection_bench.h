@@ -48,8 +48,11 @@ class ConnectionBench {
   }
   using Login = tl::expected<LoginAnswer, NodeError>;
   Login LogIn(std::string_view user = "alice", std::string_view password = "secret") {
+    return LogIn(pop3::PasswordCredential(user, pop3::Secret(password)));
+  }
+  Login LogIn(pop3::Credential credential) {
     std::optional<Login> login;
-    scope_.Spawn(LogInTask(user, pop3::Secret(password), &login));
+    scope_.Spawn(LogInTask(std::move(credential), &login));
     EXPECT_TRUE(Run([&login] { return login.has_value(); })) << world_.why_not();
     return login.value_or(tl::unexpected(NodeError{}));
   }
@@ -82,9 +85,8 @@ class ConnectionBench {
   io::Task<void> OpenTask(std::optional<NodeError>* error) {
     *error = co_await connection_->Open();
   }
-  io::Task<void> LogInTask(std::string_view user, pop3::Secret password,
-                           std::optional<Login>* login) {
-    login->emplace(co_await connection_->LogIn(user, password));
+  io::Task<void> LogInTask(pop3::Credential credential, std::optional<Login>* login) {
+    login->emplace(co_await connection_->LogIn(credential));
   }
   io::Task<void> AskTask(std::string_view command, std::optional<Answer>* answer) {
     if (command == "CAPA") {

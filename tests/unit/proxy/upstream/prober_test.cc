@@ -27,8 +27,7 @@ class ProbeBench : public NodeBench {
   explicit ProbeBench(ProbeLevel level = ProbeLevel::kCapa, const Options& options = {})
       : NodeBench(WithLevel(options, level)) {
     cluster.probe.level = level;
-    cluster.probe.user = "probe";
-    cluster.probe.password = pop3::Secret("secret");
+    cluster.probe.credential = pop3::PasswordCredential("probe", pop3::Secret("secret"));
   }
   ~ProbeBench() { Stop(); }
 
