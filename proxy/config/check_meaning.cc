@@ -8,6 +8,7 @@
 
 #include "proxy/config/address_text.h"
 #include "proxy/config/check.h"
+#include "proxy/config/check_admission.h"
 #include "proxy/config/check_balancing.h"
 #include "proxy/config/findings.h"
 #include "proxy/config/quote.h"
@@ -220,6 +221,7 @@ Problems CheckMeaning(const Config& config, const Positions& positions) {
   CheckEndpoints(config, findings);
   CheckClusters(config, findings);
   CheckBalancing(config, findings);
+  CheckAdmission(config, findings);
   CheckProcess(config, findings);
   return findings.Take();
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/config/admission_config.h"
 #include "proxy/config/field.h"
 #include "proxy/config/health_config.h"
 #include "proxy/config/override.h"
@@ -87,6 +88,8 @@ struct ClusterConfig {
   Override<HealthConfig> health = {};
   Override<ResumeConfig> resume = {};
   Override<UpstreamTimeoutsConfig> timeouts = {};
+  AccessConfig access = {};
+  RetentionConfig retention = {};
 
   bool operator==(const ClusterConfig&) const = default;
 };
@@ -131,6 +134,8 @@ void Describe(Visitor& v, ClusterConfig& c) {
               {.help = "What differs for this cluster from the global section resume."});
   v.Overrides("timeouts", c.timeouts,
               {.help = "What differs for this cluster from the global section timeouts."});
+  v.Section("access", c.access, {.help = "Clients of this cluster, besides admission.access."});
+  v.Section("retention", c.retention, {.help = "Whether clients may delete mail."});
   v.List("nodes", c.nodes, {.help = "The mail nodes.", .required = true});
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/config/admission_config.h"
 #include "proxy/config/cluster_config.h"
 #include "proxy/config/field.h"
 #include "proxy/config/health_config.h"
@@ -27,6 +28,7 @@ struct Config {
   std::string default_domain;
   TimeoutsConfig timeouts;
   LimitsConfig limits;
+  AdmissionConfig admission;
   Duration drain_timeout = std::chrono::seconds(30);
   AdminConfig admin;
   LogConfig log;
@@ -63,6 +65,9 @@ void Describe(Visitor& v, Config& c) {
   v.Section("timeouts", c.timeouts,
             {.help = "Each ends the session, under its own name in the log."});
   v.Section("limits", c.limits, {.help = "What strangers can make grow."});
+  v.Section("admission", c.admission,
+            {.help = "Who may connect and how fast, by address, and the price of wrong passwords. "
+                     "Each Poplar counts for itself: with replicas, divide."});
   v.Time("drain_timeout", c.drain_timeout, {Duration(0), std::chrono::hours(24)},
          {.help = "How long sessions may go on after SIGTERM; then each ends at its next command "
                   "boundary."});

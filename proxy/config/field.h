@@ -20,6 +20,7 @@
 //   Time(name, Duration&, Bounds<Duration>, About)
 //   Bytes(name, Size&, Bounds<Size>, About)
 //   Choice(name, Enum&, const ChoiceName<Enum>(&)[N], About)
+//   Texts(name, std::vector<std::string>&, About)        a list of single texts
 //   Section(name, Struct&, About)
 //   List(name, std::vector<Struct>&, About)
 //   Overrides(name, Override<Struct>&, About)            any of a struct's single values

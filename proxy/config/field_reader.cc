@@ -76,6 +76,24 @@ void FieldReader::Flag(std::string_view name, bool& value, const About& about) {
   }
 }
 
+void FieldReader::Texts(std::string_view name, std::vector<std::string>& values,
+                        const About& about) {
+  const YamlNode* node = FindOfKind(name, about, YamlNode::Kind::kSequence);
+  if (node == nullptr) return;
+  std::vector<std::string> read;
+  for (size_t i = 0; i < node->items.size(); ++i) {
+    const YamlNode& item = node->items[i];
+    const std::string path = ItemPath(ChildPath(path_, name), i);
+    state_.positions.Add(path, item.at);
+    if (!IsOfKind(item, YamlNode::Kind::kScalar, path)) {
+      state_.positions.MarkUnread(ChildPath(path_, name));
+      continue;
+    }
+    read.push_back(item.scalar);
+  }
+  if (!state_.positions.IsUnread(ChildPath(path_, name))) values = std::move(read);
+}
+
 void FieldReader::Integer(std::string_view name, int& value, const Bounds<int>& bounds,
                           const About& about) {
   const std::string expected = DescribeBounds(bounds);

@@ -33,6 +33,8 @@ class FieldReader {
   void Text(std::string_view name, std::string& value, const About& about);
   void Path(std::string_view name, std::string& value, const About& about);
   void Flag(std::string_view name, bool& value, const About& about);
+  // What the file gives replaces the default as a whole. A list with a faulty item isn't taken.
+  void Texts(std::string_view name, std::vector<std::string>& values, const About& about);
   void Integer(std::string_view name, int& value, const Bounds<int>& bounds, const About& about);
   void Time(std::string_view name, Duration& value, const Bounds<Duration>& bounds,
             const About& about);

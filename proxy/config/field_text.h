@@ -12,6 +12,7 @@
 namespace poplar::config {
 
 inline constexpr std::string_view kFlagForm = "yes or no";
+inline constexpr std::string_view kTextsForm = "a list of texts, such as [one, two]";
 inline constexpr std::string_view kSwitchForm = "on, off, or keys with values, indented below it";
 
 inline std::string DescribeBounds(Bounds<int> bounds) {

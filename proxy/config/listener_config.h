@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/config/admission_config.h"
 #include "proxy/config/field.h"
 
 namespace poplar::config {
@@ -17,6 +18,7 @@ struct ListenerConfig {
   ListenerTls tls = ListenerTls::kImplicit;
   bool allow_cleartext_passwords = false;
   std::string cluster;
+  AccessConfig access = {};
 
   bool operator==(const ListenerConfig&) const = default;
 };
@@ -41,6 +43,7 @@ void Describe(Visitor& v, ListenerConfig& c) {
                   "unnoticed."});
   v.Text("cluster", c.cluster,
          {.help = "The cluster that serves this listener's users. Empty: the first one."});
+  v.Section("access", c.access, {.help = "Clients of this listener, besides admission.access."});
 }
 
 struct CertificateConfig {

@@ -37,6 +37,8 @@ class ExampleFiller {
   }
   template <class Struct>
   void Overrides(std::string_view /*name*/, Override<Struct>& /*value*/, const About& /*about*/) {}
+  void Texts(std::string_view /*name*/, std::vector<std::string>& /*values*/,
+             const About& /*about*/) {}
   void Flag(std::string_view /*name*/, bool& /*value*/, const About& /*about*/) {}
   void Integer(std::string_view /*name*/, int& /*v*/, const Bounds<int>& /*b*/,
                const About& /*a*/) {}
@@ -57,6 +59,16 @@ struct Scalar {
   const About& about;
 };
 
+// [one, "t, wo"], on one line whatever its length.
+std::string FlowOf(const std::vector<std::string>& values) {
+  std::string yaml = "[";
+  for (const std::string& value : values) {
+    if (yaml.size() > 1) yaml += ", ";
+    yaml += QuoteYaml(value);
+  }
+  return yaml + "]";
+}
+
 // Visitor base that reduces every single value to a Scalar for Derived::Put.
 template <class Derived>
 class ScalarVisitor {
@@ -66,6 +78,9 @@ class ScalarVisitor {
   }
   void Path(std::string_view name, std::string& value, const About& about) {
     Put({name, QuoteYaml(value), "A file's path, relative to this file's folder", about});
+  }
+  void Texts(std::string_view name, std::vector<std::string>& values, const About& about) {
+    Put({name, FlowOf(values), std::string(kTextsForm), about});
   }
   void Flag(std::string_view name, bool& value, const About& about) {
     Put({name, value ? "yes" : "no", std::string(kFlagForm), about});

@@ -31,6 +31,7 @@ struct Sample {
   Fruit fruit = Fruit::kApple;
   Inner inner;
   std::vector<Inner> list;
+  std::vector<std::string> texts = {"initial"};
 };
 
 template <class Visitor>
@@ -44,6 +45,7 @@ void Describe(Visitor& v, Sample& c) {
   v.Choice("fruit", c.fruit, kFruitNames, {});
   v.Section("inner", c.inner, {});
   v.List("list", c.list, {});
+  v.Texts("texts", c.texts, {});
 }
 
 struct Outcome {
@@ -85,6 +87,26 @@ TEST(FieldReader, FillsEveryKind) {
   ASSERT_EQ(o.sample.list.size(), 2u);
   EXPECT_EQ(o.sample.list[1].name, "b");
   EXPECT_EQ(o.positions.Find("list[1].name"), (Position{9, 26}));
+}
+
+TEST(FieldReader, TakesAListOfTextsInPlaceOfTheDefault) {
+  const std::vector<std::string> none;
+  EXPECT_EQ(ReadSample("texts: []\n").sample.texts, none);
+  EXPECT_EQ(ReadSample("texts:\n").sample.texts, std::vector<std::string>{"initial"});
+  const Outcome o = ReadSample("texts: [1.2, no,\n  'a b']\n");
+  EXPECT_EQ(o.Messages(), "");
+  EXPECT_EQ(o.sample.texts, (std::vector<std::string>{"1.2", "no", "a b"}));
+  EXPECT_EQ(o.positions.Find("texts[2]"), (Position{2, 3}));
+}
+
+TEST(FieldReader, TakesNothingOfAListWithAnItemThatIsNoText) {
+  const Outcome o = ReadSample("texts: [a, [b], {c: d}]\n");
+  EXPECT_EQ(o.Messages(), "texts[1]: found a list\ntexts[2]: found keys with values\n");
+  EXPECT_EQ(o.sample.texts, std::vector<std::string>{"initial"});
+  EXPECT_TRUE(o.positions.IsUnread("texts"));
+  const Outcome single = ReadSample("texts: a\n");
+  EXPECT_EQ(single.Messages(), "texts: found the single value \"a\"\n");
+  EXPECT_EQ(single.sample.texts, std::vector<std::string>{"initial"});
 }
 
 TEST(FieldReader, LeavesDefaultsWhereNothingIsGiven) {

@@ -59,6 +59,13 @@ TEST(Print, ReadsBackWhateverTheValues) {
   config.timeouts.client_idle = std::chrono::milliseconds(90'001);
   config.limits.buffer_memory = Size{(1 << 20) + 1};
   config.drain_timeout = Duration(0);
+  config.admission.access = {{"a", "b, c", "[d]", ""}, {"\n"}};
+  config.admission.trusted.clear();
+  config.admission.login_delay.enabled = false;
+  config.admission.byte_rate = KiB(16);
+  config.listeners[0].access.deny = {"192.0.2.0/24"};
+  config.clusters[1].access.allow = {"no"};
+  config.clusters[1].retention = {Deletes::kDeny, {"@a"}, {"b@c", "'"}};
   config.admin = {false, ""};
   config.log = {LogFormat::kLogfmt, LogLevel::kDebug, "/var/log/x"};
   const ReadResult read = Read({"poplar.yaml", Print(config)});
