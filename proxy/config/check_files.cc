@@ -125,6 +125,8 @@ Problems CheckFiles(const Config& config, const Positions& positions,
       }
     }
   }
+  if (!config.tls.client_ca_file.empty())
+    CheckReadable(config.tls.client_ca_file, "tls.client_ca_file", findings);
   CheckLogFolder(config.log.output, findings);
   return findings.Take();
 }

@@ -10,6 +10,7 @@
 #include "proxy/config/check.h"
 #include "proxy/config/check_admission.h"
 #include "proxy/config/check_balancing.h"
+#include "proxy/config/check_downstream.h"
 #include "proxy/config/findings.h"
 #include "proxy/config/quote.h"
 #include "proxy/config/suggestion.h"
@@ -97,50 +98,10 @@ void CheckEndpoints(const Config& config, Findings& findings) {
   if (config.admin.enabled) add(config.admin.address, "admin.address");
 }
 
-void CheckListenerTls(const Config& config, const ListenerConfig& listener, const std::string& path,
-                      Findings& findings) {
-  if (findings.IsUnread(path + ".tls")) return;
-  if (listener.tls == ListenerTls::kImplicit) {
-    if (config.tls.certificates.empty() && !findings.IsUnread("tls.certificates")) {
-      findings.Error(path + ".tls",
-                     "tls: implicit needs a certificate, and tls.certificates has none",
-                     "at least one entry in tls.certificates");
-    }
-    if (listener.allow_cleartext_passwords) {
-      findings.Warning(path + ".allow_cleartext_passwords", "has no effect with tls: implicit");
-    }
-  } else if (!listener.allow_cleartext_passwords) {
-    findings.Error(findings.IsUnread(path + ".allow_cleartext_passwords")
-                       ? path + ".allow_cleartext_passwords"
-                       : path + ".tls",
-                   "with tls: none passwords cross the network in the clear",
-                   "tls: implicit, or allow_cleartext_passwords: yes if that is really wanted");
-  }
-}
-
-void CheckListenerCluster(const Config& config, const ListenerConfig& listener,
-                          const std::string& path, Findings& findings) {
-  if (listener.cluster.empty() || findings.IsUnread("clusters")) return;
-  std::vector<std::string_view> names;
-  for (size_t i = 0; i < config.clusters.size(); ++i) {
-    // It may be the very one that the listener means.
-    if (findings.IsUnread(ItemPath("clusters", i) + ".name")) return;
-    names.push_back(config.clusters[i].name);
-  }
-  if (std::find(names.begin(), names.end(), listener.cluster) != names.end()) return;
-  findings.Error(path + ".cluster", "unknown cluster " + Quote(listener.cluster),
-                 "the name of a cluster in clusters",
-                 std::string(NearestWord(listener.cluster, names)));
-}
-
 void CheckListeners(const Config& config, Findings& findings) {
   if (config.listeners.empty()) findings.Error("listeners", "there is no listener", "at least one");
   CheckNames(config.listeners, "listeners", "listener", findings);
-  for (size_t i = 0; i < config.listeners.size(); ++i) {
-    const std::string path = ItemPath("listeners", i);
-    CheckListenerTls(config, config.listeners[i], path, findings);
-    CheckListenerCluster(config, config.listeners[i], path, findings);
-  }
+  CheckDownstream(config, findings);
 }
 
 void CheckNodeTls(const NodeConfig& node, const std::string& path, Findings& findings) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proxy/config/admission_config.h"
@@ -8,15 +9,42 @@
 
 namespace poplar::config {
 
-enum class ListenerTls { kImplicit, kNone };
+enum class ListenerTls { kImplicit, kStls, kNone };
 inline constexpr ChoiceName<ListenerTls> kListenerTlsNames[] = {
-    {ListenerTls::kImplicit, "implicit"}, {ListenerTls::kNone, "none"}};
+    {ListenerTls::kImplicit, "implicit"},
+    {ListenerTls::kStls, "stls"},
+    {ListenerTls::kNone, "none"}};
+
+// The ways to log in, as `logins` names them: USER is USER and PASS, all others are SASL's.
+inline constexpr std::string_view kLoginNames[] = {
+    "USER", "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER", "EXTERNAL", "SCRAM-SHA-256", "SCRAM-SHA-1"};
+
+// What CAPA says is made from what the nodes offer and what the listener allows; this changes it.
+struct CapabilitiesConfig {
+  std::vector<std::string> add;
+  std::vector<std::string> remove;
+
+  bool operator==(const CapabilitiesConfig&) const = default;
+};
+
+template <class Visitor>
+void Describe(Visitor& v, CapabilitiesConfig& c) {
+  v.Texts("add", c.add,
+          {.help = "Lines that CAPA says in addition, such as EXPIRE NEVER; each of at most 61 "
+                   "bytes, since there are clients that take no more."});
+  v.Texts("remove", c.remove,
+          {.help = "Keywords whose lines CAPA leaves out, such as IMPLEMENTATION. What Poplar does "
+                   "is not changed by it, but for UTF8 and LANG, which it then refuses."});
+}
 
 struct ListenerConfig {
   std::string name;
   std::string address;
   ListenerTls tls = ListenerTls::kImplicit;
-  bool allow_cleartext_passwords = false;
+  bool require_tls = true;
+  std::vector<std::string> logins;  // empty: all
+  std::vector<std::string> proxy_protocol_from;
+  CapabilitiesConfig capabilities;
   std::string cluster;
   AccessConfig access = {};
 
@@ -35,12 +63,23 @@ void Describe(Visitor& v, ListenerConfig& c) {
        .required = true,
        .example = "[::]:995"});
   v.Choice("tls", c.tls, kListenerTlsNames,
-           {.help = "implicit: TLS from the first byte, as on port 995. none: everything in the "
-                    "clear, passwords too."});
-  v.Flag("allow_cleartext_passwords", c.allow_cleartext_passwords,
-         {.help = "Must be yes for a listener with tls: none, which would otherwise invite "
-                  "passwords in the clear "
-                  "unnoticed."});
+           {.help = "implicit: TLS from the first byte, as on port 995. stls: TLS on the client's "
+                    "word (STLS), as on port 110. none: everything in the clear, passwords too."});
+  v.Flag("require_tls", c.require_tls,
+         {.help = "Whether nobody may log in before TLS is up. Must be no for a listener with tls: "
+                  "none, which would otherwise invite passwords in the clear unnoticed."});
+  v.Texts("logins", c.logins,
+          {.help = "The ways to log in that are open to clients, where the nodes have them too. "
+                   "Empty: all of "
+                   "USER (USER and PASS), PLAIN, LOGIN, XOAUTH2, OAUTHBEARER, EXTERNAL (a client "
+                   "certificate; needs tls.client_certificates and a cluster's master_user), "
+                   "SCRAM-SHA-256, SCRAM-SHA-1. APOP, CRAM-MD5 and NTLM are impossible: the "
+                   "server's part of them needs the password, or comes before the user's name."});
+  v.Texts("proxy_protocol_from", c.proxy_protocol_from,
+          {.help = "Networks of load balancers, such as 192.0.2.0/24, whose connections begin with "
+                   "a PROXY protocol header (version 1 or 2) that names the client. They must send "
+                   "it; connections from elsewhere have none."});
+  v.Section("capabilities", c.capabilities, {.help = "Changes to what CAPA says."});
   v.Text("cluster", c.cluster,
          {.help = "The cluster that serves this listener's users. Empty: the first one."});
   v.Section("access", c.access, {.help = "Clients of this listener, besides admission.access."});
@@ -68,11 +107,24 @@ enum class TlsVersion { k12, k13 };
 inline constexpr ChoiceName<TlsVersion> kTlsVersionNames[] = {{TlsVersion::k12, "1.2"},
                                                               {TlsVersion::k13, "1.3"}};
 
+enum class ClientCertificates { kOff, kOptional, kRequired };
+inline constexpr ChoiceName<ClientCertificates> kClientCertificatesNames[] = {
+    {ClientCertificates::kOff, "off"},
+    {ClientCertificates::kOptional, "optional"},
+    {ClientCertificates::kRequired, "required"}};
+
+enum class ClientName { kEmail, kCommonName };
+inline constexpr ChoiceName<ClientName> kClientNameNames[] = {
+    {ClientName::kEmail, "email"}, {ClientName::kCommonName, "common_name"}};
+
 // TLS towards clients.
 struct TlsConfig {
   std::vector<CertificateConfig> certificates;
   TlsVersion min_version = TlsVersion::k12;
   bool session_tickets = true;
+  ClientCertificates client_certificates = ClientCertificates::kOff;
+  std::string client_ca_file;
+  ClientName client_name = ClientName::kEmail;
 
   bool operator==(const TlsConfig&) const = default;
 };
@@ -87,7 +139,17 @@ void Describe(Visitor& v, TlsConfig& c) {
   v.Choice("min_version", c.min_version, kTlsVersionNames,
            {.help = "The oldest TLS version that clients may use."});
   v.Flag("session_tickets", c.session_tickets,
-         {.help = "Lets a returning client resume its TLS session: a cheaper handshake."});
+         {.help = "Lets a returning client resume its TLS session: a cheaper handshake. Without "
+                  "effect where clients are asked for certificates."});
+  v.Choice("client_certificates", c.client_certificates, kClientCertificatesNames,
+           {.help = "Whether clients are asked for a certificate. optional: those that show one "
+                    "may log in with AUTH EXTERNAL. required: nobody else gets in."});
+  v.Path("client_ca_file", c.client_ca_file,
+         {.help = "PEM file with the CAs whose certificates clients may show. Needed unless "
+                  "client_certificates is off."});
+  v.Choice("client_name", c.client_name, kClientNameNames,
+           {.help = "What in a client's certificate is its user: email (subjectAltName's, else the "
+                    "subject's) or the subject's common_name."});
 }
 
 }  // namespace poplar::config

@@ -1,8 +1,10 @@
 #include "proxy/pop3/authorization.h"
 
+#include <algorithm>
 #include <cassert>
+#include <utility>
 
-#include "proxy/pop3/limits.h"
+#include "proxy/pop3/ascii.h"
 #include "proxy/pop3/reply.h"
 
 namespace poplar::pop3 {
@@ -12,33 +14,49 @@ using Step = Authorization::Step;
 
 Step Say(std::string_view reply) { return {Step::Kind::kReply, reply, EndCause::kNone}; }
 
+// RFC 5646 section 2.1: letters, digits and hyphens. "*" asks for the server's own choice.
+bool IsLanguageTag(std::string_view tag) {
+  constexpr size_t kBytesMax = 35;  // RFC 5646 section 4.4.1
+  return tag.size() <= kBytesMax &&
+         std::all_of(tag.begin(), tag.end(), [](char c) { return IsLetterOrDigit(c) || c == '-'; });
+}
+
 }  // namespace
 
 Step Authorization::OnLine(std::string_view line) {
   assert(!login_under_way_ && !ended_);
+  if (exchange_) return OnSasl(exchange_->OnLine(line));
   const Command command = ParseCommand(line);
+  // Clients send tokens behind AUTH, whatever RFC 5034 section 4 says of its length.
+  if (line.size() + 2 > kCommandLineBytesMax && command.verb != Verb::kAuth)
+    return BadCommand(kReplyLineTooLong);
+  return OnCommand(command);
+}
+
+Step Authorization::OnCommand(const Command& command) {
   switch (command.verb) {
     case Verb::kUser:
       return OnUser(command);
     case Verb::kPass:
       return OnPass(command);
+    case Verb::kAuth:
+      return OnAuth(command);
     case Verb::kCapa:
-      return Say(policy_.capa_reply);
+      rendered_ = RenderBeforeLogin(policy_.offer);
+      return Say(rendered_);
     case Verb::kNoop:
       return Say(kReplyNoop);
     case Verb::kQuit:
       ended_ = true;
       return {.kind = Step::Kind::kReplyAndEnd, .reply = kReplyQuit, .cause = EndCause::kQuit};
-    // Clients try these unasked, advertised or not, and go on with USER: an answer at once, no
-    // count.
-    case Verb::kAuth:
     case Verb::kApop:
       return Say(kReplyMechanismUnavailable);
     case Verb::kStls:
-      return Say(kReplyStlsUnavailable);
+      return OnStls();
     case Verb::kUtf8:
+      return OnUtf8(command);
     case Verb::kLang:
-      return Say(kReplyNotSupported);
+      return OnLanguage(command);
     case Verb::kStat:
     case Verb::kList:
     case Verb::kUidl:
@@ -57,7 +75,15 @@ Step Authorization::OnLine(std::string_view line) {
 
 Step Authorization::OnLineTooLong() {
   assert(!login_under_way_ && !ended_);
+  exchange_.reset();
   return BadCommand(kReplyLineTooLong);
+}
+
+void Authorization::OnTls(AuthorizationPolicy policy) {
+  policy_ = std::move(policy);
+  user_.clear();
+  utf8_ = false;
+  language_.clear();
 }
 
 Step Authorization::OnLoginRefused() {
@@ -70,11 +96,15 @@ Step Authorization::OnLoginRefused() {
 void Authorization::OnLoginUnavailable() {
   assert(login_under_way_);
   login_under_way_ = false;
-  ForgetCredential();
+  user_.clear();
+  credential_ = {};
 }
 
+Credential Authorization::TakeCredential() { return std::exchange(credential_, {}); }
+
 Step Authorization::OnUser(const Command& command) {
-  if (!policy_.login_allowed) return Say(kReplyLoginNeedsTls);
+  if (policy_.needs_tls) return Say(kReplyLoginNeedsTls);
+  if (!policy_.offer.user) return Say(kReplyMechanismUnavailable);
   if (!command.has_argument || command.argument.size() > kUserBytesMax) {
     return BadCommand(kReplyBadArgument);
   }
@@ -84,12 +114,92 @@ Step Authorization::OnUser(const Command& command) {
 
 // An empty password is refused here: many a directory takes it for an anonymous bind and says yes.
 Step Authorization::OnPass(const Command& command) {
-  if (!policy_.login_allowed) return Say(kReplyLoginNeedsTls);
+  if (policy_.needs_tls) return Say(kReplyLoginNeedsTls);
   if (user_.empty()) return BadCommand(kReplyUserFirst);
   if (command.argument.empty()) return BadCommand(kReplyBadArgument);
-  password_ = Secret(command.argument);
+  return Login(PasswordCredential(user_, Secret(command.argument)));
+}
+
+// Clients try mechanisms unasked, promised or not, and go on with the next: an answer at once, and
+// no count.
+Step Authorization::OnAuth(const Command& command) {
+  if (policy_.needs_tls) return Say(kReplyLoginNeedsTls);
+  if (!command.has_argument) {
+    rendered_ = RenderMechanisms(policy_.offer.mechanisms);
+    return Say(rendered_);
+  }
+  const size_t blank = command.argument.find(' ');
+  const auto mechanism = FindMechanism(command.argument.substr(0, blank));
+  if (!mechanism || !policy_.offer.mechanisms.Has(*mechanism))
+    return Say(kReplyMechanismUnavailable);
+  std::optional<std::string_view> initial;
+  if (blank != command.argument.npos) initial = command.argument.substr(blank + 1);
+  exchange_.emplace(*mechanism);
+  return OnSasl(exchange_->Begin(initial));
+}
+
+Step Authorization::OnSasl(const SaslExchange::Step& step) {
+  using Kind = SaslExchange::Step::Kind;
+  switch (step.kind) {
+    case Kind::kChallenge:
+      return Say(step.line);
+    case Kind::kIdentity:
+      return OnIdentity();
+    case Kind::kRefused:
+      break;
+  }
+  exchange_.reset();
+  return step.line == kReplySaslCancelled ? Say(step.line) : BadCommand(step.line);
+}
+
+Step Authorization::OnIdentity() {
+  Credential credential;
+  credential.mechanism = exchange_->mechanism();
+  credential.identity = exchange_->TakeIdentity();
+  credential.first_message = exchange_->TakeFirstMessage();
+  exchange_.reset();
+  if (credential.proof() == Proof::kCertificate) {
+    std::string& wanted = credential.identity.authorization;
+    const bool own = wanted.empty() || EqualsIgnoringCase(wanted, policy_.certificate_user);
+    if (!own) return BadCommand(kReplyLoginRefused);
+    wanted.clear();
+    credential.identity.user = policy_.certificate_user;
+  }
+  return Login(std::move(credential));
+}
+
+Step Authorization::Login(Credential credential) {
+  credential_ = std::move(credential);
+  credential_.utf8 = utf8_;
+  credential_.language = language_;
   login_under_way_ = true;
   return {Step::Kind::kLogin, {}, EndCause::kNone};
+}
+
+Step Authorization::OnStls() {
+  if (!policy_.offer.stls) return Say(kReplyStlsUnavailable);
+  return {Step::Kind::kStartTls, kReplyBeginTls, EndCause::kNone};
+}
+
+// RFC 6856 section 2: in this state only, and nothing takes it back.
+Step Authorization::OnUtf8(const Command& command) {
+  if (!policy_.offer.NodesHave("UTF8")) return Say(kReplyNotSupported);
+  if (command.has_argument) return BadCommand(kReplyBadArgument);
+  utf8_ = true;
+  return Say(kReplyUtf8);
+}
+
+Step Authorization::OnLanguage(const Command& command) {
+  if (!policy_.offer.NodesHave("LANG")) return Say(kReplyNotSupported);
+  if (!command.has_argument) return Say(kReplyLanguages);
+  if (command.argument == "*" || EqualsIgnoringCase(command.argument, "i-default")) {
+    language_.clear();
+  } else if (IsLanguageTag(command.argument)) {
+    language_ = command.argument;
+  } else {
+    return BadCommand(kReplyBadArgument);
+  }
+  return Say(kReplyLanguageSet);
 }
 
 Step Authorization::BadCommand(std::string_view reply) {
@@ -98,11 +208,6 @@ Step Authorization::BadCommand(std::string_view reply) {
   return {.kind = Step::Kind::kReplyAndEnd,
           .reply = kReplyTooManyBadCommands,
           .cause = EndCause::kTooManyBadCommands};
-}
-
-void Authorization::ForgetCredential() {
-  user_.clear();
-  password_.Clear();
 }
 
 }  // namespace poplar::pop3

@@ -14,6 +14,9 @@ constexpr std::string_view kImplementationLine = "IMPLEMENTATION Poplar";
 // What a node must have before it is promised: the proxy itself can do all of it.
 constexpr std::array<std::string_view, 5> kNodesLines = {"TOP", "UIDL", "PIPELINING", "RESP-CODES",
                                                          "AUTH-RESP-CODE"};
+// Promised only where the nodes do, in their words.
+constexpr std::array<std::string_view, 4> kNodesOwnLines = {"EXPIRE", "LOGIN-DELAY", "UTF8",
+                                                            "LANG"};
 static_assert(kImplementationLine.size() < kCapaLineBytesMax);
 static_assert(std::all_of(kNodesLines.begin(), kNodesLines.end(),
                           [](std::string_view line) { return line.size() < kCapaLineBytesMax; }));
@@ -51,16 +54,23 @@ bool HasLine(std::string_view lines, std::string_view line) {
   return false;
 }
 
-std::string Render(bool login_allowed, const Capabilities* known) {
-  std::string reply = "+OK Capability list follows\r\n";
-  const auto append = [&reply](std::string_view line) { reply.append(line).append("\r\n"); };
-  if (login_allowed) append(kUserLine);
-  for (std::string_view line : kNodesLines) {
-    if (known == nullptr || known->Has(line)) append(line);
+bool IsRemoved(const CapabilityEdits* edits, std::string_view keyword) {
+  return edits != nullptr && std::any_of(edits->removed.begin(), edits->removed.end(),
+                                         [keyword](std::string_view removed) {
+                                           return EqualsIgnoringCase(removed, keyword);
+                                         });
+}
+
+// As many as the line has room for; the most useful ones come first.
+std::string SaslLine(MechanismSet mechanisms) {
+  std::string line = "SASL";
+  for (size_t i = 0; i < kMechanismCount; ++i) {
+    const auto mechanism = static_cast<Mechanism>(i);
+    if (!mechanisms.Has(mechanism)) continue;
+    if (line.size() + 1 + Name(mechanism).size() >= kCapaLineBytesMax) continue;
+    line.append(" ").append(Name(mechanism));
   }
-  append(kImplementationLine);
-  append(".");
-  return reply;
+  return line;
 }
 
 }  // namespace
@@ -75,12 +85,13 @@ Capabilities::Capabilities(std::string_view reply) {
   lines_ = reply;
 }
 
-bool Capabilities::Has(std::string_view keyword) const {
-  std::string_view rest = lines_;
+std::string_view Capabilities::Line(std::string_view keyword) const {
+  std::string_view rest = keyword.empty() ? std::string_view() : lines_;
   while (!rest.empty()) {
-    if (EqualsIgnoringCase(KeywordOf(TakeLine(&rest)), keyword)) return !keyword.empty();
+    const std::string_view line = TakeLine(&rest);
+    if (EqualsIgnoringCase(KeywordOf(line), keyword)) return Trimmed(line);
   }
-  return false;
+  return {};
 }
 
 Capabilities Common(const Capabilities& a, const Capabilities& b) {
@@ -97,11 +108,41 @@ Capabilities Common(const Capabilities& a, const Capabilities& b) {
 
 Capabilities WithoutCapa() { return Capabilities("TOP\r\nUIDL\r\n"); }
 
-std::string RenderBeforeLogin(bool login_allowed, const Capabilities& common) {
-  return Render(login_allowed, &common);
+bool Offer::NodesHave(std::string_view keyword) const {
+  return nodes != nullptr && nodes->Has(keyword) && !IsRemoved(edits, keyword);
 }
 
-std::string RenderBeforeLogin(bool login_allowed) { return Render(login_allowed, nullptr); }
+std::string RenderBeforeLogin(const Offer& offer) {
+  std::string reply = "+OK Capability list follows\r\n";
+  const auto append = [&](std::string_view line) {
+    if (!IsRemoved(offer.edits, KeywordOf(line))) reply.append(line).append("\r\n");
+  };
+  if (offer.stls) append("STLS");
+  if (offer.user) append(kUserLine);
+  if (!offer.mechanisms.empty()) append(SaslLine(offer.mechanisms));
+  for (std::string_view line : kNodesLines) {
+    if (offer.nodes == nullptr || offer.nodes->Has(line)) append(line);
+  }
+  for (std::string_view keyword : kNodesOwnLines) {
+    if (offer.nodes == nullptr) break;
+    const std::string_view line = offer.nodes->Line(keyword);
+    if (!line.empty() && line.size() < kCapaLineBytesMax) append(line);
+  }
+  append(kImplementationLine);
+  if (offer.edits != nullptr) {
+    for (std::string_view line : offer.edits->added) reply.append(line).append("\r\n");
+  }
+  return reply.append(".\r\n");
+}
+
+std::string RenderMechanisms(MechanismSet mechanisms) {
+  std::string reply = "+OK\r\n";
+  for (size_t i = 0; i < kMechanismCount; ++i) {
+    const auto mechanism = static_cast<Mechanism>(i);
+    if (mechanisms.Has(mechanism)) reply.append(Name(mechanism)).append("\r\n");
+  }
+  return reply.append(".\r\n");
+}
 
 bool PassesAfterLogin(std::string_view capa_line) {
   const std::string_view keyword = KeywordOf(capa_line);
@@ -110,13 +151,16 @@ bool PassesAfterLogin(std::string_view capa_line) {
   });
 }
 
-std::string FilterAfterLogin(std::string_view whole_reply) {
+std::string FilterAfterLogin(std::string_view whole_reply, const CapabilityEdits* edits) {
   std::string filtered;
   filtered.reserve(whole_reply.size());
   filtered.append(TakeLine(&whole_reply));
   while (!whole_reply.empty()) {
     const std::string_view line = TakeLine(&whole_reply);
-    if (PassesAfterLogin(line)) filtered.append(line);
+    if (edits != nullptr && line == ".\r\n") {
+      for (std::string_view added : edits->added) filtered.append(added).append("\r\n");
+    }
+    if (PassesAfterLogin(line) && !IsRemoved(edits, KeywordOf(line))) filtered.append(line);
   }
   return filtered;
 }

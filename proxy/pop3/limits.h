@@ -9,6 +9,10 @@ namespace poplar::pop3 {
 // passwords and tokens are longer than that.
 inline constexpr size_t kCommandLineBytesMax = 1024;
 
+// Bytes of a line within SASL, and of AUTH with its initial response, its line end included: tokens
+// are long. RFC 5034 section 4 wants 12 KiB at least.
+inline constexpr size_t kSaslLineBytesMax = size_t{16} * 1024;
+
 // Bytes of a node's status line, its line end included. RFC 1939 section 3 says 512; nodes echo
 // long user names and referrals, so twice that is taken before the node counts as broken.
 inline constexpr size_t kReplyLineBytesMax = 1024;
@@ -47,6 +51,7 @@ inline constexpr size_t kKeywordBytesMin = 3;
 inline constexpr size_t kKeywordBytesMax = 16;
 
 static_assert(kCommandLineBytesMax >= 255, "RFC 2449 section 4: clients may send 255 bytes");
+static_assert(kSaslLineBytesMax >= 12288, "RFC 5034 section 4");
 static_assert(kReplyLineBytesMax >= 512, "RFC 1939 section 3: nodes may send 512 bytes");
 static_assert(kCapaReplyBytesMax > kReplyLineBytesMax);
 static_assert(kCapaLineBytesMax + 2 <= 64, "fetchmail's buffer, with its CRLF");

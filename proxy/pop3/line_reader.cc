@@ -1,5 +1,6 @@
 #include "proxy/pop3/line_reader.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
@@ -7,6 +8,9 @@
 
 namespace poplar::pop3 {
 namespace {
+
+// Most lines end within it.
+constexpr size_t kFirstCarryBytes = 256;
 
 std::string_view WithoutLineEnd(std::string_view line) {
   line.remove_suffix(1);
@@ -20,6 +24,17 @@ LineReader::LineReader(size_t max_bytes) : max_bytes_(static_cast<uint32_t>(max_
   assert(max_bytes >= 2 && max_bytes <= UINT32_MAX);
 }
 
+void LineReader::SetLimit(size_t max_bytes) {
+  assert(max_bytes >= 2 && max_bytes <= UINT32_MAX);
+  max_bytes_ = static_cast<uint32_t>(max_bytes);
+}
+
+void LineReader::Discard() {
+  ReleaseCarry();
+  unread_ = {};
+  skipping_ = false;
+}
+
 void LineReader::Feed(std::string_view bytes) {
   assert(unread_.empty());
   if (carry_read_) ReleaseCarry();
@@ -31,7 +46,7 @@ LineReader::Event LineReader::Next(std::string_view* line) {
   if (skipping_ && SkipLine() == Event::kNeedMore) return Event::kNeedMore;
   if (unread_.empty()) return Event::kNeedMore;
 
-  const size_t room = max_bytes_ - carried_;
+  const size_t room = max_bytes_ - std::min(carried_, max_bytes_);
   const std::string_view window = unread_.substr(0, room);
   const size_t newline = window.find('\n');
   if (newline == window.npos) {
@@ -78,7 +93,17 @@ LineReader::Event LineReader::SkipLine() {
 }
 
 void LineReader::AppendToCarry(std::string_view piece) {
-  if (carry_ == nullptr) carry_ = new char[max_bytes_];
+  if (carried_ + piece.size() > carry_bytes_) {
+    const size_t wanted =
+        std::max({kFirstCarryBytes, size_t{2} * carry_bytes_, carried_ + piece.size()});
+    auto* larger = new char[wanted];
+    if (carried_ > 0) std::memcpy(larger, carry_, carried_);
+    const uint32_t carried = carried_;
+    ReleaseCarry();
+    carry_ = larger;
+    carry_bytes_ = static_cast<uint32_t>(wanted);
+    carried_ = carried;
+  }
   std::memcpy(carry_ + carried_, piece.data(), piece.size());
   carried_ += static_cast<uint32_t>(piece.size());
 }
@@ -88,6 +113,7 @@ void LineReader::ReleaseCarry() {
   Wipe(carry_, carried_);
   delete[] carry_;
   carry_ = nullptr;
+  carry_bytes_ = 0;
   carried_ = 0;
   carry_read_ = false;
 }

@@ -10,8 +10,9 @@ namespace poplar::pop3 {
 // line.
 //
 // A line that lies whole in the fed bytes is a view into them. One that is spread over several
-// feeds is gathered in a buffer of max_bytes, which exists only meanwhile and is wiped before it is
-// freed, since the line may be a PASS. A reader between lines holds no memory but itself.
+// feeds is gathered in a buffer of twice its length at most, which exists only meanwhile and is
+// wiped before it is freed, since the line may be a PASS. A reader between lines holds no memory
+// but itself.
 class LineReader {
  public:
   enum class Event : uint8_t {
@@ -30,12 +31,18 @@ class LineReader {
   // called when there are no unread bytes left.
   void Feed(std::string_view bytes);
 
+  // Counts for the line that has begun, too.
+  void SetLimit(size_t max_bytes);
+
   // A line comes without its line end, and its view is valid until the next call of anything but
   // const.
   Event Next(std::string_view* line);
 
   // The fed bytes behind the last line, which the reader then forgets. Not while mid_line().
   std::string_view TakeRest();
+
+  // Forgets all that was fed, and the beginning of a line.
+  void Discard();
 
   // The fed bytes not yet read; and the same after they were copied to where they may stay longer.
   std::string_view unread() const { return unread_; }
@@ -51,7 +58,8 @@ class LineReader {
   Event SkipLine();
 
   std::string_view unread_;
-  char* carry_ = nullptr;  // max_bytes_ large when there
+  char* carry_ = nullptr;
+  uint32_t carry_bytes_ = 0;  // size of carry_
   uint32_t max_bytes_;
   uint32_t carried_ = 0;     // bytes used in carry_
   bool carry_read_ = false;  // carry_ holds the line that was given out last

@@ -35,6 +35,11 @@ std::optional<Reply> ParseReply(std::string_view line);
 // it for an APOP stamp.
 inline constexpr std::string_view kGreeting = "+OK Poplar POP3 ready\r\n";
 inline constexpr std::string_view kReplyUserAccepted = "+OK Send the password\r\n";
+inline constexpr std::string_view kReplyBeginTls = "+OK Begin TLS negotiation\r\n";
+inline constexpr std::string_view kReplyUtf8 = "+OK UTF8 enabled\r\n";
+// RFC 6856 section 3: the languages that can be asked for before the node is known.
+inline constexpr std::string_view kReplyLanguages = "+OK\r\ni-default The node's own\r\n.\r\n";
+inline constexpr std::string_view kReplyLanguageSet = "+OK The node will be asked for it\r\n";
 inline constexpr std::string_view kReplyNoop = "+OK\r\n";
 inline constexpr std::string_view kReplyQuit = "+OK Goodbye\r\n";
 inline constexpr std::string_view kReplyTemporary =
@@ -73,31 +78,20 @@ inline constexpr std::string_view kReplyNotSupported = "-ERR Not supported\r\n";
 
 // All of the above, for the test that holds them to RFC 1939 and to what clients make of them.
 inline constexpr std::array kOwnReplies = {
-    kGreeting,
-    kReplyUserAccepted,
-    kReplyNoop,
-    kReplyQuit,
-    kReplyTemporary,
-    kReplyNodeLost,
-    kReplyDraining,
-    kReplyLoginRefused,
-    kReplyLoggedIn,
-    kReplyInUse,
-    kReplyNoSuchMessage,
-    kReplyMarksMissed,
-    kReplyBadCommand,
-    kReplyBadArgument,
-    kReplyLineTooLong,
-    kReplyUserFirst,
-    kReplyTooManyBadCommands,
-    kReplyNotLoggedIn,
-    kReplyAlreadyLoggedIn,
-    kReplyLoginNeedsTls,
-    kReplyMechanismUnavailable,
-    kReplySaslCancelled,
-    kReplySaslMalformed,
-    kReplyNotSupported,
-    kReplyStlsUnavailable,
+    kGreeting,           kReplyUserAccepted,
+    kReplyBeginTls,      kReplyUtf8,
+    kReplyLanguageSet,   kReplyNoop,
+    kReplyQuit,          kReplyTemporary,
+    kReplyNodeLost,      kReplyDraining,
+    kReplyLoginRefused,  kReplyLoggedIn,
+    kReplyInUse,         kReplyNoSuchMessage,
+    kReplyMarksMissed,   kReplyBadCommand,
+    kReplyBadArgument,   kReplyLineTooLong,
+    kReplyUserFirst,     kReplyTooManyBadCommands,
+    kReplyNotLoggedIn,   kReplyAlreadyLoggedIn,
+    kReplyLoginNeedsTls, kReplyMechanismUnavailable,
+    kReplySaslCancelled, kReplySaslMalformed,
+    kReplyNotSupported,  kReplyStlsUnavailable,
 };
 
 }  // namespace poplar::pop3

@@ -28,6 +28,18 @@ Built<std::shared_ptr<const balancer::NodeTable>> BuildNodes(const config::Confi
   return std::move(*table);
 }
 
+tls::ClientCertificates ModeOf(config::ClientCertificates mode) {
+  switch (mode) {
+    case config::ClientCertificates::kOff:
+      return tls::ClientCertificates::kOff;
+    case config::ClientCertificates::kOptional:
+      return tls::ClientCertificates::kOptional;
+    case config::ClientCertificates::kRequired:
+      return tls::ClientCertificates::kRequired;
+  }
+  return tls::ClientCertificates::kOff;
+}
+
 Built<std::shared_ptr<const tls::ServerContext>> BuildTls(const config::TlsConfig& config) {
   tls::ServerSettings settings;
   for (const config::CertificateConfig& files : config.certificates) {
@@ -37,6 +49,11 @@ Built<std::shared_ptr<const tls::ServerContext>> BuildTls(const config::TlsConfi
   settings.version_min =
       config.min_version == config::TlsVersion::k13 ? tls::Version::kTls13 : tls::Version::kTls12;
   settings.session_tickets = config.session_tickets;
+  settings.client_certificates = ModeOf(config.client_certificates);
+  settings.client_ca_file = config.client_ca_file;
+  settings.client_name = config.client_name == config::ClientName::kEmail
+                             ? tls::UserName::kEmail
+                             : tls::UserName::kCommonName;
   auto context = tls::ServerContext::Create(settings);
   if (!context) return tl::unexpected("tls: " + context.error());
   return std::move(*context);
@@ -50,19 +67,35 @@ void SetTimes(const config::Config& config, session::Settings& settings) {
                        .client_write_stall = from.client_write_stall};
 }
 
+session::LoginPolicy BuildLogins(const config::Config& config, const config::ListenerConfig& from) {
+  session::LoginPolicy policy{.bad_commands_max = config.limits.bad_commands,
+                              .failed_logins_max = config.limits.failed_logins,
+                              .require_tls = from.require_tls};
+  if (from.logins.empty()) return policy;
+  policy.user = false;
+  policy.mechanisms = {};
+  for (const std::string& name : from.logins) {
+    if (name == "USER") policy.user = true;
+    if (const auto mechanism = pop3::FindMechanism(name)) policy.mechanisms.Add(*mechanism);
+  }
+  return policy;
+}
+
 session::ListenerSettings BuildListener(const config::Config& config, size_t index,
                                         const session::Settings& settings) {
   const config::ListenerConfig& from = config.listeners[index];
-  const bool secure = from.tls == config::ListenerTls::kImplicit;
   const std::string& cluster = from.cluster.empty() ? config.clusters.front().name : from.cluster;
-  session::ListenerSettings listener{.name = from.name,
-                                     .index = index,
-                                     .tls = secure ? settings.tls : nullptr,
-                                     .cluster = *settings.nodes->FindCluster(cluster)};
-  listener.authorization = {.bad_commands_max = config.limits.bad_commands,
-                            .failed_logins_max = config.limits.failed_logins,
-                            .login_allowed = secure || from.allow_cleartext_passwords,
-                            .greeting = pop3::kGreeting};
+  session::ListenerSettings listener{
+      .name = from.name,
+      .index = index,
+      .tls = from.tls == config::ListenerTls::kNone ? nullptr : settings.tls,
+      .tls_at_once = from.tls == config::ListenerTls::kImplicit,
+      .cluster = *settings.nodes->FindCluster(cluster),
+      .login = BuildLogins(config, from),
+      .capabilities = {from.capabilities.remove, from.capabilities.add}};
+  for (const std::string& text : from.proxy_protocol_from) {
+    if (const auto network = io::Network::Parse(text)) listener.proxy_protocol_from.Add(*network);
+  }
   return listener;
 }
 

@@ -120,6 +120,9 @@ std::string SessionLine(LineFormat format, int64_t unix_micros, const session::R
       .Number("bytes_in", record.bytes_from_client)
       .Number("bytes_out", record.bytes_to_client)
       .Millis("duration_ms", record.total);
+  if (!record.mechanism.empty()) line.Text("mechanism", record.mechanism);
+  if (record.balancer) line.Text("balancer", record.balancer->Host());
+  if (record.stls) line.Flag("stls", true);
   if (record.handshake) line.Millis("handshake_ms", *record.handshake);
   if (record.login) {
     line.Millis("login_ms", *record.login)

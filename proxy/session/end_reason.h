@@ -16,7 +16,9 @@ enum class Side : uint8_t { kClient, kNode, kPoplar };
   X(kClientEof, "client_eof", kClient)           /* gone without QUIT */                           \
   X(kClientReset, "client_reset", kClient)       /* gone without an orderly end */                 \
   X(kClientProtocol, "client_protocol", kClient) /* broken TLS after the handshake */              \
+  X(kProxyHeader, "proxy_header", kClient)       /* none, or a bad one, of a load balancer */      \
   X(kNotTls, "not_tls", kClient)                 /* plain bytes where TLS was due */               \
+  X(kUnexpectedTls, "unexpected_tls", kClient)   /* TLS where plain POP3 was due */                \
   X(kTlsHandshakeFailed, "tls_handshake_failed", kClient)                                          \
   X(kTlsHandshakeTimeout, "tls_handshake_timeout", kClient)                                        \
   X(kLoginTimeout, "login_timeout", kClient)          /* not logged in within timeouts.login */    \

@@ -16,12 +16,15 @@ namespace poplar::session {
 struct Record {
   uint64_t id = 0;
   io::Address client;
+  std::optional<io::Address> balancer;  // the load balancer that told of the client
   std::string_view listener;
-  std::string user;       // canonical; empty while unknown
-  std::string_view node;  // of the last attempt; empty while there was none
+  std::string user;            // canonical; empty while unknown
+  std::string_view mechanism;  // of the last login; empty while there was none
+  std::string_view node;       // of the last attempt; empty while there was none
   std::string_view tls_version;
   std::string_view tls_cipher;
   bool tls_resumed = false;
+  bool stls = false;  // TLS began in mid-connection
   bool logged_in = false;
   std::string_view lease;                // "parked", "warm" or "new"; empty while there is none
   bool parked = false;                   // the node's session outlives this one

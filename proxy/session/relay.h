@@ -9,6 +9,7 @@
 #include "proxy/io/proactor.h"
 #include "proxy/io/stream.h"
 #include "proxy/io/sync.h"
+#include "proxy/pop3/capabilities.h"
 #include "proxy/pop3/command.h"
 #include "proxy/pop3/listing_filter.h"
 #include "proxy/pop3/maildrop_view.h"
@@ -46,6 +47,7 @@ struct RelayOptions {
   bool resumes = false;      // whether a session may go on after its node is lost
   bool pipelining = false;   // whether the nodes take a command of ours ahead of the client's
   uint64_t listing_key = 0;  // of pop3::UidlReader
+  const pop3::CapabilityEdits* capabilities = nullptr;
 };
 
 // The node's session, as the relay finds it.

@@ -141,7 +141,7 @@ Relay::Passage Relay::Pass(std::string_view piece, bool complete) {
     if (aside_.size() + piece.size() > pop3::kCapaReplyBytesMax) return {Kind::kFault, {}};
     aside_.append(piece);
     if (!complete) return {Kind::kHeld, {}};
-    aside_ = pop3::FilterAfterLogin(aside_);
+    aside_ = pop3::FilterAfterLogin(aside_, options_.capabilities);
     return {Kind::kInstead, aside_};
   }
   const bool was_held = !aside_.empty();

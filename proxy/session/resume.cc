@@ -150,7 +150,7 @@ io::Task<std::optional<ResumeResult>> Resume::FindMessages() {
   if (fit == Relay::Fit::kEmpty) co_return std::nullopt;
   upstream::NodeError error = listed ? upstream::NodeError{} : listed.error();
   if (listed) {
-    const bool pipelining = request_.cluster.offered.replies()->pipelining;
+    const bool pipelining = request_.cluster.offered.common()->pipelining;
     error = co_await connection.Delete(request_.relay.MarksAtNode(), pipelining);
   }
   if (error.failure == upstream::NodeFailure::kNone) co_return ResumeResult::kResumed;

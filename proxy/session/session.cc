@@ -6,7 +6,6 @@
 #include "proxy/io/deadline.h"
 #include "proxy/io/socket_stream.h"
 #include "proxy/pop3/reply.h"
-#include "proxy/tls/stream.h"
 #include "proxy/upstream/keeper.h"
 
 namespace poplar::session {
@@ -16,6 +15,9 @@ namespace {
 // that with a reset, which can take our word with it; so we read on for a moment.
 constexpr io::Duration kLingerTime = std::chrono::seconds(1);
 constexpr size_t kLingerBytes = size_t{64} * 1024;
+
+// A ClientHello on a port for plain POP3: no line would ever end it.
+bool LooksLikeTls(std::string_view bytes) { return bytes.starts_with("\x16\x03"); }
 
 // The name is canonical already.
 balancer::CanonicalUser UserOf(const Record& record) {
@@ -48,54 +50,18 @@ Session::~Session() {
 }
 
 io::Task<void> Session::Run() {
-  const bool secured = co_await Handshake();
-  const bool logged_in = secured && co_await Authorize();
+  const bool known = co_await LearnClient();
+  const bool logged_in = known && co_await Authorize();
   if (logged_in) co_await RelayMail();
   co_await Close();
-}
-
-// --- TLS
-
-io::Task<bool> Session::Handshake() {
-  if (listener_.tls == nullptr) co_return true;
-  auto secured = std::make_unique<tls::TlsStream>(
-      std::move(client_), listener_.tls->NewConnection(), proactor_.buffers(), proactor_.ready());
-  tls::TlsStream& stream = *secured;
-  client_ = std::move(secured);
-
-  io::Deadline deadline(proactor_, settings_->timeouts.tls_handshake, stream);
-  const io::Result<> done = co_await stream.Handshake();
-  const io::Duration took = proactor_.Now() - record_.accepted;
-  record_.handshake = took;
-  if (done) {
-    const tls::HandshakeFacts facts = stream.engine().facts();
-    record_.tls_version = facts.version;
-    record_.tls_cipher = facts.cipher;
-    record_.tls_resumed = facts.resumed;
-  } else if (deadline.expired()) {
-    End(EndReason::kTlsHandshakeTimeout);
-  } else if (done.error().code == EPROTO) {
-    End(stream.engine().failure() == tls::FailureReason::kNotTls ? EndReason::kNotTls
-                                                                 : EndReason::kTlsHandshakeFailed);
-    record_.failure = stream.engine().failure_text();
-  } else {
-    End(EndReason::kClientReset);
-  }
-  const HandshakeResult result = done                 ? HandshakeResult::kOk
-                                 : deadline.expired() ? HandshakeResult::kTimeout
-                                                      : HandshakeResult::kFailed;
-  environment_.meter.HandshakeEnded(result, record_, took);
-  co_return done.has_value();
 }
 
 // --- the AUTHORIZATION state
 
 io::Task<bool> Session::Authorize() {
-  const auto offered = cluster().offered.replies();
-  pop3::AuthorizationPolicy policy = listener_.authorization;
-  policy.capa_reply = policy.login_allowed ? offered->secure : offered->clear;
-  pop3::Authorization dialogue(policy);
-  if (!co_await Say(dialogue.greeting())) co_return false;
+  pop3::Authorization dialogue(Policy());
+  input_.lines.SetLimit(pop3::Authorization::kLineBytesMax);
+  if (!co_await Say(pop3::kGreeting)) co_return false;
   while (!ended_) {
     std::string_view line;
     switch (input_.lines.Next(&line)) {
@@ -114,6 +80,23 @@ io::Task<bool> Session::Authorize() {
   co_return false;
 }
 
+pop3::AuthorizationPolicy Session::Policy() const {
+  const LoginPolicy& login = listener_.login;
+  pop3::AuthorizationPolicy policy{.bad_commands_max = login.bad_commands_max,
+                                   .failed_logins_max = login.failed_logins_max,
+                                   .needs_tls = login.require_tls && !secure_,
+                                   .certificate_user = certificate_user_};
+  const auto common = cluster().offered.common();
+  policy.offer.stls = listener_.tls != nullptr && !secure_;
+  if (common->known) policy.offer.nodes = {common, &common->capabilities};
+  policy.offer.edits = &listener_.capabilities;
+  policy.offer.user = login.user && !policy.needs_tls;
+  if (policy.needs_tls) return policy;
+  policy.offer.mechanisms = login.mechanisms & common->mechanisms;
+  if (certificate_user_.empty()) policy.offer.mechanisms.Remove(pop3::Mechanism::kExternal);
+  return policy;
+}
+
 io::Task<bool> Session::ReadMore() {
   if (draining_) {
     farewell_ = pop3::kReplyDraining;
@@ -125,7 +108,13 @@ io::Task<bool> Session::ReadMore() {
   io::Result<io::Buffer> more = co_await client_->Read();
   reading_command_ = false;
   if (more && !more->empty()) {
-    record_.bytes_from_client += more->size();
+    const bool first =
+        std::exchange(record_.bytes_from_client, record_.bytes_from_client + more->size()) == 0;
+    if (first && !secure_ && LooksLikeTls(more->bytes())) {
+      abrupt_ = true;
+      End(EndReason::kUnexpectedTls);
+      co_return false;
+    }
     input_.Feed(std::move(*more));
     co_return true;
   }
@@ -147,7 +136,7 @@ io::Task<bool> Session::Perform(pop3::Authorization& dialogue, pop3::Authorizati
   using Kind = pop3::Authorization::Step::Kind;
   if (step.kind == Kind::kLogin) {
     input_.Stow();
-    switch (co_await LogIn(pop3::PasswordCredential(dialogue.user(), dialogue.TakePassword()))) {
+    switch (co_await LogIn(dialogue.TakeCredential())) {
       case Login::Outcome::kLoggedIn:
         co_return true;
       case Login::Outcome::kUnavailable:
@@ -160,7 +149,9 @@ io::Task<bool> Session::Perform(pop3::Authorization& dialogue, pop3::Authorizati
     }
   }
   if (!co_await Say(step.reply)) co_return false;
-  if (step.kind == Kind::kReplyAndEnd) {
+  if (step.kind == Kind::kStartTls) {
+    co_await StartTls(dialogue);
+  } else if (step.kind == Kind::kReplyAndEnd) {
     switch (step.cause) {
       case pop3::EndCause::kTooManyBadCommands:
         End(EndReason::kTooManyBadCommands);
@@ -179,6 +170,7 @@ io::Task<bool> Session::Perform(pop3::Authorization& dialogue, pop3::Authorizati
 
 io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   const io::Time begun = proactor_.Now();
+  record_.mechanism = credential.mechanism ? pop3::Name(*credential.mechanism) : "USER";
   const auto canonical =
       balancer::CanonicalUser::FromLogin(credential.mailbox(), settings_->canonical);
   if (!canonical) {
@@ -205,6 +197,7 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   environment_.meter.LoginEnded(login.result(), record_, *record_.login);
   if (outcome == Login::Outcome::kLoggedIn) {
     record_.logged_in = true;
+    input_.lines.SetLimit(pop3::kCommandLineBytesMax);
     JoinNode(std::move(login.session()), login.node_id());
     if (cluster().resumes()) {
       credential_ = SealCredential(environment_.sealer, credential);
@@ -243,8 +236,9 @@ RelayOptions Session::OptionsOfRelay() const {
           .client_write_stall = settings_->timeouts.client_write_stall,
           .bad_commands_max = settings_->bad_commands_max,
           .resumes = !credential_.empty(),
-          .pipelining = cluster().offered.replies()->pipelining,
-          .listing_key = environment_.listing_key};
+          .pipelining = cluster().offered.common()->pipelining,
+          .listing_key = environment_.listing_key,
+          .capabilities = &listener_.capabilities};
 }
 
 NodeSide Session::SideOfNode() const {

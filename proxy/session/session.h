@@ -40,10 +40,13 @@ class Session {
   void LookAtNode(balancer::NodeId node);
 
  private:
-  POPLAR_OWN_FRAME io::Task<bool> Handshake();
+  POPLAR_OWN_FRAME io::Task<bool> LearnClient();
+  POPLAR_OWN_FRAME io::Task<bool> Handshake(io::Buffer received);
   POPLAR_OWN_FRAME io::Task<bool> Authorize();
   io::Task<bool> ReadMore();
   io::Task<bool> Perform(pop3::Authorization& dialogue, pop3::Authorization::Step step);
+  io::Task<bool> StartTls(pop3::Authorization& dialogue);
+  pop3::AuthorizationPolicy Policy() const;
   POPLAR_OWN_FRAME io::Task<Login::Outcome> LogIn(pop3::Credential credential);
   void OnLoggedIn(Login& login);
   POPLAR_OWN_FRAME io::Task<void> RelayMail();
@@ -76,9 +79,11 @@ class Session {
   Resume* resume_ = nullptr;
   tls::SealedSecret credential_;  // where the session may have to log in again
   Record record_;
+  std::string certificate_user_;
   io::Time stalls_counted_{};
 
   std::string_view farewell_;
+  bool secure_ = false;  // TLS is up
   bool ended_ = false;
   bool abrupt_ = false;
   bool draining_ = false;

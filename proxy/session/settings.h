@@ -6,6 +6,7 @@
 
 #include "balancer/node_table.h"
 #include "proxy/io/clock.h"
+#include "proxy/io/network.h"
 #include "proxy/pop3/authorization.h"
 #include "proxy/tls/server_context.h"
 #include "proxy/upstream/cluster.h"
@@ -19,12 +20,24 @@ struct Timeouts {
   io::Duration client_write_stall = std::chrono::seconds(60);
 };
 
+// What a listener lets its clients do before their login.
+struct LoginPolicy {
+  int bad_commands_max = 3;
+  int failed_logins_max = 3;
+  bool require_tls = true;
+  bool user = true;  // USER and PASS
+  pop3::MechanismSet mechanisms = pop3::MechanismSet::All();
+};
+
 struct ListenerSettings {
   std::string name;
   size_t index = 0;                               // among the listeners; for the metrics
   std::shared_ptr<const tls::ServerContext> tls;  // null: in the clear
+  bool tls_at_once = true;                        // false: by STLS
   balancer::ClusterId cluster{};
-  pop3::AuthorizationPolicy authorization;  // its capa_reply is set by each session
+  LoginPolicy login = {};
+  pop3::CapabilityEdits capabilities = {};
+  io::NetworkSet proxy_protocol_from = {};  // whose connections begin with a PROXY header
 };
 
 // All that sessions read of the configuration: an immutable snapshot, published whole and shared by

@@ -2,6 +2,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/pool.h>
 #include <openssl/ssl.h>
 
 #include <algorithm>
@@ -226,6 +227,13 @@ FailureReason Engine::failure() const {
 
 std::string_view Engine::failure_text() const {
   return failure_ == nullptr ? std::string_view() : std::string_view(failure_->text);
+}
+
+std::string_view Engine::peer_certificate() const {
+  const STACK_OF(CRYPTO_BUFFER)* chain = SSL_get0_peer_certificates(Ssl(ssl_));
+  if (chain == nullptr || sk_CRYPTO_BUFFER_num(chain) == 0) return {};
+  const CRYPTO_BUFFER* own = sk_CRYPTO_BUFFER_value(chain, 0);
+  return {reinterpret_cast<const char*>(CRYPTO_BUFFER_data(own)), CRYPTO_BUFFER_len(own)};
 }
 
 HandshakeFacts Engine::facts() const {

@@ -69,6 +69,8 @@ class Engine {
   std::string TakeAlert();
 
   bool handshaken() const { return handshaken_; }
+  // The peer's own certificate in DER; empty: it showed none. Good while the engine lives.
+  std::string_view peer_certificate() const;
   HandshakeFacts facts() const;
   FailureReason failure() const;
   // Short, without secrets; may quote names of the peer's certificate.

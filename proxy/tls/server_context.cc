@@ -128,7 +128,13 @@ struct ServerCallbacks {
                         const ServerSettings& settings) {
     SSL_CTX_set_app_data(native, const_cast<ServerContext*>(&context));
     SSL_CTX_set_options(native, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-    if (!settings.session_tickets) SSL_CTX_set_options(native, SSL_OP_NO_TICKET);
+    const bool asks = settings.client_certificates != ClientCertificates::kOff;
+    if (asks) {
+      const bool required = settings.client_certificates == ClientCertificates::kRequired;
+      SSL_CTX_set_verify(native, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                         nullptr);
+    }
+    if (!settings.session_tickets || asks) SSL_CTX_set_options(native, SSL_OP_NO_TICKET);
     SSL_CTX_clear_options(native, SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_early_data_enabled(native, 0);  // a login could be replayed
@@ -142,6 +148,18 @@ struct ServerCallbacks {
            SSL_CTX_set1_curves_list(native, Groups()) &&
            SSL_CTX_set_session_id_context(native, kSessionIdContext, sizeof(kSessionIdContext)) &&
            SSL_CTX_set_tlsext_ticket_key_cb(native, &TicketKey);
+  }
+
+  // The reason why not, or empty.
+  static std::string TrustClients(SSL_CTX* native, const std::string& path) {
+    const bssl::UniquePtr<STACK_OF(X509_NAME)> names(SSL_load_client_CA_file(path.c_str()));
+    const int loaded = SSL_CTX_load_verify_locations(native, path.c_str(), nullptr);
+    ERR_clear_error();
+    if (names == nullptr || loaded != 1)
+      return path + ": cannot be read, or no certificate in it (expected PEM: " +
+             "-----BEGIN CERTIFICATE-----)";
+    SSL_CTX_set_client_CA_list(native, SSL_dup_CA_list(names.get()));
+    return {};
   }
 
   // Of a text that InspectPem found good.
@@ -177,6 +195,10 @@ struct ServerCallbacks {
       return std::string(certificate_where) + ": the TLS library does not take it: " +
              (reason == nullptr ? "no reason given" : reason);
     }
+    if (settings.client_certificates != ClientCertificates::kOff) {
+      std::string error = TrustClients(native.get(), settings.client_ca_file);
+      if (!error.empty()) return error;
+    }
     context.certificates_.push_back(std::move(*facts));
     context.native_->contexts.push_back(std::move(native));
     return {};
@@ -205,6 +227,8 @@ tl::expected<std::shared_ptr<const ServerContext>, std::string> ServerContext::C
   }
   std::shared_ptr<ServerContext> context(new ServerContext);
   context->version_max_ = settings.version_max;
+  context->client_certificates_ = settings.client_certificates;
+  context->client_name_ = settings.client_name;
   context->ticket_keys_ =
       settings.ticket_keys != nullptr ? settings.ticket_keys : TicketKeys::Generate();
   for (const CertificateFiles& files : settings.certificates) {
@@ -224,6 +248,11 @@ std::unique_ptr<Engine> ServerContext::NewConnection() const {
   SSL* ssl = SSL_new(native_->contexts.front().get());
   SSL_set_accept_state(ssl);
   return std::unique_ptr<Engine>(new Engine(ssl, shared_from_this()));
+}
+
+std::string ServerContext::UserOf(const Engine& connection) const {
+  if (client_certificates_ == ClientCertificates::kOff) return {};
+  return UserOfCertificate(connection.peer_certificate(), client_name_);
 }
 
 }  // namespace poplar::tls

@@ -7,12 +7,16 @@
 #include <vector>
 
 #include "proxy/tls/certificate.h"
+#include "proxy/tls/client_certificate.h"
 #include "proxy/tls/engine.h"
 #include "proxy/tls/ticket_keys.h"
 
 namespace poplar::tls {
 
 enum class Version : uint16_t { kTls12 = 0x0303, kTls13 = 0x0304 };
+
+// Whether clients are asked for a certificate of their own.
+enum class ClientCertificates : uint8_t { kOff, kOptional, kRequired };
 
 struct ServerSettings {
   // The first is the default. ECDSA and RSA certificates of one name may stand side by side.
@@ -22,6 +26,10 @@ struct ServerSettings {
   Version version_max = Version::kTls13;
   bool session_tickets = true;
   std::shared_ptr<const TicketKeys> ticket_keys = {};  // null: keys of this context's own
+  // Other than off: TLS sessions aren't resumed, so that each client shows its certificate.
+  ClientCertificates client_certificates = ClientCertificates::kOff;
+  std::string client_ca_file = {};  // PEM: whose certificates count
+  UserName client_name = UserName::kEmail;
 };
 
 // How we serve TLS to clients. Immutable, shared by all workers; connections keep it alive.
@@ -35,6 +43,8 @@ class ServerContext : public std::enable_shared_from_this<ServerContext> {
   ServerContext& operator=(const ServerContext&) = delete;
 
   std::unique_ptr<Engine> NewConnection() const;
+  // Whom the client's certificate names, after the handshake; empty: nobody.
+  std::string UserOf(const Engine& connection) const;
 
   // In the order of the settings; for the days that they are still good.
   const std::vector<CertificateFacts>& certificates() const { return certificates_; }
@@ -47,6 +57,8 @@ class ServerContext : public std::enable_shared_from_this<ServerContext> {
   std::vector<CertificateFacts> certificates_;
   std::shared_ptr<const TicketKeys> ticket_keys_;
   Version version_max_ = Version::kTls13;
+  ClientCertificates client_certificates_ = ClientCertificates::kOff;
+  UserName client_name_ = UserName::kEmail;
   std::unique_ptr<Native> native_;
 };
 

@@ -21,7 +21,8 @@ TlsStream::TlsStream(std::unique_ptr<io::Stream> transport, std::unique_ptr<Engi
       buffers_(&buffers),
       write_turn_(ready) {}
 
-Task<Result<>> TlsStream::Handshake() {
+Task<Result<>> TlsStream::Handshake(Buffer received) {
+  ciphertext_ = std::move(received);
   const io::Turn::Hold turn = co_await write_turn_.Take();
   for (;;) {
     if (aborted_) co_return Fail(ECANCELED);
@@ -35,8 +36,8 @@ Task<Result<>> TlsStream::Handshake() {
     if (status == Status::kOk) co_return Result<>();
     if (status == Status::kClosed) co_return Fail(ECONNRESET);
     if (status == Status::kWantOutput) continue;
-    const Result<> received = co_await Receive();
-    if (!received) co_return received;
+    const Result<> more = co_await Receive();
+    if (!more) co_return more;
   }
 }
 

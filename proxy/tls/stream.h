@@ -19,8 +19,9 @@ class TlsStream final : public io::Stream {
             io::BufferPool& buffers, io::RunList& ready);
 
   // Bounded by nothing but Abort: put a Deadline beside it. The peer has got the alert when this
-  // fails with EPROTO; its leaving is ECONNRESET.
-  io::Task<io::Result<>> Handshake();
+  // fails with EPROTO; its leaving is ECONNRESET. `received`: what has come over the transport
+  // already.
+  io::Task<io::Result<>> Handshake(io::Buffer received = {});
 
   io::Task<io::Result<io::Buffer>> Read() override;
   io::Task<io::Result<>> Write(std::string_view bytes) override;

@@ -4,9 +4,7 @@
 
 namespace poplar::upstream {
 
-OfferedCapabilities::OfferedCapabilities()
-    : replies_(std::make_shared<const Replies>(
-          Replies{pop3::RenderBeforeLogin(true), pop3::RenderBeforeLogin(false)})) {}
+OfferedCapabilities::OfferedCapabilities() : common_(std::make_shared<const Common>()) {}
 
 bool OfferedCapabilities::Learn(balancer::NodeId node, const pop3::Capabilities& capabilities) {
   const std::lock_guard lock(mutex_);
@@ -21,16 +19,16 @@ bool OfferedCapabilities::Learn(balancer::NodeId node, const pop3::Capabilities&
 
   pop3::Capabilities shared = known_.front().second;
   for (const auto& entry : known_) shared = pop3::Common(shared, entry.second);
-  Replies replies{pop3::RenderBeforeLogin(true, shared), pop3::RenderBeforeLogin(false, shared),
-                  shared.Has("PIPELINING")};
-  if (replies.secure == replies_->secure && replies.clear == replies_->clear) return false;
-  replies_ = std::make_shared<const Replies>(std::move(replies));
+  shared = pop3::Common(shared, shared);  // without status line and terminator
+  if (common_->known && shared == common_->capabilities) return false;
+  const bool pipelining = shared.Has("PIPELINING");
+  common_ = std::make_shared<const Common>(Common{true, std::move(shared), pipelining});
   return true;
 }
 
-std::shared_ptr<const OfferedCapabilities::Replies> OfferedCapabilities::replies() const {
+std::shared_ptr<const OfferedCapabilities::Common> OfferedCapabilities::common() const {
   const std::lock_guard lock(mutex_);
-  return replies_;
+  return common_;
 }
 
 }  // namespace poplar::upstream

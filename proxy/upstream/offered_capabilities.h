@@ -15,11 +15,12 @@ namespace poplar::upstream {
 // asked can do. Probes write, sessions read once each. Safe from any thread.
 class OfferedCapabilities {
  public:
-  // Poplar's own CAPA replies before login, whole.
-  struct Replies {
-    std::string secure;  // where a login is allowed
-    std::string clear;
+  struct Common {
+    bool known = false;  // a node has answered
+    pop3::Capabilities capabilities = {};
     bool pipelining = true;  // is promised
+    // Of a client's; the nodes may be told in another way.
+    pop3::MechanismSet mechanisms = {pop3::Mechanism::kPlain, pop3::Mechanism::kLogin};
   };
 
   // No node has answered yet; until one has, the usual is promised.
@@ -30,13 +31,13 @@ class OfferedCapabilities {
   bool Learn(balancer::NodeId node, const pop3::Capabilities& capabilities);
 
   // Never null.
-  std::shared_ptr<const Replies> replies() const;
+  std::shared_ptr<const Common> common() const;
 
  private:
   mutable std::mutex mutex_;
   // At most one entry a node of the cluster, of at most kCapaReplyBytesMax bytes.
   std::vector<std::pair<balancer::NodeId, pop3::Capabilities>> known_;
-  std::shared_ptr<const Replies> replies_;
+  std::shared_ptr<const Common> common_;
 };
 
 }  // namespace poplar::upstream

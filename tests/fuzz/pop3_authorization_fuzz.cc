@@ -2,25 +2,25 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 #include "proxy/pop3/authorization.h"
-#include "proxy/pop3/capabilities.h"
 #include "proxy/pop3/limits.h"
 #include "proxy/pop3/line_reader.h"
 #include "proxy/pop3/node_login.h"
-#include "proxy/pop3/reply.h"
 
-// A client before login, and a node that answers its logins, both hostile: lines that begin with
-// "+" or
-// "-" are the node's while a login is under way. Replies must be whole lines, limits must hold, and
-// what goes to a node must be exactly one command.
+// A client before login, hostile: replies must be whole lines, limits must hold, and what would go
+// to a node must be fit for a command.
 namespace {
 
 using poplar::pop3::Authorization;
+using poplar::pop3::AuthorizationPolicy;
+using poplar::pop3::Capabilities;
+using poplar::pop3::Credential;
 using poplar::pop3::EndCause;
 using poplar::pop3::LineReader;
-using poplar::pop3::NodeLogin;
-using poplar::pop3::Secret;
+using poplar::pop3::MechanismSet;
+using poplar::pop3::Proof;
 using Kind = Authorization::Step::Kind;
 
 constexpr int kBadCommandsMax = 5;
@@ -30,70 +30,68 @@ void Require(bool holds) {
   if (!holds) std::abort();
 }
 
-void CheckSent(std::string_view bytes, std::string_view keyword) {
-  Require(bytes.starts_with(keyword) && bytes.ends_with("\r\n"));
-  Require(bytes.substr(0, bytes.size() - 2).find_first_of(std::string_view("\0\r\n", 3)) ==
-          bytes.npos);
-  Require(bytes.size() <= poplar::pop3::kCommandLineBytesMax + 2);
+bool IsSafeOrEmpty(std::string_view text) {
+  return text.empty() || poplar::pop3::IsSafeCredential(text);
 }
 
-// Logs in at a node that says what the next bytes say; whether it was accepted.
-NodeLogin::Action::Kind LogIn(Authorization* client, LineReader* lines) {
-  const Secret password = client->TakePassword();
-  const std::string user(client->user());
-  Require(!user.empty() && user.size() <= poplar::pop3::kUserBytesMax && !password.empty());
-  NodeLogin node(user, password);
-  NodeLogin::Action action = node.Start();
-  Require(action.kind == NodeLogin::Action::Kind::kSend);
-  CheckSent(action.bytes, "USER ");
-  std::string_view line;
-  while (action.kind == NodeLogin::Action::Kind::kSend) {
-    if (lines->Next(&line) != LineReader::Event::kLine)
-      return NodeLogin::Action::Kind::kProtocolError;
-    action = node.OnLine(line);
-    if (action.kind == NodeLogin::Action::Kind::kSend) {
-      Require(node.password_sent());
-      CheckSent(action.bytes, "PASS ");
-    }
-  }
-  Require(action.bytes.empty());
-  return action.kind;
+void CheckCredential(const Credential& credential) {
+  const auto& identity = credential.identity;
+  Require(poplar::pop3::IsSafeCredential(identity.user));
+  Require(identity.user.size() <= poplar::pop3::kUserBytesMax);
+  Require(identity.authorization.size() <= poplar::pop3::kUserBytesMax);
+  Require(IsSafeOrEmpty(identity.authorization));
+  const Proof proof = credential.proof();
+  const bool has_secret = proof == Proof::kPassword || proof == Proof::kToken;
+  Require(identity.secret.empty() != has_secret);
+  Require(IsSafeOrEmpty(identity.secret.Expose()));
+  Require((proof == Proof::kScram) != credential.first_message.empty());
+  Require(proof != Proof::kCertificate || identity.user == "carol");
 }
 
-Authorization::Step Settle(Authorization* client, NodeLogin::Action::Kind outcome) {
-  if (outcome == NodeLogin::Action::Kind::kRefused) return client->OnLoginRefused();
-  client->OnLoginUnavailable();
-  return {};
+AuthorizationPolicy PolicyOf(uint8_t bits) {
+  AuthorizationPolicy policy{.bad_commands_max = kBadCommandsMax,
+                             .failed_logins_max = kFailedLoginsMax,
+                             .needs_tls = bits % 8 == 0};
+  policy.offer.user = !policy.needs_tls && (bits & 16) == 0;
+  policy.offer.stls = (bits & 32) != 0;
+  policy.certificate_user = "carol";
+  if (!policy.needs_tls) policy.offer.mechanisms = MechanismSet::All();
+  if ((bits & 64) != 0)
+    policy.offer.nodes = std::make_shared<const Capabilities>("UTF8\r\nLANG\r\n");
+  return policy;
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const std::string capa = poplar::pop3::RenderBeforeLogin(true);
   if (size == 0) return 0;
-  const poplar::pop3::AuthorizationPolicy policy = {.bad_commands_max = kBadCommandsMax,
-                                                    .failed_logins_max = kFailedLoginsMax,
-                                                    .login_allowed = data[0] % 8 != 0,
-                                                    .capa_reply = capa,
-                                                    .greeting = poplar::pop3::kGreeting};
+  const uint8_t bits = data[0];
   const std::string stream(data + 1, data + size);
-  Authorization client(policy);
-  LineReader lines(poplar::pop3::kCommandLineBytesMax);
+  Authorization client(PolicyOf(bits));
+  bool needs_tls = bits % 8 == 0;
+  LineReader lines(Authorization::kLineBytesMax);
   lines.Feed(stream);
   std::string_view line;
   int refused = 0;
   for (LineReader::Event event; (event = lines.Next(&line)) != LineReader::Event::kNeedMore;) {
+    const bool refuse = line.size() % 2 == 0;
     Authorization::Step step =
         event == LineReader::Event::kTooLong ? client.OnLineTooLong() : client.OnLine(line);
     Require((step.kind == Kind::kLogin) == step.reply.empty());
     Require(step.reply.empty() || step.reply.ends_with("\r\n"));
-    if (step.kind == Kind::kLogin) {
-      Require(policy.login_allowed);
-      const NodeLogin::Action::Kind outcome = LogIn(&client, &lines);
-      if (outcome == NodeLogin::Action::Kind::kAccepted) return 0;
-      refused += outcome == NodeLogin::Action::Kind::kRefused ? 1 : 0;
-      step = Settle(&client, outcome);
-      Require((step.kind == Kind::kReplyAndEnd) == (refused == kFailedLoginsMax));
+    if (step.kind == Kind::kStartTls) {
+      client.OnTls(PolicyOf(1));
+      needs_tls = false;
+    } else if (step.kind == Kind::kLogin) {
+      Require(!needs_tls);
+      CheckCredential(client.TakeCredential());
+      if (refuse) {
+        step = client.OnLoginRefused();
+        Require((step.kind == Kind::kReplyAndEnd) == (++refused == kFailedLoginsMax));
+      } else {
+        client.OnLoginUnavailable();
+        step = {};
+      }
     }
     Require((step.kind == Kind::kReplyAndEnd) == (step.cause != EndCause::kNone));
     if (step.kind == Kind::kReplyAndEnd) return 0;

@@ -48,7 +48,7 @@ def test_the_greeting_invites_no_apop(start, fake):
 
 
 def test_in_the_clear_only_by_explicit_word(start, fake):
-    listener = {"tls": "none", "allow_cleartext_passwords": True}
+    listener = {"tls": "none", "require_tls": False}
     with start([node("fake", fake.port)], listener=listener) as proxy:
         with Pop3.connect(proxy.port) as session:
             session.log_in("anybody")
@@ -59,7 +59,7 @@ def test_in_the_clear_only_by_explicit_word(start, fake):
 
 def test_tls_where_none_is_spoken(start, fake):
     """A ClientHello on a port in the clear gets refusals like any other garbage, and leaves nothing behind."""
-    listener = {"tls": "none", "allow_cleartext_passwords": True}
+    listener = {"tls": "none", "require_tls": False}
     with start([node("fake", fake.port)], listener=listener) as proxy:
         with open_socket(proxy.port) as connection:
             Pop3(connection).line()

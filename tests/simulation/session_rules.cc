@@ -57,10 +57,8 @@ balancer::HealthRules DrawHealth(SeededRandom& random) {
 }
 
 // The demo nodes refuse what comes after 20 bad commands; the clients don't get there.
-constexpr pop3::AuthorizationPolicy kPolicy = {.bad_commands_max = 3,
-                                               .failed_logins_max = 3,
-                                               .login_allowed = true,
-                                               .greeting = pop3::kGreeting};
+constexpr session::LoginPolicy kLogins = {
+    .bad_commands_max = 3, .failed_logins_max = 3, .require_tls = false};
 
 // Rules under which no session need end when nodes die one after the other: users may move soon,
 // nodes count as well again soon, nobody stands in the way of a login. What is parked is there long
@@ -217,7 +215,7 @@ std::shared_ptr<const session::Settings> BuildSettings(const SessionRules& drawn
   for (const auto& node : settings->clusters.front()->nodes)
     settings->upstream_nodes.push_back(node.get());
   settings->listeners.push_back(
-      {.name = "pop3", .cluster = settings->clusters.front()->id, .authorization = kPolicy});
+      {.name = "pop3", .cluster = settings->clusters.front()->id, .login = kLogins});
   return settings;
 }
 

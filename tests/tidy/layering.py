@@ -16,7 +16,7 @@ ARROWS = {
     "proxy/tls": {"proxy/io"},
     "proxy/upstream": {"proxy/tls", "proxy/pop3", "proxy/io", "balancer"},
     "proxy/demo": {"proxy/pop3", "proxy/tls", "proxy/io"},
-    "proxy/session": {"proxy/upstream", "proxy/tls", "proxy/pop3", "proxy/io", "balancer"},
+    "proxy/session": {"proxy/upstream", "proxy/proxy_protocol", "proxy/tls", "proxy/pop3", "proxy/io", "balancer"},
     "proxy/server": {"proxy/session", "proxy/upstream", "proxy/tls", "proxy/pop3", "proxy/io",
                      "proxy/config", "balancer", "metrics"},
     "proxy/cli": {"proxy/server", "proxy/session", "proxy/upstream", "proxy/tls", "proxy/pop3",

@@ -41,8 +41,8 @@ std::string WriteFile(const std::string& text) {
 }
 
 constexpr char kListener[] =
-    "listeners: [{name: a, address: \"127.0.0.1:110\", tls: none, allow_cleartext_passwords: "
-    "yes}]\n";
+    "listeners: [{name: a, address: \"127.0.0.1:110\", tls: none, require_tls: "
+    "no}]\n";
 constexpr char kCluster[] =
     "clusters: [{name: m, nodes: [{name: n, address: \"127.0.0.1:1110\"}]}]\n";
 

@@ -28,7 +28,7 @@ using testing::StartsWith;
 std::string WriteConfig(const std::string& more = "") {
   std::string path = testing::TempDir() + "program_test.yaml";
   std::ofstream(path) << "listeners: [{name: plain, address: \"127.0.0.1:0\", tls: none, "
-                         "allow_cleartext_passwords: yes}]\n"
+                         "require_tls: no}]\n"
                          "clusters: [{name: m, nodes: [{name: n, address: \"127.0.0.1:1110\"}]}]\n"
                          "admin: {address: \"127.0.0.1:0\"}\n"
                       << more;

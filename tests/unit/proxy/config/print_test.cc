@@ -16,7 +16,7 @@ using testing::HasSubstr;
 
 TEST(ExampleConfig, IsTheDefaultsWithOneExampleInEachList) {
   Config expected;
-  expected.listeners = {{"pop3s", "[::]:995", ListenerTls::kImplicit, false, ""}};
+  expected.listeners = {{.name = "pop3s", .address = "[::]:995"}};
   expected.tls.certificates = {{"/etc/poplar/tls/fullchain.pem", "/etc/poplar/tls/key.pem"}};
   expected.clusters = {
       {"mail", false, {{"mail-1", "mail-1.internal:110", 100, NodeTls::kNone, "", ""}}}};
@@ -33,8 +33,17 @@ TEST(Print, ReadsBackWithoutProblems) {
 TEST(Print, ReadsBackWhateverTheValues) {
   Config config = ExampleConfig();
   config.workers = 1024;
-  config.listeners.push_back(
-      {"b \"quoted\" \\ # : {", "\n\t\x01 ~", ListenerTls::kNone, true, "null"});
+  config.listeners.push_back({.name = "b \"quoted\" \\ # : {",
+                              .address = "\n\t\x01 ~",
+                              .tls = ListenerTls::kNone,
+                              .require_tls = false,
+                              .logins = {},
+                              .proxy_protocol_from = {"::/0", "# [x, y]"},
+                              .capabilities = {{"a: b"}, {"", "-"}},
+                              .cluster = "null"});
+  config.tls.client_certificates = ClientCertificates::kRequired;
+  config.tls.client_ca_file = "/ca";
+  config.tls.client_name = ClientName::kCommonName;
   config.tls.certificates.clear();
   config.tls.min_version = TlsVersion::k13;
   config.tls.session_tickets = false;

@@ -19,13 +19,22 @@ listeners:
   - name: pop3s
     address: "[::]:995"
     cluster: mail
-  - {name: inside, address: "10.0.0.1:110", tls: none, allow_cleartext_passwords: yes}
+  - name: inside
+    address: "10.0.0.1:110"
+    tls: none
+    require_tls: no
+    logins: [USER, PLAIN]
+    proxy_protocol_from: [10.0.0.0/8]
+    capabilities: {add: [EXPIRE 30], remove: [IMPLEMENTATION]}
 tls:
   certificates:
     - {certificate: ecdsa.pem, key: /keys/ecdsa.key}
     - {certificate: both.pem}
   min_version: 1.3
   session_tickets: no
+  client_certificates: optional
+  client_ca_file: clients.pem
+  client_name: common_name
 clusters:
   - name: mail
     shared_storage: yes
@@ -87,11 +96,20 @@ TEST(Read, FillsTheWholeConfiguration) {
   Config expected;
   expected.workers = 4;
   expected.replicas = 3;
-  expected.listeners = {{"pop3s", "[::]:995", ListenerTls::kImplicit, false, "mail"},
-                        {"inside", "10.0.0.1:110", ListenerTls::kNone, true, ""}};
+  expected.listeners = {{.name = "pop3s", .address = "[::]:995", .cluster = "mail"},
+                        {.name = "inside",
+                         .address = "10.0.0.1:110",
+                         .tls = ListenerTls::kNone,
+                         .require_tls = false,
+                         .logins = {"USER", "PLAIN"},
+                         .proxy_protocol_from = {"10.0.0.0/8"},
+                         .capabilities = {{"EXPIRE 30"}, {"IMPLEMENTATION"}}}};
   expected.tls = {{{"/etc/poplar/ecdsa.pem", "/keys/ecdsa.key"}, {"/etc/poplar/both.pem", ""}},
                   TlsVersion::k13,
-                  false};
+                  false,
+                  ClientCertificates::kOptional,
+                  "/etc/poplar/clients.pem",
+                  ClientName::kCommonName};
   expected.clusters = {
       {"mail",
        true,

@@ -46,9 +46,20 @@ TEST(CapabilitiesTest, TheCutMakesNoKeywordOutOfHalfALine) {
   EXPECT_FALSE(Capabilities(std::string(2 * kCapaReplyBytesMax, 'X')).Has("X"));
 }
 
+Offer WithNodes(std::string_view capabilities) {
+  return {.nodes = std::make_shared<const Capabilities>(capabilities)};
+}
+
 TEST(RenderBeforeLoginTest, IsOneExactMultiLineReplyOfShortLines) {
-  for (bool login_allowed : {true, false}) {
-    const std::string reply = RenderBeforeLogin(login_allowed);
+  const CapabilityEdits edits{.removed = {"TOP"}, .added = {"EXPIRE NEVER"}};
+  const std::string wide = "EXPIRE " + std::string(kCapaLineBytesMax - 7, '9') + "\r\nUTF8\r\n";
+  const Offer offers[] = {{},
+                          {.user = false},
+                          {.stls = true, .mechanisms = MechanismSet::All()},
+                          WithNodes(wide),
+                          {.edits = &edits}};
+  for (const Offer& offer : offers) {
+    const std::string reply = RenderBeforeLogin(offer);
     ReplyFramer framer;
     framer.Expect(true);
     const ReplyFramer::Step step = framer.Feed(reply);
@@ -63,7 +74,7 @@ TEST(RenderBeforeLoginTest, IsOneExactMultiLineReplyOfShortLines) {
 }
 
 TEST(RenderBeforeLoginTest, PromisesOnlyWhatIsTrue) {
-  const Capabilities own(RenderBeforeLogin(true));
+  const Capabilities own(RenderBeforeLogin({}));
   for (std::string_view keyword :
        {"TOP", "UIDL", "USER", "PIPELINING", "RESP-CODES", "AUTH-RESP-CODE"}) {
     EXPECT_TRUE(own.Has(keyword)) << keyword;
@@ -71,32 +82,68 @@ TEST(RenderBeforeLoginTest, PromisesOnlyWhatIsTrue) {
   for (std::string_view keyword : {"SASL", "STLS", "UTF8", "LANG", "EXPIRE", "APOP"}) {
     EXPECT_FALSE(own.Has(keyword)) << keyword;
   }
-  EXPECT_NE(RenderBeforeLogin(true).find("\r\nIMPLEMENTATION Poplar\r\n"), std::string::npos);
-  const Capabilities clear_text(RenderBeforeLogin(false));
-  EXPECT_FALSE(clear_text.Has("USER"));
-  EXPECT_TRUE(clear_text.Has("UIDL"));
+  EXPECT_NE(RenderBeforeLogin({}).find("\r\nIMPLEMENTATION Poplar\r\n"), std::string::npos);
+  const Capabilities before_tls(RenderBeforeLogin({.user = false, .stls = true}));
+  EXPECT_FALSE(before_tls.Has("USER"));
+  EXPECT_TRUE(before_tls.Has("STLS"));
+  EXPECT_TRUE(before_tls.Has("UIDL"));
 }
 
 TEST(RenderBeforeLoginTest, PromisesOnlyWhatTheNodesHave) {
   constexpr std::string_view kDepends[] = {"TOP", "UIDL", "PIPELINING", "RESP-CODES",
                                            "AUTH-RESP-CODE"};
-  const Capabilities node(kDovecot);
-  EXPECT_EQ(RenderBeforeLogin(true, node), RenderBeforeLogin(true));
-  EXPECT_EQ(RenderBeforeLogin(false, node), RenderBeforeLogin(false));
-  EXPECT_EQ(RenderBeforeLogin(true, Capabilities()),
+  EXPECT_EQ(RenderBeforeLogin(WithNodes(kDovecot)), RenderBeforeLogin({}));
+  EXPECT_EQ(RenderBeforeLogin(WithNodes("")),
             "+OK Capability list follows\r\nUSER\r\nIMPLEMENTATION Poplar\r\n.\r\n");
-  EXPECT_EQ(RenderBeforeLogin(false, Capabilities("SASL PLAIN\r\nSTLS\r\nEXPIRE 0\r\nUTF8\r\n")),
-            "+OK Capability list follows\r\nIMPLEMENTATION Poplar\r\n.\r\n");
   for (std::string_view has : kDepends) {
-    const Capabilities own(RenderBeforeLogin(true, Capabilities(std::string(has) + "\r\n")));
+    const Capabilities own(RenderBeforeLogin(WithNodes(std::string(has) + "\r\n")));
     EXPECT_TRUE(own.Has("USER"));
     for (std::string_view keyword : kDepends) EXPECT_EQ(own.Has(keyword), keyword == has) << has;
   }
 }
 
+// What has an argument is said in the nodes' words, what ends at Poplar isn't said at all.
+TEST(RenderBeforeLoginTest, SaysWhatNodesSayOfThemselves) {
+  EXPECT_EQ(RenderBeforeLogin(WithNodes("SASL PLAIN\r\nSTLS\r\nLANG\r\nEXPIRE 30 USER\r\n"
+                                        "LOGIN-DELAY 10\r\nUTF8 USER\r\nXCLIENT\r\n")),
+            "+OK Capability list follows\r\nUSER\r\nEXPIRE 30 USER\r\nLOGIN-DELAY 10\r\n"
+            "UTF8 USER\r\nLANG\r\nIMPLEMENTATION Poplar\r\n.\r\n");
+}
+
 TEST(RenderBeforeLoginTest, OfAServerWithoutCapa) {
-  EXPECT_EQ(RenderBeforeLogin(true, WithoutCapa()),
+  EXPECT_EQ(RenderBeforeLogin({.nodes = std::make_shared<const Capabilities>(WithoutCapa())}),
             "+OK Capability list follows\r\nUSER\r\nTOP\r\nUIDL\r\nIMPLEMENTATION Poplar\r\n.\r\n");
+}
+
+// fetchmail's line has room for all but one of them.
+TEST(RenderBeforeLoginTest, NamesTheMechanismsThatFit) {
+  const Capabilities some(
+      RenderBeforeLogin({.mechanisms = {Mechanism::kXoauth2, Mechanism::kPlain}}));
+  EXPECT_EQ(some.Line("SASL"), "SASL PLAIN XOAUTH2");
+  const Capabilities all(RenderBeforeLogin({.mechanisms = MechanismSet::All()}));
+  EXPECT_EQ(all.Line("SASL"), "SASL PLAIN LOGIN XOAUTH2 OAUTHBEARER EXTERNAL SCRAM-SHA-256");
+  EXPECT_EQ(RenderMechanisms(MechanismSet::All()),
+            "+OK\r\nPLAIN\r\nLOGIN\r\nXOAUTH2\r\nOAUTHBEARER\r\nEXTERNAL\r\nSCRAM-SHA-256\r\n"
+            "SCRAM-SHA-1\r\n.\r\n");
+  EXPECT_EQ(RenderMechanisms({}), "+OK\r\n.\r\n");
+}
+
+TEST(RenderBeforeLoginTest, TheOperatorHasTheLastWord) {
+  const CapabilityEdits edits{.removed = {"implementation", "UTF8", "SASL", "EXPIRE"},
+                              .added = {"EXPIRE NEVER", "X-OURS"}};
+  Offer offer = WithNodes("UIDL\r\nUTF8\r\nLANG\r\nEXPIRE 3\r\n");
+  offer.mechanisms = {Mechanism::kPlain};
+  EXPECT_TRUE(offer.NodesHave("UTF8"));
+  offer.edits = &edits;
+  EXPECT_EQ(
+      RenderBeforeLogin(offer),
+      "+OK Capability list follows\r\nUSER\r\nUIDL\r\nLANG\r\nEXPIRE NEVER\r\nX-OURS\r\n.\r\n");
+  EXPECT_FALSE(offer.NodesHave("UTF8"));
+  EXPECT_TRUE(offer.NodesHave("LANG"));
+  EXPECT_FALSE(Offer().NodesHave("LANG"));
+  EXPECT_EQ(FilterAfterLogin("+OK\r\nUIDL\r\nIMPLEMENTATION Dovecot\r\nEXPIRE 3\r\n.\r\n", &edits),
+            "+OK\r\nUIDL\r\nEXPIRE NEVER\r\nX-OURS\r\n.\r\n");
+  EXPECT_EQ(FilterAfterLogin("-ERR no CAPA\r\n", &edits), "-ERR no CAPA\r\n");
 }
 
 struct CommonCase {

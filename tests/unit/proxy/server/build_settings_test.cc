@@ -22,7 +22,7 @@ config::Config TwoClusters() {
       {.name = "pop3",
        .address = "127.0.0.1:0",
        .tls = config::ListenerTls::kNone,
-       .allow_cleartext_passwords = true,
+       .require_tls = false,
        .cluster = "second"},
       {.name = "capa-only", .address = "127.0.0.1:0", .tls = config::ListenerTls::kNone}};
   config.clusters = {
@@ -80,14 +80,14 @@ TEST(BuildSettings, GivesEachListenerItsClusterAndItsRight) {
   for (size_t i = 0; i < listeners.size(); ++i) EXPECT_EQ(listeners[i].index, i);
   EXPECT_EQ(listeners[0].tls, tls);
   EXPECT_EQ(listeners[0].cluster, *settings->nodes->FindCluster("first"));
-  EXPECT_TRUE(listeners[0].authorization.login_allowed);
+  EXPECT_TRUE(listeners[0].tls_at_once);
 
   EXPECT_EQ(listeners[1].tls, nullptr);
   EXPECT_EQ(listeners[1].cluster, *settings->nodes->FindCluster("second"));
-  EXPECT_TRUE(listeners[1].authorization.login_allowed);
+  EXPECT_FALSE(listeners[1].login.require_tls);
 
   // No password in the clear unless the operator said so.
-  EXPECT_FALSE(listeners[2].authorization.login_allowed);
+  EXPECT_TRUE(listeners[2].login.require_tls);
 }
 
 TEST(BuildSettings, CarriesTimesAndLimits) {
@@ -109,8 +109,8 @@ TEST(BuildSettings, CarriesTimesAndLimits) {
   EXPECT_EQ(settings->timeouts.client_idle, seconds(5));
   EXPECT_EQ(settings->timeouts.client_write_stall, milliseconds(600));
   EXPECT_EQ(settings->bad_commands_max, 11);
-  EXPECT_EQ(settings->listeners[0].authorization.bad_commands_max, 11);
-  EXPECT_EQ(settings->listeners[0].authorization.failed_logins_max, 12);
+  EXPECT_EQ(settings->listeners[0].login.bad_commands_max, 11);
+  EXPECT_EQ(settings->listeners[0].login.failed_logins_max, 12);
   EXPECT_EQ(settings->canonical.default_domain, "example.org");
 }
 

@@ -30,7 +30,7 @@ class ServerTest : public testing::Test {
     config_.listeners = {{.name = "plain",
                           .address = "127.0.0.1:0",
                           .tls = config::ListenerTls::kNone,
-                          .allow_cleartext_passwords = true}};
+                          .require_tls = false}};
     config_.clusters = {{.name = "demo", .shared_storage = true}};
     for (size_t i = 0; i < nodes_->addresses().size(); ++i) {
       config_.clusters[0].nodes.push_back(

@@ -196,7 +196,7 @@ TEST_F(ServerTest, NeedsNoAdminEndpoint) {
   config.listeners = {{.name = "plain",
                        .address = "127.0.0.1:0",
                        .tls = config::ListenerTls::kNone,
-                       .allow_cleartext_passwords = true}};
+                       .require_tls = false}};
   config.clusters = {{.name = "c", .nodes = {{.name = "n", .address = "127.0.0.1:1"}}}};
   config.admin.enabled = false;
   const auto log = Log::Open(config.log, clock);

@@ -21,6 +21,9 @@ session::Record WholeRecord() {
   record.listener = "pop3s";
   record.user = "alice@example.com";
   record.node = "mail/node1";
+  record.mechanism = "PLAIN";
+  record.balancer = *io::Address::Parse("192.0.2.80", 1234);
+  record.stls = true;
   record.tls_version = "TLSv1.3";
   record.tls_cipher = "TLS_AES_128_GCM_SHA256";
   record.tls_resumed = true;
@@ -56,6 +59,7 @@ TEST(SessionLine, IsAJsonObject) {
       R"("tls_version":"TLSv1.3","tls_cipher":"TLS_AES_128_GCM_SHA256",)"
       R"("tls_resumed":true,"logged_in":true,"opaque":false,"parked":true,"messages":3,"bytes":4096,)"
       R"("deletes":2,"commands":9,"bytes_in":70,"bytes_out":5000,"duration_ms":1500.000,)"
+      R"("mechanism":"PLAIN","balancer":"192.0.2.80","stls":true,)"
       R"("handshake_ms":1.234,"login_ms":20.000,"connect_ms":1.000,"node_tls_ms":0.000,)"
       R"("greeting_ms":2.000,"auth_ms":16.500,"queued_ms":3.000,"snapshot_ms":2000.001,)"
       R"("resumes":2,"stalled_ms":3250.500,"reason":"quit","side":"client"})");
@@ -68,7 +72,8 @@ TEST(SessionLine, IsLogfmt) {
       "client=2001:db8::7 client_port=50123 listener=pop3s user=alice@example.com "
       "node=mail/node1 lease=parked tls_version=TLSv1.3 tls_cipher=TLS_AES_128_GCM_SHA256 "
       "tls_resumed=true logged_in=true opaque=false parked=true messages=3 bytes=4096 deletes=2 "
-      "commands=9 bytes_in=70 bytes_out=5000 duration_ms=1500.000 handshake_ms=1.234 "
+      "commands=9 bytes_in=70 bytes_out=5000 duration_ms=1500.000 mechanism=PLAIN "
+      "balancer=192.0.2.80 stls=true handshake_ms=1.234 "
       "login_ms=20.000 connect_ms=1.000 node_tls_ms=0.000 greeting_ms=2.000 auth_ms=16.500 "
       "queued_ms=3.000 snapshot_ms=2000.001 resumes=2 stalled_ms=3250.500 "
       "reason=quit side=client");

@@ -131,11 +131,9 @@ void SessionBench::BuildSettings() {
   settings_->clusters = {cluster_};
   settings_->timeouts = options_.timeouts;
   settings_->bad_commands_max = 5;
-  settings_->listeners.push_back({.name = "pop3",
-                                  .index = 0,
-                                  .tls = nullptr,
-                                  .cluster = *settings_->nodes->FindCluster("mail"),
-                                  .authorization = {.greeting = pop3::kGreeting}});
+  settings_->listeners.push_back(options_.listener);
+  settings_->listeners[0].name = "pop3";
+  settings_->listeners[0].cluster = *settings_->nodes->FindCluster("mail");
 }
 
 balancer::HealthRules SessionBench::OneStrike() {
@@ -222,6 +220,13 @@ upstream::DrivenPeer& SessionBench::Connect() {
   const auto greeted = [&client] { return client.received() == pop3::kGreeting; };
   EXPECT_TRUE(Run(greeted, std::chrono::seconds(1))) << world_.why_not();
   client.Forget();
+  return client;
+}
+
+upstream::DrivenPeer& SessionBench::ConnectAndSay(std::string_view first) {
+  upstream::DrivenPeer& client = clients_.emplace_back(client_machine_, kPoplar);
+  client.Send(first);
+  Settle();
   return client;
 }
 

@@ -42,6 +42,7 @@ class SessionBench {
     bool affinity = true;
     upstream::LoginRules login{.in_use_retries = 0};
     upstream::ResumeRules resume{.enabled = false};
+    ListenerSettings listener{.login = {.require_tls = false}};  // its name and cluster are set
     // Whether somebody keeps the pools and probes the nodes, as a worker does.
     bool keepers = false;
     bool probers = false;
@@ -68,6 +69,8 @@ class SessionBench {
   upstream::DrivenPeer& Connect();
   // One that talks to the node itself; only with a store.
   upstream::DrivenPeer& ConnectToNode(size_t index);
+  // The same, but says `first` before it looks at anything.
+  upstream::DrivenPeer& ConnectAndSay(std::string_view first);
   // Sends it and lets happen what follows; what came back.
   std::string Ask(upstream::DrivenPeer& client, std::string_view bytes);
   // USER and PASS; the answer to PASS.

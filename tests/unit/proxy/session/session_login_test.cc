@@ -47,9 +47,10 @@ TEST(SessionLoginTest, UserAndPass) {
 
 TEST(SessionLoginTest, TheWholeSessionInOnePacket) {
   const std::string packet = "CAPA\nuser alice\npass secret\nSTAT\nSTLS\nQUIT\nDELE 1\n";
-  const std::string answers = pop3::RenderBeforeLogin(true) +
-                              std::string(pop3::kReplyUserAccepted) + kLoggedIn + "+OK 0 0\r\n" +
-                              std::string(pop3::kReplyAlreadyLoggedIn) + "+OK bye\r\n";
+  const std::string answers =
+      pop3::RenderBeforeLogin({.mechanisms = {pop3::Mechanism::kPlain, pop3::Mechanism::kLogin}}) +
+      std::string(pop3::kReplyUserAccepted) + kLoggedIn + "+OK 0 0\r\n" +
+      std::string(pop3::kReplyAlreadyLoggedIn) + "+OK bye\r\n";
   for (size_t cut = 0; cut < packet.size(); ++cut) {
     SCOPED_TRACE(cut);
     SessionBench bench;

@@ -249,16 +249,16 @@ TEST(ProberTest, OutOfDescriptorsIsNoEvidence) {
 // --- CAPA feeds what is offered before login
 
 TEST(ProberTest, LearnsWhatTheNodeCanDo) {
-  for (const auto& [answer, learned] : {std::pair("+OK\r\nUIDL\r\nPIPELINING\r\nSTLS\r\n.\r\n",
-                                                  pop3::Capabilities("UIDL\r\nPIPELINING\r\n")),
-                                        std::pair("-ERR unknown\r\n", pop3::WithoutCapa())}) {
+  for (const auto& [answer, learned] :
+       {std::pair("+OK\r\nUIDL\r\nPIPELINING\r\nSTLS\r\n.\r\n",
+                  pop3::Capabilities("UIDL\r\nPIPELINING\r\nSTLS\r\n")),
+        std::pair("-ERR unknown\r\n", pop3::WithoutCapa())}) {
     ProbeBench bench;
     bench.script.set_answer("CAPA", {answer});
-    EXPECT_EQ(bench.cluster.offered.replies()->secure, pop3::RenderBeforeLogin(true));
+    EXPECT_FALSE(bench.cluster.offered.common()->known);
     bench.Start();
     bench.Probes(1);
-    EXPECT_EQ(bench.cluster.offered.replies()->secure, pop3::RenderBeforeLogin(true, learned));
-    EXPECT_EQ(bench.cluster.offered.replies()->clear, pop3::RenderBeforeLogin(false, learned));
+    EXPECT_EQ(bench.cluster.offered.common()->capabilities, learned);
   }
 }
 
@@ -267,7 +267,7 @@ TEST(ProberTest, ABrokenAnswerTeachesNothing) {
   bench.script.set_answer("CAPA", {"+OK\r\nUIDL\r\n", Then::kClose});
   bench.Start();
   bench.Probes(2);
-  EXPECT_EQ(bench.cluster.offered.replies()->secure, pop3::RenderBeforeLogin(true));
+  EXPECT_FALSE(bench.cluster.offered.common()->known);
 }
 
 // --- when

@@ -1,0 +1,78 @@
+// Who is there: what a session learns of its client before POP3 begins, and TLS.
+#include <utility>
+
+#include "proxy/io/deadline.h"
+#include "proxy/session/proxy_header.h"
+#include "proxy/session/session.h"
+#include "proxy/tls/stream.h"
+
+namespace poplar::session {
+
+// From the connection's first byte to our greeting.
+io::Task<bool> Session::LearnClient() {
+  io::Buffer received;
+  if (listener_.proxy_protocol_from.Contains(record_.client)) {
+    ProxyHeader header = co_await ReadProxyHeader(proactor_, *client_);
+    if (!header.fault.empty()) {
+      record_.failure = header.fault;
+      abrupt_ = true;
+      End(EndReason::kProxyHeader);
+      co_return false;
+    }
+    if (header.endpoints) {
+      record_.balancer = record_.client;
+      record_.client = header.endpoints->source;
+    }
+    received = std::move(header.rest);
+  }
+  if (listener_.tls != nullptr && listener_.tls_at_once)
+    co_return co_await Handshake(std::move(received));
+  if (!received.empty()) input_.Feed(std::move(received));
+  co_return true;
+}
+
+io::Task<bool> Session::Handshake(io::Buffer received) {
+  const io::Time begun = proactor_.Now();
+  auto secured = std::make_unique<tls::TlsStream>(
+      std::move(client_), listener_.tls->NewConnection(), proactor_.buffers(), proactor_.ready());
+  tls::TlsStream& stream = *secured;
+  client_ = std::move(secured);
+
+  io::Deadline deadline(proactor_, settings_->timeouts.tls_handshake, stream);
+  const io::Result<> done = co_await stream.Handshake(std::move(received));
+  const io::Duration took = proactor_.Now() - begun;
+  record_.handshake = took;
+  if (done) {
+    const tls::HandshakeFacts facts = stream.engine().facts();
+    record_.tls_version = facts.version;
+    record_.tls_cipher = facts.cipher;
+    record_.tls_resumed = facts.resumed;
+    certificate_user_ = listener_.tls->UserOf(stream.engine());
+    secure_ = true;
+  } else if (deadline.expired()) {
+    End(EndReason::kTlsHandshakeTimeout);
+  } else if (done.error().code == EPROTO) {
+    End(stream.engine().failure() == tls::FailureReason::kNotTls ? EndReason::kNotTls
+                                                                 : EndReason::kTlsHandshakeFailed);
+    record_.failure = stream.engine().failure_text();
+  } else {
+    End(EndReason::kClientReset);
+  }
+  const HandshakeResult result = done                 ? HandshakeResult::kOk
+                                 : deadline.expired() ? HandshakeResult::kTimeout
+                                                      : HandshakeResult::kFailed;
+  environment_.meter.HandshakeEnded(result, record_, took);
+  co_return done.has_value();
+}
+
+// Nothing that was sent in the clear counts once TLS is up: others may have slipped it in.
+io::Task<bool> Session::StartTls(pop3::Authorization& dialogue) {
+  input_.lines.Discard();
+  input_.Release();
+  record_.stls = true;
+  if (!co_await Handshake({})) co_return false;
+  dialogue.OnTls(Policy());
+  co_return true;
+}
+
+}  // namespace poplar::session
