@@ -16,6 +16,8 @@ class Capabilities {
 
   // Whether a line begins with this keyword, in any case: Has("PIPELINING").
   bool Has(std::string_view keyword) const;
+  // Whether the line SASL has this mechanism, in any case: OffersMechanism("PLAIN").
+  bool OffersMechanism(std::string_view name) const;
 
   friend bool operator==(const Capabilities&, const Capabilities&) = default;
   friend Capabilities Common(const Capabilities& a, const Capabilities& b);

@@ -20,7 +20,6 @@ using poplar::pop3::Authorization;
 using poplar::pop3::EndCause;
 using poplar::pop3::LineReader;
 using poplar::pop3::NodeLogin;
-using poplar::pop3::Secret;
 using Kind = Authorization::Step::Kind;
 
 constexpr int kBadCommandsMax = 5;
@@ -39,10 +38,11 @@ void CheckSent(std::string_view bytes, std::string_view keyword) {
 
 // Logs in at a node that says what the next bytes say; whether it was accepted.
 NodeLogin::Action::Kind LogIn(Authorization* client, LineReader* lines) {
-  const Secret password = client->TakePassword();
   const std::string user(client->user());
-  Require(!user.empty() && user.size() <= poplar::pop3::kUserBytesMax && !password.empty());
-  NodeLogin node(user, password);
+  const auto credential = poplar::pop3::PasswordCredential(user, client->TakePassword());
+  Require(!user.empty() && user.size() <= poplar::pop3::kUserBytesMax &&
+          !credential.identity.secret.empty());
+  NodeLogin node(credential, {});
   NodeLogin::Action action = node.Start();
   Require(action.kind == NodeLogin::Action::Kind::kSend);
   CheckSent(action.bytes, "USER ");
