@@ -22,7 +22,7 @@ namespace poplar::session {
 //
 // One coroutine, one thread. It ends by its own returns only: Drain and Abort make whatever it
 // waits for come back.
-class Session {
+class Session final : private upstream::Challenger {
  public:
   Session(Environment& environment, std::shared_ptr<const Settings> settings,
           const ListenerSettings& listener, const io::Accepted& accepted);
@@ -44,6 +44,7 @@ class Session {
   POPLAR_OWN_FRAME io::Task<bool> Handshake(io::Buffer received);
   POPLAR_OWN_FRAME io::Task<bool> Authorize();
   io::Task<bool> ReadMore();
+  io::Task<std::optional<pop3::Secret>> Ask(std::string_view line) override;
   io::Task<bool> Perform(pop3::Authorization& dialogue, pop3::Authorization::Step step);
   io::Task<bool> StartTls(pop3::Authorization& dialogue);
   pop3::AuthorizationPolicy Policy() const;
@@ -77,6 +78,7 @@ class Session {
   Login* login_ = nullptr;  // while it runs
   Relay* relay_ = nullptr;  // likewise
   Resume* resume_ = nullptr;
+  upstream::ClientOrigin origin_;
   tls::SealedSecret credential_;  // where the session may have to log in again
   Record record_;
   std::string certificate_user_;

@@ -2,33 +2,69 @@
 
 #include <algorithm>
 
-namespace poplar::upstream {
+#include "proxy/pop3/login_way.h"
 
-OfferedCapabilities::OfferedCapabilities() : common_(std::make_shared<const Common>()) {}
+namespace poplar::upstream {
+namespace {
+
+// As far as clients can see.
+bool SamePromise(const OfferedCapabilities::Common& a, const OfferedCapabilities::Common& b) {
+  return a.known == b.known && a.capabilities == b.capabilities && a.mechanisms == b.mechanisms;
+}
+
+}  // namespace
+
+OfferedCapabilities::OfferedCapabilities() : common_(std::make_shared<const Common>(Compute())) {}
 
 bool OfferedCapabilities::Learn(balancer::NodeId node, const pop3::Capabilities& capabilities) {
   const std::lock_guard lock(mutex_);
   const auto found = std::find_if(known_.begin(), known_.end(),
-                                  [node](const auto& entry) { return entry.first == node; });
+                                  [node](const Known& entry) { return entry.first == node; });
+  if (found != known_.end() && *found->second == capabilities) return false;
+  auto learned = std::make_shared<const pop3::Capabilities>(capabilities);
   if (found == known_.end()) {
-    known_.emplace_back(node, capabilities);
+    known_.emplace_back(node, std::move(learned));
   } else {
-    if (found->second == capabilities) return false;
-    found->second = capabilities;
+    found->second = std::move(learned);
   }
-
-  pop3::Capabilities shared = known_.front().second;
-  for (const auto& entry : known_) shared = pop3::Common(shared, entry.second);
-  shared = pop3::Common(shared, shared);  // without status line and terminator
-  if (common_->known && shared == common_->capabilities) return false;
-  const bool pipelining = shared.Has("PIPELINING");
-  common_ = std::make_shared<const Common>(Common{true, std::move(shared), pipelining});
+  Common common = Compute();
+  if (SamePromise(common, *common_)) return false;
+  common_ = std::make_shared<const Common>(std::move(common));
   return true;
+}
+
+OfferedCapabilities::Common OfferedCapabilities::Compute() const {
+  Common common;
+  common.known = !known_.empty();
+  if (common.known) {
+    common.capabilities = *known_.front().second;
+    for (const Known& entry : known_)
+      common.capabilities = pop3::Common(common.capabilities, *entry.second);
+    common.pipelining = common.capabilities.Has("PIPELINING");
+  }
+  for (size_t i = 0; i < pop3::kMechanismCount; ++i) {
+    const auto mechanism = static_cast<pop3::Mechanism>(i);
+    const auto serves = [mechanism](const Known& entry) {
+      return pop3::CanServe(mechanism, *entry.second);
+    };
+    const bool all = common.known ? std::all_of(known_.begin(), known_.end(), serves)
+                                  : pop3::CanServe(mechanism, pop3::Capabilities());
+    if (all) common.mechanisms.Add(mechanism);
+  }
+  return common;
 }
 
 std::shared_ptr<const OfferedCapabilities::Common> OfferedCapabilities::common() const {
   const std::lock_guard lock(mutex_);
   return common_;
+}
+
+std::shared_ptr<const pop3::Capabilities> OfferedCapabilities::Of(balancer::NodeId node) const {
+  const std::lock_guard lock(mutex_);
+  for (const Known& entry : known_) {
+    if (entry.first == node) return entry.second;
+  }
+  return nullptr;
 }
 
 }  // namespace poplar::upstream
