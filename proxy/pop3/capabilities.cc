@@ -94,6 +94,21 @@ std::string_view Capabilities::Line(std::string_view keyword) const {
   return {};
 }
 
+bool Capabilities::OffersMechanism(std::string_view name) const {
+  std::string_view rest = lines_;
+  while (!rest.empty()) {
+    std::string_view line = Trimmed(TakeLine(&rest));
+    if (!EqualsIgnoringCase(KeywordOf(line), "SASL")) continue;
+    while (!line.empty()) {
+      const size_t end = std::min(line.find_first_of(" \t"), line.size());
+      line.remove_prefix(std::min(line.find_first_not_of(" \t", end), line.size()));
+      const std::string_view word = line.substr(0, line.find_first_of(" \t"));
+      if (!word.empty() && EqualsIgnoringCase(word, name)) return true;
+    }
+  }
+  return false;
+}
+
 Capabilities Common(const Capabilities& a, const Capabilities& b) {
   Capabilities both;
   std::string_view rest = a.lines_;

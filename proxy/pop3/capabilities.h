@@ -22,6 +22,8 @@ class Capabilities {
   bool Has(std::string_view keyword) const { return !Line(keyword).empty(); }
   // The first such line, without its end; empty if there is none.
   std::string_view Line(std::string_view keyword) const;
+  // Whether the line SASL has this mechanism, in any case: OffersMechanism("PLAIN").
+  bool OffersMechanism(std::string_view name) const;
 
   friend bool operator==(const Capabilities&, const Capabilities&) = default;
   friend Capabilities Common(const Capabilities& a, const Capabilities& b);

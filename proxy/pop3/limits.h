@@ -17,6 +17,17 @@ inline constexpr size_t kSaslLineBytesMax = size_t{16} * 1024;
 // long user names and referrals, so twice that is taken before the node counts as broken.
 inline constexpr size_t kReplyLineBytesMax = 1024;
 
+// Bytes of an AUTH line with its initial response, CRLF included, that a node is sent: RFC 5034
+// section 4 (RFC 2449's limit of a command).
+inline constexpr size_t kAuthLineBytesMax = 255;
+
+// Bytes of a line within an AUTH, its line end included, from either side. RFC 5034 section 4 lets
+// it be as long as the mechanism needs; tokens and the claims in them take several KiB.
+inline constexpr size_t kSaslLineBytesMax = size_t{16} * 1024;
+
+// Questions of a node's within one AUTH that a client is asked. SCRAM has two, a refused token one.
+inline constexpr int kSaslQuestionsMax = 4;
+
 // Bytes of a node's whole CAPA reply: the only multi-line reply that is ever held in memory.
 inline constexpr size_t kCapaReplyBytesMax = size_t{8} * 1024;
 

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <utility>
 
+#include "proxy/upstream/client_origin.h"
+
 namespace poplar::server {
 namespace {
 
@@ -100,7 +102,7 @@ std::string StructuredLine::Take() {
 
 std::string SessionLine(LineFormat format, int64_t unix_micros, const session::Record& record) {
   StructuredLine line(format, unix_micros, "info", "session");
-  line.Text("id", fmt::format("{:016x}", record.id))
+  line.Text("id", upstream::SessionName(record.id))
       .Text("client", record.client.Host())
       .Number("client_port", record.client.port())
       .Text("listener", record.listener)

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "proxy/pop3/node_login.h"
+#include "proxy/pop3/login_way.h"
 #include "proxy/pop3/reply.h"
 #include "proxy/session/slot_wait.h"
 #include "proxy/upstream/keeper.h"
@@ -64,15 +64,14 @@ Login::Login(Environment& environment, const Settings& settings, const Request& 
 Login::~Login() = default;
 
 io::Task<Login::Outcome> Login::Run() {
-  const pop3::SaslIdentity& identity = request_.credential.identity;
-  if (!pop3::IsSafeCredential(identity.user) || !pop3::IsSafeCredential(identity.secret.Expose())) {
+  if (!pop3::IsSafe(request_.credential)) {
     // On the wire it would read as more commands than one; no node may hear of it, nor be blamed.
     record_.failure = "the credential can't be written as a command";
     answer_ = pop3::kReplyLoginRefused;
     result_ = LoginResult::kRejected;
     co_return Outcome::kRefused;
   }
-  session_.digest = {environment_.digest.Of(identity.user, identity.secret.Expose())};
+  Recognise();
   deadline_.Arm(request_.deadline);
   for (Step step = Step::kAgain; step != Step::kEnd;) {
     step = co_await ChooseNode();
@@ -88,6 +87,18 @@ io::Task<Login::Outcome> Login::Run() {
   }
   deadline_.Disarm();
   co_return outcome_;
+}
+
+// Only a password says who comes back; and a session in a mode of its own fits few.
+void Login::Recognise() {
+  const pop3::Credential& credential = request_.credential;
+  session_.parkable = credential.proof() == pop3::Proof::kPassword && credential.plain_mode();
+  if (!session_.parkable) return;
+  // The names are free of NUL.
+  const pop3::SaslIdentity& who = credential.identity;
+  std::string names = who.user;
+  if (!who.authorization.empty()) names.append(1, '\0').append(who.authorization);
+  session_.digest = {environment_.digest.Of(names, who.secret.Expose())};
 }
 
 void Login::Abort() {
@@ -169,7 +180,8 @@ io::Task<Login::Step> Login::TakeParked() {
   // A view older than the client's own would pass new mail for mail that has been deleted already.
   const io::Duration oldest =
       request_.resumes ? io::Duration::zero() : node().pool.limits().max_snapshot_age;
-  const auto verdict = balancer::Judge(*parked, session_.digest, false, oldest, Moment());
+  const auto verdict =
+      balancer::Judge(*parked, session_.digest, !session_.parkable, oldest, Moment());
   const ParkedOutcome outcome = alive ? OutcomeOf(verdict) : ParkedOutcome::kDead;
   const bool too_many = parked->lease.parked();
   const bool in_service = request_.cluster.health.InService(node_, Moment());
@@ -254,7 +266,7 @@ io::Task<Login::Step> Login::Open(balancer::Slot slot) {
       std::make_unique<upstream::Connection>(environment_.proactor, node().endpoint);
   session_.connection->slot = std::move(slot);
   Leased(LeaseSource::kNew);
-  NodeError error = co_await session_.connection->Open();
+  NodeError error = co_await session_.connection->Open(request_.origin);
   NoteStages();
   if (error.failure == NodeFailure::kNone) co_return Step::kGoOn;
   co_return co_await AfterUnreachable(std::move(error), Evidence::kUnreachable);
@@ -290,73 +302,6 @@ Login::Step Login::TooManySessions() {
   answer_ = pop3::kReplyInUse;
   retry_reason_ = RetryReason::kUserLimit;
   return Step::kRetryInUse;
-}
-
-// --- authenticate
-
-io::Task<Login::Step> Login::Authenticate() {
-  upstream::Connection& connection = *session_.connection;
-  const auto answer = co_await connection.LogIn(request_.credential);
-  NoteStages();
-  if (answer) {
-    if (!answer->accepted) co_return OnRefusal(answer->line);
-    session_.logged_in = Now();
-    TellHealth(Evidence::kServed, {});
-    co_return LoggedIn(answer->line);
-  }
-  const NodeError& error = answer.error();
-  // A node that has just greeted and then fails at USER does so for this user's sake. A warm
-  // connection may have been dead all along.
-  if (source_ == LeaseSource::kWarm && !connection.password_sent()) {
-    // Nodes end warm connections as they like; that is no sign of trouble.
-    const bool stale =
-        error.failure == NodeFailure::kClosed || error.failure == NodeFailure::kReset;
-    if (!stale || late_ || aborted_)
-      co_return co_await AfterUnreachable(error, Evidence::kLoginFailed);
-    GiveUpConnection(false);
-    session_.lease.Release();
-    co_return Step::kAgain;
-  }
-  GiveUpConnection(false);
-  if (aborted_) co_return TooLate();
-  // What is left of the login's time may be too little for any node: its client took the rest.
-  if (!late_) {
-    environment_.meter.NodeFailed(node_, error.failure);
-    TellHealth(Evidence::kLoginFailed, Name(error.failure));
-  }
-  const bool timeout = late_ || error.failure == NodeFailure::kResponseTimeout;
-  (void)Unavailable(timeout ? LoginResult::kTimeout : LoginResult::kBackendError, error.Text());
-  co_return late_ ? Step::kEnd : Step::kRetryLost;
-}
-
-Login::Step Login::LoggedIn(std::string line) {
-  record_.failure.clear();
-  answer_ = std::move(line);
-  result_ = LoginResult::kOk;
-  outcome_ = Outcome::kLoggedIn;
-  return Step::kEnd;
-}
-
-// The node's word goes to the client as it is.
-Login::Step Login::OnRefusal(std::string line) {
-  // Without its line end: that is no part of the answer's words.
-  record_.failure = line.substr(0, line.find_last_not_of("\r\n") + 1);
-  answer_ = std::move(line);
-  GiveUpConnection(true);
-  const auto reply = pop3::ParseReply(record_.failure);
-  const pop3::ResponseCode code = reply ? reply->code : pop3::ResponseCode::kNone;
-  const bool trouble = code == pop3::ResponseCode::kSysTemp || code == pop3::ResponseCode::kSysPerm;
-  TellHealth(trouble ? Evidence::kLoginFailed : Evidence::kServed, record_.failure);
-  result_ = LoginResult::kBackendError;
-  outcome_ = Outcome::kUnavailable;
-  retry_reason_ = RetryReason::kInUse;
-  if (code == pop3::ResponseCode::kInUse) return Step::kRetryInUse;
-  // No guess at a password is what these say; a code that we don't know may be one.
-  if (code == pop3::ResponseCode::kSysTemp) return Step::kRetryLost;
-  if (trouble || code == pop3::ResponseCode::kLoginDelay) return Step::kEnd;
-  result_ = LoginResult::kRejected;
-  outcome_ = Outcome::kRefused;
-  return Step::kEnd;
 }
 
 // --- small parts

@@ -18,6 +18,8 @@
 #include "proxy/session/settings.h"
 #include "proxy/tls/keyed_digest.h"
 #include "proxy/tls/sealer.h"
+#include "proxy/upstream/challenger.h"
+#include "proxy/upstream/client_origin.h"
 #include "proxy/upstream/connection.h"
 #include "proxy/upstream/observer.h"
 
@@ -44,6 +46,8 @@ struct NodeSession {
   std::unique_ptr<upstream::Connection> connection;
   balancer::CredentialDigest digest;
   io::Time logged_in{};  // the node's answer; older than the session when a parked one was taken
+  // Its user can be recognised by the digest, and the session is in no mode of its own.
+  bool parkable = false;
 };
 
 // One login, from complete credentials to the node's answer: choose the node, lease a connection,
@@ -54,7 +58,7 @@ class Login {
     kLoggedIn,     // session() is there; say answer()
     kRefused,      // by the node, for the credential's sake; say answer()
     kUnavailable,  // for no fault of the client's; say answer()
-    kClientLeft,
+    kClientLeft,   // or gave no answer to what its node asked
   };
 
   struct Request {
@@ -63,6 +67,9 @@ class Login {
     const pop3::Credential& credential;
     io::Time deadline;
     bool resumes = false;  // a session that was logged in already, and was promised to go on
+    const upstream::ClientOrigin* origin = nullptr;  // null: nodes are told of no client
+    // null: the client can't be asked anything more.
+    upstream::Challenger* challenger = nullptr;
   };
 
   // All outlive it. Fills in the record's part on the login.
@@ -92,6 +99,7 @@ class Login {
     kEnd,
   };
 
+  void Recognise();
   POPLAR_OWN_FRAME io::Task<Step> ChooseNode();
   bool Follow(const balancer::Choice& choice);
   bool NodeTakesUs() const;
@@ -102,8 +110,12 @@ class Login {
   Step Bind();
   Step TooManySessions();
   POPLAR_OWN_FRAME io::Task<Step> Authenticate();
+  io::Task<upstream::NodeError> LearnCapabilities();
+  io::Task<Step> OnFailure(upstream::NodeError error);
+  Step OnAnswer(upstream::LoginAnswer answer);
   Step LoggedIn(std::string line);
   Step OnRefusal(std::string line);
+  Step OnMismatch(std::string_view why, std::string_view answer);
 
   io::Task<Step> AfterUnreachable(upstream::NodeError error, balancer::Evidence evidence);
   io::Task<Step> RetryInUse();

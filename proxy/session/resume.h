@@ -24,6 +24,7 @@ class Resume {
     Relay& relay;                         // between two of its runs
     io::Duration pause;                   // before the first try
     io::Time deadline;
+    const upstream::ClientOrigin* origin = nullptr;  // as for Login
   };
 
   // All outlive it.

@@ -37,6 +37,9 @@ Session::Session(Environment& environment, std::shared_ptr<const Settings> setti
       listener_(listener),
       client_(std::make_unique<io::SocketStream>(proactor_, accepted.socket)) {
   record_.id = proactor_.random().Next();
+  origin_ = {.client = accepted.peer,
+             .local = proactor_.LocalAddress(accepted.socket),
+             .session = record_.id};
   record_.client = accepted.peer;
   record_.listener = listener.name;
   record_.accepted = proactor_.Now();
@@ -182,7 +185,11 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   record_.user = canonical->text();
   Patience patience(proactor_, *client_, input_);
   Login login(environment_, *settings_,
-              {cluster(), *canonical, credential, record_.accepted + settings_->timeouts.login},
+              {.cluster = cluster(),
+               .user = *canonical,
+               .credential = credential,
+               .deadline = record_.accepted + settings_->timeouts.login,
+               .origin = &origin_},
               patience, record_);
   login_ = &login;
   const Login::Outcome outcome = co_await login.Run();
@@ -191,7 +198,9 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   record_.login = proactor_.Now() - begun;
   if (outcome == Login::Outcome::kClientLeft) {
     environment_.meter.LoginEnded(LoginResult::kAbandoned, record_, *record_.login);
-    End(*patience.client_error() == 0 ? EndReason::kClientEof : EndReason::kClientReset);
+    // Where it gave no answer to the node's question, whoever asked it has said why.
+    const bool eof = patience.client_error().value_or(0) == 0;
+    End(eof ? EndReason::kClientEof : EndReason::kClientReset);
     co_return outcome;
   }
   environment_.meter.LoginEnded(login.result(), record_, *record_.login);
@@ -243,7 +252,7 @@ RelayOptions Session::OptionsOfRelay() const {
 
 NodeSide Session::SideOfNode() const {
   const balancer::PoolLimits limits = settings_->NodeOf(node_).pool.limits();
-  const bool parks = cluster().rules.affinity && limits.parked > 0;
+  const bool parks = cluster().rules.affinity && limits.parked > 0 && upstream_.parkable;
   return {.stream = upstream_.connection->stream(),
           .response = upstream_.connection->endpoint().timeouts.response,
           .logged_in = upstream_.logged_in,
@@ -270,7 +279,7 @@ io::Task<bool> Session::GoOnElsewhere(Relay& relay, RelayEnd& end) {
   Patience patience(proactor_, *client_, input_, false);
   Resume resume(environment_, *settings_,
                 {cluster(), user, credential_, relay, PauseAfter(end.reason, relay.losses()),
-                 stalled_since + cluster().resume.deadline},
+                 stalled_since + cluster().resume.deadline, &origin_},
                 patience);
   resume_ = &resume;
   const ResumeResult result = co_await resume.Run();

@@ -77,6 +77,7 @@ class Session {
   Login* login_ = nullptr;  // while it runs
   Relay* relay_ = nullptr;  // likewise
   Resume* resume_ = nullptr;
+  upstream::ClientOrigin origin_;
   tls::SealedSecret credential_;  // where the session may have to log in again
   Record record_;
   std::string certificate_user_;

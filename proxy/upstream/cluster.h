@@ -10,6 +10,7 @@
 #include "balancer/cluster_health.h"
 #include "proxy/io/clock.h"
 #include "proxy/pop3/credential.h"
+#include "proxy/pop3/master_user.h"
 #include "proxy/upstream/node.h"
 #include "proxy/upstream/offered_capabilities.h"
 
@@ -59,6 +60,7 @@ struct Cluster {
   ProbeOptions probe;                        // before the workers run
   LoginRules login;                          // likewise
   ResumeRules resume;                        // likewise
+  pop3::MasterUser master;                   // likewise
   std::vector<std::unique_ptr<Node>> nodes;  // likewise; as in the node table
   balancer::ClusterHealth health;
   OfferedCapabilities offered;

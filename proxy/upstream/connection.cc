@@ -16,6 +16,9 @@ namespace {
 
 constexpr io::Duration kRetirePatience = std::chrono::seconds(2);
 
+// How Dovecot greets those in its login_trusted_networks.
+constexpr std::string_view kXclientGreeting = "+OK [XCLIENT]";
+
 NodeFailure FromConnect(const io::Error& error) {
   switch (error.code) {
     case ECONNREFUSED:
@@ -68,11 +71,14 @@ void Connection::Attach(io::Proactor& proactor) {
 
 bool Connection::Quiet() { return stream_ != nullptr && input_.empty() && stream_->Quiet(); }
 
-io::Task<NodeError> Connection::Open() {
+io::Task<NodeError> Connection::Open(const ClientOrigin* origin) {
+  const bool secure = endpoint_->tls != nullptr;
+  const bool stls = endpoint_->tls_start == TlsStart::kStls;
   NodeError error = co_await OpenTransport();
-  if (error.failure == NodeFailure::kNone && endpoint_->tls != nullptr)
-    error = co_await HandshakeTls();
+  if (error.failure == NodeFailure::kNone) error = co_await SendProxyHeader(origin);
+  if (error.failure == NodeFailure::kNone && secure && !stls) error = co_await HandshakeTls();
   if (error.failure == NodeFailure::kNone) error = co_await ReadGreeting();
+  if (error.failure == NodeFailure::kNone && secure && stls) error = co_await StartTls();
   if (error.failure == NodeFailure::kNone) opened_ = proactor_->Now();
   co_return error;
 }
@@ -92,6 +98,27 @@ io::Task<NodeError> Connection::OpenTransport() {
   if (deadline.expired() || expired_)
     co_return NodeError{NodeFailure::kConnectTimeout, "no answer in time"};
   co_return NodeError{FromConnect(connected.error()), connected.error().Text()};
+}
+
+// One write with nothing in front: the node looks for it in the first bytes.
+io::Task<NodeError> Connection::SendProxyHeader(const ClientOrigin* origin) {
+  const std::string header = RenderProxyHeader(endpoint_->proxy_protocol, origin);
+  if (header.empty()) co_return NodeError{};
+  co_return co_await Send(header);
+}
+
+// RFC 2595. Whatever comes behind the node's +OK and ahead of the handshake was put there by
+// somebody on the way, to be taken for the node's own words afterwards.
+io::Task<NodeError> Connection::StartTls() {
+  NodeError error = co_await Send("STLS\r\n");
+  if (error.failure == NodeFailure::kNone) error = co_await ReadLine(NodeFailure::kTlsTimeout);
+  if (error.failure != NodeFailure::kNone) co_return error;
+  const auto reply = pop3::ParseReply(line_);
+  if (!reply) co_return NodeError{NodeFailure::kProtocol, "not an answer to STLS"};
+  if (!reply->ok) co_return NodeError{NodeFailure::kTlsFailed, "STLS refused: " + line_};
+  if (has_stray_bytes())
+    co_return NodeError{NodeFailure::kTlsFailed, "unprotected bytes behind the answer to STLS"};
+  co_return co_await HandshakeTls();
 }
 
 io::Task<NodeError> Connection::HandshakeTls() {
@@ -125,6 +152,7 @@ io::Task<NodeError> Connection::ReadGreeting() {
       // A server speaks once and then waits; more than a greeting is no POP3 server.
       if (has_stray_bytes())
         co_return NodeError{NodeFailure::kGreetingGarbage, "more than one line"};
+      offers_xclient_ = line_.starts_with(kXclientGreeting);
       co_return NodeError{};
     case pop3::Greeting::kRefused:
       co_return NodeError{NodeFailure::kGreetingRefused, line_};
@@ -134,14 +162,14 @@ io::Task<NodeError> Connection::ReadGreeting() {
   co_return NodeError{NodeFailure::kGreetingGarbage, "not a POP3 greeting"};
 }
 
-io::Task<NodeError> Connection::ReadLine(NodeFailure at_timeout) {
+io::Task<NodeError> Connection::ReadLine(NodeFailure at_timeout, size_t bytes_max) {
   line_.clear();
   io::Deadline deadline(*proactor_, endpoint_->timeouts.response, *stream_);
   for (;;) {
     const std::string_view bytes = input_.bytes();
     const size_t end = bytes.find('\n');
     const size_t taken = end == std::string_view::npos ? bytes.size() : end + 1;
-    if (line_.size() + taken > pop3::kReplyLineBytesMax) {
+    if (line_.size() + taken > bytes_max) {
       co_return NodeError{NodeFailure::kProtocol, "line too long"};
     }
     line_.append(bytes.substr(0, taken));
@@ -163,35 +191,6 @@ io::Task<NodeError> Connection::Send(std::string_view bytes) {
   const io::Result<> sent = co_await stream_->Write(bytes);
   if (sent) co_return NodeError{};
   co_return FromIo(sent.error(), deadline.expired(), NodeFailure::kResponseTimeout);
-}
-
-io::Task<tl::expected<LoginAnswer, NodeError>> Connection::LogIn(
-    const pop3::Credential& credential) {
-  using Kind = pop3::NodeLogin::Action::Kind;
-  const io::Time begun = proactor_->Now();
-  pop3::NodeLogin dialogue(credential.identity.user, credential.identity.secret);
-  pop3::NodeLogin::Action action = dialogue.Start();
-  while (action.kind == Kind::kSend) {
-    password_sent_ = dialogue.password_sent();
-    NodeError error = co_await Send(action.bytes);
-    if (error.failure == NodeFailure::kNone)
-      error = co_await ReadLine(NodeFailure::kResponseTimeout);
-    if (error.failure != NodeFailure::kNone) co_return tl::unexpected(std::move(error));
-    action = dialogue.OnLine(line_);
-    if (action.kind != Kind::kRefused && has_stray_bytes()) action.kind = Kind::kProtocolError;
-  }
-  durations_.authentication = proactor_->Now() - begun;
-  switch (action.kind) {
-    case Kind::kAccepted:
-    case Kind::kRefused:
-      co_return LoginAnswer{action.kind == Kind::kAccepted, line_ + "\r\n"};
-    case Kind::kUnsafeCredential:
-      co_return tl::unexpected(
-          NodeError{NodeFailure::kProtocol, "the credential can't be written as a command"});
-    default:
-      co_return tl::unexpected(
-          NodeError{NodeFailure::kProtocol, "an answer that is none, or one too many"});
-  }
 }
 
 io::Task<tl::expected<std::string, NodeError>> Connection::AskCapabilities() {

@@ -10,8 +10,14 @@
 #include "balancer/node_pool.h"
 #include "proxy/io/proactor.h"
 #include "proxy/io/stream.h"
+#include "proxy/pop3/capabilities.h"
 #include "proxy/pop3/credential.h"
+#include "proxy/pop3/limits.h"
+#include "proxy/pop3/master_user.h"
+#include "proxy/pop3/node_login.h"
 #include "proxy/pop3/uidl_reader.h"
+#include "proxy/upstream/challenger.h"
+#include "proxy/upstream/client_origin.h"
 #include "proxy/upstream/endpoint.h"
 #include "proxy/upstream/node_failure.h"
 
@@ -25,10 +31,29 @@ struct StageDurations {
   io::Duration authentication{};
 };
 
-// The node's answer to a login.
+// What a login goes by besides the credential. All of it outlives the login.
+struct LoginTerms {
+  const pop3::Capabilities* offered = nullptr;  // by the node; null: unknown
+  const pop3::MasterUser* master = nullptr;     // the cluster's; null: none
+  const ClientOrigin* origin = nullptr;         // null: the login is Poplar's own
+  Challenger* challenger = nullptr;             // null: nobody to ask
+  bool careful = false;                         // see pop3::NodeLoginTerms
+};
+
+// What came of a login.
 struct LoginAnswer {
-  bool accepted = false;
-  std::string line;  // the node's own words, with CRLF: they go to the client as they are
+  enum class Verdict : uint8_t {
+    kAccepted,     // the node's word: `line`
+    kRefused,      // likewise
+    kModeRefused,  // the node has not the client's UTF8 or LANG: `why`; it saw no credential
+    kImpossible,   // the node can't be told of such a credential: `why`; it saw nothing
+    kClientGone,   // the client was asked and gave no answer
+  };
+  Verdict verdict = Verdict::kRefused;
+  std::string line;           // the node's own words, with CRLF: they go to the client as they are
+  std::string_view why = {};  // static, for the log
+
+  bool accepted() const { return verdict == Verdict::kAccepted; }
 };
 
 // One connection to a node: first Open, then LogIn once, then the streams are relayed. Belongs to
@@ -39,16 +64,20 @@ class Connection final : public balancer::PooledConnection {
   Connection(io::Proactor& proactor, std::shared_ptr<const Endpoint> endpoint)
       : proactor_(&proactor), endpoint_(std::move(endpoint)) {}
 
-  // Connects, ends the TLS handshake and reads the greeting. No credential is at stake yet: on any
-  // error the caller may go to another node.
-  io::Task<NodeError> Open();
+  // Connects, sends the PROXY header, ends the TLS handshake and reads the greeting, in the order
+  // that the endpoint wants. No credential is at stake yet: on any error the caller may go to
+  // another node. `origin`: whose connection it is going to be; null: it is Poplar's own.
+  io::Task<NodeError> Open(const ClientOrigin* origin = nullptr);
   // Only the first of the three, for a probe that asks no more than whether somebody listens.
   io::Task<NodeError> OpenTransport();
 
   // Once password_sent() the node may have counted an attempt, whatever comes back; before that an
   // error leaves the caller free to go elsewhere.
-  io::Task<tl::expected<LoginAnswer, NodeError>> LogIn(const pop3::Credential& credential);
+  io::Task<tl::expected<LoginAnswer, NodeError>> LogIn(const pop3::Credential& credential,
+                                                       LoginTerms terms = {});
   bool password_sent() const { return password_sent_; }
+  // The client has been asked something by the node: its login can't be repeated elsewhere.
+  bool client_asked() const { return client_asked_; }
 
   // CAPA, before or after login; the whole answer, which may be an -ERR (RFC 2449 is optional).
   io::Task<tl::expected<std::string, NodeError>> AskCapabilities();
@@ -87,10 +116,17 @@ class Connection final : public balancer::PooledConnection {
   bool has_stray_bytes() const { return !input_.empty(); }
 
  private:
+  io::Task<NodeError> SendProxyHeader(const ClientOrigin* origin);
+  io::Task<NodeError> StartTls();
   io::Task<NodeError> HandshakeTls();
   io::Task<NodeError> ReadGreeting();
-  // The next status line, without its line end, into line_.
-  io::Task<NodeError> ReadLine(NodeFailure at_timeout);
+  io::Task<NodeError> SendXclient(const ClientOrigin& origin);
+  // Hands the node's question to the client, and adds its time to think to *thought. False: there
+  // is nobody to go on with.
+  io::Task<bool> AskClient(pop3::NodeLogin& dialogue, pop3::NodeLogin::Action& action,
+                           Challenger* challenger, io::Duration* thought);
+  // The next line, without its line end, into line_.
+  io::Task<NodeError> ReadLine(NodeFailure at_timeout, size_t bytes_max = pop3::kReplyLineBytesMax);
   io::Task<NodeError> Send(std::string_view bytes);
   // Reads on until the multi-line reply is whole.
   io::Task<tl::expected<std::string, NodeError>> ReadReply();
@@ -103,7 +139,9 @@ class Connection final : public balancer::PooledConnection {
   std::string line_;
   StageDurations durations_;
   io::Time opened_{};
+  bool offers_xclient_ = false;
   bool password_sent_ = false;
+  bool client_asked_ = false;
   bool aborted_ = false;
   bool expired_ = false;  // aborted by Expire
 };

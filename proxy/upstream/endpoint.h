@@ -7,6 +7,7 @@
 #include "proxy/io/clock.h"
 #include "proxy/tls/client_context.h"
 #include "proxy/tls/client_sessions.h"
+#include "proxy/upstream/client_origin.h"
 
 namespace poplar::upstream {
 
@@ -16,6 +17,11 @@ struct UpstreamTimeouts {
   io::Duration response = std::chrono::seconds(15);
 };
 
+enum class TlsStart : uint8_t {
+  kImplicit,  // from the first byte
+  kStls,      // behind the greeting (RFC 2595)
+};
+
 // Where a node is and how to speak to it. Immutable but for the TLS sessions, which lock by
 // themselves; shared by all workers and kept by its connections.
 struct Endpoint {
@@ -23,6 +29,9 @@ struct Endpoint {
   io::Address address;
   std::shared_ptr<const tls::ClientContext> tls;  // null: plain
   std::string host_name;                          // SNI, and what the certificate must be for
+  TlsStart tls_start = TlsStart::kImplicit;
+  ProxyProtocol proxy_protocol = ProxyProtocol::kNone;
+  bool xclient = true;  // is used where the node offers it
   UpstreamTimeouts timeouts;
   std::shared_ptr<tls::ClientSessions> tls_sessions;  // with tls
 };

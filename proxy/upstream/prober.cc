@@ -120,10 +120,14 @@ io::Task<NodeError> Prober::LearnCapabilities(Connection& connection) {
 // section 8.1): another Poplar's probe may just be in its maildrop.
 io::Task<NodeError> Prober::LogInAndStat(Connection& connection) {
   const ProbeOptions& options = cluster_.probe;
-  const tl::expected<LoginAnswer, NodeError> login = co_await connection.LogIn(options.credential);
+  // As sessions are told: by what the node has just said that it offers.
+  const auto offered = cluster_.offered.Of(node_.id);
+  const LoginTerms terms{.offered = offered.get()};
+  const tl::expected<LoginAnswer, NodeError> login =
+      co_await connection.LogIn(options.credential, terms);
   if (!login) co_return login.error();
   const std::string_view line = FirstLine(login->line);
-  if (!login->accepted) {
+  if (!login->accepted()) {
     switch (CodeOf(line)) {
       case ResponseCode::kInUse:
       case ResponseCode::kLoginDelay:

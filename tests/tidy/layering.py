@@ -14,7 +14,7 @@ ARROWS = {
     "proxy/config": set(),
     "proxy/proxy_protocol": {"proxy/io"},
     "proxy/tls": {"proxy/io"},
-    "proxy/upstream": {"proxy/tls", "proxy/pop3", "proxy/io", "balancer"},
+    "proxy/upstream": {"proxy/tls", "proxy/pop3", "proxy/proxy_protocol", "proxy/io", "balancer"},
     "proxy/demo": {"proxy/pop3", "proxy/tls", "proxy/io"},
     "proxy/session": {"proxy/upstream", "proxy/proxy_protocol", "proxy/tls", "proxy/pop3", "proxy/io", "balancer"},
     "proxy/server": {"proxy/session", "proxy/upstream", "proxy/tls", "proxy/pop3", "proxy/io",

@@ -216,5 +216,19 @@ TEST(FilterAfterLoginTest, CutsTheseLinesAndNothingElse) {
   }
 }
 
+TEST(CapabilitiesTest, MechanismsOfTheSaslLine) {
+  const Capabilities node(
+      "+OK\r\nUSER\r\n sasl\tPLAIN  login XOAUTH2 \r\nSASL-IR\r\nX PLUS\r\n.\r\n");
+  for (std::string_view name : {"PLAIN", "plain", "LOGIN", "xoauth2"}) {
+    EXPECT_TRUE(node.OffersMechanism(name)) << name;
+  }
+  for (std::string_view name : {"", "SASL", "PLA", "PLAINX", "USER", "PLUS", "XOAUTH", "-IR"}) {
+    EXPECT_FALSE(node.OffersMechanism(name)) << name;
+  }
+  EXPECT_FALSE(Capabilities("SASL\r\n").OffersMechanism("PLAIN"));
+  EXPECT_FALSE(Capabilities("").OffersMechanism("PLAIN"));
+  EXPECT_TRUE(Capabilities("SASL\r\nSASL LOGIN\r\n").OffersMechanism("LOGIN"));
+}
+
 }  // namespace
 }  // namespace poplar::pop3

@@ -25,7 +25,7 @@ TEST(ConnectionTest, OpensAndLogsIn) {
   EXPECT_EQ(error.detail, "");
   const Bench::Login login = bench.LogIn();
   ASSERT_TRUE(login.has_value());
-  EXPECT_TRUE(login->accepted);
+  EXPECT_TRUE(login->accepted());
   EXPECT_EQ(login->line, "+OK Logged in.\r\n");
   EXPECT_EQ(bench.node.received(), "USER alice\r\nPASS secret\r\n");
   EXPECT_FALSE(bench.connection().has_stray_bytes());
@@ -161,7 +161,7 @@ TEST_P(LoginTest, IsJudged) {
   const Bench::Login login = bench.LogIn();
   EXPECT_EQ(login ? login->line : Failure(login), GetParam().failure);
   if (login) {
-    EXPECT_EQ(login->accepted, login->line.starts_with("+OK"));
+    EXPECT_EQ(login->accepted(), login->line.starts_with("+OK"));
   }
   EXPECT_EQ(bench.node.received(), GetParam().received);
   EXPECT_EQ(bench.connection().password_sent(), GetParam().received == std::string_view(kBoth));
@@ -295,7 +295,7 @@ TEST(ConnectionTest, GoesOnAtAnotherWorker) {
   EXPECT_TRUE(bench.connection().Quiet());
   const Bench::Login login = bench.LogIn();
   ASSERT_TRUE(login.has_value());
-  EXPECT_TRUE(login->accepted);
+  EXPECT_TRUE(login->accepted());
   ASSERT_TRUE(bench.connection().Detach());
   bench.connection().Attach(bench.other());
   EXPECT_TRUE(bench.connection().Quiet());
