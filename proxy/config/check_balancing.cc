@@ -198,6 +198,18 @@ void CheckResumeOutlastsHoldDown(const ResumeConfig& resume, const HealthConfig&
                "resume.deadline longer than health.hold_down and the time to find a dead node");
 }
 
+// The header would have to name a client that isn't there yet. The default's two are no mistake.
+void CheckWarmHasEffect(const NodeConfig& node, const PoolConfig& pool, const Places& places,
+                        OncePerSetting& once) {
+  const bool says_warm = std::any_of(places.begin(), places.end(),
+                                     [](const Place& place) { return Gives(place, "warm"); });
+  if (node.proxy_protocol == NodeProxyProtocol::kNone || !says_warm || pool.warm == 0) return;
+  once.Warning(places, {"warm"},
+               "no connection is kept warm to a node with proxy_protocol: its header comes first "
+               "and names the client",
+               "warm: 0, or xclient instead of proxy_protocol");
+}
+
 bool MovesUsers(const ClusterConfig& cluster, const std::string& path, const Findings& findings) {
   return cluster.shared_storage && cluster.nodes.size() > 1 &&
          cluster.affinity == Affinity::kUser && !findings.IsUnread(path + ".affinity");
@@ -252,8 +264,9 @@ void CheckBalancing(const Config& config, Findings& findings) {
     for (size_t j = 0; j < cluster.nodes.size(); ++j) {
       const NodeConfig& node = cluster.nodes[j];
       const std::string node_pool_path = ItemPath(path + ".nodes", j) + ".pool";
-      CheckPool(EffectivePool(config, cluster, node), login_timeout,
-                {PlaceOf(node_pool_path, node.pool), cluster_pool, global_pool}, once);
+      const Places places = {PlaceOf(node_pool_path, node.pool), cluster_pool, global_pool};
+      CheckPool(EffectivePool(config, cluster, node), login_timeout, places, once);
+      CheckWarmHasEffect(node, EffectivePool(config, cluster, node), places, once);
     }
   }
 }

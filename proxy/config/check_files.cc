@@ -55,19 +55,25 @@ void CheckValidity(const CertificateFacts& facts, const std::string& path, int64
   }
 }
 
-void CheckCertificate(const CertificateConfig& files, const std::string& path,
+// The paths of the two settings.
+struct PairPaths {
+  std::string certificate;
+  std::string key;
+};
+
+void CheckCertificate(const CertificateConfig& files, const PairPaths& paths,
                       CertificateInspector& inspector, int64_t now, Findings& findings) {
-  if (findings.IsUnread(path + ".certificate") || findings.IsUnread(path + ".key")) return;
-  const bool has_certificate = CheckReadable(files.certificate, path + ".certificate", findings);
-  const bool has_key = files.key.empty() || CheckReadable(files.key, path + ".key", findings);
+  if (findings.IsUnread(paths.certificate) || findings.IsUnread(paths.key)) return;
+  const bool has_certificate = CheckReadable(files.certificate, paths.certificate, findings);
+  const bool has_key = files.key.empty() || CheckReadable(files.key, paths.key, findings);
   if (!has_certificate || !has_key) return;
   const auto facts = inspector.Inspect(files.certificate, files.key);
   if (!facts) {
-    findings.Error(path + ".certificate", facts.error(),
+    findings.Error(paths.certificate, facts.error(),
                    "a PEM certificate and the private key that belongs to it");
     return;
   }
-  CheckValidity(*facts, path + ".certificate", now, findings);
+  CheckValidity(*facts, paths.certificate, now, findings);
 }
 
 void CheckLogFolder(const std::string& output, Findings& findings) {
@@ -77,6 +83,21 @@ void CheckLogFolder(const std::string& output, Findings& findings) {
   if (stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
     findings.Error("log.output", "the folder " + Quote(folder) + " does not exist",
                    "a file in an existing folder");
+  }
+}
+
+void CheckPassword(const std::string& file, const std::string& path, Findings& findings) {
+  auto password = ReadPasswordFile(file);
+  if (!password) {
+    findings.Error(path, Quote(file) + " " + password.error(),
+                   "a file whose first line is the password");
+    return;
+  }
+  explicit_bzero(password->data(), password->size());
+  struct stat status = {};
+  if (stat(file.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0) {
+    findings.Warning(path, "everybody on this machine may read " + Quote(file),
+                     "a file that only Poplar's user and group may read");
   }
 }
 
@@ -90,19 +111,17 @@ void CheckProbePassword(const Config& config, size_t index, std::set<std::string
   const std::string section =
       IsGiven(cluster.health, "password_file") ? ItemPath("clusters", index) + ".health" : "health";
   const std::string path = section + ".password_file";
-  if (!checked.insert(path).second) return;
-  auto password = ReadPasswordFile(health.password_file);
-  if (!password) {
-    findings.Error(path, Quote(health.password_file) + " " + password.error(),
-                   "a file whose first line is the password");
-    return;
-  }
-  explicit_bzero(password->data(), password->size());
-  struct stat status = {};
-  if (stat(health.password_file.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0) {
-    findings.Warning(path, "everybody on this machine may read " + Quote(health.password_file),
-                     "a file that only Poplar's user and group may read");
-  }
+  if (checked.insert(path).second) CheckPassword(health.password_file, path, findings);
+}
+
+void CheckNodeFiles(const NodeConfig& node, const std::string& path,
+                    CertificateInspector& inspector, int64_t now, Findings& findings) {
+  if (node.tls == NodeTls::kVerify && !node.ca_file.empty())
+    CheckReadable(node.ca_file, path + ".ca_file", findings);
+  if (node.tls != NodeTls::kNone && !node.client_certificate.empty())
+    CheckCertificate({node.client_certificate, node.client_key},
+                     {path + ".client_certificate", path + ".client_key"}, inspector, now,
+                     findings);
 }
 
 }  // namespace
@@ -112,17 +131,18 @@ Problems CheckFiles(const Config& config, const Positions& positions,
   Findings findings(positions);
   std::set<std::string> checked;
   for (size_t i = 0; i < config.tls.certificates.size(); ++i) {
-    CheckCertificate(config.tls.certificates[i], ItemPath("tls.certificates", i), inspector, now,
-                     findings);
+    const std::string path = ItemPath("tls.certificates", i);
+    CheckCertificate(config.tls.certificates[i], {path + ".certificate", path + ".key"}, inspector,
+                     now, findings);
   }
   for (size_t i = 0; i < config.clusters.size(); ++i) {
     CheckProbePassword(config, i, checked, findings);
+    const std::string path = ItemPath("clusters", i);
+    const std::string& master = config.clusters[i].master_user.password_file;
+    if (!master.empty()) CheckPassword(master, path + ".master_user.password_file", findings);
     const auto& nodes = config.clusters[i].nodes;
     for (size_t j = 0; j < nodes.size(); ++j) {
-      const std::string path = ItemPath(ItemPath("clusters", i) + ".nodes", j) + ".ca_file";
-      if (nodes[j].tls == NodeTls::kVerify && !nodes[j].ca_file.empty()) {
-        CheckReadable(nodes[j].ca_file, path, findings);
-      }
+      CheckNodeFiles(nodes[j], ItemPath(path + ".nodes", j), inspector, now, findings);
     }
   }
   if (!config.tls.client_ca_file.empty())

@@ -119,6 +119,42 @@ void CheckNodeTls(const NodeConfig& node, const std::string& path, Findings& fin
   }
 }
 
+void CheckNodeTlsStart(const NodeConfig& node, const std::string& path, Findings& findings) {
+  if (findings.IsUnread(path + ".tls")) return;
+  const bool secure = node.tls != NodeTls::kNone;
+  if (!secure && node.tls_start != NodeTlsStart::kImplicit)
+    findings.Error(path + ".tls_start", "tls_start: stls with tls: none starts nothing",
+                   "tls: verify, or no tls_start");
+  if (!secure && !node.client_certificate.empty())
+    findings.Warning(path + ".client_certificate", "has no effect with tls: none",
+                     "tls: verify, or no client_certificate");
+  if (node.client_certificate.empty() && !node.client_key.empty() &&
+      !findings.IsUnread(path + ".client_certificate"))
+    findings.Error(path + ".client_key", "there is a key, but no client_certificate",
+                   "both, or client_certificate alone with the key in its file");
+}
+
+void CheckMasterUser(const MasterUserConfig& master, const std::string& path, Findings& findings) {
+  if (findings.IsUnread(path)) return;
+  const bool named = !master.name.empty() || findings.IsUnread(path + ".name");
+  const bool has_password =
+      !master.password_file.empty() || findings.IsUnread(path + ".password_file");
+  if (named && !has_password)
+    findings.Error(path + ".name", "the master user has no password", "a password_file");
+  if (!named && has_password)
+    findings.Error(path + ".password_file", "a password, but of no master user", "a name");
+  const auto unfit = [](std::string_view text) {
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; });
+  };
+  if (unfit(master.name))
+    findings.Error(path + ".name", Quote(master.name) + " is not a user's name",
+                   "a name without blanks");
+  if (unfit(master.separator))
+    findings.Error(path + ".separator", Quote(master.separator) + " is no separator",
+                   "a character such as *, without blanks");
+}
+
 void CheckNodes(const ClusterConfig& cluster, const std::string& cluster_path, Findings& findings) {
   const std::string list_path = cluster_path + ".nodes";
   if (cluster.nodes.empty()) findings.Error(list_path, "the cluster has no node", "at least one");
@@ -127,6 +163,7 @@ void CheckNodes(const ClusterConfig& cluster, const std::string& cluster_path, F
   for (size_t i = 0; i < cluster.nodes.size(); ++i) {
     const std::string path = ItemPath(list_path, i);
     CheckNodeTls(cluster.nodes[i], path, findings);
+    CheckNodeTlsStart(cluster.nodes[i], path, findings);
     const std::string address_path = path + ".address";
     if (findings.IsUnread(address_path)) continue;
     const auto address = ParseHostPort(cluster.nodes[i].address);
@@ -150,7 +187,9 @@ void CheckClusters(const Config& config, Findings& findings) {
   if (config.clusters.empty()) findings.Error("clusters", "there is no cluster", "at least one");
   CheckNames(config.clusters, "clusters", "cluster", findings);
   for (size_t i = 0; i < config.clusters.size(); ++i) {
-    CheckNodes(config.clusters[i], ItemPath("clusters", i), findings);
+    const std::string path = ItemPath("clusters", i);
+    CheckNodes(config.clusters[i], path, findings);
+    CheckMasterUser(config.clusters[i].master_user, path + ".master_user", findings);
   }
 }
 

@@ -13,6 +13,18 @@ namespace {
 template <class T>
 using Built = tl::expected<T, std::string>;
 
+upstream::ProxyProtocol VersionOf(config::NodeProxyProtocol version) {
+  switch (version) {
+    case config::NodeProxyProtocol::kNone:
+      return upstream::ProxyProtocol::kNone;
+    case config::NodeProxyProtocol::kV1:
+      return upstream::ProxyProtocol::kV1;
+    case config::NodeProxyProtocol::kV2:
+      return upstream::ProxyProtocol::kV2;
+  }
+  return upstream::ProxyProtocol::kNone;
+}
+
 Built<std::shared_ptr<const upstream::Endpoint>> BuildEndpoint(const config::Config& config,
                                                                const config::ClusterConfig& cluster,
                                                                const config::NodeConfig& node) {
@@ -28,10 +40,17 @@ Built<std::shared_ptr<const upstream::Endpoint>> BuildEndpoint(const config::Con
   endpoint->address = *address;
   endpoint->host_name = node.host_name.empty() ? parsed->host : node.host_name;
   endpoint->timeouts = {timeouts.upstream_connect, timeouts.upstream_response};
+  endpoint->proxy_protocol = VersionOf(node.proxy_protocol);
+  endpoint->xclient = node.xclient == config::Xclient::kAuto;
+  if (node.tls_start == config::NodeTlsStart::kStls)
+    endpoint->tls_start = upstream::TlsStart::kStls;
   if (node.tls == config::NodeTls::kNone) return endpoint;
   const auto verify = node.tls == config::NodeTls::kVerify ? tls::ClientSettings::Verify::kFull
                                                            : tls::ClientSettings::Verify::kInsecure;
-  auto context = tls::ClientContext::Create({.verify = verify, .ca_file = node.ca_file});
+  auto context =
+      tls::ClientContext::Create({.verify = verify,
+                                  .ca_file = node.ca_file,
+                                  .certificate = {node.client_certificate, node.client_key}});
   if (!context) return tl::unexpected(where + context.error());
   endpoint->tls = std::move(*context);
   endpoint->tls_sessions = std::make_shared<tls::ClientSessions>();
@@ -46,6 +65,8 @@ balancer::PoolLimits LimitsOf(const config::Config& config, const config::Cluste
                               .parked = static_cast<uint32_t>(pool.parked),
                               .max_snapshot_age = pool.max_snapshot_age,
                               .warm_max_age = pool.warm_max_age};
+  // The header goes first, and names the client.
+  if (node.proxy_protocol != config::NodeProxyProtocol::kNone) limits.warm = 0;
   // Another Poplar can't know of a session that is parked here and holds the user's maildrop
   // locked.
   const bool locks = cluster.maildrop_lock == config::MaildropLock::kExclusive;
@@ -98,6 +119,15 @@ balancer::HealthRules RulesOf(const config::HealthConfig& from) {
           .panic_percent = count(from.panic_percent)};
 }
 
+Built<pop3::Secret> PasswordOf(const std::string& section, const std::string& file) {
+  auto password = config::ReadPasswordFile(file);
+  if (!password)
+    return tl::unexpected(section + ".password_file: " + file + " " + password.error());
+  pop3::Secret secret(*password);
+  pop3::Wipe(password->data(), password->size());
+  return secret;
+}
+
 Built<upstream::ProbeOptions> ProbeOf(const std::string& where, const config::HealthConfig& from) {
   upstream::ProbeOptions probe;
   probe.level = LevelOf(from.probe);
@@ -106,14 +136,19 @@ Built<upstream::ProbeOptions> ProbeOf(const std::string& where, const config::He
   probe.fast_interval = from.fast_interval;
   probe.timeout = from.timeout;
   if (from.probe != config::Probe::kLogin) return probe;
-  auto password = config::ReadPasswordFile(from.password_file);
-  if (!password) {
-    return tl::unexpected(where + ": health.password_file: " + from.password_file + " " +
-                          password.error());
-  }
-  probe.credential = pop3::PasswordCredential(from.user, pop3::Secret(*password));
-  pop3::Wipe(password->data(), password->size());
+  auto password = PasswordOf(where + ": health", from.password_file);
+  if (!password) return tl::unexpected(password.error());
+  probe.credential = pop3::PasswordCredential(from.user, std::move(*password));
   return probe;
+}
+
+Built<pop3::MasterUser> MasterOf(const std::string& where, const config::MasterUserConfig& from) {
+  pop3::MasterUser master{.name = from.name, .password = {}, .separator = from.separator};
+  if (!master.exists()) return master;
+  auto password = PasswordOf(where + ": master_user", from.password_file);
+  if (!password) return tl::unexpected(password.error());
+  master.password = std::move(*password);
+  return master;
 }
 
 Built<std::shared_ptr<upstream::Cluster>> BuildCluster(const config::Config& config, size_t index,
@@ -134,6 +169,9 @@ Built<std::shared_ptr<upstream::Cluster>> BuildCluster(const config::Config& con
   auto probe = ProbeOf("cluster " + from.name, health);
   if (!probe) return tl::unexpected(probe.error());
   cluster->probe = std::move(*probe);
+  auto master = MasterOf("cluster " + from.name, from.master_user);
+  if (!master) return tl::unexpected(master.error());
+  cluster->master = std::move(*master);
   cluster->login = {static_cast<uint32_t>(from.user_sessions), from.in_use_retries,
                     from.in_use_backoff};
   const config::ResumeConfig resume = config::EffectiveResume(config, from);

@@ -89,6 +89,18 @@ std::string Explain(int error, const CertificateFacts& facts, const std::string&
   }
 }
 
+// What a node is shown that asks who we are. The reason why not, or empty.
+std::string LoadIdentity(SSL_CTX* native, const CertificateFiles& files) {
+  if (files.certificate.empty()) return {};
+  const std::string& key = files.key.empty() ? files.certificate : files.key;
+  const auto facts = InspectCertificate(files.certificate, key);
+  if (!facts) return facts.error();
+  const bool good = SSL_CTX_use_certificate_chain_file(native, files.certificate.c_str()) == 1 &&
+                    SSL_CTX_use_PrivateKey_file(native, key.c_str(), SSL_FILETYPE_PEM) == 1;
+  ERR_clear_error();
+  return good ? "" : files.certificate + ": the library takes it not, or not its key";
+}
+
 }  // namespace
 
 struct ClientContext::Native {
@@ -171,6 +183,8 @@ tl::expected<std::shared_ptr<const ClientContext>, std::string> ClientContext::C
         native.get(), settings.ca_file.empty() ? kSystemBundle : settings.ca_file);
     if (!error.empty()) return Error(std::move(error));
   }
+  std::string error = LoadIdentity(native.get(), settings.certificate);
+  if (!error.empty()) return Error(std::move(error));
   return context;
 }
 

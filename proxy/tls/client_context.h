@@ -6,6 +6,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "proxy/tls/certificate.h"
 #include "proxy/tls/client_sessions.h"
 #include "proxy/tls/engine.h"
 
@@ -18,6 +19,8 @@ struct ClientSettings {
   };
   Verify verify = Verify::kFull;
   std::string ca_file = {};  // PEM; empty: the system's bundle
+  // Shown to a node that asks for one. No certificate: none; no key: it is in the same file.
+  CertificateFiles certificate = {};
 };
 
 // How we speak TLS to the nodes of one cluster. Immutable, shared by all workers; connections keep

@@ -45,6 +45,9 @@ NodeError MarkError(std::string_view answer) {
 NodeError Connection::FromIo(const io::Error& error, bool expired, NodeFailure at_timeout) const {
   if (expired || expired_) return {at_timeout, "no answer in time"};
   if (error.cancelled()) return {NodeFailure::kCancelled, ""};
+  // TLS 1.3 tells only behind the handshake that a client's certificate isn't taken.
+  if (secured_ != nullptr && error.code == EPROTO)
+    return {NodeFailure::kTlsFailed, std::string(secured_->engine().failure_text())};
   return {NodeFailure::kReset, error.Text()};
 }
 
@@ -130,14 +133,13 @@ io::Task<NodeError> Connection::HandshakeTls() {
       proactor_->buffers(), proactor_->ready());
   tls::TlsStream& stream = *secured;
   stream_ = std::move(secured);
+  secured_ = &stream;
 
   const io::Time begun = proactor_->Now();
   io::Deadline deadline(*proactor_, endpoint_->timeouts.response, stream);
   const io::Result<> done = co_await stream.Handshake();
   durations_.tls = proactor_->Now() - begun;
   if (done) co_return NodeError{};
-  if (done.error().code == EPROTO)
-    co_return NodeError{NodeFailure::kTlsFailed, std::string(stream.engine().failure_text())};
   co_return FromIo(done.error(), deadline.expired(), NodeFailure::kTlsTimeout);
 }
 

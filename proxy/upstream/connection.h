@@ -21,6 +21,10 @@
 #include "proxy/upstream/endpoint.h"
 #include "proxy/upstream/node_failure.h"
 
+namespace poplar::tls {
+class TlsStream;
+}
+
 namespace poplar::upstream {
 
 // How long each stage of reaching a node took; zero where it wasn't entered.
@@ -135,7 +139,8 @@ class Connection final : public balancer::PooledConnection {
   io::Proactor* proactor_;
   const std::shared_ptr<const Endpoint> endpoint_;
   std::unique_ptr<io::Stream> stream_;
-  io::Buffer input_;  // received and not yet read
+  const tls::TlsStream* secured_ = nullptr;  // stream_, where it is one
+  io::Buffer input_;                         // received and not yet read
   std::string line_;
   StageDurations durations_;
   io::Time opened_{};

@@ -75,14 +75,16 @@ TEST(RunCheck, ErrorsFail) {
   const Outcome outcome = Check(path);
   EXPECT_EQ(outcome.status, 1);
   EXPECT_EQ(outcome.out, "");
-  EXPECT_EQ(outcome.err, path +
-                             ":2:40: error: clusters[0].nodes[0].adress: unknown key\n"
-                             "  2 | clusters: [{name: m, nodes: [{name: n, adress: x}]}]\n"
-                             "    |                                        ^\n"
-                             "  expected: one of name, address, weight, tls, ca_file, host_name, "
-                             "state, pool, timeouts\n"
-                             "  did you mean \"address\"?\n"
-                             "1 error, 0 warnings\n");
+  EXPECT_EQ(outcome.err,
+            path +
+                ":2:40: error: clusters[0].nodes[0].adress: unknown key\n"
+                "  2 | clusters: [{name: m, nodes: [{name: n, adress: x}]}]\n"
+                "    |                                        ^\n"
+                "  expected: one of name, address, weight, tls, tls_start, ca_file, host_name, "
+                "client_certificate, client_key, proxy_protocol, xclient, "
+                "state, pool, timeouts\n"
+                "  did you mean \"address\"?\n"
+                "1 error, 0 warnings\n");
 }
 
 TEST(RunCheck, AMissingFileFails) {

@@ -86,6 +86,20 @@ TEST(CheckBalancing, WarmConnectionsAreRenewedBeforeTheNodeEndsThem) {
   });
 }
 
+TEST(CheckBalancing, NothingWaitsWarmBehindAProxyHeader) {
+  const std::string message =
+      "no connection is kept warm to a node with proxy_protocol: its header comes first and names "
+      "the client\n";
+  ExpectProblems({
+      {"", "", "proxy_protocol: v1, ", ""},
+      {"pool: {warm: 3}", "", "proxy_protocol: v1, ", "1:14 warning pool.warm: " + message},
+      {"pool: {warm: 0}", "", "proxy_protocol: v2, ", ""},
+      {"pool: {warm: 3}", "", "proxy_protocol: none, ", ""},
+      {"", "", "proxy_protocol: v2, pool: {warm: 3}, ",
+       "4:96 warning clusters[0].nodes[1].pool.warm: " + message},
+  });
+}
+
 TEST(CheckBalancing, ProbesDoNotOverlap) {
   ExpectProblems({
       {"health: {timeout: 5s}", "", "",

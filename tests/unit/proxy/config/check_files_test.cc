@@ -126,7 +126,8 @@ TEST(CheckFiles, JudgesTheValidity) {
 TEST(CheckFiles, WantsTheCaFileOnlyWhereItIsUsed) {
   FakeInspector inspector;
   Config config;
-  config.clusters = {{"mail", false, {{"a", "a:1", 100, NodeTls::kNone, "/no/ca.pem", ""}}}};
+  config.clusters = {
+      {.name = "mail", .nodes = {{.name = "a", .address = "a:1", .ca_file = "/no/ca.pem"}}}};
   EXPECT_EQ(Show(config, inspector), "");
   config.clusters[0].nodes[0].tls = NodeTls::kVerify;
   EXPECT_EQ(Show(config, inspector),
@@ -134,6 +135,47 @@ TEST(CheckFiles, WantsTheCaFileOnlyWhereItIsUsed) {
             "directory\n");
   config.clusters[0].nodes[0].ca_file = WriteFile("ca.pem");
   EXPECT_EQ(Show(config, inspector), "");
+}
+
+TEST(CheckFiles, InspectsWhatNodesAreShownOnlyWhereItIsUsed) {
+  FakeInspector inspector;
+  Config config;
+  config.clusters = {{.name = "mail", .nodes = {{.name = "a", .address = "a:1"}}}};
+  NodeConfig& node = config.clusters[0].nodes[0];
+  node.client_certificate = "/no/such.pem";
+  EXPECT_EQ(Show(config, inspector), "");
+  node.tls = NodeTls::kInsecure;
+  EXPECT_EQ(Show(config, inspector),
+            "error clusters[0].nodes[0].client_certificate: \"/no/such.pem\" cannot be read: No "
+            "such file or directory\n");
+  node.client_certificate = WriteFile("client.pem");
+  node.client_key = "/no/such.key";
+  EXPECT_EQ(Show(config, inspector),
+            "error clusters[0].nodes[0].client_key: \"/no/such.key\" cannot be read: No such file "
+            "or directory\n");
+  node.client_key = WriteFile("client.key");
+  inspector.answer->not_after = kNow - kDay;
+  EXPECT_EQ(Show(config, inspector),
+            "error clusters[0].nodes[0].client_certificate: the certificate of "
+            "\"CN=mail.example\" expired on 2027-01-14\n");
+  EXPECT_EQ(inspector.calls, "check_files_test_client.pem+check_files_test_client.key;");
+}
+
+TEST(CheckFiles, ReadsTheMasterUsersPassword) {
+  FakeInspector inspector;
+  Config config;
+  config.clusters = {{.name = "mail", .master_user = {.name = "m", .password_file = "/no/such"}}};
+  EXPECT_EQ(Show(config, inspector),
+            "error clusters[0].master_user.password_file: \"/no/such\" cannot be read: No such "
+            "file or directory\n");
+  const std::string path = WriteFile("master_password");
+  config.clusters[0].master_user.password_file = path;
+  ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+  EXPECT_EQ(Show(config, inspector), "");
+  ASSERT_EQ(chmod(path.c_str(), 0644), 0);
+  EXPECT_EQ(Show(config, inspector),
+            "warning clusters[0].master_user.password_file: everybody on this machine may read \"" +
+                path + "\"\n");
 }
 
 TEST(CheckFiles, WantsTheLogFilesFolder) {

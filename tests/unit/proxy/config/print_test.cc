@@ -19,7 +19,7 @@ TEST(ExampleConfig, IsTheDefaultsWithOneExampleInEachList) {
   expected.listeners = {{.name = "pop3s", .address = "[::]:995"}};
   expected.tls.certificates = {{"/etc/poplar/tls/fullchain.pem", "/etc/poplar/tls/key.pem"}};
   expected.clusters = {
-      {"mail", false, {{"mail-1", "mail-1.internal:110", 100, NodeTls::kNone, "", ""}}}};
+      {.name = "mail", .nodes = {{.name = "mail-1", .address = "mail-1.internal:110"}}}};
   EXPECT_EQ(ExampleConfig(), expected);
 }
 
@@ -48,7 +48,18 @@ TEST(Print, ReadsBackWhateverTheValues) {
   config.tls.min_version = TlsVersion::k13;
   config.tls.session_tickets = false;
   config.clusters.push_back({"\xc3\xa4", true, {}});
-  config.clusters[0].nodes.push_back({"-", "no", 0, NodeTls::kInsecure, "/a b", "[x]"});
+  config.clusters[0].nodes.push_back({.name = "-",
+                                      .address = "no",
+                                      .weight = 0,
+                                      .tls = NodeTls::kInsecure,
+                                      .tls_start = NodeTlsStart::kStls,
+                                      .ca_file = "/a b",
+                                      .host_name = "[x]",
+                                      .client_certificate = "/c d",
+                                      .client_key = "/e: f",
+                                      .proxy_protocol = NodeProxyProtocol::kV2,
+                                      .xclient = Xclient::kOff});
+  config.clusters[0].master_user = {"m: #", "/p: q", "\""};
   config.clusters[0].nodes[1].state = NodeState::kDown;
   Set(config.clusters[0].nodes[1].pool, &PoolConfig::size, 0);
   Set(config.clusters[0].nodes[1].timeouts, &UpstreamTimeoutsConfig::upstream_response,

@@ -43,6 +43,7 @@ clusters:
     user_sessions: 4
     in_use_retries: 5
     in_use_backoff: 250ms
+    master_user: {name: m, password_file: m.txt, separator: "%"}
     pool: {size: 0, warm: 1}
     health: {probe: connect, user: p}
     resume: off
@@ -51,9 +52,12 @@ clusters:
       - name: a
         address: "a.example:110"
         state: drain
+        proxy_protocol: v1
+        xclient: off
         pool: {size: 4}
         timeouts: {upstream_connect: 8s}
-      - {name: b, address: "[::1]:995", weight: 50, tls: verify, ca_file: ca.pem, host_name: b.example}
+      - {name: b, address: "[::1]:995", weight: 50, tls: verify, ca_file: ca.pem, host_name: b.example,
+         tls_start: stls, client_certificate: /c.pem, client_key: c.key, proxy_protocol: v2}
 pool: {size: 1, warm: 0, parked: 2, max_snapshot_age: 60s, wait_timeout: 3s, warm_max_age: 4s}
 health: {probe: login, interval: 1s, fast_interval: 2s, timeout: 3s, rise: 4, fall: 5, user: probe,
          password_file: probe.txt, consecutive_failures: 6, failure_percent: 7, failure_events_min: 8,
@@ -69,13 +73,14 @@ admin: {enabled: no, address: "127.0.0.1:1"}
 log: {format: logfmt, level: error, output: stdout}
 )";
 
-// What kEverything says of its cluster beyond names, addresses and TLS.
+// What kEverything says of its cluster beyond names and addresses.
 void FillCluster(ClusterConfig& cluster) {
   cluster.affinity = Affinity::kNone;
   cluster.maildrop_lock = MaildropLock::kExclusive;
   cluster.user_sessions = 4;
   cluster.in_use_retries = 5;
   cluster.in_use_backoff = std::chrono::milliseconds(250);
+  cluster.master_user = {"m", "/etc/poplar/m.txt", "%"};
   Set(cluster.pool, &PoolConfig::size, 0);  // the default, but said in so many words
   Set(cluster.pool, &PoolConfig::warm, 1);
   Set(cluster.health, &HealthConfig::probe, Probe::kConnect);
@@ -84,6 +89,16 @@ void FillCluster(ClusterConfig& cluster) {
   Set(cluster.timeouts, &UpstreamTimeoutsConfig::upstream_response, std::chrono::seconds(9));
   NodeConfig& node = cluster.nodes[0];
   node.state = NodeState::kDrain;
+  node.proxy_protocol = NodeProxyProtocol::kV1;
+  node.xclient = Xclient::kOff;
+  NodeConfig& second = cluster.nodes[1];
+  second.tls = NodeTls::kVerify;
+  second.tls_start = NodeTlsStart::kStls;
+  second.ca_file = "/etc/poplar/ca.pem";
+  second.host_name = "b.example";
+  second.client_certificate = "/c.pem";
+  second.client_key = "/etc/poplar/c.key";
+  second.proxy_protocol = NodeProxyProtocol::kV2;
   Set(node.pool, &PoolConfig::size, 4);
   Set(node.timeouts, &UpstreamTimeoutsConfig::upstream_connect, std::chrono::seconds(8));
 }
@@ -110,11 +125,10 @@ TEST(Read, FillsTheWholeConfiguration) {
                   ClientCertificates::kOptional,
                   "/etc/poplar/clients.pem",
                   ClientName::kCommonName};
-  expected.clusters = {
-      {"mail",
-       true,
-       {{"a", "a.example:110", 100, NodeTls::kNone, "", ""},
-        {"b", "[::1]:995", 50, NodeTls::kVerify, "/etc/poplar/ca.pem", "b.example"}}}};
+  expected.clusters = {{.name = "mail",
+                        .shared_storage = true,
+                        .nodes = {{.name = "a", .address = "a.example:110"},
+                                  {.name = "b", .address = "[::1]:995", .weight = 50}}}};
   FillCluster(expected.clusters[0]);
   expected.default_domain = "example.org";
   using std::chrono::milliseconds;

@@ -222,5 +222,52 @@ TEST_F(BuildClustersTest, NodesWithTlsRememberTheirSessions) {
   EXPECT_NE(clusters[1]->nodes[1]->endpoint->tls, nullptr);
 }
 
+TEST_F(BuildClustersTest, TakesHowANodeIsSpokenTo) {
+  auto clusters = Build();
+  const upstream::Endpoint* usual = clusters[0]->nodes[0]->endpoint.get();
+  EXPECT_EQ(usual->tls_start, upstream::TlsStart::kImplicit);
+  EXPECT_EQ(usual->proxy_protocol, upstream::ProxyProtocol::kNone);
+  EXPECT_TRUE(usual->xclient);
+  EXPECT_EQ(clusters[0]->nodes[0]->pool.limits().warm, 2u);
+
+  config::NodeConfig& first = config_.clusters[0].nodes[0];
+  first.tls = config::NodeTls::kInsecure;
+  first.tls_start = config::NodeTlsStart::kStls;
+  first.proxy_protocol = config::NodeProxyProtocol::kV1;
+  first.xclient = config::Xclient::kOff;
+  config_.clusters[0].nodes[1].proxy_protocol = config::NodeProxyProtocol::kV2;
+  clusters = Build();
+  const upstream::Node& node = *clusters[0]->nodes[0];
+  EXPECT_EQ(node.endpoint->tls_start, upstream::TlsStart::kStls);
+  EXPECT_EQ(node.endpoint->proxy_protocol, upstream::ProxyProtocol::kV1);
+  EXPECT_FALSE(node.endpoint->xclient);
+  EXPECT_EQ(clusters[0]->nodes[1]->endpoint->proxy_protocol, upstream::ProxyProtocol::kV2);
+  // The header goes first, and names the client.
+  EXPECT_EQ(node.pool.limits().warm, 0u);
+  EXPECT_EQ(clusters[1]->nodes[0]->pool.limits().warm, 2u);
+}
+
+TEST_F(BuildClustersTest, NamesTheNodeWhoseClientCertificateIsMissing) {
+  config_.clusters[1].nodes[1].client_certificate = "/nowhere/client.pem";
+  EXPECT_THAT(Error(), testing::StartsWith("node second/b: "));
+  EXPECT_THAT(Error(), HasSubstr("/nowhere/client.pem"));
+}
+
+TEST_F(BuildClustersTest, TakesTheMasterUser) {
+  EXPECT_FALSE(Build()[0]->master.exists());
+  EXPECT_EQ(Build()[0]->master.separator, "*");
+  const std::string path = testing::TempDir() + "build_clusters_master";
+  std::ofstream(path) << "master's\n";
+  config_.clusters[1].master_user = {.name = "m", .password_file = path, .separator = "%"};
+  const auto clusters = Build();
+  EXPECT_FALSE(clusters[0]->master.exists());
+  EXPECT_EQ(clusters[1]->master.name, "m");
+  EXPECT_EQ(clusters[1]->master.password.Expose(), "master's");
+  EXPECT_EQ(clusters[1]->master.separator, "%");
+  config_.clusters[1].master_user.password_file = "/nowhere/password";
+  EXPECT_THAT(Error(),
+              testing::StartsWith("cluster second: master_user.password_file: /nowhere/password "));
+}
+
 }  // namespace
 }  // namespace poplar::server

@@ -136,5 +136,31 @@ TEST_F(ClientContextTest, SaysWhatIsWrongWithItsCaFile) {
   EXPECT_NE(absent.error().find("ca.pem: cannot be read: No such file"), std::string::npos);
 }
 
+TEST_F(ClientContextTest, TakesACertificateOfItsOwn) {
+  const auto write = [](const std::string& name, const std::string& text) {
+    const std::string path =
+        testing::TempDir() + "context_" + name + std::to_string(getpid()) + ".pem";
+    std::ofstream(path) << text;
+    return path;
+  };
+  const CertificatePem own = Issue({.dns_names = {"proxy.example"}});
+  const CertificatePem other = Issue({.dns_names = {"other.example"}});
+  const std::string certificate = write("own", own.certificate);
+  const std::string key = write("key", own.key);
+  const std::string both = write("both", own.certificate + own.key);
+  const std::string wrong = write("wrong", other.key);
+  const auto error = [this](const CertificateFiles& files) {
+    const auto context = ClientContext::Create({.ca_file = ca_file_, .certificate = files});
+    return context ? "" : context.error();
+  };
+  EXPECT_EQ(error({}), "");
+  EXPECT_EQ(error({certificate, key}), "");
+  EXPECT_EQ(error({both, ""}), "");
+  EXPECT_THAT(error({certificate, wrong}), testing::HasSubstr(certificate));
+  EXPECT_THAT(error({certificate, ""}), testing::HasSubstr(certificate));
+  EXPECT_THAT(error({"/nowhere/own.pem", key}), testing::HasSubstr("/nowhere/own.pem"));
+  for (const std::string& path : {certificate, key, both, wrong}) std::remove(path.c_str());
+}
+
 }  // namespace
 }  // namespace poplar::tls

@@ -40,9 +40,16 @@ class ConnectionBench {
     Run([] { return false; }, std::chrono::milliseconds(50));
   }
 
-  NodeError Open() {
+  // A new connection, to an endpoint with this changed.
+  void Use(const std::function<void(Endpoint&)>& change) {
+    auto endpoint = std::make_shared<Endpoint>(connection_->endpoint());
+    change(*endpoint);
+    connection_.emplace(poplar_, std::move(endpoint));
+  }
+
+  NodeError Open(const ClientOrigin* origin = nullptr) {
     std::optional<NodeError> error;
-    scope_.Spawn(OpenTask(&error));
+    scope_.Spawn(OpenTask(&error, origin));
     EXPECT_TRUE(Run([&error] { return error.has_value(); })) << world_.why_not();
     return error.value_or(NodeError{});
   }
@@ -50,9 +57,9 @@ class ConnectionBench {
   Login LogIn(std::string_view user = "alice", std::string_view password = "secret") {
     return LogIn(pop3::PasswordCredential(user, pop3::Secret(password)));
   }
-  Login LogIn(pop3::Credential credential) {
+  Login LogIn(pop3::Credential credential, LoginTerms terms = {}) {
     std::optional<Login> login;
-    scope_.Spawn(LogInTask(std::move(credential), &login));
+    scope_.Spawn(LogInTask(std::move(credential), terms, &login));
     EXPECT_TRUE(Run([&login] { return login.has_value(); })) << world_.why_not();
     return login.value_or(tl::unexpected(NodeError{}));
   }
@@ -80,13 +87,15 @@ class ConnectionBench {
   }
   simulation::SimProactor& other() { return other_; }
   io::Time Now() const { return world_.Now(); }
+  simulation::SimProactor& poplar() { return poplar_; }
 
  private:
-  io::Task<void> OpenTask(std::optional<NodeError>* error) {
-    *error = co_await connection_->Open();
+  io::Task<void> OpenTask(std::optional<NodeError>* error, const ClientOrigin* origin) {
+    *error = co_await connection_->Open(origin);
   }
-  io::Task<void> LogInTask(pop3::Credential credential, std::optional<Login>* login) {
-    login->emplace(co_await connection_->LogIn(credential));
+  io::Task<void> LogInTask(pop3::Credential credential, LoginTerms terms,
+                           std::optional<Login>* login) {
+    login->emplace(co_await connection_->LogIn(credential, terms));
   }
   io::Task<void> AskTask(std::string_view command, std::optional<Answer>* answer) {
     if (command == "CAPA") {

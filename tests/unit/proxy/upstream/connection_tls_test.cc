@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "proxy/io/socket_stream.h"
@@ -25,7 +27,9 @@ using Verify = tls::ClientSettings::Verify;
 // A node that speaks TLS, greets and takes QUIT; and connections to it.
 class TlsBench {
  public:
-  explicit TlsBench(Verify verify, tls::Version version_max = tls::Version::kTls13) {
+  explicit TlsBench(Verify verify, tls::Version version_max = tls::Version::kTls13,
+                    std::string stls_answer = {})
+      : stls_answer_(std::move(stls_answer)) {
     const auto pem = tls::MakeThrowawayCertificate(world_.clock().UnixMicros() / 1'000'000);
     server_ =
         *tls::ServerContext::Create({.certificates_in_memory = {pem}, .version_max = version_max});
@@ -36,6 +40,7 @@ class TlsBench {
                  .address = address_,
                  .tls = *tls::ClientContext::Create({.verify = verify}),
                  .host_name = "localhost",
+                 .tls_start = stls_answer_.empty() ? TlsStart::kImplicit : TlsStart::kStls,
                  .tls_sessions = std::make_shared<tls::ClientSessions>()});
   }
   ~TlsBench() {
@@ -64,6 +69,7 @@ class TlsBench {
   // Whether the node saw a resumption, connection by connection, and what else it received.
   std::vector<bool> resumed;
   std::string received;
+  std::string in_the_clear;
 
  private:
   io::Task<void> VisitTask(std::optional<Visit>* result) {
@@ -87,13 +93,32 @@ class TlsBench {
     }
     node_.Close(listener_);
   }
+  // The greeting and STLS in the clear; false: nothing more is to come.
+  io::Task<bool> StartInTheClear(io::SocketStream& plain) {
+    co_await plain.Write("+OK clear\r\n");
+    std::string line;
+    while (!line.ends_with('\n')) {
+      const io::Result<io::Buffer> some = co_await plain.Read();
+      if (!some || some->empty()) co_return false;
+      line += some->bytes();
+    }
+    in_the_clear += line;
+    co_await plain.Write(stls_answer_);
+    co_return stls_answer_.starts_with("+OK");
+  }
   io::Task<void> Serve(io::SocketId socket) {
-    tls::TlsStream stream(std::make_unique<io::SocketStream>(node_, socket),
-                          server_->NewConnection(), node_.buffers(), node_.ready());
+    auto plain = std::make_unique<io::SocketStream>(node_, socket);
+    if (!stls_answer_.empty() && !co_await StartInTheClear(*plain)) {
+      const io::Result<io::Buffer> end = co_await plain->Read();
+      EXPECT_TRUE(!end || end->empty()) << end->bytes();
+      co_return;
+    }
+    tls::TlsStream stream(std::move(plain), server_->NewConnection(), node_.buffers(),
+                          node_.ready());
     const io::Result<> done = co_await stream.Handshake();
     if (!done) co_return;
     resumed.push_back(stream.engine().facts().resumed);
-    co_await stream.Write("+OK ready\r\n");
+    if (stls_answer_.empty()) co_await stream.Write("+OK ready\r\n");
     std::string line;
     while (!line.ends_with('\n')) {
       const io::Result<io::Buffer> some = co_await stream.Read();
@@ -105,6 +130,7 @@ class TlsBench {
     co_await stream.ShutdownWrite();
   }
 
+  const std::string stls_answer_;  // empty: TLS from the first byte
   simulation::World world_{7};
   simulation::Network network_{world_, {}};
   const io::Address address_ = *io::Address::Parse("192.0.2.10", 995);
@@ -140,6 +166,52 @@ TEST(ConnectionTlsTest, ACertificateThatNobodyVouchesForIsNotTaken) {
     EXPECT_NE(visit.error.detail.find("self-signed"), std::string::npos) << visit.error.detail;
   }
   EXPECT_EQ(bench.received, "");
+}
+
+// --- STLS
+
+TEST(ConnectionTlsTest, StartsTlsBehindTheGreeting) {
+  TlsBench bench(Verify::kInsecure, tls::Version::kTls13, "+OK begin\r\n");
+  for (const bool resumed : {false, true}) {
+    const TlsBench::Visit visit = bench.Once();
+    EXPECT_EQ(Name(visit.error.failure), "none") << visit.error.detail;
+    EXPECT_EQ(visit.resumed, resumed);
+  }
+  EXPECT_EQ(bench.in_the_clear, "STLS\r\nSTLS\r\n");
+  EXPECT_EQ(bench.received, "QUIT\r\nQUIT\r\n");
+}
+
+TEST(ConnectionTlsTest, StlsTrustsNobodyElseEither) {
+  TlsBench bench(Verify::kFull, tls::Version::kTls13, "+OK begin\r\n");
+  EXPECT_EQ(Name(bench.Once().error.failure), "tls_failed");
+  EXPECT_EQ(bench.received, "");
+}
+
+// Nothing goes on in the clear.
+TEST(ConnectionTlsTest, ARefusedStlsIsTheEnd) {
+  const std::tuple<const char*, const char*, const char*> answers[] = {
+      {"-ERR no TLS here\r\n", "tls_failed", "STLS refused: -ERR no TLS here"},
+      {"-ERR\r\n", "tls_failed", "STLS refused: -ERR"},
+      {"* OK begin\r\n", "protocol", "not an answer to STLS"},
+      {"\r\n", "protocol", "not an answer to STLS"}};
+  for (const auto& [answer, failure, detail] : answers) {
+    TlsBench bench(Verify::kInsecure, tls::Version::kTls13, answer);
+    const TlsBench::Visit visit = bench.Once();
+    EXPECT_EQ(Name(visit.error.failure), failure);
+    EXPECT_EQ(visit.error.detail, detail);
+    EXPECT_EQ(bench.in_the_clear, "STLS\r\n");
+  }
+}
+
+// What was put behind the answer in the clear must not be taken for the node's words under TLS;
+// whether it comes in one read with the answer or later.
+TEST(ConnectionTlsTest, NothingIsInjectedBehindStls) {
+  for (const char* injected : {"+OK Logged in.\r\n", "-ERR no\r\n", "+", "\r\n"}) {
+    TlsBench bench(Verify::kInsecure, tls::Version::kTls13, std::string("+OK\r\n") + injected);
+    const TlsBench::Visit visit = bench.Once();
+    EXPECT_EQ(Name(visit.error.failure), "tls_failed") << injected;
+    EXPECT_EQ(bench.received, "");
+  }
 }
 
 }  // namespace

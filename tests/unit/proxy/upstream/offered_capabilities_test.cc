@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -49,6 +50,48 @@ TEST(OfferedCapabilitiesTest, WhatWasReadStaysWhenItIsReplaced) {
   offered.Learn(NodeId{1}, Capabilities());
   EXPECT_FALSE(before->known);
   EXPECT_TRUE(offered.common()->known);
+}
+
+TEST(OfferedCapabilitiesTest, WhatOneNodeSaid) {
+  OfferedCapabilities offered;
+  EXPECT_EQ(offered.Of(NodeId{1}), nullptr);
+  offered.Learn(NodeId{1}, Capabilities(kAll));
+  const auto first = offered.Of(NodeId{1});
+  ASSERT_NE(first, nullptr);
+  EXPECT_TRUE(first->Has("PIPELINING"));
+  EXPECT_EQ(offered.Of(NodeId{2}), nullptr);
+  offered.Learn(NodeId{1}, pop3::WithoutCapa());
+  EXPECT_TRUE(first->Has("PIPELINING"));
+  EXPECT_FALSE(offered.Of(NodeId{1})->Has("PIPELINING"));
+}
+
+// The mechanisms' names, of those that clients can be offered.
+std::string Offers(const OfferedCapabilities& offered) {
+  std::string names;
+  for (size_t i = 0; i < pop3::kMechanismCount; ++i) {
+    const auto mechanism = static_cast<pop3::Mechanism>(i);
+    if (!offered.replies()->Serves(mechanism)) continue;
+    names += (names.empty() ? "" : " ") + std::string(Name(mechanism));
+  }
+  return names;
+}
+
+TEST(OfferedCapabilitiesTest, MechanismsThatEveryNodeCanBeToldOf) {
+  OfferedCapabilities offered;
+  EXPECT_EQ(Offers(offered), "PLAIN LOGIN EXTERNAL");
+  EXPECT_FALSE(offered.replies()->known);
+  EXPECT_TRUE(offered.Learn(
+      NodeId{1}, Capabilities("SASL XOAUTH2 SCRAM-SHA-256 SCRAM-SHA-1\r\n" + std::string(kAll))));
+  EXPECT_TRUE(offered.replies()->known);
+  EXPECT_EQ(Offers(offered), "PLAIN LOGIN XOAUTH2 OAUTHBEARER EXTERNAL SCRAM-SHA-256 SCRAM-SHA-1");
+  // The other of the two that carry a token does as well.
+  EXPECT_TRUE(offered.Learn(
+      NodeId{2}, Capabilities("SASL OAUTHBEARER SCRAM-SHA-256\r\n" + std::string(kAll))));
+  EXPECT_EQ(Offers(offered), "PLAIN LOGIN XOAUTH2 OAUTHBEARER EXTERNAL SCRAM-SHA-256");
+  EXPECT_TRUE(offered.Learn(NodeId{3}, pop3::WithoutCapa()));
+  EXPECT_EQ(Offers(offered), "PLAIN LOGIN EXTERNAL");
+  EXPECT_TRUE(offered.replies()->common.Has("TOP"));
+  EXPECT_FALSE(offered.replies()->common.Has("SASL"));
 }
 
 TEST(OfferedCapabilitiesTest, FromAnyThread) {
