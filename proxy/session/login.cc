@@ -97,7 +97,8 @@ void Login::Recognise() {
   // The names are free of NUL.
   const pop3::SaslIdentity& who = credential.identity;
   std::string names = who.user;
-  if (!who.authorization.empty()) names.append(1, '\0').append(who.authorization);
+  if (!who.authorization.empty() && who.authorization != who.user)
+    names.append(1, '\0').append(who.authorization);
   session_.digest = {environment_.digest.Of(names, who.secret.Expose())};
 }
 
