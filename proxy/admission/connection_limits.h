@@ -41,7 +41,7 @@ class ConnectionLimits {
 
     // Once the client's address is known: that of its connection, or what a PROXY header says.
     // `lists`: of the listener and of the cluster; null ones are passed over. A refusal is the
-    // connection's end.
+    // connection's end. Where no place is held nothing is judged.
     std::optional<Refusal> Identify(const Policy& policy,
                                     std::initializer_list<const AccessList*> lists,
                                     const io::Address& client, io::Time now);

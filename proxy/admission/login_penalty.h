@@ -16,7 +16,7 @@
 namespace poplar::admission {
 
 struct PenaltyRules {
-  bool enabled = true;
+  bool enabled = false;
   io::Duration first = std::chrono::seconds(2);
   io::Duration longest = std::chrono::seconds(15);
   int address_allowance =

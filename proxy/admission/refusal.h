@@ -16,15 +16,17 @@ enum class Refusal : uint8_t {
   kAddressConnections,      // it has too many
   kNetworkConnections,      // its network has
   kAddressUnauthenticated,  // it has too many that are not logged in
+  kUnauthenticated,         // there are too many of these, and none would give way
 };
 
-inline constexpr std::array<std::string_view, 7> kRefusals = {"limit",
+inline constexpr std::array<std::string_view, 8> kRefusals = {"limit",
                                                               "denied",
                                                               "rate",
                                                               "address_rate",
                                                               "address_limit",
                                                               "network_limit",
-                                                              "address_unauthenticated"};
+                                                              "address_unauthenticated",
+                                                              "unauthenticated"};
 
 constexpr std::string_view Name(Refusal refusal) { return kRefusals[static_cast<size_t>(refusal)]; }
 

@@ -74,7 +74,7 @@ io::Task<Login::Outcome> Login::Run() {
   }
   session_.digest = {environment_.digest.Of(identity.user, identity.secret.Expose())};
   deadline_.Arm(request_.deadline);
-  for (Step step = Step::kAgain; step != Step::kEnd;) {
+  for (Step step = co_await SitOutPenalty(); step != Step::kEnd;) {
     step = co_await ChooseNode();
     if (step == Step::kGoOn) step = co_await TakeParked();
     // Whoever ends the parked session is about to be done.
@@ -330,6 +330,7 @@ io::Task<Login::Step> Login::Authenticate() {
 }
 
 Login::Step Login::LoggedIn(std::string line) {
+  CountForPenalty(true);
   record_.failure.clear();
   answer_ = std::move(line);
   result_ = LoginResult::kOk;
@@ -354,6 +355,7 @@ Login::Step Login::OnRefusal(std::string line) {
   // No guess at a password is what these say; a code that we don't know may be one.
   if (code == pop3::ResponseCode::kSysTemp) return Step::kRetryLost;
   if (trouble || code == pop3::ResponseCode::kLoginDelay) return Step::kEnd;
+  CountForPenalty(false);
   result_ = LoginResult::kRejected;
   outcome_ = Outcome::kRefused;
   return Step::kEnd;

@@ -89,7 +89,7 @@ class Siege {
 // meanwhile from an address of his own and from one of the attackers'.
 TEST(LoginPenaltyAttack, GuessesCrawlAndOwnersDoNotNotice) {
   LoginPenalty penalty(4711);
-  const PenaltyRules rules;
+  const PenaltyRules rules{.enabled = true};
   const io::Address shared = Numbered(0x0a000000);
   const io::Address own = At("192.0.2.1");
   penalty.Succeeded(rules, shared, "bob", kStart);
@@ -116,7 +116,7 @@ TEST(LoginPenaltyAttack, GuessesCrawlAndOwnersDoNotNotice) {
 
 TEST(LoginPenaltyAttack, TenThousandGuessesTakeTheirTime) {
   LoginPenalty penalty(4711);
-  const PenaltyRules rules;
+  const PenaltyRules rules{.enabled = true};
   Siege siege(penalty, rules);
   for (uint32_t i = 0; i < 50; ++i) siege.Add(Numbered(0x0a000000 + i), 1);
   siege.Run(kStart + hours(24), 10'000, "anna");
@@ -127,7 +127,7 @@ TEST(LoginPenaltyAttack, TenThousandGuessesTakeTheirTime) {
 // A million addresses, a guess each: memory stays, and the worst are not forgotten for them.
 TEST(LoginPenaltyAttack, AMillionAddressesDoNotHideTheWorst) {
   LoginPenalty penalty(4711);
-  const PenaltyRules rules;
+  const PenaltyRules rules{.enabled = true};
   const io::Address worst = At("192.0.2.1");
   for (uint64_t i = 1; i <= 30; ++i) penalty.Rejected(rules, worst, "anna", i << 32, kStart);
   penalty.Succeeded(rules, worst, "bob", kStart);
@@ -151,7 +151,7 @@ TEST(LoginPenaltyAttack, AMillionAddressesDoNotHideTheWorst) {
 // Whoever guesses adds nothing to the table of those who are known.
 TEST(LoginPenaltyAttack, KnownUsersAreRememberedUpToTheirBound) {
   LoginPenalty penalty(4711, {.addresses = 1024, .pairs = 1024, .known = 2048});
-  const PenaltyRules rules;
+  const PenaltyRules rules{.enabled = true};
   const io::Address from = At("192.0.2.1");
   constexpr int kUsers = 10'000;
   for (int i = 0; i < kUsers; ++i) {
@@ -171,7 +171,7 @@ TEST(LoginPenaltyAttack, KnownUsersAreRememberedUpToTheirBound) {
 // elsewhere.
 TEST(LoginPenaltyAttack, TellsNothingOfUsers) {
   LoginPenalty penalty(4711);
-  const PenaltyRules rules;
+  const PenaltyRules rules{.enabled = true};
   penalty.Succeeded(rules, At("192.0.2.9"), "real", kStart);
   for (uint64_t i = 1; i <= 12; ++i) {
     const auto real = penalty.Before(rules, At("192.0.2.1"), "real", kStart).delay();

@@ -17,7 +17,7 @@ using std::chrono::seconds;
 constexpr io::Duration kNone = io::Duration::zero();
 
 struct Guard {
-  PenaltyRules rules;
+  PenaltyRules rules{.enabled = true};
   LoginPenalty penalty{4711};
   io::Time now = io::Time(hours(100));
   uint64_t next_secret = 1;

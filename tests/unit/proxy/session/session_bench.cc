@@ -76,7 +76,8 @@ SessionBench::SessionBench(const Options& options)
   digest_ = std::make_unique<tls::KeyedDigest>(poplar_.random());
   sealer_ = std::make_unique<tls::Sealer>(poplar_.random());
   environment_.reset(new Environment{poplar_, scope_, affinity_, *digest_, *sealer_,
-                                     poplar_.random().Next(), log, meter, observer});
+                                     poplar_.random().Next(), log, meter, observer, admission,
+                                     newcomers});
   listener_ = *poplar_.Listen(kPoplar, {});
   accepting_.Spawn(AcceptAll(listener_));
   BeginKeeping();

@@ -101,6 +101,8 @@ class SessionBench {
   const Settings& settings() const { return *settings_; }
   balancer::Affinity& affinity() { return affinity_; }
 
+  admission::Admission admission{4711};
+  admission::Seniority newcomers;
   RecordingLog log;
   RecordingMeter meter;
   RecordingObserver observer;
