@@ -130,6 +130,8 @@ void SessionBench::BuildSettings() {
     settings_->upstream_nodes.push_back(cluster_->nodes.back().get());
   }
   settings_->clusters = {cluster_};
+  settings_->admission = options_.admission;
+  settings_->cluster_policies = {options_.cluster};
   settings_->timeouts = options_.timeouts;
   settings_->bad_commands_max = 5;
   settings_->listeners.push_back(options_.listener);
@@ -200,7 +202,8 @@ io::Task<void> SessionBench::AcceptAll(io::SocketId listener) {
 }
 
 io::Task<void> SessionBench::Serve(io::Accepted accepted) {
-  Session session(*environment_, settings_, settings_->listeners.front(), accepted);
+  Session session(*environment_, settings_, settings_->listeners.front(), accepted,
+                  *admission.connections.Admit(settings_->admission, Now()));
   sessions_.insert(&session);
   co_await session.Run();
   sessions_.erase(&session);
