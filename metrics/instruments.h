@@ -125,6 +125,8 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
     "Time from accept to close of a client session.") \
   X(kCommandDuration, kRequest, "poplar_command_duration_seconds", \
     "Time from a complete command to the last byte of its answer.", CommandClass) \
+  X(kLoginDelay, kQueue, "poplar_login_delay_seconds", \
+    "Time that logins had to wait for wrong passwords that their address had sent before.") \
   X(kPoolWait, kQueue, "poplar_pool_wait_seconds", \
     "Time in the queue for a slot, by how it ended; logins served at once are not in it.", \
     WaitResult) \

@@ -40,7 +40,17 @@ enum class Command : uint16_t {};
 enum class Certificate : uint16_t {};
 
 // Values that are the same everywhere. Texts follow in LabelTraits below, in the same order.
-enum class Rejection : uint16_t { kLimit, kDrain };
+enum class Rejection : uint16_t {
+  kLimit,   // of all sessions
+  kDenied,  // by an access list
+  kRate,    // of new connections, all together
+  kAddressRate,
+  kAddressLimit,
+  kNetworkLimit,
+  kAddressUnauthenticated,
+  kUnauthenticated,
+  kDrain
+};
 enum class TlsResult : uint16_t { kOk, kError, kTimeout };
 enum class TlsVersion : uint16_t { kNone, kTls12, kTls13 };
 enum class Resumed : uint16_t { kNo, kYes };
@@ -51,6 +61,7 @@ enum class LoginResult : uint16_t {
   kBackendError,        // a node answered, but not as it should
   kTimeout,
   kAbandoned,  // the client left while its login had to wait
+  kThrottled,  // too many of its address waited already: no node was asked
   kInternal
 };
 enum class LoginStage : uint16_t { kLookup, kConnect, kTls, kGreeting, kAuth };
@@ -137,12 +148,13 @@ struct LabelTraits;
     static constexpr std::string_view kName = name;                                 \
     static constexpr auto kValues = std::to_array<std::string_view>({__VA_ARGS__}); \
   }
-POPLAR_FIXED_LABEL(Rejection, "reason", "limit", "drain");
+POPLAR_FIXED_LABEL(Rejection, "reason", "limit", "denied", "rate", "address_rate", "address_limit",
+                   "network_limit", "address_unauthenticated", "unauthenticated", "drain");
 POPLAR_FIXED_LABEL(TlsResult, "result", "ok", "error", "timeout");
 POPLAR_FIXED_LABEL(TlsVersion, "version", "none", "1.2", "1.3");
 POPLAR_FIXED_LABEL(Resumed, "resumed", "no", "yes");
 POPLAR_FIXED_LABEL(LoginResult, "result", "ok", "rejected", "backend_unavailable", "backend_error",
-                   "timeout", "abandoned", "internal");
+                   "timeout", "abandoned", "throttled", "internal");
 POPLAR_FIXED_LABEL(LoginStage, "stage", "lookup", "connect", "tls", "greeting", "auth");
 POPLAR_FIXED_LABEL(Side, "side", "downstream", "upstream");
 POPLAR_FIXED_LABEL(Direction, "direction", "received", "sent");

@@ -59,6 +59,11 @@ inline constexpr std::string_view kReplyMarksMissed =
 inline constexpr std::string_view kReplyNoSuchMessage = "-ERR No such message\r\n";
 // RFC 2449 section 8.1.1: the credential may be right, but the user has too many sessions.
 inline constexpr std::string_view kReplyInUse = "-ERR [IN-USE] Too many sessions of this user\r\n";
+// To DELE where the operator keeps all mail.
+inline constexpr std::string_view kReplyDeletesDenied = "-ERR Messages may not be deleted here\r\n";
+// To a login whose address has too many others that wait for what their wrong passwords have cost.
+inline constexpr std::string_view kReplyTooManyGuesses =
+    "-ERR [SYS/TEMP] Service temporarily unavailable after too many failed logins, please wait\r\n";
 inline constexpr std::string_view kReplyBadCommand = "-ERR Unknown command\r\n";
 inline constexpr std::string_view kReplyBadArgument = "-ERR Invalid argument\r\n";
 inline constexpr std::string_view kReplyLineTooLong = "-ERR Line too long\r\n";
@@ -85,6 +90,7 @@ inline constexpr std::array kOwnReplies = {
     kReplyNodeLost,      kReplyDraining,
     kReplyLoginRefused,  kReplyLoggedIn,
     kReplyInUse,         kReplyNoSuchMessage,
+    kReplyDeletesDenied, kReplyTooManyGuesses,
     kReplyMarksMissed,   kReplyBadCommand,
     kReplyBadArgument,   kReplyLineTooLong,
     kReplyUserFirst,     kReplyTooManyBadCommands,

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "proxy/pop3/reply.h"
+#include "proxy/server/build_admission.h"
 #include "proxy/server/build_clusters.h"
 
 namespace poplar::server {
@@ -81,6 +82,24 @@ session::LoginPolicy BuildLogins(const config::Config& config, const config::Lis
   return policy;
 }
 
+Built<void> SetAdmission(const config::Config& config, session::Settings& settings) {
+  auto policy = BuildAdmission(config);
+  if (!policy) return tl::unexpected(policy.error());
+  settings.admission = std::move(*policy);
+  for (const config::ClusterConfig& cluster : config.clusters) {
+    auto said = BuildClusterPolicy(cluster, settings.canonical);
+    if (!said) return tl::unexpected(said.error());
+    settings.cluster_policies.push_back(std::move(*said));
+  }
+  for (size_t i = 0; i < config.listeners.size(); ++i) {
+    auto access = BuildAccess(config.listeners[i].access);
+    if (!access)
+      return tl::unexpected("listener " + config.listeners[i].name + ": access." + access.error());
+    settings.listeners[i].access = std::move(*access);
+  }
+  return {};
+}
+
 session::ListenerSettings BuildListener(const config::Config& config, size_t index,
                                         const session::Settings& settings) {
   const config::ListenerConfig& from = config.listeners[index];
@@ -131,6 +150,8 @@ tl::expected<std::shared_ptr<const session::Settings>, std::string> BuildSetting
   for (size_t i = 0; i < config.listeners.size(); ++i) {
     settings->listeners.push_back(BuildListener(config, i, *settings));
   }
+  auto admission = SetAdmission(config, *settings);
+  if (!admission) return tl::unexpected(admission.error());
   return settings;
 }
 

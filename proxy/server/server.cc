@@ -57,7 +57,6 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
     const config::Config& config, std::shared_ptr<const session::Settings> settings, Log& log,
     const io::Clock& clock, const BuildInfo& build_info) {
   std::unique_ptr<Server> server(new Server(std::move(settings), log, clock));
-  server->shared_.sessions_max = config.limits.sessions;
   server->layout_ = std::make_unique<metrics::Layout>(DimensionsOf(config));
   auto done = server->AddWorkers(config);
   if (done) done = server->Listen(config);

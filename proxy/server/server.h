@@ -43,7 +43,7 @@ class Server {
   // By listener, with the ports that were bound.
   const std::vector<io::Address>& addresses() const { return addresses_; }
   uint16_t admin_port() const { return admin_ == nullptr ? 0 : admin_->port(); }
-  int64_t sessions() const { return shared_.sessions.load(); }
+  int64_t sessions() const { return shared_.admission.connections.sessions(); }
   size_t workers() const { return workers_.size(); }
   std::string kernel_features() const { return workers_.front()->proactor().features().Text(); }
 

@@ -133,6 +133,7 @@ std::string SessionLine(LineFormat format, int64_t unix_micros, const session::R
         .Millis("greeting_ms", record.greeting)
         .Millis("auth_ms", record.authentication);
   }
+  if (record.delayed) line.Millis("delayed_ms", *record.delayed);
   if (record.queued) line.Millis("queued_ms", *record.queued);
   if (record.snapshot) line.Millis("snapshot_ms", *record.snapshot);
   if (record.resumes > 0) line.Number("resumes", record.resumes);

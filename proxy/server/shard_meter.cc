@@ -26,8 +26,24 @@ metrics::LoginResult LoginLabel(session::LoginResult result) {
       return metrics::LoginResult::kTimeout;
     case session::LoginResult::kAbandoned:
       return metrics::LoginResult::kAbandoned;
+    case session::LoginResult::kThrottled:
+      return metrics::LoginResult::kThrottled;
   }
   return metrics::LoginResult::kInternal;
+}
+
+// Both have the same names, in the same order but for what only the metric has.
+constexpr bool SameNames() {
+  for (size_t i = 0; i < admission::kRefusals.size(); ++i) {
+    if (metrics::LabelTraits<metrics::Rejection>::kValues[i] != admission::kRefusals[i])
+      return false;
+  }
+  return true;
+}
+static_assert(SameNames());
+
+metrics::Rejection RejectionLabel(admission::Refusal refusal) {
+  return static_cast<metrics::Rejection>(refusal);
 }
 
 metrics::ConnectFailure FailureLabel(upstream::NodeFailure failure) {
@@ -207,6 +223,10 @@ void AddSessionDimensions(metrics::Dimensions& dimensions) {
   }
 }
 
+void ShardMeter::ConnectionRefused(size_t listener, admission::Refusal refusal) {
+  shard_.Add(metrics::kConnectionsRejected, ListenerLabel(listener), RejectionLabel(refusal));
+}
+
 void ShardMeter::SessionBegan(size_t listener) {
   shard_.Add(metrics::kConnections, ListenerLabel(listener));
   shard_.GaugeAdd(metrics::kSessionsActive, 1, ListenerLabel(listener));
@@ -252,6 +272,8 @@ void ShardMeter::LoginEnded(session::LoginResult result, const session::Record& 
   stage(record.greeting, metrics::LoginStage::kGreeting);
   stage(record.authentication, metrics::LoginStage::kAuth);
 }
+
+void ShardMeter::LoginDelayed(io::Duration delay) { shard_.Observe(metrics::kLoginDelay, delay); }
 
 void ShardMeter::NodeFailed(balancer::NodeId node, upstream::NodeFailure failure) {
   shard_.Add(metrics::kNodeConnectFailures, NodeLabel(node), FailureLabel(failure));

@@ -11,12 +11,14 @@ class ShardMeter final : public session::Meter {
  public:
   explicit ShardMeter(metrics::Shard& shard) : shard_(shard) {}
 
+  void ConnectionRefused(size_t listener, admission::Refusal refusal) override;
   void SessionBegan(size_t listener) override;
   void SessionEnded(size_t listener, const session::Record& record) override;
   void HandshakeEnded(session::HandshakeResult result, const session::Record& record,
                       io::Duration took) override;
   void LoginEnded(session::LoginResult result, const session::Record& record,
                   io::Duration took) override;
+  void LoginDelayed(io::Duration delay) override;
   void NodeFailed(balancer::NodeId node, upstream::NodeFailure failure) override;
   void FailedOver(balancer::NodeId from) override;
   void NodeSessionBegan(balancer::NodeId node) override;

@@ -26,7 +26,7 @@ tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
   worker->root_ = std::make_unique<io::TaskScope>(world.ready());
   worker->environment_.reset(new session::Environment{
       world, *worker->serving_, shared.affinity, shared.digest, shared.sealer, shared.listing_key,
-      log, worker->meter_, worker->observer_});
+      log, worker->meter_, worker->observer_, shared.admission, worker->newcomers_});
   worker->sampler_ = std::make_unique<io::Timer>(
       world.timers(), [](void* context) { static_cast<Worker*>(context)->Sample(); }, worker.get());
   return worker;
@@ -71,29 +71,41 @@ io::Task<void> Worker::AcceptFrom(Listening listening) {
   for (;;) {
     const io::Result<io::Accepted> accepted = co_await proactor_->Accept(listening.socket);
     if (!accepted) break;
-    if (shared_.sessions.fetch_add(1, std::memory_order_relaxed) < shared_.sessions_max) {
-      serving_->Spawn(Serve(*accepted, listening.settings));
-      continue;
+    auto place = Admit(*listening.settings, accepted->peer);
+    if (place) {
+      serving_->Spawn(Serve(*accepted, listening.settings, std::move(*place)));
+    } else {
+      meter_.ConnectionRefused(listening.settings->index, place.error());
+      proactor_->Close(accepted->socket);
     }
-    shared_.sessions.fetch_sub(1, std::memory_order_relaxed);
-    shard_.Add(metrics::kConnectionsRejected,
-               metrics::Listener{static_cast<uint16_t>(listening.settings->index)},
-               metrics::Rejection::kLimit);
-    proactor_->Close(accepted->socket);
   }
   proactor_->Close(listening.socket);
 }
 
-io::Task<void> Worker::Serve(io::Accepted accepted, const session::ListenerSettings* listener) {
-  {
-    session::Session session(*environment_, settings_, *listener, accepted);
-    sessions_.insert(&session);
-    if (draining_) session.Drain();
-    if (aborting_) session.Abort();  // accepted, but not begun when the others were ended
-    co_await session.Run();
-    sessions_.erase(&session);
+tl::expected<session::Place, admission::Refusal> Worker::Admit(
+    const session::ListenerSettings& listener, const io::Address& peer) {
+  const admission::Policy& policy = settings_->admission;
+  admission::ConnectionLimits& limits = shared_.admission.connections;
+  auto place = limits.Admit(policy, proactor_->Now());
+  if (!place) return place;
+  // Behind a load balancer the session itself learns who the client is.
+  if (!listener.proxy_protocol_from.Contains(peer)) {
+    const auto refusal = session::Identify(*place, *settings_, listener, peer, proactor_->Now());
+    if (refusal) return tl::unexpected(*refusal);
   }
-  shared_.sessions.fetch_sub(1, std::memory_order_relaxed);
+  if (limits.TooManyUnauthenticated(policy) && !newcomers_.EndOldest())
+    return tl::unexpected(admission::Refusal::kUnauthenticated);
+  return place;
+}
+
+io::Task<void> Worker::Serve(io::Accepted accepted, const session::ListenerSettings* listener,
+                             session::Place place) {
+  session::Session session(*environment_, settings_, *listener, accepted, std::move(place));
+  sessions_.insert(&session);
+  if (draining_) session.Drain();
+  if (aborting_) session.Abort();  // accepted, but not begun when the others were ended
+  co_await session.Run();
+  sessions_.erase(&session);
 }
 
 io::Task<void> Worker::StopWhenEmpty() {

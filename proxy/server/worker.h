@@ -27,14 +27,13 @@ namespace poplar::server {
 // What all workers share. Touched once or twice a session, never while mail is relayed.
 struct Shared {
   explicit Shared(io::Random& random)
-      : digest(random), sealer(random), listing_key(random.Next()) {}
+      : digest(random), sealer(random), listing_key(random.Next()), admission(random.Next()) {}
 
   balancer::Affinity affinity;
   const tls::KeyedDigest digest;
   const tls::Sealer sealer;
   const uint64_t listing_key;
-  std::atomic<int64_t> sessions = 0;
-  int64_t sessions_max = 0;
+  admission::Admission admission;
 };
 
 // One thread, one proactor, its listeners and its sessions.
@@ -91,7 +90,10 @@ class Worker {
 
   io::Task<void> AcceptFrom(Listening listening);
   POPLAR_OWN_FRAME io::Task<void> Serve(io::Accepted accepted,
-                                        const session::ListenerSettings* listener);
+                                        const session::ListenerSettings* listener,
+                                        session::Place place);
+  tl::expected<session::Place, admission::Refusal> Admit(const session::ListenerSettings& listener,
+                                                         const io::Address& peer);
   io::Task<void> StopWhenEmpty();
   void Sample();
 
@@ -107,6 +109,7 @@ class Worker {
   std::unique_ptr<io::TaskScope> keeping_;
   std::unique_ptr<io::TaskScope> serving_;
   std::unique_ptr<io::TaskScope> root_;
+  admission::Seniority newcomers_;
   std::unique_ptr<session::Environment> environment_;
   std::unique_ptr<io::Timer> sampler_;
   std::vector<Listening> listening_;

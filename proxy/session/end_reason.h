@@ -26,9 +26,12 @@ enum class Side : uint8_t { kClient, kNode, kPoplar };
   X(kClientWriteStall, "client_write_stall", kClient) /* took nothing of what we sent */           \
   X(kTooManyBadCommands, "too_many_bad_commands", kClient)                                         \
   X(kTooManyFailedLogins, "too_many_failed_logins", kClient)                                       \
-  X(kOpaqueEnded, "opaque_ended", kClient)       /* either end closed an opaque session */         \
-  X(kNodeUnavailable, "node_unavailable", kNode) /* never logged in: no node took it */            \
-  X(kNodeEof, "node_eof", kNode)                 /* the node closed within the session */          \
+  X(kTooManyGuesses, "too_many_guesses", kClient) /* too many logins of its address wait */        \
+  X(kNotAdmitted, "not_admitted", kClient)        /* by what a PROXY header said of it */          \
+  X(kCrowdedOut, "crowded_out", kClient)          /* the oldest of too many without a login */     \
+  X(kOpaqueEnded, "opaque_ended", kClient)        /* either end closed an opaque session */        \
+  X(kNodeUnavailable, "node_unavailable", kNode)  /* never logged in: no node took it */           \
+  X(kNodeEof, "node_eof", kNode)                  /* the node closed within the session */         \
   X(kNodeReset, "node_reset", kNode)                                                               \
   X(kNodeProtocol, "node_protocol", kNode) /* an answer that is none, or one too many */           \
   X(kNodeResponseTimeout, "node_response_timeout", kNode)                                          \

@@ -73,7 +73,7 @@ io::Task<Login::Outcome> Login::Run() {
   }
   Recognise();
   deadline_.Arm(request_.deadline);
-  for (Step step = Step::kAgain; step != Step::kEnd;) {
+  for (Step step = co_await SitOutPenalty(); step != Step::kEnd;) {
     step = co_await ChooseNode();
     if (step == Step::kGoOn) step = co_await TakeParked();
     // Whoever ends the parked session is about to be done.
@@ -93,7 +93,6 @@ io::Task<Login::Outcome> Login::Run() {
 void Login::Recognise() {
   const pop3::Credential& credential = request_.credential;
   session_.parkable = credential.proof() == pop3::Proof::kPassword && credential.plain_mode();
-  if (!session_.parkable) return;
   // The names are free of NUL.
   const pop3::SaslIdentity& who = credential.identity;
   std::string names = who.user;

@@ -9,6 +9,8 @@
 
 #include "balancer/affinity.h"
 #include "balancer/cluster_health.h"
+#include "proxy/admission/admission.h"
+#include "proxy/admission/seniority.h"
 #include "proxy/io/proactor.h"
 #include "proxy/io/task_scope.h"
 #include "proxy/pop3/credential.h"
@@ -38,6 +40,8 @@ struct Environment {
   SessionLog& log;
   Meter& meter;
   upstream::Observer& observer;
+  admission::Admission& admission;
+  admission::Seniority& newcomers;  // of this worker
 };
 
 // A session's place at a node, from the login to the session's end.
@@ -83,6 +87,9 @@ class Login {
   LoginResult result() const { return result_; }
   NodeSession& session() { return session_; }
   balancer::NodeId node_id() const { return node_; }
+  // Too many logins of the client's address wait for what its wrong passwords have cost: the
+  // connection is to end.
+  bool throttled() const { return result_ == LoginResult::kThrottled; }
 
   // Ends waits, but not an exchange with a node.
   void Drain() { patience_.End(); }
@@ -100,6 +107,8 @@ class Login {
   };
 
   void Recognise();
+  io::Task<Step> SitOutPenalty();
+  void CountForPenalty(bool accepted);
   POPLAR_OWN_FRAME io::Task<Step> ChooseNode();
   bool Follow(const balancer::Choice& choice);
   bool NodeTakesUs() const;

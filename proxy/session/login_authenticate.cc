@@ -99,6 +99,7 @@ Login::Step Login::OnAnswer(LoginAnswer answer) {
 }
 
 Login::Step Login::LoggedIn(std::string line) {
+  CountForPenalty(true);
   record_.failure.clear();
   answer_ = std::move(line);
   result_ = LoginResult::kOk;
@@ -124,6 +125,7 @@ Login::Step Login::OnRefusal(std::string line) {
   // No guess at a password is what these say; a code that we don't know may be one.
   if (code == pop3::ResponseCode::kSysTemp) return asked ? Step::kEnd : Step::kRetryLost;
   if (trouble || code == pop3::ResponseCode::kLoginDelay) return Step::kEnd;
+  CountForPenalty(false);
   result_ = LoginResult::kRejected;
   outcome_ = Outcome::kRefused;
   return Step::kEnd;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "balancer/node_table.h"
+#include "proxy/admission/refusal.h"
 #include "proxy/io/clock.h"
 #include "proxy/pop3/command.h"
 #include "proxy/session/record.h"
@@ -17,6 +18,7 @@ enum class LoginResult : uint8_t {
                   // like
   kTimeout,
   kAbandoned,  // the client left while it had to wait
+  kThrottled,  // too many of its address waited already: no node was asked
 };
 
 // Where a login's connection came from.
@@ -82,10 +84,12 @@ enum class HandshakeResult : uint8_t { kOk, kFailed, kTimeout };
 class Meter {
  public:
   virtual ~Meter() = default;
+  virtual void ConnectionRefused(size_t listener, admission::Refusal refusal) = 0;
   virtual void SessionBegan(size_t listener) = 0;
   virtual void SessionEnded(size_t listener, const Record& record) = 0;
   virtual void HandshakeEnded(HandshakeResult result, const Record& record, io::Duration took) = 0;
   virtual void LoginEnded(LoginResult result, const Record& record, io::Duration took) = 0;
+  virtual void LoginDelayed(io::Duration delay) = 0;
   virtual void NodeFailed(balancer::NodeId node, upstream::NodeFailure failure) = 0;
   virtual void FailedOver(balancer::NodeId from) = 0;
   virtual void NodeSessionBegan(balancer::NodeId node) = 0;

@@ -29,6 +29,7 @@ struct Record {
   std::string_view lease;                // "parked", "warm" or "new"; empty while there is none
   bool parked = false;                   // the node's session outlives this one
   std::optional<io::Duration> queued;    // for a slot; absent: didn't have to wait
+  std::optional<io::Duration> delayed;   // the last login, for earlier wrong passwords
   std::optional<io::Duration> snapshot;  // age of a parked session's view when it was taken
   bool opaque = false;
   uint32_t resumes = 0;          // times that it went on in another session of a node's

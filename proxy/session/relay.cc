@@ -25,8 +25,8 @@ Relay::Relay(io::Proactor& proactor, io::Stream& client, ClientInput& input,
       writer_(proactor.ready()),
       room_(proactor.ready()),
       timer_(
-          proactor.timers(), [](void* context) { static_cast<Relay*>(context)->OnTimer(); }, this) {
-}
+          proactor.timers(), [](void* context) { static_cast<Relay*>(context)->OnTimer(); }, this),
+      paced_(options.pace ? std::make_unique<Paced>(options.pace, proactor) : nullptr) {}
 
 io::Task<RelayEnd> Relay::Run(const NodeSide& node) {
   node_ = &node.stream;
@@ -111,6 +111,10 @@ void Relay::End(EndReason reason, std::string_view farewell, bool abrupt) {
     client_.CancelRead();
   }
   room_.Signal();
+  if (paced_ != nullptr) {
+    paced_->commands.End();
+    paced_->replies.End();
+  }
   Watch();
 }
 
@@ -124,7 +128,7 @@ void Relay::EndIfDue() {
 void Relay::Watch() {
   if (client_writing_) {
     timer_.Arm(proactor_.Now() + options_.client_write_stall);
-  } else if (ended_ || (lost_ && !awaiting_)) {
+  } else if (ended_ || (lost_ && !awaiting_) || (paced_ != nullptr && paced_->breathing)) {
     timer_.Disarm();
   } else if (!queue_.empty() && !opaque_ && !node_lost_ && !lost_) {
     const bool hurry = node_out_ && MayResume() == ResumeResult::kResumed;

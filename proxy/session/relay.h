@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/admission/pace.h"
 #include "proxy/io/proactor.h"
 #include "proxy/io/stream.h"
 #include "proxy/io/sync.h"
@@ -20,6 +21,7 @@
 #include "proxy/session/command_queue.h"
 #include "proxy/session/end_reason.h"
 #include "proxy/session/meter.h"
+#include "proxy/session/pause.h"
 #include "proxy/session/record.h"
 
 namespace poplar::session {
@@ -48,6 +50,10 @@ struct RelayOptions {
   bool pipelining = false;   // whether the nodes take a command of ours ahead of the client's
   uint64_t listing_key = 0;  // of pop3::UidlReader
   const pop3::CapabilityEdits* capabilities = nullptr;
+  // DELE is answered here, and so is any command that we don't know: behind it nothing would be
+  // understood, a DELE neither.
+  bool deletes_denied = false;
+  admission::PaceRules pace = {};
 };
 
 // The node's session, as the relay finds it.
@@ -128,6 +134,16 @@ class Relay {
     pop3::ReplyProgress progress;
     std::optional<pop3::ListingFilter> filter;  // while an answer is translated
   };
+  // How fast it goes; only where that is limited (relay_pace.cc).
+  struct Paced {
+    Paced(const admission::PaceRules& rules, io::Proactor& proactor)
+        : pace(rules, proactor.Now()), commands(proactor), replies(proactor) {}
+    admission::Pace pace;
+    Pause commands;
+    Pause replies;
+    io::Time commands_from{};  // the next one isn't due before
+    bool breathing = false;    // nothing is read from the node for a while
+  };
   // What the client gets of a piece of an answer.
   struct Passage {
     enum class Kind : uint8_t {
@@ -153,8 +169,13 @@ class Relay {
   void QueueOwnReply(const std::string_view& reply, std::optional<EndReason> ends);
   void Queue(const PendingCommand& command);
   void OnBadCommand(const std::string_view& reply);
+  bool RefusesDelete(pop3::Verb verb);
   ParkResult MayPark(const pop3::Command& quit) const;
   void OnClientGone(const io::Result<io::Buffer>& last);
+
+  bool TooFast() const;
+  io::Task<void> HoldCommands(io::Buffer& batch);
+  io::Task<void> Breathe(size_t bytes);
 
   io::Task<void> PumpReplies();
   POPLAR_OWN_FRAME io::Task<void> RelayReplies(std::string_view bytes);
@@ -245,6 +266,7 @@ class Relay {
   uint64_t deletes_marked_ = 0;
   std::string aside_;  // of the answer under way: what is held or goes out instead
   std::unique_ptr<Kept> kept_;
+  const std::unique_ptr<Paced> paced_;
 
   bool ended_ = false;
   RelayEnd end_;

@@ -65,6 +65,10 @@ io::Task<void> Relay::TakeCommands() {
       if (queue_.full() && running()) co_await room_.Wait();
       continue;
     }
+    if (TooFast()) {
+      co_await HoldCommands(batch);
+      continue;
+    }
     std::string_view line;
     const pop3::LineReader::Event event = input_.lines.Next(&line);
     if (event == pop3::LineReader::Event::kNeedMore) break;
@@ -81,6 +85,9 @@ io::Task<void> Relay::TakeCommands() {
 
 io::Task<void> Relay::TakeCommand(std::string_view line, io::Buffer& batch) {
   ++record_.commands;
+  if (paced_ != nullptr) {
+    paced_->commands_from = proactor_.Now() + paced_->pace.OnCommand(proactor_.Now());
+  }
   const pop3::Command command = pop3::ParseCommand(line);
   if (!lost_ && batch.room().size() < line.size() + kOwnCommandBytesMax) {
     co_await SendBatch(batch);
@@ -98,6 +105,7 @@ io::Task<void> Relay::TakeCommand(std::string_view line, io::Buffer& batch) {
     QueueOwnReply(pop3::kReplyAlreadyLoggedIn, std::nullopt);
     co_return;
   }
+  if (options_.deletes_denied && RefusesDelete(command.verb)) co_return;
   // Nobody could translate what a session says whose commands aren't understood.
   if (mapped() && command.verb == pop3::Verb::kUnknown) {
     QueueOwnReply(pop3::kReplyNotSupported, std::nullopt);
@@ -238,6 +246,15 @@ void Relay::OnBadCommand(const std::string_view& reply) {
   } else {
     QueueOwnReply(pop3::kReplyTooManyBadCommands, EndReason::kTooManyBadCommands);
   }
+}
+
+// Of a session that may not delete.
+bool Relay::RefusesDelete(pop3::Verb verb) {
+  if (verb != pop3::Verb::kDele && verb != pop3::Verb::kUnknown) return false;
+  const bool deletes = verb == pop3::Verb::kDele;
+  if (deletes) meter_.CommandAnswered(verb, false, io::Duration::zero());
+  QueueOwnReply(deletes ? pop3::kReplyDeletesDenied : pop3::kReplyNotSupported, std::nullopt);
+  return true;
 }
 
 void Relay::OnClientGone(const io::Result<io::Buffer>& last) {

@@ -9,7 +9,7 @@ namespace poplar::session {
 
 io::Task<void> Relay::PumpReplies() {
   while (running() && !node_lost_) {
-    const io::Result<io::Buffer> chunk = co_await node_->Read();
+    io::Result<io::Buffer> chunk = co_await node_->Read();
     if (ended_) {
       // It has spoken or gone at the very end: nobody's next session.
       if (parking_ && (chunk || !chunk.error().cancelled())) end_.park = ParkResult::kNodeClosed;
@@ -26,9 +26,15 @@ io::Task<void> Relay::PumpReplies() {
     record_.bytes_from_node += chunk->size();
     waiting_since_ = proactor_.Now();
     Watch();
-    const io::Turn::Hold turn = co_await writer_.Take();
-    co_await RelayReplies(chunk->bytes());
+    {
+      const io::Turn::Hold turn = co_await writer_.Take();
+      co_await RelayReplies(chunk->bytes());
+    }
     room_.Signal();
+    if (paced_ == nullptr) continue;
+    const size_t bytes = chunk->size();
+    chunk->Release();
+    co_await Breathe(bytes);
   }
   co_await AnswerOwnInTurn();
   room_.Signal();

@@ -30,11 +30,12 @@ io::Task<void> RetireSession(NodeSession session) { co_await session.connection-
 }  // namespace
 
 Session::Session(Environment& environment, std::shared_ptr<const Settings> settings,
-                 const ListenerSettings& listener, const io::Accepted& accepted)
+                 const ListenerSettings& listener, const io::Accepted& accepted, Place place)
     : environment_(environment),
       proactor_(environment.proactor),
       settings_(std::move(settings)),
       listener_(listener),
+      place_(std::move(place)),
       client_(std::make_unique<io::SocketStream>(proactor_, accepted.socket)) {
   record_.id = proactor_.random().Next();
   origin_ = {.client = accepted.peer,
@@ -44,6 +45,7 @@ Session::Session(Environment& environment, std::shared_ptr<const Settings> setti
   record_.listener = listener.name;
   record_.accepted = proactor_.Now();
   environment_.meter.SessionBegan(listener_.index);
+  environment_.newcomers.Add(*this);
 }
 
 Session::~Session() {
@@ -205,6 +207,8 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
     co_return Login::Outcome::kRefused;
   }
   record_.user = canonical->text();
+  // Whoever is about to log in isn't crowded out.
+  environment_.newcomers.Remove(*this);
   Patience patience(proactor_, *client_, input_);
   Login login(environment_, *settings_,
               {.cluster = cluster(),
@@ -230,13 +234,15 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   if (outcome == Login::Outcome::kLoggedIn) {
     record_.logged_in = true;
     input_.lines.SetLimit(pop3::kCommandLineBytesMax);
+    place_.LeaveUnauthenticated();
     JoinNode(std::move(login.session()), login.node_id());
     if (cluster().resumes()) {
       credential_ = SealCredential(environment_.sealer, credential);
     }
   }
   if (login.answer() == pop3::kReplyTemporary) node_was_unavailable_ = true;
-  co_await Say(login.answer());
+  if (outcome != Login::Outcome::kLoggedIn) environment_.newcomers.Add(*this);
+  if (co_await Say(login.answer()) && login.throttled()) End(EndReason::kTooManyGuesses);
   co_return outcome;
 }
 
@@ -270,7 +276,14 @@ RelayOptions Session::OptionsOfRelay() const {
           .resumes = !credential_.empty(),
           .pipelining = cluster().offered.common()->pipelining,
           .listing_key = environment_.listing_key,
-          .capabilities = &listener_.capabilities};
+          .capabilities = &listener_.capabilities,
+          .deletes_denied = DeletesDenied(),
+          .pace = settings_->admission.pace};
+}
+
+bool Session::DeletesDenied() const {
+  const ClusterPolicy* const policy = settings_->PolicyOf(listener_.cluster);
+  return policy != nullptr && policy->retention.DeletesDenied(record_.user);
 }
 
 NodeSide Session::SideOfNode() const {
@@ -409,6 +422,13 @@ void Session::Abort() {
   if (resume_ != nullptr) resume_->Abort();
   client_->Abort();
   if (upstream_.connection != nullptr) upstream_.connection->Abort();
+}
+
+void Session::GiveWay() {
+  place_.LeaveUnauthenticated();
+  abrupt_ = true;
+  End(EndReason::kCrowdedOut);
+  client_->Abort();
 }
 
 void Session::DropNode(balancer::NodeId node) {

@@ -7,6 +7,7 @@
 #include "proxy/io/proactor.h"
 #include "proxy/io/task_scope.h"
 #include "proxy/pop3/authorization.h"
+#include "proxy/session/admit.h"
 #include "proxy/session/client_input.h"
 #include "proxy/session/login.h"
 #include "proxy/session/meter.h"
@@ -22,10 +23,10 @@ namespace poplar::session {
 //
 // One coroutine, one thread. It ends by its own returns only: Drain and Abort make whatever it
 // waits for come back.
-class Session final : private upstream::Challenger {
+class Session final : public admission::Newcomer, private upstream::Challenger {
  public:
   Session(Environment& environment, std::shared_ptr<const Settings> settings,
-          const ListenerSettings& listener, const io::Accepted& accepted);
+          const ListenerSettings& listener, const io::Accepted& accepted, Place place = {});
   ~Session();
 
   io::Task<void> Run();
@@ -34,6 +35,8 @@ class Session final : private upstream::Challenger {
   void Drain();
   // To be ended now.
   void Abort();
+  // Too many wait for their login, and this one has waited for longest.
+  void GiveWay() override;
   // An operator took the node down: the session there, if this is one, is to be dropped.
   void DropNode(balancer::NodeId node);
   // Its health has changed.
@@ -41,6 +44,7 @@ class Session final : private upstream::Challenger {
 
  private:
   POPLAR_OWN_FRAME io::Task<bool> LearnClient();
+  bool Admitted();
   POPLAR_OWN_FRAME io::Task<bool> Handshake(io::Buffer received);
   POPLAR_OWN_FRAME io::Task<bool> Authorize();
   io::Task<bool> ReadMore();
@@ -52,6 +56,7 @@ class Session final : private upstream::Challenger {
   void OnLoggedIn(Login& login);
   POPLAR_OWN_FRAME io::Task<void> RelayMail();
   RelayOptions OptionsOfRelay() const;
+  bool DeletesDenied() const;
   NodeSide SideOfNode() const;
   POPLAR_OWN_FRAME io::Task<bool> GoOnElsewhere(Relay& relay, RelayEnd& end);
   void CountResume(ResumeResult result, io::Time stalled_since);
@@ -71,6 +76,7 @@ class Session final : private upstream::Challenger {
   const std::shared_ptr<const Settings> settings_;
   const ListenerSettings& listener_;
 
+  Place place_;
   std::unique_ptr<io::Stream> client_;
   NodeSession upstream_;
   balancer::NodeId node_{};  // where upstream_ is

@@ -23,6 +23,7 @@ io::Task<bool> Session::LearnClient() {
       record_.balancer = record_.client;
       record_.client = origin_.client = header.endpoints->source;
       origin_.local = header.endpoints->destination;
+      if (!Admitted()) co_return false;
     }
     received = std::move(header.rest);
   }
@@ -30,6 +31,17 @@ io::Task<bool> Session::LearnClient() {
     co_return co_await Handshake(std::move(received));
   if (!received.empty()) input_.Feed(std::move(received));
   co_return true;
+}
+
+// The worker could judge nobody but the load balancer.
+bool Session::Admitted() {
+  const auto refusal = Identify(place_, *settings_, listener_, record_.client, proactor_.Now());
+  if (!refusal) return true;
+  environment_.meter.ConnectionRefused(listener_.index, *refusal);
+  record_.failure = admission::Name(*refusal);
+  abrupt_ = true;
+  End(EndReason::kNotAdmitted);
+  return false;
 }
 
 io::Task<bool> Session::Handshake(io::Buffer received) {

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "balancer/node_table.h"
+#include "proxy/admission/policy.h"
+#include "proxy/admission/retention.h"
 #include "proxy/io/clock.h"
 #include "proxy/io/network.h"
 #include "proxy/pop3/authorization.h"
@@ -38,6 +40,13 @@ struct ListenerSettings {
   LoginPolicy login = {};
   pop3::CapabilityEdits capabilities = {};
   io::NetworkSet proxy_protocol_from = {};  // whose connections begin with a PROXY header
+  admission::AccessList access = {};
+};
+
+// What a cluster's operator says of its clients.
+struct ClusterPolicy {
+  admission::AccessList access;
+  admission::Retention retention;
 };
 
 // All that sessions read of the configuration: an immutable snapshot, published whole and shared by
@@ -51,10 +60,17 @@ struct Settings {
   std::vector<std::shared_ptr<upstream::Cluster>> clusters;  // by ClusterId
   std::vector<upstream::Node*> upstream_nodes;               // by NodeId; the clusters own them
   std::vector<ListenerSettings> listeners;
+  admission::Policy admission;
+  std::vector<ClusterPolicy> cluster_policies;    // by ClusterId; empty: nothing is said
   std::shared_ptr<const tls::ServerContext> tls;  // of the listeners; null: none speaks TLS
 
   upstream::Cluster& ClusterOf(balancer::ClusterId cluster) const {
     return *clusters[static_cast<size_t>(cluster)];
+  }
+  // Null where nothing is said.
+  const ClusterPolicy* PolicyOf(balancer::ClusterId cluster) const {
+    const auto index = static_cast<size_t>(cluster);
+    return index < cluster_policies.size() ? &cluster_policies[index] : nullptr;
   }
   upstream::Node& NodeOf(balancer::NodeId node) const {
     return *upstream_nodes[static_cast<size_t>(node)];

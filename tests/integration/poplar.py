@@ -21,6 +21,7 @@ REASONS = {
     "quit", "client_eof", "client_reset", "tls_handshake_failed", "tls_handshake_timeout",
     "not_tls", "login_timeout", "client_idle", "client_write_stall", "too_many_bad_commands",
     "too_many_failed_logins", "node_unavailable", "node_eof", "node_reset", "node_protocol",
+    "too_many_guesses", "not_admitted", "crowded_out",
     "node_response_timeout", "node_down", "client_protocol", "opaque_ended", "draining", "shutdown",
 }
 

@@ -47,12 +47,14 @@ class BalancedMeter final : public session::Meter {
   BalancedMeter(World& world, const SessionRules& rules, QueueJudge& queues)
       : world_(world), rules_(rules), queues_(queues) {}
 
+  void ConnectionRefused(size_t, admission::Refusal) override {}
   void SessionBegan(size_t) override { ++sessions_; }
   void SessionEnded(size_t, const session::Record&) override { --sessions_; }
   void HandshakeEnded(session::HandshakeResult, const session::Record&, io::Duration) override {}
   void LoginEnded(session::LoginResult result, const session::Record&, io::Duration) override {
     if (result == session::LoginResult::kOk) ++totals_.logins;
   }
+  void LoginDelayed(io::Duration) override {}
   void NodeFailed(balancer::NodeId, upstream::NodeFailure) override {}
   void FailedOver(balancer::NodeId) override { ++totals_.failed_over; }
   void NodeSessionBegan(balancer::NodeId) override { ++node_sessions_; }

@@ -30,7 +30,7 @@ SessionPoplar::SessionPoplar(Network& network, const SessionRules& rules, Sessio
       prober_machine_(network, "prober", kProberHost),
       probing_(prober_machine_.ready()) {
   const SessionWorker::Shared shared{affinity_, digest_, sealer_, key_.Next(),
-                                     log_,      meter_,  health_};
+                                     log_,      meter_,  health_, admission_};
   for (size_t i = 0; i < kPoplarWorkers; ++i) {
     workers_.emplace_back(network, "poplar " + std::to_string(i), kHost, shared, mistake);
   }

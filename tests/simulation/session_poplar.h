@@ -67,6 +67,7 @@ class SessionPoplar final : private Actor {
   BalancedMeter meter_;
   SeededRandom key_;
   balancer::Affinity affinity_;
+  admission::Admission admission_{0};
   const tls::KeyedDigest digest_;
   const tls::Sealer sealer_;
   std::shared_ptr<const session::Settings> settings_;

@@ -52,9 +52,10 @@ io::Task<void> SessionWorker::Serve(io::Accepted accepted) {
   balancer::Affinity& affinity = mistake_ == SessionMistake::kIgnoresAffinity
                                      ? own_affinities_.emplace_back()
                                      : shared_.affinity;
-  session::Environment environment{proactor_,      serving_,       affinity,
-                                   shared_.digest, shared_.sealer, shared_.listing_key,
-                                   shared_.log,    shared_.meter,  shared_.observer};
+  session::Environment environment{proactor_,         serving_,       affinity,
+                                   shared_.digest,    shared_.sealer, shared_.listing_key,
+                                   shared_.log,       shared_.meter,  shared_.observer,
+                                   shared_.admission, newcomers_};
   session::Session session(environment, settings_, settings_->listeners.front(), accepted);
   const auto entry = sessions_.insert(sessions_.end(), &session);
   if (draining_) session.Drain();

@@ -26,6 +26,7 @@ class SessionWorker {
     session::SessionLog& log;
     session::Meter& meter;
     upstream::Observer& observer;
+    admission::Admission& admission;
   };
   SessionWorker(Network& network, std::string_view name, const io::Address& host,
                 const Shared& shared, SessionMistake mistake);
@@ -67,6 +68,7 @@ class SessionWorker {
   io::TaskScope accepting_;
   io::TaskScope keeping_;
   io::TaskScope serving_;
+  admission::Seniority newcomers_;
   std::list<balancer::Affinity> own_affinities_;  // of kIgnoresAffinity
   std::shared_ptr<const session::Settings> settings_;
   std::vector<std::unique_ptr<upstream::Keeper>> keepers_;

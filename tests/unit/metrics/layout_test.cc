@@ -72,7 +72,7 @@ TEST(LayoutTest, EveryCellBelongsToOneSeries) {
 TEST(LayoutTest, SeriesAreTheProductOfTheLabels) {
   const Layout layout(SampleDimensions());
   EXPECT_EQ(layout.Series(Instrument::kMessagesRetrieved).size(), 1u);
-  EXPECT_EQ(layout.Series(Instrument::kConnectionsRejected).size(), 2u * 2u);
+  EXPECT_EQ(layout.Series(Instrument::kConnectionsRejected).size(), 2u * 9u);
   EXPECT_EQ(layout.Series(Instrument::kTlsHandshakes).size(), 3u * 3u * 2u);
   EXPECT_EQ(layout.Series(Instrument::kSessionsEnded).size(), 3u);  // reason and side are one value
   EXPECT_EQ(layout.CellsPerSeries(Instrument::kLogins), 1u);

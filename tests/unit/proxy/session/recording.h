@@ -12,6 +12,9 @@ namespace poplar::session {
 // Keeps what a meter was told, in order, one word or two a call: "RETR ok", "login rejected".
 class RecordingMeter final : public Meter {
  public:
+  void ConnectionRefused(size_t, admission::Refusal refusal) override {
+    calls.push_back("refused " + std::string(admission::Name(refusal)));
+  }
   void SessionBegan(size_t) override { calls.emplace_back("began"); }
   void SessionEnded(size_t, const Record& record) override {
     calls.push_back("ended " + std::string(Name(record.reason)));
@@ -20,10 +23,11 @@ class RecordingMeter final : public Meter {
     calls.emplace_back("handshake");
   }
   void LoginEnded(LoginResult result, const Record&, io::Duration) override {
-    constexpr const char* kNames[] = {"ok",      "rejected", "unavailable", "backend_error",
-                                      "timeout", "abandoned"};
+    constexpr const char* kNames[] = {"ok",      "rejected",  "unavailable", "backend_error",
+                                      "timeout", "abandoned", "throttled"};
     calls.push_back(std::string("login ") + kNames[static_cast<size_t>(result)]);
   }
+  void LoginDelayed(io::Duration delay) override { delays.push_back(delay); }
   void NodeFailed(balancer::NodeId node, upstream::NodeFailure failure) override {
     calls.push_back("failed " + Number(node) + " " + std::string(upstream::Name(failure)));
   }
@@ -69,6 +73,7 @@ class RecordingMeter final : public Meter {
   std::vector<std::string> calls;
   std::vector<std::string> pool;
   std::vector<io::Duration> ages;    // of the parked sessions found
+  std::vector<io::Duration> delays;  // of logins
   std::vector<io::Duration> stalls;  // of the resumptions, good or bad
 
  private:

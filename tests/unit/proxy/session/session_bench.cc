@@ -76,7 +76,8 @@ SessionBench::SessionBench(const Options& options)
   digest_ = std::make_unique<tls::KeyedDigest>(poplar_.random());
   sealer_ = std::make_unique<tls::Sealer>(poplar_.random());
   environment_.reset(new Environment{poplar_, scope_, affinity_, *digest_, *sealer_,
-                                     poplar_.random().Next(), log, meter, observer});
+                                     poplar_.random().Next(), log, meter, observer, admission,
+                                     newcomers});
   listener_ = *poplar_.Listen(kPoplar, {});
   accepting_.Spawn(AcceptAll(listener_));
   BeginKeeping();
@@ -129,6 +130,8 @@ void SessionBench::BuildSettings() {
     settings_->upstream_nodes.push_back(cluster_->nodes.back().get());
   }
   settings_->clusters = {cluster_};
+  settings_->admission = options_.admission;
+  settings_->cluster_policies = {options_.cluster};
   settings_->timeouts = options_.timeouts;
   settings_->bad_commands_max = 5;
   settings_->listeners.push_back(options_.listener);
@@ -199,7 +202,8 @@ io::Task<void> SessionBench::AcceptAll(io::SocketId listener) {
 }
 
 io::Task<void> SessionBench::Serve(io::Accepted accepted) {
-  Session session(*environment_, settings_, settings_->listeners.front(), accepted);
+  Session session(*environment_, settings_, settings_->listeners.front(), accepted,
+                  *admission.connections.Admit(settings_->admission, Now()));
   sessions_.insert(&session);
   co_await session.Run();
   sessions_.erase(&session);

@@ -43,6 +43,8 @@ class SessionBench {
     upstream::LoginRules login{.in_use_retries = 0};
     upstream::ResumeRules resume{.enabled = false};
     ListenerSettings listener{.login = {.require_tls = false}};  // its name and cluster are set
+    admission::Policy admission{};
+    ClusterPolicy cluster{};
     // Whether somebody keeps the pools and probes the nodes, as a worker does.
     bool keepers = false;
     bool probers = false;
@@ -101,6 +103,8 @@ class SessionBench {
   const Settings& settings() const { return *settings_; }
   balancer::Affinity& affinity() { return affinity_; }
 
+  admission::Admission admission{4711};
+  admission::Seniority newcomers;
   RecordingLog log;
   RecordingMeter meter;
   RecordingObserver observer;
