@@ -45,7 +45,8 @@ def findings(proxy, folder):
     for name, options in SECTIONS.items():
         file = folder / f"testssl-{name}.json"
         running[name] = file, subprocess.Popen(
-            ["testssl", *options, "--quiet", "--color", "0", "--warnings", "off", "--ip", "127.0.0.1", "--nodns", "none",
+            ["testssl", *options, "--quiet", "--color", "0", "--warnings", "off", "--ip", "127.0.0.1", "--nodns",
+             "none",
              "--add-ca", proxy.authority.file, "--jsonfile", file, f"localhost:{proxy.port}"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     found = {}
@@ -78,5 +79,6 @@ def test_sslscan_sees_only_what_we_offer(proxy):
     for version, bits, name in ciphers:
         assert int(bits) >= 128 and re.search(r"GCM|CHACHA20", name), (version, name)
         assert version == "TLSv1.3" or name.startswith("ECDHE-"), (version, name)
-    assert len(re.findall("not vulnerable to heartbleed", said)) == len(re.findall("vulnerable to heartbleed", said)) > 0
+    assert len(re.findall("not vulnerable to heartbleed", said)) == len(re.findall("vulnerable to heartbleed",
+                                                                                   said)) > 0
     assert "Session renegotiation not supported" in said
