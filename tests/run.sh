@@ -94,6 +94,7 @@ if [ "$quick" = yes ]; then
 else
   run_tests release tidy --parallel "$cores"
   stage "mail servers that are only unpacked" tests/integration/fetch_servers.sh
+  stage "mail clients that are only unpacked" tests/integration/fetch_clients.sh
   # They mostly wait: for timeouts, servers and locks.
   run_tests release integration --parallel 4
 fi

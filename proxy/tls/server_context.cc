@@ -135,7 +135,7 @@ struct ServerCallbacks {
                          nullptr);
     }
     if (!settings.session_tickets || asks) SSL_CTX_set_options(native, SSL_OP_NO_TICKET);
-    SSL_CTX_clear_options(native, SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_options(native, SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_early_data_enabled(native, 0);  // a login could be replayed
     SSL_CTX_set_timeout(native, kTicketLifetime);

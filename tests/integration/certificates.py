@@ -34,18 +34,35 @@ class Authority:
                  "-subj", f"/CN={name}", "-keyout", self._key, "-out", self.file,
                  "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
-    def issue(self, name: str, names, kind: str = "ecdsa", days: int = 30) -> Certificate:
-        """A server certificate for `names` (host names or IPv4 addresses)."""
+    def issue(self, name: str, names, kind: str = "ecdsa", days: int = 30, extra: str = "", usage: str = "serverAuth",
+              alternatives=None, dates=None) -> Certificate:
+        """A server certificate for `names` (host names or IPv4 addresses), the first one of which is its subject.
+
+        `alternatives`: other subjectAltNames than these; `extra`: more extensions, a line each; `dates`: from when until
+        when it is valid (YYYYMMDDHHMMSSZ), instead of `days` from now.
+        """
         made = Certificate(self.folder / f"{name}.pem", self.folder / f"{name}.key")
         request, extensions = self.folder / f"{name}.csr", self.folder / f"{name}.ext"
         _openssl("req", "-nodes", *_key_options(kind), "-subj", f"/CN={names[0]}",
                  "-keyout", made.key, "-out", request)
-        alternatives = ",".join(
-            ("IP:" if entry.replace(".", "").isdigit() else "DNS:") + entry for entry in names)
-        extensions.write_text(f"subjectAltName={alternatives}\nextendedKeyUsage=serverAuth\n"
+        also = ",".join(
+            ("IP:" if entry.replace(".", "").isdigit() else "DNS:") + entry for entry in alternatives or names)
+        extensions.write_text(f"subjectAltName={also}\nextendedKeyUsage={usage}\n"
                               "keyUsage=digitalSignature,keyEncipherment\n"
-                              "basicConstraints=critical,CA:FALSE\n")
-        _openssl("x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self._key,
-                 "-CAcreateserial", "-days", days, "-extfile", extensions,
-                 "-out", made.certificate)
+                              f"basicConstraints=critical,CA:FALSE\n{extra}")
+        if dates:
+            self._sign_for(request, extensions, made.certificate, dates)
+        else:
+            _openssl("x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self._key,
+                     "-CAcreateserial", "-days", days, "-extfile", extensions,
+                     "-out", made.certificate)
         return made
+
+    def _sign_for(self, request, extensions, certificate, dates):
+        settings, database = self.folder / "ca.conf", self.folder / "ca.index"
+        database.touch()
+        settings.write_text(f"[ca]\ndefault_ca=own\n[own]\ndatabase={database}\nnew_certs_dir={self.folder}\n"
+                            f"serial={self.folder}/ca.serial\ndefault_md=sha256\npolicy=any\nunique_subject=no\n[any]\ncommonName=supplied\n")
+        _openssl("ca", "-batch", "-notext", "-config", settings, "-cert", self.file, "-keyfile", self._key, "-rand_serial",
+                 "-startdate", dates[0], "-enddate", dates[1], "-extfile", extensions, "-in", request,
+                 "-out", certificate)

@@ -42,18 +42,18 @@ def run(arguments, folder: pathlib.Path, stdin: bytes = None, seconds: float = 1
     return done.stdout
 
 
-def _private(path: pathlib.Path, text: str) -> pathlib.Path:
+def private_file(path: pathlib.Path, text: str) -> pathlib.Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.write_text(text)
     return path
 
 
-def _files(*folders):
+def files_of(*folders):
     return [entry.read_bytes() for folder in folders for entry in sorted(folder.iterdir())]
 
 
-def _maildir(path: pathlib.Path) -> pathlib.Path:
+def maildir_at(path: pathlib.Path) -> pathlib.Path:
     for part in ("cur", "new", "tmp"):
         (path / part).mkdir(parents=True, exist_ok=True)
     return path
@@ -151,15 +151,15 @@ class Mpop(Client):
     name = "mpop"
 
     def fetch(self, account, folder, delete=False):
-        maildir = _maildir(folder / "mail")
-        file = _private(folder / "mpoprc", (
+        maildir = maildir_at(folder / "mail")
+        file = private_file(folder / "mpoprc", (
             f"account test\nhost localhost\nport {account.port}\ntls on\ntls_starttls off\n"
             f"tls_trust_file {account.ca_file}\nauth user\nuser {account.user}\n"
             f"password {account.password}\ndelivery maildir {maildir}\n"
             f"uidls_file {folder}/uidls\nonly_new off\nreceived_header off\n"
             f"keep {'off' if delete else 'on'}\npipelining on\n"))
         run(["mpop", "--quiet", f"--file={file}", "test"], folder)
-        return _files(maildir / "new")
+        return files_of(maildir / "new")
 
     def stored(self, sent):
         return sent.replace(b"\r\n", b"\n")
@@ -172,7 +172,7 @@ class Getmail(Client):
     def fetch(self, account, folder, delete=False):
         # As root it refuses to write a Maildir itself; a command may.
         (folder / "mail").mkdir(parents=True)
-        file = _private(folder / "getmailrc", (
+        file = private_file(folder / "getmailrc", (
             f"[retriever]\ntype = SimplePOP3SSLRetriever\nserver = localhost\n"
             f"port = {account.port}\nusername = {account.user}\npassword = {account.password}\n"
             f"ca_certs = {account.ca_file}\n[destination]\ntype = MDA_external\n"
@@ -181,7 +181,7 @@ class Getmail(Client):
             f"[options]\ndelete = {str(delete).lower()}\nread_all = true\nreceived = false\n"
             f"delivered_to = false\nverbose = 0\n"))
         run(["getmail", f"--getmaildir={folder}", f"--rcfile={file}"], folder)
-        return _files(folder / "mail")
+        return files_of(folder / "mail")
 
     def stored(self, sent):
         return sent.replace(b"\r\n", b"\n")
@@ -193,7 +193,7 @@ class Fetchmail(Client):
 
     def fetch(self, account, folder, delete=False):
         (folder / "mail").mkdir(parents=True)
-        file = _private(folder / "fetchmailrc", (
+        file = private_file(folder / "fetchmailrc", (
             f'set invisible\nset no bouncemail\npoll localhost service {account.port} '
             f'protocol pop3 no dns:\n  user "{account.user}" password "{account.password}" '
             f'ssl sslcertck sslcertfile "{account.ca_file}" fetchall '
@@ -205,7 +205,7 @@ class Fetchmail(Client):
         except ClientFailed as failure:
             if "ended with 1:" not in str(failure):  # 1: there was no mail
                 raise
-        return _files(folder / "mail")
+        return files_of(folder / "mail")
 
     def stored(self, sent):
         return re.sub(b"\r*\n", b"\n", sent)

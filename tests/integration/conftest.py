@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from certificates import Authority  # noqa: E402
 from dovecot import Dovecot  # noqa: E402
+from fake_node import MESSAGE, FakeNode  # noqa: E402
 from poplar import BINARY, Poplar, node  # noqa: E402
 
 _USERS = [f"user{index:03}" for index in range(400)]
@@ -93,3 +94,22 @@ def start(folder, binary, authority):
     numbers = itertools.count()
     return lambda nodes, **options: Poplar(folder / f"poplar-{next(numbers)}", nodes, authority,
                                            **options)
+
+
+@pytest.fixture
+def against(start):
+    """against(on=..., **options) gives (proxy, node): Poplar before one scripted node."""
+    opened = []
+
+    def make(on=None, messages=(MESSAGE,), handler=None, **options):
+        fake = FakeNode(on, messages, handler=handler)
+        options.setdefault("timeouts", {"upstream_connect": "2s", "upstream_response": "2s"})
+        proxy = start([node("fake", fake.port)], **options)
+        opened.append((proxy, fake))
+        return proxy, fake
+
+    yield make
+    for proxy, fake in opened:
+        with proxy:
+            proxy.idle()
+        fake.stop()

@@ -4,12 +4,24 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 servers=build/servers
 mkdir -p "$servers"
-for package in popa3d mailutils-pop3d; do
-  [ -d "$servers/$package" ] && continue
+
+# unpack FOLDER PACKAGE...
+unpack() {
+  local folder=$servers/$1 download
+  shift
+  [ -d "$folder" ] && return
   download=$(mktemp -d)
   chmod 755 "$download"
-  (cd "$download" && apt-get -qq -o APT::Sandbox::User="$(id -un)" download "$package")
-  dpkg-deb -x "$download"/"$package"_*.deb "$servers/$package.part"
-  mv "$servers/$package.part" "$servers/$package"
+  (cd "$download" && apt-get -qq -o APT::Sandbox::User="$(id -un)" download "$@")
+  rm -rf "$folder.part"
+  for archive in "$download"/*.deb; do
+    dpkg-deb -x "$archive" "$folder.part"
+  done
+  mv "$folder.part" "$folder"
   rm -r "$download"
-done
+}
+
+unpack popa3d popa3d
+unpack mailutils-pop3d mailutils-pop3d
+unpack courier courier-pop courier-base courier-authlib
+unpack cyrus cyrus-pop3d cyrus-common

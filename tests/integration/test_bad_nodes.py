@@ -14,25 +14,6 @@ from wire import Pop3
 BIG = b"Subject: big\r\n\r\n" + b"w" * 70 * 1024 + b"\r\nend\r\n"
 
 
-@pytest.fixture
-def against(start):
-    """against(on=..., **options) gives (proxy, node): Poplar before one scripted node."""
-    opened = []
-
-    def make(on=None, messages=(MESSAGE,), handler=None, **options):
-        fake = FakeNode(on, messages, handler=handler)
-        options.setdefault("timeouts", {"upstream_connect": "2s", "upstream_response": "2s"})
-        proxy = start([node("fake", fake.port)], **options)
-        opened.append((proxy, fake))
-        return proxy, fake
-
-    yield make
-    for proxy, fake in opened:
-        with proxy:
-            proxy.idle()
-        fake.stop()
-
-
 def refused(proxy) -> bytes:
     """A login that has to fail; PASS's answer."""
     with proxy.connect() as session:

@@ -6,10 +6,12 @@ import pytest
 
 import clients
 import corpus
+import library_clients
 from clients import Account
 from wire import Pop3, fetch_all, tls_context
 
-CLIENTS = pytest.mark.parametrize("client", clients.ALL, ids=lambda client: client.name)
+ALL = clients.ALL + library_clients.ALL
+CLIENTS = pytest.mark.parametrize("client", ALL, ids=lambda client: client.name)
 
 
 @pytest.fixture

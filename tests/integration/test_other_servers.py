@@ -1,20 +1,23 @@
-"""Servers unlike Dovecot: popa3d (bare answers, no CAPA) and GNU mailutils (its own words, mbox)."""
+"""Servers unlike Dovecot: popa3d (bare answers, no CAPA), GNU mailutils (its own words, mbox), Courier and Cyrus."""
 
 import pytest
 
 import clients
 import corpus
 from clients import Account
+from courier import Courier
+from cyrus import Cyrus
 from mailutils import Mailutils
 from popa3d import Popa3d
 from poplar import node
 from wire import Pop3, fetch_all
 
 USERS = [f"reader{index}" for index in range(16)]
-_free_users = iter(USERS * 2)
+_free_users = iter(USERS * 4)
 
 
-@pytest.fixture(scope="module", params=[Popa3d, Mailutils], ids=["popa3d", "mailutils"])
+@pytest.fixture(scope="module", params=[Popa3d, Mailutils, Courier, Cyrus],
+                ids=["popa3d", "mailutils", "courier", "cyrus"])
 def server(request, folder):
     with request.param(folder / request.param.__name__, USERS) as made:
         yield made
@@ -48,8 +51,6 @@ def reader(server):
     while before != now:
         before, now = now, all_mail(server, user)
     return user
-
-
 
 
 def test_every_message_bit_for_bit(server, proxy, reader):

@@ -1,0 +1,196 @@
+"""What clients do, from the field: each habit is a row."""
+
+from conformance.stand import NAMES, bodies_of, capabilities, lines_of
+from conformance.table import CLIENTS, Section
+from waiting import until
+
+outlook = Section(CLIENTS, "Outlook")
+
+
+@outlook.check("polls: STAT, LIST, UIDL, QUIT, several times in a row", "the same answers each time")
+def outlook_polls(stand):
+    answers = []
+    for _ in range(2):
+        with stand.log_in() as session:
+            answers.append([session.command(command) for command in ("STAT", "LIST", "UIDL")])
+            session.ok("QUIT")
+    assert answers[0] == answers[1]
+
+
+outlook.elsewhere("breaks when UIDs change", "a user stays at the node that made them",
+                  "test_routing.py::test_a_user_stays_on_the_same_real_node",
+                  "test_routing.py::test_without_shared_storage_nobody_moves")
+outlook.not_done("hangs at NUL bytes, lone CR, missing end of headers",
+                 "messages pass unchanged: nodes have options for it "
+                 "(Dovecot: pop3_client_workarounds)", "a proxy that rewrites messages breaks more than it mends")
+
+thunderbird = Section(CLIENTS, "Thunderbird")
+
+
+@thunderbird.check("sends `AUTH` with an argument that nobody knows before CAPA", "-ERR at once, and the login goes on")
+def unknown_mechanisms(stand):
+    with stand.connect() as session:
+        for command in ("AUTH NTLM", "AUTH X-NONE", "AUTH CRAM-MD5", "AUTH GSSAPI"):
+            assert session.command(command).startswith(b"-ERR"), command
+        session.log_in(stand.reader).ok("QUIT")
+
+
+thunderbird.elsewhere("forgets all UIDs when STAT says 0", "no mailbox is ever shown empty that isn't",
+                      "test_routing.py::test_without_shared_storage_nobody_moves", "test_failover.py::test_a_node_loses_its_storage")
+
+
+@thunderbird.check("asks for UIDL, and gives up if CAPA doesn't have it",
+                   "UIDL and TOP are promised, even of a node that knows no CAPA")
+def uidl_is_promised(stand):
+    with stand.connect() as session:
+        assert {b"UIDL", b"TOP"} <= capabilities(session)
+        session.log_in(stand.reader)
+        assert len(lines_of(session.ok("UIDL"))) == len(NAMES)
+        session.ok("QUIT")
+
+
+@thunderbird.check("sends NOOP while it is busy, and doesn't wait for the answer", "it is answered in its turn")
+def unawaited_noop(stand):
+    with stand.log_in() as session:
+        session.send(b"RETR 4\r\nNOOP\r\nSTAT\r\n")
+        assert session.response(b"RETR 4").startswith(b"+OK")
+        assert session.line().startswith(b"+OK")
+        assert session.line().startswith(b"+OK 4 ")
+        session.ok("QUIT")
+
+
+@thunderbird.check("\"test account\": logs in and closes without QUIT", "the login that follows at once is served")
+def login_and_gone(stand):
+    user = stand.fresh(NAMES[:2])
+    stand.log_in(user).close()
+    stand.proxy.idle()
+    # A server that locks needs a moment to notice; what Poplar owes is to have closed at once.
+    def served():
+        with stand.connect(user) as session:
+            session.ok(f"USER {user}")
+            good = session.command("PASS secret").startswith(b"+OK")
+            return (session.count() == 2 and session.ok("QUIT")) if good else False
+    until(served, "the next login")
+
+
+mailkit = Section(CLIENTS, "MailKit")
+mailkit.elsewhere("tries APOP where the greeting has `<...@...>`", "none in it",
+                  "test_listeners.py::test_the_greeting_invites_no_apop")
+mailkit.elsewhere("takes a connection that closes after the first -ERR for an exception",
+                  "failed logins keep it open, three times",
+                  "test_bad_clients.py::test_a_failed_login_may_be_repeated", "test_bad_clients.py::test_three_failed_logins")
+
+mpop = Section(CLIENTS, "mpop")
+mpop.elsewhere("keeps 20 to 100 commands under way", "all answered, in order",
+               "test_clients.py::test_a_thousand_small_messages",
+               "test_pipelining.py::test_a_hundred_commands_in_flight")
+
+fetchmail = Section(CLIENTS, "fetchmail")
+
+
+@fetchmail.check("asks LAST before it knows UIDL", "the node's answer; the session goes on")
+def asks_for_last(stand):
+    with stand.log_in() as session:
+        assert session.command("LAST").startswith((b"+OK", b"-ERR"))
+        assert session.count() == len(NAMES)
+        session.ok("QUIT")
+
+
+@fetchmail.check("fetches whole messages with TOP n 99999999", "the whole message, bit for bit")
+def whole_messages_by_top(stand):
+    commands = [f"TOP {number} 99999999" for number in range(1, len(NAMES) + 1)]
+    direct, through = stand.both(stand.reader, commands)
+    assert through == direct and all(answer.startswith(b"+OK") for answer in through)
+
+
+@fetchmail.check("reads CAPA lines into 64 bytes, and takes any STLS, NTLM or CRAM-MD5 in them for the mechanism",
+                 "short lines, and no such word")
+def capabilities_for_fetchmail(stand):
+    with stand.connect() as session:
+        answer = session.ok("CAPA")
+        session.ok("QUIT")
+    assert not any(word in answer for word in (b"STLS", b"NTLM", b"CRAM-MD5"))
+    assert all(len(line) < 62 for line in lines_of(answer))
+
+
+fetchmail.elsewhere("takes -ERR at login for a wrong password unless the text says wait or Service unavailable",
+                    "temporary trouble says both", "test_bad_nodes.py::test_nobody_listens")
+
+k9 = Section(CLIENTS, "K-9")
+
+
+@k9.check("takes odd listings as they come", "listings pass as the node writes them")
+def listings_pass(stand):
+    direct, through = stand.both(stand.reader, ["LIST", "UIDL", "UIDL 1", "LIST 1"])
+    assert through == direct
+
+
+@k9.check("sends QUIT and closes without waiting for the answer", "the QUIT counts")
+def quit_and_gone(stand):
+    user = stand.fresh(NAMES[:2])
+    with stand.log_in(user) as session:
+        session.ok("DELE 1")
+        session.send(b"QUIT\r\n")
+    stand.proxy.idle()
+    assert stand.left(user) == bodies_of(NAMES[1])
+
+
+k9.elsewhere("tests an account: two or three logins within seconds",
+             "all served, by one login at the node where that is allowed",
+             "test_pool.py::test_the_next_login_needs_none_at_the_node")
+
+gmail = Section(CLIENTS, "Gmail's fetcher")
+
+
+@gmail.check("minds empty lines in listings and numbers out of order", "none, and ascending")
+def listings_are_tidy(stand):
+    with stand.log_in() as session:
+        for command in ("LIST", "UIDL"):
+            numbers = [int(line.split(b" ")[0]) for line in lines_of(session.ok(command))]
+            assert numbers == [1, 2, 3, 4]
+        session.ok("QUIT")
+
+
+phones = Section(CLIENTS, "old phones, Eudora")
+
+
+@phones.check("end lines with LF alone", "taken")
+def bare_line_feeds(stand):
+    with stand.connect() as session:
+        session.send(b"USER %s\nPASS secret\nSTAT\nQUIT\n" % stand.reader.encode())
+        for _ in range(2):
+            assert session.line().startswith(b"+OK")
+        assert session.line().startswith(b"+OK 4 ")
+        assert session.line().startswith(b"+OK")
+
+
+@phones.check("send XTND XLST, LAST, RPOP", "the node's -ERR or answer, and the session goes on")
+def obsolete_commands(stand):
+    with stand.log_in() as session:
+        for command in ("XTND XLST Subject", "RPOP anybody"):
+            assert session.command(command).startswith(b"-ERR"), command
+        assert session.count() == len(NAMES)
+        session.ok("QUIT")
+
+
+phones.elsewhere("lose the radio in the middle of anything", "nothing is deleted, nothing stays behind",
+                 "test_bad_clients.py::test_gone_at_every_state", "test_clients.py::test_without_quit_nothing_is_deleted")
+
+poplib = Section(CLIENTS, "Python's poplib")
+poplib.elsewhere("refuses lines longer than 2048 bytes", "Poplar's own have at most 512",
+                 "test_clients.py::test_every_message_arrives_bit_for_bit")
+
+scanners = Section(CLIENTS, "scanners")
+scanners.elsewhere("speak HTTP, SSH or nothing at all", "refused, and not waited for",
+                   "test_bad_clients.py::test_what_is_not_tls",
+                   "test_bad_clients.py::test_part_of_a_handshake_and_silence")
+scanners.elsewhere("say TLS to a port in the clear", "refused like any garbage",
+                   "test_listeners.py::test_tls_where_none_is_spoken")
+scanners.elsewhere("send garbage commands without end", "cut off after a few",
+                   "test_bad_clients.py::test_two_hundred_bad_commands")
+
+maillennium = Section(CLIENTS, "Maillennium's proxy")
+maillennium.elsewhere("cut TOP at 64 to 80 KB", "TOP and RETR pass whole",
+                      "test_clients.py::test_twenty_megabytes_arrive_bit_for_bit")
+foxmail = Section(CLIENTS, "Foxmail")
+foxmail.not_done("nothing reliable is known", "treated as Outlook", "nothing to test beyond Outlook's rows")

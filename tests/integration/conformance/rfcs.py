@@ -1,0 +1,41 @@
+"""The other RFCs and conventions: mostly shown by tests of their own, since no real server plays a part in them."""
+
+from conformance.table import RFCS, Section
+
+tls = Section(RFCS, "8314")
+tls.elsewhere("3.3", "implicit TLS on port 995; nothing is said before the handshake",
+              "test_bad_clients.py::test_what_is_not_tls")
+tls.elsewhere("4.1", "TLS 1.2 or newer; version and cipher are logged", "test_tls.py::test_old_versions_are_refused",
+              "test_tls.py::test_versions_in_use_are_logged", "test_tls_judges.py::test_testssl_finds_nothing")
+tls.elsewhere("3", "no password in the clear unless the operator says so",
+              "test_listeners.py::test_in_the_clear_only_by_explicit_word")
+
+alpn = Section(RFCS, "7301")
+alpn.elsewhere("3.2",
+               "pop3 is selected where it is offered; no ALPN is fine; another protocol's client is refused (ALPACA)",
+               "test_tls.py::test_alpn_pop3_is_selected", "test_tls.py::test_without_alpn_it_works",
+               "test_tls.py::test_alpn_without_pop3_is_fatal")
+
+names = Section(RFCS, "7817")
+names.elsewhere("3", "as a client of nodes: the name from the configuration is what the certificate must have",
+                "test_tls.py::test_a_node_that_is_verified_serves", "test_tls.py::test_a_node_with_another_name_is_refused",
+                "test_tls.py::test_a_node_of_another_authority_is_refused")
+
+framing = Section(RFCS, "framing")
+framing.elsewhere("terminator", "a message ends with CRLF . CRLF and nothing else",
+                  "test_bad_nodes.py::test_line_feeds_do_not_end_a_message")
+framing.elsewhere("terminator", "a node that never sends it is waited for, within a limit",
+                  "test_timeouts.py::test_upstream_response_in_the_middle_of_a_message")
+framing.elsewhere("buffers", "found wherever the bytes are cut; nothing is rewritten",
+                  "test_bad_nodes.py::test_a_node_that_sends_byte_by_byte", "test_clients.py::test_every_message_arrives_bit_for_bit")
+framing.elsewhere("-ERR", "a refusal is one line, whatever was asked",
+                  "test_bad_nodes.py::test_refusals_are_single_lines_whatever_was_asked")
+framing.elsewhere("queue", "commands under way are bounded; a slow reader is held back",
+                  "test_pipelining.py::test_a_slow_reader_is_held_and_loses_nothing",
+                  "test_pipelining.py::test_a_thousand_mixed_commands_keep_their_order")
+framing.elsewhere("unknown", "an unknown command that the operator lets pass makes the session blind, not wrong",
+                  "test_listeners.py::test_an_unknown_command_makes_the_session_opaque")
+framing.elsewhere("before login", "nothing that a client sent ahead runs before its login is answered",
+                  "test_pipelining.py::test_commands_behind_a_failed_pass_do_not_reach_the_node")
+framing.elsewhere("cut", "a download that a node leaves unfinished is never given an end",
+                  "test_bad_nodes.py::test_death_in_a_download_gives_no_false_end")
