@@ -188,7 +188,10 @@ bool SessionStory::ReasonFits(const session::Record& record, const Attempt& atte
       return poplar_.drained();
     case EndReason::kShutdown:
       return poplar_.aborted();
-    case EndReason::kProxyHeader:  // no load balancer here
+    case EndReason::kProxyHeader:     // no load balancer here
+    case EndReason::kTooManyGuesses:  // and everybody is let in
+    case EndReason::kNotAdmitted:
+    case EndReason::kCrowdedOut:
     case EndReason::kUnexpectedTls:
     case EndReason::kClientProtocol:  // these are TLS's, and there is none here
     case EndReason::kNotTls:

@@ -117,7 +117,7 @@ TEST(LoginAuthenticateTest, AsksOnceWhatTheNodeOffers) {
   // By now it is known what the node takes.
   LogIn(bench, Alice(std::nullopt));
   EXPECT_EQ(bench.node(0).last().received(), kPlain);
-  EXPECT_TRUE(bench.cluster().offered.replies()->Serves(Mechanism::kXoauth2));
+  EXPECT_TRUE(bench.cluster().offered.common()->mechanisms.Has(Mechanism::kXoauth2));
 }
 
 TEST(LoginAuthenticateTest, APlainPasswordNeedsNoAsking) {
