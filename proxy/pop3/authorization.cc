@@ -130,8 +130,9 @@ Step Authorization::OnAuth(const Command& command) {
   }
   const size_t blank = command.argument.find(' ');
   const auto mechanism = FindMechanism(command.argument.substr(0, blank));
-  if (!mechanism || !policy_.offer.mechanisms.Has(*mechanism))
-    return Say(kReplyMechanismUnavailable);
+  const bool open =
+      mechanism && (policy_.offer.mechanisms.Has(*mechanism) || policy_.unpromised.Has(*mechanism));
+  if (!open) return Say(kReplyMechanismUnavailable);
   std::optional<std::string_view> initial;
   if (blank != command.argument.npos) initial = command.argument.substr(blank + 1);
   exchange_.emplace(*mechanism);

@@ -22,6 +22,8 @@ io::Task<bool> Session::LearnClient() {
     if (header.endpoints) {
       record_.balancer = record_.client;
       record_.client = header.endpoints->source;
+      origin_.client = header.endpoints->source;
+      origin_.local = header.endpoints->destination;
     }
     received = std::move(header.rest);
   }

@@ -34,15 +34,16 @@ class Authority:
                  "-subj", f"/CN={name}", "-keyout", self._key, "-out", self.file,
                  "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
-    def issue(self, name: str, names, kind: str = "ecdsa", days: int = 30) -> Certificate:
-        """A server certificate for `names` (host names or IPv4 addresses)."""
+    def issue(self, name: str, names, kind: str = "ecdsa", days: int = 30,
+              usage: str = "serverAuth") -> Certificate:
+        """A certificate for `names` (host names or IPv4 addresses), a server's or a client's (clientAuth)."""
         made = Certificate(self.folder / f"{name}.pem", self.folder / f"{name}.key")
         request, extensions = self.folder / f"{name}.csr", self.folder / f"{name}.ext"
         _openssl("req", "-nodes", *_key_options(kind), "-subj", f"/CN={names[0]}",
                  "-keyout", made.key, "-out", request)
         alternatives = ",".join(
             ("IP:" if entry.replace(".", "").isdigit() else "DNS:") + entry for entry in names)
-        extensions.write_text(f"subjectAltName={alternatives}\nextendedKeyUsage=serverAuth\n"
+        extensions.write_text(f"subjectAltName={alternatives}\nextendedKeyUsage={usage}\n"
                               "keyUsage=digitalSignature,keyEncipherment\n"
                               "basicConstraints=critical,CA:FALSE\n")
         _openssl("x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self._key,

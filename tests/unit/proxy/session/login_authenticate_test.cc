@@ -117,7 +117,7 @@ TEST(LoginAuthenticateTest, AsksOnceWhatTheNodeOffers) {
   // By now it is known what the node takes.
   LogIn(bench, Alice(std::nullopt));
   EXPECT_EQ(bench.node(0).last().received(), kPlain);
-  EXPECT_TRUE(bench.cluster().offered.replies()->Serves(Mechanism::kXoauth2));
+  EXPECT_TRUE(bench.cluster().offered.common()->mechanisms.Has(Mechanism::kXoauth2));
 }
 
 TEST(LoginAuthenticateTest, APlainPasswordNeedsNoAsking) {
@@ -143,6 +143,20 @@ TEST(LoginAuthenticateTest, ANodeThatFailsAtCapaIsToBlame) {
   EXPECT_EQ(result.outcome, Outcome::kUnavailable);
   EXPECT_EQ(result.answer, pop3::kReplyTemporary);
   EXPECT_THAT(bench.meter.calls, ElementsAre("failed 0 protocol"));
+}
+
+// What nobody knows is not promised, and yet tried: the node will say.
+TEST(LoginAuthenticateTest, AMechanismIsTriedBeforeItIsKnown) {
+  SessionBench bench;
+  bench.node(0).set_answer("CAPA", {kCapa});
+  bench.node(0).set_answer("AUTH", {"+OK in\r\n"});
+  const std::string capa = bench.Ask(bench.Connect(), "CAPA\r\n");
+  EXPECT_THAT(capa, Not(testing::HasSubstr("XOAUTH2")));
+  EXPECT_THAT(bench.Ask(bench.Connect(), "AUTH EXTERNAL =\r\n"), StartsWith("-ERR "));
+  EXPECT_EQ(bench.Ask(bench.Connect(), kToken), "+OK in\r\n");
+  EXPECT_THAT(bench.Ask(bench.Connect(), "CAPA\r\n"), testing::HasSubstr("XOAUTH2"));
+  EXPECT_THAT(bench.Ask(bench.Connect(), "AUTH SCRAM-SHA-1 biwsbj1hLHI9Yg==\r\n"),
+              StartsWith("-ERR "));
 }
 
 // --- no way

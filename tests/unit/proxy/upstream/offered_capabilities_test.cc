@@ -70,7 +70,7 @@ std::string Offers(const OfferedCapabilities& offered) {
   std::string names;
   for (size_t i = 0; i < pop3::kMechanismCount; ++i) {
     const auto mechanism = static_cast<pop3::Mechanism>(i);
-    if (!offered.replies()->Serves(mechanism)) continue;
+    if (!offered.common()->mechanisms.Has(mechanism)) continue;
     names += (names.empty() ? "" : " ") + std::string(Name(mechanism));
   }
   return names;
@@ -79,10 +79,10 @@ std::string Offers(const OfferedCapabilities& offered) {
 TEST(OfferedCapabilitiesTest, MechanismsThatEveryNodeCanBeToldOf) {
   OfferedCapabilities offered;
   EXPECT_EQ(Offers(offered), "PLAIN LOGIN EXTERNAL");
-  EXPECT_FALSE(offered.replies()->known);
+  EXPECT_FALSE(offered.common()->known);
   EXPECT_TRUE(offered.Learn(
       NodeId{1}, Capabilities("SASL XOAUTH2 SCRAM-SHA-256 SCRAM-SHA-1\r\n" + std::string(kAll))));
-  EXPECT_TRUE(offered.replies()->known);
+  EXPECT_TRUE(offered.common()->known);
   EXPECT_EQ(Offers(offered), "PLAIN LOGIN XOAUTH2 OAUTHBEARER EXTERNAL SCRAM-SHA-256 SCRAM-SHA-1");
   // The other of the two that carry a token does as well.
   EXPECT_TRUE(offered.Learn(
@@ -90,8 +90,8 @@ TEST(OfferedCapabilitiesTest, MechanismsThatEveryNodeCanBeToldOf) {
   EXPECT_EQ(Offers(offered), "PLAIN LOGIN XOAUTH2 OAUTHBEARER EXTERNAL SCRAM-SHA-256");
   EXPECT_TRUE(offered.Learn(NodeId{3}, pop3::WithoutCapa()));
   EXPECT_EQ(Offers(offered), "PLAIN LOGIN EXTERNAL");
-  EXPECT_TRUE(offered.replies()->common.Has("TOP"));
-  EXPECT_FALSE(offered.replies()->common.Has("SASL"));
+  EXPECT_TRUE(offered.common()->capabilities.Has("TOP"));
+  EXPECT_FALSE(offered.common()->capabilities.Has("SASL"));
 }
 
 TEST(OfferedCapabilitiesTest, FromAnyThread) {
