@@ -52,7 +52,7 @@ Step Authorization::OnCommand(const Command& command) {
     case Verb::kApop:
       return Say(kReplyMechanismUnavailable);
     case Verb::kStls:
-      return OnStls();
+      return OnStls(command);
     case Verb::kUtf8:
       return OnUtf8(command);
     case Verb::kLang:
@@ -130,8 +130,9 @@ Step Authorization::OnAuth(const Command& command) {
   }
   const size_t blank = command.argument.find(' ');
   const auto mechanism = FindMechanism(command.argument.substr(0, blank));
-  if (!mechanism || !policy_.offer.mechanisms.Has(*mechanism))
-    return Say(kReplyMechanismUnavailable);
+  const bool open =
+      mechanism && (policy_.offer.mechanisms.Has(*mechanism) || policy_.unpromised.Has(*mechanism));
+  if (!open) return Say(kReplyMechanismUnavailable);
   std::optional<std::string_view> initial;
   if (blank != command.argument.npos) initial = command.argument.substr(blank + 1);
   exchange_.emplace(*mechanism);
@@ -176,8 +177,9 @@ Step Authorization::Login(Credential credential) {
   return {Step::Kind::kLogin, {}, EndCause::kNone};
 }
 
-Step Authorization::OnStls() {
+Step Authorization::OnStls(const Command& command) {
   if (!policy_.offer.stls) return Say(kReplyStlsUnavailable);
+  if (command.has_argument) return BadCommand(kReplyBadArgument);
   return {Step::Kind::kStartTls, kReplyBeginTls, EndCause::kNone};
 }
 

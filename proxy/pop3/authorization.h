@@ -20,6 +20,8 @@ struct AuthorizationPolicy {
   int failed_logins_max = 3;  // the connection ends with this many-th refused login
   bool needs_tls = false;     // a password would come in the clear: the offer has no way to log in
   Offer offer = {};
+  // Tried as well, though not promised: nobody knows yet whether the nodes have them.
+  MechanismSet unpromised = {};
   std::string certificate_user = {};  // whom the client's certificate names; empty: nobody
 };
 
@@ -72,7 +74,7 @@ class Authorization {
   Step OnAuth(const Command& command);
   Step OnSasl(const SaslExchange::Step& step);
   Step OnIdentity();
-  Step OnStls();
+  Step OnStls(const Command& command);
   Step OnUtf8(const Command& command);
   Step OnLanguage(const Command& command);
   Step Login(Credential credential);

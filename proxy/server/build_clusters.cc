@@ -53,7 +53,9 @@ Built<std::shared_ptr<const upstream::Endpoint>> BuildEndpoint(const config::Con
                                   .certificate = {node.client_certificate, node.client_key}});
   if (!context) return tl::unexpected(where + context.error());
   endpoint->tls = std::move(*context);
-  endpoint->tls_sessions = std::make_shared<tls::ClientSessions>();
+  // A resumed session shows no certificate, and nodes that want one may break off over it.
+  if (node.client_certificate.empty())
+    endpoint->tls_sessions = std::make_shared<tls::ClientSessions>();
   return endpoint;
 }
 

@@ -13,6 +13,16 @@ using upstream::LoginAnswer;
 using upstream::NodeError;
 using upstream::NodeFailure;
 
+// Bytes of a password or token from which on a node that closes on it says nothing of itself: many
+// have a bound of their own, and no word for it. Strangers could have healthy nodes taken out with
+// nothing but long tokens.
+constexpr size_t kHeavySecretBytes = 1024;
+
+bool IsHeavy(const pop3::Credential& credential) {
+  return credential.identity.secret.Expose().size() > kHeavySecretBytes ||
+         credential.first_message.Expose().size() > kHeavySecretBytes;
+}
+
 }  // namespace
 
 io::Task<Login::Step> Login::Authenticate() {
@@ -66,14 +76,16 @@ io::Task<Login::Step> Login::OnFailure(NodeError error) {
   }
   GiveUpConnection(false);
   if (aborted_) co_return TooLate();
+  const bool gone = error.failure == NodeFailure::kClosed || error.failure == NodeFailure::kReset;
+  const bool choked = gone && IsHeavy(request_.credential);
   // What is left of the login's time may be too little for any node: its client took the rest.
   if (!late_) {
     environment_.meter.NodeFailed(node_, error.failure);
-    TellHealth(Evidence::kLoginFailed, Name(error.failure));
+    if (!choked) TellHealth(Evidence::kLoginFailed, Name(error.failure));
   }
   const bool timeout = late_ || error.failure == NodeFailure::kResponseTimeout;
   (void)Unavailable(timeout ? LoginResult::kTimeout : LoginResult::kBackendError, error.Text());
-  co_return late_ || asked ? Step::kEnd : Step::kRetryLost;
+  co_return late_ || asked || choked ? Step::kEnd : Step::kRetryLost;
 }
 
 Login::Step Login::OnAnswer(LoginAnswer answer) {

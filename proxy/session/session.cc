@@ -98,8 +98,12 @@ pop3::AuthorizationPolicy Session::Policy() const {
   policy.offer.user = login.user && !policy.needs_tls;
   if (policy.needs_tls) return policy;
   policy.offer.mechanisms = login.mechanisms & common->mechanisms;
-  if (certificate_user_.empty() || !cluster().master.exists())
+  if (!common->known) policy.unpromised = login.mechanisms;
+  // The node can't check a certificate that was shown to us: a master user opens for it.
+  if (certificate_user_.empty() || !cluster().master.exists()) {
     policy.offer.mechanisms.Remove(pop3::Mechanism::kExternal);
+    policy.unpromised.Remove(pop3::Mechanism::kExternal);
+  }
   return policy;
 }
 

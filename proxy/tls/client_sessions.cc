@@ -6,6 +6,7 @@
 #include <ctime>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -35,7 +36,9 @@ struct Entry {
 
 struct ClientSessions::Native {
   std::mutex mutex;
-  std::list<Entry> entries;  // the newest first
+  std::list<Entry> entries;        // the newest first
+  std::optional<int64_t> refused;  // when, last
+  int64_t keeps_from = 0;
 };
 
 ClientSessions::ClientSessions() : native_(std::make_unique<Native>()) {}
@@ -44,6 +47,14 @@ ClientSessions::~ClientSessions() = default;
 void ClientSessions::Forget() {
   const std::lock_guard lock(native_->mutex);
   native_->entries.clear();
+}
+
+void ClientSessions::OnRefused(int64_t unix_seconds) {
+  const std::lock_guard lock(native_->mutex);
+  native_->entries.clear();
+  const bool again = native_->refused && unix_seconds - *native_->refused < kDistrustSeconds;
+  if (again) native_->keeps_from = unix_seconds + kDistrustSeconds;
+  native_->refused = unix_seconds;
 }
 
 size_t ClientSessions::size() const {
@@ -55,6 +66,7 @@ void ClientSessions::Add(const Verified& by, void* session) {
   bssl::UniquePtr<SSL_SESSION> owned(static_cast<SSL_SESSION*>(session));
   const int64_t expires = by.unix_seconds + int64_t{SSL_SESSION_get_timeout(owned.get())};
   const std::lock_guard lock(native_->mutex);
+  if (by.unix_seconds < native_->keeps_from) return;
   std::list<Entry>& entries = native_->entries;
   entries.push_front({by.context, std::string(by.host), expires, std::move(owned)});
   if (entries.size() > kSessionsMax) entries.pop_back();

@@ -24,6 +24,12 @@ class ClientSessions {
 
   // The node is another one now (its certificate or configuration changed), or didn't take one.
   void Forget();
+  // A handshake that offered one came to nothing: perhaps it was the session that the node couldn't
+  // bear. All are forgotten; and a node that does so again within kDistrust is resumed with no more
+  // for that long, or every second connection to it would fail. (OpenSSL servers that verify
+  // clients do so without a session id context, Dovecot 2.3 among them.)
+  static constexpr int64_t kDistrustSeconds = 600;
+  void OnRefused(int64_t unix_seconds);
   size_t size() const;
 
  private:

@@ -199,7 +199,7 @@ Status Engine::Outcome(int result) {
 void Engine::Fail() {
   if (failure_ == nullptr) failure_ = std::make_unique<Failure>();
   // Perhaps it was the session that the node couldn't bear: the next try must not stumble over it.
-  if (!handshaken_ && client_ != nullptr && client_->offered) client_->sessions->Forget();
+  OnPeerLeft();
   const bool hello_done = handshaken_ || SSL_get_pending_cipher(Ssl(ssl_)) != nullptr;
   uint32_t error = 0;
   // The library's own word tells more than what its ASN.1 parser said below it.
@@ -214,6 +214,11 @@ void Engine::Fail() {
   if (!failure_->text.empty()) return;
   const char* text = error == 0 ? nullptr : ERR_reason_error_string(error);
   failure_->text = text == nullptr ? "unknown" : text;
+}
+
+void Engine::OnPeerLeft() {
+  if (handshaken_ || client_ == nullptr || !std::exchange(client_->offered, false)) return;
+  client_->sessions->OnRefused(client_->unix_seconds);
 }
 
 void Engine::NoteVerifyFailure(std::string text) {

@@ -49,6 +49,9 @@ class Engine {
   // call, whatever it returned.
   Status Handshake(io::Buffer& ciphertext, io::Buffer& out);
 
+  // The peer has left in the midst of the handshake, without an alert.
+  void OnPeerLeft();
+
   // Opens what came, as much as `plaintext` has room for. kOk: at least one byte. A failure behind
   // good bytes is reported by the next call.
   Status Read(io::Buffer& ciphertext, io::Buffer& plaintext);

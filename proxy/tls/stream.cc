@@ -37,7 +37,9 @@ Task<Result<>> TlsStream::Handshake(Buffer received) {
     if (status == Status::kClosed) co_return Fail(ECONNRESET);
     if (status == Status::kWantOutput) continue;
     const Result<> more = co_await Receive();
-    if (!more) co_return more;
+    if (more) continue;
+    if (!more.error().cancelled()) engine_->OnPeerLeft();
+    co_return more;
   }
 }
 

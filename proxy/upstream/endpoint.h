@@ -33,7 +33,7 @@ struct Endpoint {
   ProxyProtocol proxy_protocol = ProxyProtocol::kNone;
   bool xclient = true;  // is used where the node offers it
   UpstreamTimeouts timeouts;
-  std::shared_ptr<tls::ClientSessions> tls_sessions;  // with tls
+  std::shared_ptr<tls::ClientSessions> tls_sessions;  // null: none are resumed
 };
 
 }  // namespace poplar::upstream

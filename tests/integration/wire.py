@@ -20,8 +20,9 @@ def tls_context(ca_file=None, **versions) -> ssl.SSLContext:
     return context
 
 
-def open_socket(port: int, host: str = "127.0.0.1", timeout: float = TIMEOUT) -> socket.socket:
-    connection = socket.create_connection((host, port), timeout)
+def open_socket(port: int, host: str = "127.0.0.1", timeout: float = TIMEOUT,
+                source: str = "") -> socket.socket:
+    connection = socket.create_connection((host, port), timeout, (source, 0) if source else None)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 

@@ -300,6 +300,7 @@ TEST(AuthorizationTest, TlsForgetsAllThatWasSaidBefore) {
   ExpectReply(client.OnLine("USER mallory"), kReplyUserAccepted);
   ExpectReply(client.OnLine("UTF8"), kReplyUtf8);
   ExpectReply(client.OnLine("LANG de"), kReplyLanguageSet);
+  ExpectReply(client.OnLine("STLS now"), kReplyBadArgument);
   const Authorization::Step step = client.OnLine("STLS");
   EXPECT_EQ(step.kind, Kind::kStartTls);
   EXPECT_EQ(step.reply, kReplyBeginTls);

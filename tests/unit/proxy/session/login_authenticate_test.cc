@@ -145,6 +145,20 @@ TEST(LoginAuthenticateTest, ANodeThatFailsAtCapaIsToBlame) {
   EXPECT_THAT(bench.meter.calls, ElementsAre("failed 0 protocol"));
 }
 
+// What nobody knows is not promised, and yet tried: the node will say.
+TEST(LoginAuthenticateTest, AMechanismIsTriedBeforeItIsKnown) {
+  SessionBench bench;
+  bench.node(0).set_answer("CAPA", {kCapa});
+  bench.node(0).set_answer("AUTH", {"+OK in\r\n"});
+  const std::string capa = bench.Ask(bench.Connect(), "CAPA\r\n");
+  EXPECT_THAT(capa, Not(testing::HasSubstr("XOAUTH2")));
+  EXPECT_THAT(bench.Ask(bench.Connect(), "AUTH EXTERNAL =\r\n"), StartsWith("-ERR "));
+  EXPECT_EQ(bench.Ask(bench.Connect(), kToken), "+OK in\r\n");
+  EXPECT_THAT(bench.Ask(bench.Connect(), "CAPA\r\n"), testing::HasSubstr("XOAUTH2"));
+  EXPECT_THAT(bench.Ask(bench.Connect(), "AUTH SCRAM-SHA-1 biwsbj1hLHI9Yg==\r\n"),
+              StartsWith("-ERR "));
+}
+
 // --- no way
 
 TEST(LoginAuthenticateTest, ANodeThatCannotBeToldIsNotToBlame) {

@@ -70,6 +70,7 @@ class TlsBench {
   std::vector<bool> resumed;
   std::string received;
   std::string in_the_clear;
+  bool hangs_up = false;  // instead of a handshake
 
  private:
   io::Task<void> VisitTask(std::optional<Visit>* result) {
@@ -108,6 +109,7 @@ class TlsBench {
   }
   io::Task<void> Serve(io::SocketId socket) {
     auto plain = std::make_unique<io::SocketStream>(node_, socket);
+    if (hangs_up) co_return;
     if (!stls_answer_.empty() && !co_await StartInTheClear(*plain)) {
       const io::Result<io::Buffer> end = co_await plain->Read();
       EXPECT_TRUE(!end || end->empty()) << end->bytes();
@@ -166,6 +168,24 @@ TEST(ConnectionTlsTest, ACertificateThatNobodyVouchesForIsNotTaken) {
     EXPECT_NE(visit.error.detail.find("self-signed"), std::string::npos) << visit.error.detail;
   }
   EXPECT_EQ(bench.received, "");
+}
+
+// A server that can't bear a session of its own breaks off without a word: OpenSSL's do, where they
+// verify clients.
+TEST(ConnectionTlsTest, ANodeThatBearsNoResumptionIsSparedIt) {
+  TlsBench bench(Verify::kInsecure);
+  const auto visit = [&bench](bool hangs_up) {
+    bench.hangs_up = hangs_up;
+    const TlsBench::Visit done = bench.Once();
+    EXPECT_EQ(Name(done.error.failure), hangs_up ? "reset" : "none") << done.error.detail;
+    return done.resumed;
+  };
+  EXPECT_FALSE(visit(false));
+  EXPECT_FALSE(visit(true));
+  EXPECT_FALSE(visit(false));  // at the first try
+  EXPECT_TRUE(visit(false));   // once is no proof
+  EXPECT_FALSE(visit(true));
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(visit(false));
 }
 
 // --- STLS
