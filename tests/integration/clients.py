@@ -177,11 +177,13 @@ class Mpop(Client):
 
     def fetch(self, account, folder, delete=False):
         maildir = maildir_at(folder / "mail")
+        # Its configuration's lines have at most 500 bytes, and tokens are longer.
+        password = private_file(folder / "password", account.password)
         file = private_file(folder / "mpoprc", (
             f"account test\nhost localhost\nport {account.port}\ntls on\n"
             f"tls_starttls {'on' if account.stls else 'off'}\n"
             f"tls_trust_file {account.ca_file}\nauth {account.mechanism.lower() or 'user'}\nuser {account.user}\n"
-            f"password {account.password}\ndelivery maildir {maildir}\n"
+            f"passwordeval cat {password}\ndelivery maildir {maildir}\n"
             f"uidls_file {folder}/uidls\nonly_new off\nreceived_header off\n"
             f"keep {'off' if delete else 'on'}\npipelining on\n"))
         run(["mpop", "--quiet", f"--file={file}", "test"], folder)

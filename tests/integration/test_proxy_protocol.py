@@ -73,7 +73,8 @@ TLVS = (tlv(0x01, b"pop3") + tlv(0x02, b"mail.example.org") + tlv(0x05, b"unique
 
 @pytest.mark.parametrize("header, client", [
     (version1(), CLIENT), (version1(b"TCP6", b"2001:db8::7"), ("2001:db8::7", 40123)),
-    (version2(), CLIENT), (version2(family=0x21, addresses=IPV6), ("2001:db8::7", 40123)), (version2(tlvs=TLVS), CLIENT),
+    (version2(), CLIENT), (version2(family=0x21, addresses=IPV6), ("2001:db8::7", 40123)), (version2(tlvs=TLVS),
+                                                                                            CLIENT),
     (b"PROXY UNKNOWN\r\n", None), (b"PROXY UNKNOWN ff:ff 1 2 3 junk\r\n", None), (version2(command=0), None),
     (version2(command=0, family=0, addresses=b""), None), (version2(family=0, addresses=b"", tlvs=TLVS), None)],
     ids=["v1", "v1 IPv6", "v2", "v2 IPv6", "v2 TLVs", "v1 UNKNOWN", "v1 UNKNOWN and more", "v2 LOCAL", "v2 LOCAL bare",
@@ -177,7 +178,8 @@ def test_haproxys_clients_are_told_apart(behind, authority, user, shared_nodes):
 def test_haproxys_health_checks_are_local(folder, behind):
     """`check` says LOCAL, logs nobody in, and must find Poplar alive."""
     _, _, proxy = behind
-    with HAProxy(folder / "haproxy-check", proxy.ports["stls"], check="check inter 100ms rise 1 fall 1 check-send-proxy") as front:
+    with HAProxy(folder / "haproxy-check", proxy.ports["stls"],
+                 check="check inter 100ms rise 1 fall 1 check-send-proxy") as front:
         for _ in range(20):
             with Pop3.connect(front.port) as session:
                 assert session.greeting.startswith(b"+OK")
