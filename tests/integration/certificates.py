@@ -22,6 +22,12 @@ def _key_options(kind: str):
     return ["-newkey", "rsa:2048"]
 
 
+def _kind(name: str) -> str:
+    if "@" in name:
+        return "email:"
+    return "IP:" if name.replace(".", "").isdigit() else "DNS:"
+
+
 class Authority:
     """One CA in one folder; `file` is what clients are given to trust."""
 
@@ -36,7 +42,7 @@ class Authority:
 
     def issue(self, name: str, names, kind: str = "ecdsa", days: int = 30, extra: str = "", usage: str = "serverAuth",
               alternatives=None, dates=None) -> Certificate:
-        """A server certificate for `names` (host names or IPv4 addresses), the first one of which is its subject.
+        """A server certificate for `names` (host names, IPv4 or mail addresses), the first one of which is its subject.
 
         `alternatives`: other subjectAltNames than these; `extra`: more extensions, a line each; `dates`: from when until
         when it is valid (YYYYMMDDHHMMSSZ), instead of `days` from now.
@@ -45,8 +51,7 @@ class Authority:
         request, extensions = self.folder / f"{name}.csr", self.folder / f"{name}.ext"
         _openssl("req", "-nodes", *_key_options(kind), "-subj", f"/CN={names[0]}",
                  "-keyout", made.key, "-out", request)
-        also = ",".join(
-            ("IP:" if entry.replace(".", "").isdigit() else "DNS:") + entry for entry in alternatives or names)
+        also = ",".join(_kind(entry) + entry for entry in alternatives or names)
         extensions.write_text(f"subjectAltName={also}\nextendedKeyUsage={usage}\n"
                               "keyUsage=digitalSignature,keyEncipherment\n"
                               f"basicConstraints=critical,CA:FALSE\n{extra}")

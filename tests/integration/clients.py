@@ -18,11 +18,21 @@ _SYSTEM = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"}
 
 @dataclasses.dataclass(frozen=True)
 class Account:
-    """Where and as whom a client logs in: implicit TLS on localhost, trusted through `ca_file`."""
+    """Where and as whom a client logs in: TLS on localhost, trusted through `ca_file`.
+
+    `tls` is implicit or stls. `mechanism`: XOAUTH2 or OAUTHBEARER, for which the password is a token; else the client's
+    choice.
+    """
     port: int
     ca_file: pathlib.Path
     user: str
     password: str = "secret"
+    tls: str = "implicit"
+    mechanism: str = ""
+
+    @property
+    def stls(self) -> bool:
+        return self.tls == "stls"
 
 
 class ClientFailed(AssertionError):
@@ -63,6 +73,8 @@ class Client:
     name = ""
     # Whether `hard()` messages survive the client itself; where not, only `plain()` ones are compared.
     keeps_hard = True
+    knows_stls = True
+    mechanisms = ()  # of those that take tokens
 
     def fetch(self, account: Account, folder: pathlib.Path, delete: bool = False):
         raise NotImplementedError
@@ -73,13 +85,20 @@ class Client:
 
 class Curl(Client):
     name = "curl"
+    mechanisms = ("XOAUTH2", "OAUTHBEARER")
 
     def _url(self, account, rest=""):
-        return f"pop3s://localhost:{account.port}/{rest}"
+        return f"{'pop3' if account.stls else 'pop3s'}://localhost:{account.port}/{rest}"
+
+    def _login(self, account):
+        common = ["--silent", "--show-error", "--cacert", account.ca_file, "--ssl-reqd"]
+        if not account.mechanism:
+            return [*common, "--user", f"{account.user}:{account.password}"]
+        return [*common, "--user", f"{account.user}:", "--oauth2-bearer", account.password,
+                "--login-options", f"AUTH={account.mechanism}"]
 
     def run(self, account, folder, *arguments):
-        return run(["curl", "--silent", "--show-error", "--fail", "--cacert", account.ca_file,
-                    "--user", f"{account.user}:{account.password}", *arguments], folder)
+        return run(["curl", "--fail", *self._login(account), *arguments], folder)
 
     def fetch(self, account, folder, delete=False):
         listing = self.run(account, folder, self._url(account)).split()
@@ -91,9 +110,7 @@ class Curl(Client):
             deletes = []
             for number in range(1, count + 1):
                 deletes += ["--next"] * (number > 1)
-                deletes += ["--silent", "--show-error", "--cacert", account.ca_file, "--user",
-                            f"{account.user}:{account.password}", "--head", "--request", "DELE",
-                            self._url(account, number)]
+                deletes += [*self._login(account), "--head", "--request", "DELE", self._url(account, number)]
             run(["curl", *deletes], folder)
         return [(folder / f"{number}.eml").read_bytes() for number in range(1, count + 1)]
 
@@ -103,8 +120,12 @@ class Poplib(Client):
 
     def fetch(self, account, folder, delete=False):
         poplib._MAXLINE = 1 << 20
-        session = poplib.POP3_SSL("localhost", account.port, timeout=60,
-                                  context=tls_context(account.ca_file))
+        context = tls_context(account.ca_file)
+        if account.stls:
+            session = poplib.POP3("localhost", account.port, timeout=60)
+            session.stls(context)
+        else:
+            session = poplib.POP3_SSL("localhost", account.port, timeout=60, context=context)
         session.user(account.user)
         session.pass_(account.password)
         messages = []
@@ -123,11 +144,13 @@ class OpensslClient(Client):
     def fetch(self, account, folder, delete=False):
         dialogue = f"USER {account.user}\r\nPASS {account.password}\r\nSTAT\r\n"
         output = self._run(account, folder, dialogue + "QUIT\r\n")
-        count = int(output.split(b"\r\n")[3].split()[1])
+        # With STLS the greeting was in the clear, and s_client has kept it.
+        ahead = 0 if account.stls else 1
+        count = int(output.split(b"\r\n")[2 + ahead].split()[1])
         for number in range(1, count + 1):
             dialogue += f"RETR {number}\r\n" + (f"DELE {number}\r\n" if delete else "")
         output = self._run(account, folder, dialogue + "QUIT\r\n")
-        rest, messages = output.split(b"\r\n", 4)[4], []
+        rest, messages = output.split(b"\r\n", 3 + ahead)[3 + ahead], []
         for _ in range(count):
             status, rest = rest.split(b"\r\n", 1)
             assert status.startswith(b"+OK"), status
@@ -140,7 +163,8 @@ class OpensslClient(Client):
         return messages
 
     def _run(self, account, folder, dialogue):
-        return run(["openssl", "s_client", "-quiet", "-connect", f"localhost:{account.port}",
+        stls = ["-starttls", "pop3"] if account.stls else []
+        return run(["openssl", "s_client", "-quiet", *stls, "-connect", f"localhost:{account.port}",
                     "-servername", "localhost", "-CAfile", account.ca_file,
                     "-verify_return_error", "-verify_hostname", "localhost"],
                    folder, dialogue.encode())
@@ -149,13 +173,17 @@ class OpensslClient(Client):
 class Mpop(Client):
     """mpop pipelines: up to 100 commands in flight when CAPA says PIPELINING."""
     name = "mpop"
+    mechanisms = ("XOAUTH2", "OAUTHBEARER")
 
     def fetch(self, account, folder, delete=False):
         maildir = maildir_at(folder / "mail")
+        # Its configuration's lines have at most 500 bytes, and tokens are longer.
+        password = private_file(folder / "password", account.password)
         file = private_file(folder / "mpoprc", (
-            f"account test\nhost localhost\nport {account.port}\ntls on\ntls_starttls off\n"
-            f"tls_trust_file {account.ca_file}\nauth user\nuser {account.user}\n"
-            f"password {account.password}\ndelivery maildir {maildir}\n"
+            f"account test\nhost localhost\nport {account.port}\ntls on\n"
+            f"tls_starttls {'on' if account.stls else 'off'}\n"
+            f"tls_trust_file {account.ca_file}\nauth {account.mechanism.lower() or 'user'}\nuser {account.user}\n"
+            f"passwordeval cat {password}\ndelivery maildir {maildir}\n"
             f"uidls_file {folder}/uidls\nonly_new off\nreceived_header off\n"
             f"keep {'off' if delete else 'on'}\npipelining on\n"))
         run(["mpop", "--quiet", f"--file={file}", "test"], folder)
@@ -168,6 +196,7 @@ class Mpop(Client):
 class Getmail(Client):
     name = "getmail6"
     keeps_hard = False
+    knows_stls = False
 
     def fetch(self, account, folder, delete=False):
         # As root it refuses to write a Maildir itself; a command may.
@@ -196,7 +225,7 @@ class Fetchmail(Client):
         file = private_file(folder / "fetchmailrc", (
             f'set invisible\nset no bouncemail\npoll localhost service {account.port} '
             f'protocol pop3 no dns:\n  user "{account.user}" password "{account.password}" '
-            f'ssl sslcertck sslcertfile "{account.ca_file}" fetchall '
+            f'{"" if account.stls else "ssl "}sslproto "TLS1.2+" sslcertck sslcertfile "{account.ca_file}" fetchall '
             f'{"nokeep" if delete else "keep"} no rewrite pass8bits\n'
             f'  mda "cat > $(mktemp {folder}/mail/XXXXXXXX)"\n'))
         try:

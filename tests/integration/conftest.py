@@ -82,9 +82,9 @@ def binary():
 
 @pytest.fixture(scope="module")
 def shared_proxy(folder, binary, authority, shared_nodes):
-    """Poplar before the three, over plain POP3."""
+    """Poplar before the three, over plain POP3; it also has a listener with STLS."""
     nodes = [node(each.name, each.pop3_port) for each in shared_nodes]
-    with Poplar(folder / "poplar", nodes, authority, shared=True) as proxy:
+    with Poplar(folder / "poplar", nodes, authority, also={"stls": {"tls": "stls"}}, shared=True) as proxy:
         yield proxy
 
 

@@ -18,13 +18,14 @@ class NetPop3(Client):
         mail = folder / "mail"
         mail.mkdir(parents=True)
         run(["/usr/bin/perl", _HERE / "net_pop3.pl", account.port, account.ca_file, account.user, account.password,
-             mail, "tls", "delete" if delete else "keep"], folder)
+             mail, "stls" if account.stls else "tls", "delete" if delete else "keep"], folder)
         return files_of(mail)
 
 
 class NodePop3(Client):
     """Node.js' node-pop3, which leaves the dots stuffed and drops the last line end."""
     name = "node-pop3"
+    knows_stls = False
 
     def fetch(self, account, folder, delete=False):
         assert _NODE_POP3.exists(), f"{_NODE_POP3} is missing: run tests/integration/fetch_clients.sh"
@@ -42,13 +43,17 @@ class Mutt(Client):
     """mutt's fetch-mail, in a terminal that `script` gives it."""
     name = "mutt"
     keeps_hard = False
+    mechanisms = ("XOAUTH2", "OAUTHBEARER")
 
     def fetch(self, account, folder, delete=False):
         mail = maildir_at(folder / "mail")
+        password = "" if account.mechanism else f":{account.password}"
         private_file(folder / "muttrc", (
-            f'set pop_host="pops://{account.user}:{account.password}@localhost:{account.port}"\n'
-            f'set pop_delete={"yes" if delete else "no"}\nset pop_authenticators="user"\nset pop_last=no\n'
-            f'set certificate_file="{account.ca_file}"\nset ssl_starttls=no\n'
+            f'set pop_host="{"pop" if account.stls else "pops"}://{account.user}{password}@localhost:{account.port}"\n'
+            f'set pop_delete={"yes" if delete else "no"}\nset pop_last=no\n'
+            f'set pop_authenticators="{account.mechanism.lower() or "user"}"\n'
+            f'set pop_oauth_refresh_command="echo {account.password}"\n'
+            f'set certificate_file="{account.ca_file}"\nset ssl_starttls=yes\nset ssl_force_tls=yes\n'
             f'set mbox_type=Maildir\nset folder="{mail}"\nset spoolfile="{mail}"\nset move=no\nset quit=yes\n'
             'set sort=mailbox-order\nset sleep_time=0\npush "<fetch-mail><exit>"\n'))
         said = run(["script", "--quiet", "--return", "--flush", "--command",

@@ -19,10 +19,10 @@ BINARY = pathlib.Path(os.environ.get("POPLAR", ROOT / "build" / "release" / "pop
 # Every way in which a session can end; a log line with another word is a defect.
 REASONS = {
     "quit", "client_eof", "client_reset", "tls_handshake_failed", "tls_handshake_timeout",
-    "not_tls", "login_timeout", "client_idle", "client_write_stall", "too_many_bad_commands",
-    "too_many_failed_logins", "node_unavailable", "node_eof", "node_reset", "node_protocol",
-    "too_many_guesses", "not_admitted", "crowded_out",
-    "node_response_timeout", "node_down", "client_protocol", "opaque_ended", "draining", "shutdown",
+    "not_tls", "unexpected_tls", "proxy_header", "login_timeout", "client_idle", "client_write_stall",
+    "too_many_bad_commands", "too_many_failed_logins", "node_unavailable", "node_eof", "node_reset", "node_protocol",
+    "too_many_guesses", "not_admitted", "crowded_out", "node_response_timeout", "node_trouble", "node_out", "node_down",
+    "client_protocol", "opaque_ended", "draining", "shutdown",
 }
 
 
@@ -32,16 +32,16 @@ def node(name: str, port: int, **more):
 
 
 def configuration(nodes, certificates, port: int, admin_port: int, log_file: pathlib.Path,
-                  shared: bool = False, listener=None, **sections):
+                  shared: bool = False, listener=None, more_listeners=(), **sections):
     """The whole configuration as the YAML reader's sections; `sections` replaces or adds.
 
-    `listener` has settings of the only one; its address may be another one with {port} in it.
+    `listener` has settings of the first one; its address may be another one with {port} in it.
     """
     listener = {"name": "pop3s", "address": "127.0.0.1:{port}", "tls": "implicit", **(listener or {})}
     listener["address"] = listener["address"].format(port=port)
     return {
         "workers": 2,
-        "listeners": [listener],
+        "listeners": [listener, *more_listeners],
         "tls": {"certificates": [{"certificate": str(made.certificate), "key": str(made.key)}
                                  for made in certificates]},
         "clusters": [{"name": "main", "shared_storage": shared, "nodes": nodes}],
@@ -62,16 +62,20 @@ def configuration(nodes, certificates, port: int, admin_port: int, log_file: pat
 class Poplar:
     """A running proxy in front of `nodes`. Leaving the block stops it and requires a clean end."""
 
-    def __init__(self, folder: pathlib.Path, nodes, authority, certificates=None, **options):
+    def __init__(self, folder: pathlib.Path, nodes, authority, certificates=None, also=None, **options):
+        """`also`: settings of further listeners, by name; each gets a port of its own, to be found in `ports`."""
         folder.mkdir(parents=True, exist_ok=True)
         self.authority = authority
         self.port, self.admin_port = free_port(), free_port()
         self.log = folder / "poplar.log"
         self.file = folder / "poplar.yaml"
+        self.ports = {name: free_port() for name in also or {}}
+        more = [{"name": name, "address": f"127.0.0.1:{self.ports[name]}", **settings}
+                for name, settings in (also or {}).items()]
         certificates = certificates or [authority.issue("poplar", ["localhost", "127.0.0.1"])]
         # JSON is YAML; written so, no quoting rule of YAML can bite a test.
         self.file.write_text(json.dumps(configuration(
-            nodes, certificates, self.port, self.admin_port, self.log, **options), indent=2))
+            nodes, certificates, self.port, self.admin_port, self.log, more_listeners=more, **options), indent=2))
         # Freed memory that a sanitizer keeps back would look as if Poplar kept it.
         self.child = Child([BINARY, "serve", "--config", self.file], folder / "output.log",
                            {"ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=64"})
@@ -128,6 +132,15 @@ class Poplar:
     def connect(self, **options) -> Pop3:
         """A TLS session that trusts the test CA."""
         return Pop3.connect(self.port, tls_context(self.authority.file), **options)
+
+    def connect_plain(self, listener: str) -> Pop3:
+        """A session in the clear, so far."""
+        return Pop3.connect(self.ports[listener])
+
+    def start_tls(self, session: Pop3) -> Pop3:
+        """STLS, and the handshake."""
+        session.ok("STLS")
+        return session.start_tls(tls_context(self.authority.file))
 
     def memory(self) -> int:
         """Resident bytes."""

@@ -23,6 +23,13 @@ def port(request, via):
 
 
 @pytest.fixture
+def stls_port(request, via):
+    if via == "direct":
+        return request.getfixturevalue("shared_nodes")[0].pop3_port
+    return request.getfixturevalue("shared_proxy").ports["stls"]
+
+
+@pytest.fixture
 def truth(shared_nodes, authority):
     """What a node itself sends for a user: every message, in order."""
     def read(user):
@@ -63,6 +70,15 @@ def test_twenty_megabytes_arrive_bit_for_bit(client, port, user, shared_nodes, a
     shared_nodes[0].deliver(user, corpus.large())
     got = client.fetch(Account(port, authority.file, user), tmp_path / "home")
     compare(client, got, truth(user))
+
+
+@pytest.mark.parametrize("client", [client for client in ALL if client.knows_stls], ids=lambda client: client.name)
+def test_over_stls(client, stls_port, user, shared_nodes, authority, truth, tmp_path):
+    shared_nodes[0].deliver(user, corpus.plain())
+    sent = truth(user)
+    got = client.fetch(Account(stls_port, authority.file, user, tls="stls"), tmp_path / "home", delete=True)
+    compare(client, got, sent)
+    assert shared_nodes[0].stored(user) == []
 
 
 @pytest.mark.parametrize("client", [clients.Mpop(), clients.Poplib(), clients.OpensslClient()],

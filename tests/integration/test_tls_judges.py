@@ -15,10 +15,13 @@ from poplar import node
 
 # Sections of testssl.sh, each run by itself so that they run in parallel: protocols and cipher categories, forward secrecy,
 # server preferences, server defaults (certificate included), vulnerabilities. Left out: simulated browsers.
-SECTIONS = {"protocols": ["-p", "-s", "-f"], "preferences": ["-P"], "defaults": ["-S"], "vulnerabilities": ["-U"]}
+# Behind STLS, the same machinery answers; the section that would show most is enough.
+SECTIONS = {"protocols": ["-p", "-s", "-f"], "preferences": ["-P"], "defaults": ["-S"], "vulnerabilities": ["-U"],
+            "stls": ["-p", "-f", "-t", "pop3"]}
 # What each section must have looked at; a run that judged nothing would find nothing.
 EXPECTED = {
     "protocols": {"SSLv2", "SSLv3", "TLS1", "TLS1_1", "TLS1_2", "TLS1_3", "cipherlist_NULL", "PFS"},
+    "stls": {"SSLv2", "SSLv3", "TLS1", "TLS1_1", "TLS1_2", "TLS1_3", "PFS"},
     "preferences": {"cipher_order", "protocol_negotiated"},
     "defaults": {"cert_chain_of_trust", "cert_trust", "cert_expirationStatus", "cert_notAfter"},
     "vulnerabilities": {"heartbleed", "CCS", "ROBOT", "secure_client_renego", "BEAST", "RC4", "LUCKY13"},
@@ -34,7 +37,8 @@ def proxy(start, authority):
     certificates = [authority.issue(f"judged-{kind}", ["localhost"], kind, days=365,
                                     extra="crlDistributionPoints=URI:http://crl.test/ca.crl\n")
                     for kind in ("ecdsa", "rsa")]
-    with FakeNode() as fake, start([node("fake", fake.port)], certificates=certificates) as made:
+    with FakeNode() as fake, start([node("fake", fake.port)], certificates=certificates,
+                                   also={"stls": {"tls": "stls"}}) as made:
         yield made
 
 
@@ -44,10 +48,11 @@ def findings(proxy, folder):
     running = {}
     for name, options in SECTIONS.items():
         file = folder / f"testssl-{name}.json"
+        port = proxy.ports["stls"] if name == "stls" else proxy.port
         running[name] = file, subprocess.Popen(
             ["testssl", *options, "--quiet", "--color", "0", "--warnings", "off", "--ip", "127.0.0.1", "--nodns",
              "none",
-             "--add-ca", proxy.authority.file, "--jsonfile", file, f"localhost:{proxy.port}"],
+             "--add-ca", proxy.authority.file, "--jsonfile", file, f"localhost:{port}"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     found = {}
     for name, (file, process) in running.items():
@@ -66,8 +71,10 @@ def test_testssl_finds_nothing(section, findings):
     assert not bad, json.dumps(bad, indent=1)
 
 
-def test_sslscan_sees_only_what_we_offer(proxy):
-    done = subprocess.run(["sslscan", "--no-colour", "--show-certificate", f"localhost:{proxy.port}"], timeout=60,
+@pytest.mark.parametrize("options", [[], ["--starttls-pop3"]], ids=["implicit", "stls"])
+def test_sslscan_sees_only_what_we_offer(options, proxy):
+    port = proxy.ports["stls"] if options else proxy.port
+    done = subprocess.run(["sslscan", "--no-colour", "--show-certificate", *options, f"localhost:{port}"], timeout=60,
                           capture_output=True, text=True, stdin=subprocess.DEVNULL)
     said = done.stdout
     assert done.returncode == 0, said

@@ -3,6 +3,7 @@
 It reads responses as RFC 1939 frames them and keeps them raw, so that two of them can be compared whole.
 """
 
+import base64
 import socket
 import ssl
 
@@ -126,6 +127,25 @@ class Pop3:
         self.ok(f"USER {user}")
         self.ok(f"PASS {password}")
         return self
+
+    def start_tls(self, context: ssl.SSLContext, server_name: str = "localhost") -> "Pop3":
+        """The handshake, right behind the answer to STLS."""
+        assert not self.buffer, bytes(self.buffer)
+        self.socket = context.wrap_socket(self.socket, server_hostname=server_name)
+        return self
+
+    def authenticate(self, mechanism: str, *messages: bytes, initial: bool = True) -> bytes:
+        """AUTH with these messages of the client's, the first one on the command's own line unless `initial` is false;
+        the last line of the server's."""
+        words = [base64.b64encode(message) or b"=" for message in messages]
+        line = f"AUTH {mechanism}".encode()
+        if initial and words:
+            line += b" " + words.pop(0)
+        self.send(line + b"\r\n")
+        while (answer := self.line()).startswith(b"+ ") and words:
+            word = words.pop(0)
+            self.send((b"" if word == b"=" else word) + b"\r\n")
+        return answer
 
     def retrieve(self, number: int) -> bytes:
         """The message, its dots un-stuffed."""

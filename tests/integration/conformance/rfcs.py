@@ -1,6 +1,35 @@
 """The other RFCs and conventions: mostly shown by tests of their own, since no real server plays a part in them."""
 
+from conformance.stand import capabilities
 from conformance.table import RFCS, Section
+from wire import fetch_all
+
+stls = Section(RFCS, "2595")
+
+
+@stls.check("4", "STLS is offered before TLS, and USER and SASL only behind it; all mail passes")
+def mail_over_stls(stand):
+    with stand.connect_plain() as session:
+        before = capabilities(session)
+        assert b"STLS" in before and not before & {b"USER", b"SASL"}
+        assert session.command(f"USER {stand.reader}").startswith(b"-ERR")
+        stand.proxy.start_tls(session)
+        after = capabilities(session)
+        assert b"STLS" not in after and {b"USER", b"SASL"} <= after
+        session.log_in(stand.reader)
+        assert fetch_all(session) == stand.truth
+        session.ok("QUIT")
+
+
+stls.elsewhere("4", "whatever came with STLS in the clear is dropped (command injection)",
+               "test_stls.py::test_commands_behind_stls_are_never_done",
+               "test_stls.py::test_a_client_hello_behind_stls_is_dropped_too")
+stls.elsewhere("4", "what the client said before TLS is forgotten",
+               "test_stls.py::test_what_was_said_before_is_forgotten")
+stls.elsewhere("4", "only once, only before login, not behind implicit TLS",
+               "test_stls.py::test_only_once_and_only_before_login")
+stls.elsewhere("2.2", "no password in the clear: a clear -ERR at once", "test_stls.py::test_no_login_in_the_clear",
+               "test_stls.py::test_no_handshake_behind_stls")
 
 tls = Section(RFCS, "8314")
 tls.elsewhere("3.3", "implicit TLS on port 995; nothing is said before the handshake",
@@ -39,3 +68,14 @@ framing.elsewhere("before login", "nothing that a client sent ahead runs before 
                   "test_pipelining.py::test_commands_behind_a_failed_pass_do_not_reach_the_node")
 framing.elsewhere("cut", "a download that a node leaves unfinished is never given an end",
                   "test_bad_nodes.py::test_death_in_a_download_gives_no_false_end")
+
+proxy = Section(RFCS, "PROXY protocol")
+proxy.elsewhere("2.1, 2.2", "versions 1 and 2 name the client, whatever TLVs come with them, however they are cut",
+                "test_proxy_protocol.py::test_the_header_names_the_client", "test_proxy_protocol.py::test_cut_anywhere",
+                "test_proxy_protocol.py::test_haproxys_clients_are_told_apart")
+proxy.elsewhere("2.2", "LOCAL and UNKNOWN: the connection's own address, for health checks",
+                "test_proxy_protocol.py::test_haproxys_health_checks_are_local")
+proxy.elsewhere("2", "from configured networks only; there it must come, and come right",
+                "test_proxy_protocol.py::test_from_elsewhere_it_is_garbage",
+                "test_proxy_protocol.py::test_what_is_no_header_is_refused",
+                "test_proxy_protocol.py::test_silence_is_not_waited_for")

@@ -40,7 +40,8 @@ class Stand:
             self.port = getattr(made, "pop3_port", None) or made.port
             # Seldom asked for its capabilities, but once before the first client.
             health = {"probe": "capa", "interval": "2s", "hold_down": "200ms", "slow_start": "0s"}
-            self.proxy = stack.enter_context(self._start([node(self.name, self.port)], health=health))
+            self.proxy = stack.enter_context(self._start(
+                [node(self.name, self.port)], health=health, also={"stls": {"tls": "stls"}}))
             until(lambda: self.proxy.metric("poplar_node_probes_total") >= 1, "the first probe")
             self._stack = stack.pop_all()
         self.reader = self.fresh()
@@ -84,6 +85,11 @@ class Stand:
         """A session with Poplar before login, which may be the reader's or this user's."""
         self._unlocked(user or self.reader)
         return self.proxy.connect()
+
+    def connect_plain(self) -> Pop3:
+        """A session with Poplar in the clear, which may become the reader's over STLS."""
+        self._unlocked(self.reader)
+        return self.proxy.connect_plain("stls")
 
     def log_in(self, user: str = None) -> Pop3:
         """A session through Poplar; the reader's, whose mail nobody may delete, unless another user is named."""

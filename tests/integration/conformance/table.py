@@ -1,4 +1,4 @@
-"""The two tables: each row is a check that runs here against every server, a test elsewhere, or a reason why not."""
+"""The three tables: each row is a check that runs here against every server, a test elsewhere, or a reason why not."""
 
 import dataclasses
 import pathlib
@@ -25,7 +25,7 @@ class Row:
         return self.check.__name__
 
 
-RFCS, CLIENTS = [], []
+RFCS, CLIENTS, EVIL = [], [], []
 
 
 def _servers(without: dict):
@@ -55,8 +55,8 @@ class Section:
 
 
 def all_rows():
-    from conformance import clients, rfc1939, rfc2449, rfcs  # noqa: F401  registering is all they do
-    return RFCS + CLIENTS
+    from conformance import clients, evil, rfc1939, rfc2449, sasl, rfcs  # noqa: F401  registering is all they do
+    return RFCS + CLIENTS + EVIL
 
 
 def missing(row: Row):
@@ -95,7 +95,8 @@ def document() -> str:
         f"the servers {', '.join(SERVERS)}; `dovecot-locked` has `pop3_lock_session` and `pop3_enable_last`.",
     ]
     for title, rows, head in (("RFCs", RFCS, ("RFC", "section", "in brief")),
-                              ("Clients", CLIENTS, ("client", "what it does", "what that asks of us"))):
+                              ("Clients", CLIENTS, ("client", "what it does", "what that asks of us")),
+                              ("Evil nodes", EVIL, ("class", "what a node does", "what that asks of us"))):
         lines += ["", f"## {title}", "", "| " + " | ".join([*head, "shown by", "servers"]) + " |", "|---" * 5 + "|"]
         for row in rows:
             cells = [row.source, row.section, row.brief, _shown(row), _where(row)]
