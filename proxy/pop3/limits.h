@@ -17,6 +17,10 @@ inline constexpr size_t kReplyLineBytesMax = 1024;
 // section 4 (RFC 2449's limit of a command).
 inline constexpr size_t kAuthLineBytesMax = 255;
 
+// Bytes of a line within an AUTH, its line end included, from either side, and of a client's AUTH
+// with its initial response: tokens and the claims in them take several KiB.
+inline constexpr size_t kSaslLineBytesMax = size_t{16} * 1024;
+
 // Questions of a node's within one AUTH that a client is asked. SCRAM has two, a refused token one.
 inline constexpr int kSaslQuestionsMax = 4;
 
