@@ -120,6 +120,7 @@ void CheckDownstream(const Config& config, Findings& findings) {
     CheckListenerCluster(config, listener, path, findings);
     CheckLogins(listener, path + ".logins", findings);
     CheckNetworks(listener.proxy_protocol_from, path + ".proxy_protocol_from", findings);
+    CheckNetworks(listener.xclient_from, path + ".xclient_from", findings);
     CheckCapabilities(listener.capabilities, path + ".capabilities", findings);
   }
   CheckClientCertificates(config.tls, findings);

@@ -37,6 +37,10 @@ void Describe(Visitor& v, CapabilitiesConfig& c) {
                    "is not changed by it, but for UTF8 and LANG, which it then refuses."});
 }
 
+enum class UnknownCommands { kPass, kRefuse };
+inline constexpr ChoiceName<UnknownCommands> kUnknownCommandsNames[] = {
+    {UnknownCommands::kPass, "pass"}, {UnknownCommands::kRefuse, "refuse"}};
+
 struct ListenerConfig {
   std::string name;
   std::string address;
@@ -44,6 +48,8 @@ struct ListenerConfig {
   bool require_tls = true;
   std::vector<std::string> logins;  // empty: all
   std::vector<std::string> proxy_protocol_from;
+  std::vector<std::string> xclient_from;
+  UnknownCommands unknown_commands = UnknownCommands::kPass;
   CapabilitiesConfig capabilities;
   std::string cluster;
   AccessConfig access = {};
@@ -79,6 +85,14 @@ void Describe(Visitor& v, ListenerConfig& c) {
           {.help = "Networks of load balancers, such as 192.0.2.0/24, whose connections begin with "
                    "a PROXY protocol header (version 1 or 2) that names the client. They must send "
                    "it; connections from elsewhere have none."});
+  v.Texts("xclient_from", c.xclient_from,
+          {.help = "Networks of other proxies, Dovecot's or Poplar's, that may say by XCLIENT for "
+                   "which client they speak. A login that has come through too many of them (a "
+                   "loop) is refused."});
+  v.Choice("unknown_commands", c.unknown_commands, kUnknownCommandsNames,
+           {.help = "What becomes of commands after login that Poplar doesn't know. pass: they are "
+                    "relayed, and from there on the session is relayed blind: not measured, parked "
+                    "or resumed. refuse: -ERR, and the session stays understood."});
   v.Section("capabilities", c.capabilities, {.help = "Changes to what CAPA says."});
   v.Text("cluster", c.cluster,
          {.help = "The cluster that serves this listener's users. Empty: the first one."});

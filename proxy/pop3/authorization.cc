@@ -67,6 +67,9 @@ Step Authorization::OnCommand(const Command& command) {
     case Verb::kLast:
       return BadCommand(kReplyNotLoggedIn);
     case Verb::kUnknown:
+      if (policy_.takes_xclient && EqualsIgnoringCase(command.keyword, "XCLIENT"))
+        return OnXclient(command);
+      break;
     case Verb::kMalformed:
       break;
   }
@@ -181,6 +184,16 @@ Step Authorization::OnStls(const Command& command) {
   if (!policy_.offer.stls) return Say(kReplyStlsUnavailable);
   if (command.has_argument) return BadCommand(kReplyBadArgument);
   return {Step::Kind::kStartTls, kReplyBeginTls, EndCause::kNone};
+}
+
+// A proxy that hands a connection on takes one off its TTL; none left: it goes round in a loop.
+Step Authorization::OnXclient(const Command& command) {
+  auto parsed = ParseXclient(command.argument);
+  if (!parsed) return BadCommand(kReplyBadArgument);
+  xclient_ = std::move(*parsed);
+  if (xclient_.ttl.value_or(1) > 0) return {Step::Kind::kXclient, kReplyXclient, EndCause::kNone};
+  ended_ = true;
+  return {Step::Kind::kReplyAndEnd, kReplyLoop, EndCause::kLoop};
 }
 
 // RFC 6856 section 2: in this state only, and nothing takes it back.

@@ -11,14 +11,16 @@
 #include "proxy/pop3/credential.h"
 #include "proxy/pop3/limits.h"
 #include "proxy/pop3/sasl_exchange.h"
+#include "proxy/pop3/xclient.h"
 
 namespace poplar::pop3 {
 
 // What holds for one connection until TLS begins on it, or its end.
 struct AuthorizationPolicy {
-  int bad_commands_max = 3;   // the connection ends with this many-th bad command
-  int failed_logins_max = 3;  // the connection ends with this many-th refused login
-  bool needs_tls = false;     // a password would come in the clear: the offer has no way to log in
+  int bad_commands_max = 3;    // the connection ends with this many-th bad command
+  int failed_logins_max = 3;   // the connection ends with this many-th refused login
+  bool takes_xclient = false;  // the client is a proxy of ours
+  bool needs_tls = false;      // a password would come in the clear: the offer has no way to log in
   Offer offer = {};
   // Tried as well, though not promised: nobody knows yet whether the nodes have them.
   MechanismSet unpromised = {};
@@ -26,7 +28,7 @@ struct AuthorizationPolicy {
 };
 
 // Why the client's side of the AUTHORIZATION state ended the connection.
-enum class EndCause : uint8_t { kNone, kQuit, kTooManyBadCommands, kTooManyFailedLogins };
+enum class EndCause : uint8_t { kNone, kQuit, kTooManyBadCommands, kTooManyFailedLogins, kLoop };
 
 // The client's side of the AUTHORIZATION state (RFC 1939 section 4, RFC 5034): lines in, replies
 // out. One per connection, until a login succeeds.
@@ -39,6 +41,7 @@ class Authorization {
     enum class Kind : uint8_t {
       kReply,        // send `reply`, go on
       kReplyAndEnd,  // send `reply`, close; `cause` says why
+      kXclient,      // send `reply`, take over xclient()
       kStartTls,     // send `reply`, forget what the client has sent, begin TLS, then OnTls()
       kLogin,        // log in with TakeCredential(), then tell the outcome
     };
@@ -64,6 +67,8 @@ class Authorization {
   Step OnLoginRefused();
   void OnLoginUnavailable();
 
+  // Of the last kXclient.
+  const Xclient& xclient() const { return xclient_; }
   // Once per kLogin.
   Credential TakeCredential();
 
@@ -75,6 +80,7 @@ class Authorization {
   Step OnSasl(const SaslExchange::Step& step);
   Step OnIdentity();
   Step OnStls(const Command& command);
+  Step OnXclient(const Command& command);
   Step OnUtf8(const Command& command);
   Step OnLanguage(const Command& command);
   Step Login(Credential credential);
@@ -84,6 +90,7 @@ class Authorization {
   std::string user_;  // empty: no USER yet
   std::optional<SaslExchange> exchange_;
   Credential credential_;
+  Xclient xclient_;
   std::string rendered_;  // a reply that is none of the constant ones
   bool utf8_ = false;
   std::string language_;

@@ -34,6 +34,11 @@ std::optional<Reply> ParseReply(std::string_view line);
 // ("Service ... unavailable", "wait"), and nothing else may hold them. No <...@...>: clients take
 // it for an APOP stamp.
 inline constexpr std::string_view kGreeting = "+OK Poplar POP3 ready\r\n";
+// To other proxies, in the place where Dovecot's look for it.
+inline constexpr std::string_view kGreetingXclient = "+OK [XCLIENT] Poplar POP3 ready\r\n";
+inline constexpr std::string_view kReplyXclient = "+OK Updated\r\n";
+inline constexpr std::string_view kReplyLoop =
+    "-ERR [SYS/PERM] The connection has come through too many proxies\r\n";
 inline constexpr std::string_view kReplyUserAccepted = "+OK Send the password\r\n";
 inline constexpr std::string_view kReplyBeginTls = "+OK Begin TLS negotiation\r\n";
 inline constexpr std::string_view kReplyUtf8 = "+OK UTF8 enabled\r\n";
@@ -83,21 +88,39 @@ inline constexpr std::string_view kReplyNotSupported = "-ERR Not supported\r\n";
 
 // All of the above, for the test that holds them to RFC 1939 and to what clients make of them.
 inline constexpr std::array kOwnReplies = {
-    kGreeting,           kReplyUserAccepted,
-    kReplyBeginTls,      kReplyUtf8,
-    kReplyLanguageSet,   kReplyNoop,
-    kReplyQuit,          kReplyTemporary,
-    kReplyNodeLost,      kReplyDraining,
-    kReplyLoginRefused,  kReplyLoggedIn,
-    kReplyInUse,         kReplyNoSuchMessage,
-    kReplyDeletesDenied, kReplyTooManyGuesses,
-    kReplyMarksMissed,   kReplyBadCommand,
-    kReplyBadArgument,   kReplyLineTooLong,
-    kReplyUserFirst,     kReplyTooManyBadCommands,
-    kReplyNotLoggedIn,   kReplyAlreadyLoggedIn,
-    kReplyLoginNeedsTls, kReplyMechanismUnavailable,
-    kReplySaslCancelled, kReplySaslMalformed,
-    kReplyNotSupported,  kReplyStlsUnavailable,
+    kGreeting,
+    kGreetingXclient,
+    kReplyXclient,
+    kReplyLoop,
+    kReplyUserAccepted,
+    kReplyBeginTls,
+    kReplyUtf8,
+    kReplyLanguageSet,
+    kReplyNoop,
+    kReplyQuit,
+    kReplyTemporary,
+    kReplyNodeLost,
+    kReplyDraining,
+    kReplyLoginRefused,
+    kReplyLoggedIn,
+    kReplyInUse,
+    kReplyNoSuchMessage,
+    kReplyDeletesDenied,
+    kReplyTooManyGuesses,
+    kReplyMarksMissed,
+    kReplyBadCommand,
+    kReplyBadArgument,
+    kReplyLineTooLong,
+    kReplyUserFirst,
+    kReplyTooManyBadCommands,
+    kReplyNotLoggedIn,
+    kReplyAlreadyLoggedIn,
+    kReplyLoginNeedsTls,
+    kReplyMechanismUnavailable,
+    kReplySaslCancelled,
+    kReplySaslMalformed,
+    kReplyNotSupported,
+    kReplyStlsUnavailable,
 };
 
 }  // namespace poplar::pop3

@@ -100,6 +100,14 @@ Built<void> SetAdmission(const config::Config& config, session::Settings& settin
   return {};
 }
 
+io::NetworkSet BuildNetworks(const std::vector<std::string>& texts) {
+  io::NetworkSet networks;
+  for (const std::string& text : texts) {
+    if (const auto network = io::Network::Parse(text)) networks.Add(*network);
+  }
+  return networks;
+}
+
 session::ListenerSettings BuildListener(const config::Config& config, size_t index,
                                         const session::Settings& settings) {
   const config::ListenerConfig& from = config.listeners[index];
@@ -112,9 +120,9 @@ session::ListenerSettings BuildListener(const config::Config& config, size_t ind
       .cluster = *settings.nodes->FindCluster(cluster),
       .login = BuildLogins(config, from),
       .capabilities = {from.capabilities.remove, from.capabilities.add}};
-  for (const std::string& text : from.proxy_protocol_from) {
-    if (const auto network = io::Network::Parse(text)) listener.proxy_protocol_from.Add(*network);
-  }
+  listener.unknown_refused = from.unknown_commands == config::UnknownCommands::kRefuse;
+  listener.proxy_protocol_from = BuildNetworks(from.proxy_protocol_from);
+  listener.xclient_from = BuildNetworks(from.xclient_from);
   return listener;
 }
 

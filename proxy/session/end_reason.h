@@ -17,6 +17,7 @@ enum class Side : uint8_t { kClient, kNode, kPoplar };
   X(kClientReset, "client_reset", kClient)       /* gone without an orderly end */                 \
   X(kClientProtocol, "client_protocol", kClient) /* broken TLS after the handshake */              \
   X(kProxyHeader, "proxy_header", kClient)       /* none, or a bad one, of a load balancer */      \
+  X(kLoop, "loop", kPoplar)                      /* come through too many proxies */               \
   X(kNotTls, "not_tls", kClient)                 /* plain bytes where TLS was due */               \
   X(kUnexpectedTls, "unexpected_tls", kClient)   /* TLS where plain POP3 was due */                \
   X(kTlsHandshakeFailed, "tls_handshake_failed", kClient)                                          \

@@ -53,6 +53,7 @@ struct RelayOptions {
   // DELE is answered here, and so is any command that we don't know: behind it nothing would be
   // understood, a DELE neither.
   bool deletes_denied = false;
+  bool unknown_refused = false;  // commands that Poplar doesn't know, instead of being relayed
   admission::PaceRules pace = {};
 };
 

@@ -107,7 +107,7 @@ io::Task<void> Relay::TakeCommand(std::string_view line, io::Buffer& batch) {
   }
   if (options_.deletes_denied && RefusesDelete(command.verb)) co_return;
   // Nobody could translate what a session says whose commands aren't understood.
-  if (mapped() && command.verb == pop3::Verb::kUnknown) {
+  if ((mapped() || options_.unknown_refused) && command.verb == pop3::Verb::kUnknown) {
     QueueOwnReply(pop3::kReplyNotSupported, std::nullopt);
     co_return;
   }

@@ -66,7 +66,8 @@ io::Task<void> Session::Run() {
 io::Task<bool> Session::Authorize() {
   pop3::Authorization dialogue(Policy());
   input_.lines.SetLimit(pop3::Authorization::kLineBytesMax);
-  if (!co_await Say(pop3::kGreeting)) co_return false;
+  const bool proxy = listener_.xclient_from.Contains(record_.client);
+  if (!co_await Say(proxy ? pop3::kGreetingXclient : pop3::kGreeting)) co_return false;
   while (!ended_) {
     std::string_view line;
     switch (input_.lines.Next(&line)) {
@@ -89,6 +90,7 @@ pop3::AuthorizationPolicy Session::Policy() const {
   const LoginPolicy& login = listener_.login;
   pop3::AuthorizationPolicy policy{.bad_commands_max = login.bad_commands_max,
                                    .failed_logins_max = login.failed_logins_max,
+                                   .takes_xclient = listener_.xclient_from.Contains(record_.client),
                                    .needs_tls = login.require_tls && !secure_,
                                    .certificate_user = certificate_user_};
   const auto common = cluster().offered.common();
@@ -182,6 +184,8 @@ io::Task<bool> Session::Perform(pop3::Authorization& dialogue, pop3::Authorizati
   if (!co_await Say(step.reply)) co_return false;
   if (step.kind == Kind::kStartTls) {
     co_await StartTls(dialogue);
+  } else if (step.kind == Kind::kXclient) {
+    TakeOver(dialogue.xclient());
   } else if (step.kind == Kind::kReplyAndEnd) {
     switch (step.cause) {
       case pop3::EndCause::kTooManyBadCommands:
@@ -189,6 +193,9 @@ io::Task<bool> Session::Perform(pop3::Authorization& dialogue, pop3::Authorizati
         break;
       case pop3::EndCause::kTooManyFailedLogins:
         End(EndReason::kTooManyFailedLogins);
+        break;
+      case pop3::EndCause::kLoop:
+        End(EndReason::kLoop);
         break;
       default:
         End(EndReason::kQuit);
@@ -282,6 +289,7 @@ RelayOptions Session::OptionsOfRelay() const {
           .listing_key = environment_.listing_key,
           .capabilities = &listener_.capabilities,
           .deletes_denied = DeletesDenied(),
+          .unknown_refused = listener_.unknown_refused,
           .pace = settings_->admission.pace};
 }
 

@@ -50,6 +50,7 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   io::Task<bool> ReadMore();
   io::Task<std::optional<pop3::Secret>> Ask(std::string_view line) override;
   io::Task<bool> Perform(pop3::Authorization& dialogue, pop3::Authorization::Step step);
+  void TakeOver(const pop3::Xclient& xclient);
   io::Task<bool> StartTls(pop3::Authorization& dialogue);
   pop3::AuthorizationPolicy Policy() const;
   POPLAR_OWN_FRAME io::Task<Login::Outcome> LogIn(pop3::Credential credential);

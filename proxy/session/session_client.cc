@@ -78,6 +78,18 @@ io::Task<bool> Session::Handshake(io::Buffer received) {
   co_return done.has_value();
 }
 
+// What another proxy says of its client; addresses that are none change nothing. Its connections
+// are counted as the proxy's.
+void Session::TakeOver(const pop3::Xclient& xclient) {
+  if (xclient.ttl) origin_.ttl = *xclient.ttl - 1;
+  if (const auto local = io::Address::Parse(xclient.local_address, xclient.local_port))
+    origin_.local = *local;
+  const auto client = io::Address::Parse(xclient.address, xclient.port);
+  if (!client) return;
+  if (!record_.balancer) record_.balancer = record_.client;
+  record_.client = origin_.client = *client;
+}
+
 // Nothing that was sent in the clear counts once TLS is up: others may have slipped it in.
 io::Task<bool> Session::StartTls(pop3::Authorization& dialogue) {
   input_.lines.Discard();

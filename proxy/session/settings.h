@@ -39,7 +39,9 @@ struct ListenerSettings {
   balancer::ClusterId cluster{};
   LoginPolicy login = {};
   pop3::CapabilityEdits capabilities = {};
+  bool unknown_refused = false;  // after login; otherwise they are relayed, and all after them
   io::NetworkSet proxy_protocol_from = {};  // whose connections begin with a PROXY header
+  io::NetworkSet xclient_from = {};         // who may say for whom it speaks
   admission::AccessList access = {};
 };
 

@@ -188,7 +188,8 @@ bool SessionStory::ReasonFits(const session::Record& record, const Attempt& atte
       return poplar_.drained();
     case EndReason::kShutdown:
       return poplar_.aborted();
-    case EndReason::kProxyHeader:     // no load balancer here
+    case EndReason::kProxyHeader:  // no load balancer here
+    case EndReason::kLoop:
     case EndReason::kTooManyGuesses:  // and everybody is let in
     case EndReason::kNotAdmitted:
     case EndReason::kCrowdedOut:

@@ -39,6 +39,8 @@ TEST(Print, ReadsBackWhateverTheValues) {
                               .require_tls = false,
                               .logins = {},
                               .proxy_protocol_from = {"::/0", "# [x, y]"},
+                              .xclient_from = {"192.0.2.0/24"},
+                              .unknown_commands = UnknownCommands::kRefuse,
                               .capabilities = {{"a: b"}, {"", "-"}},
                               .cluster = "null"});
   config.tls.client_certificates = ClientCertificates::kRequired;

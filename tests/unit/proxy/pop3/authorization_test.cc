@@ -310,6 +310,22 @@ TEST(AuthorizationTest, TlsForgetsAllThatWasSaidBefore) {
   ExpectLogin(&client, "bob", "x");
 }
 
+// --- XCLIENT
+
+TEST(AuthorizationTest, OnlyAProxyOfOursMaySayForWhomItSpeaks) {
+  Authorization stranger(Policy());
+  ExpectReply(stranger.OnLine("XCLIENT ADDR=192.0.2.9 TTL=7"), kReplyBadCommand);
+  AuthorizationPolicy policy = Policy();
+  policy.takes_xclient = true;
+  Authorization proxy(policy);
+  const Authorization::Step step = proxy.OnLine("xclient ADDR=192.0.2.9 TTL=7");
+  EXPECT_EQ(step.kind, Kind::kXclient);
+  EXPECT_EQ(step.reply, kReplyXclient);
+  EXPECT_EQ(proxy.xclient().address, "192.0.2.9");
+  ExpectReply(proxy.OnLine("XCLIENT TTL=x"), kReplyBadArgument);
+  ExpectEnd(proxy.OnLine("XCLIENT TTL=0"), kReplyLoop, EndCause::kLoop);
+}
+
 // --- UTF8 and LANG
 
 TEST(AuthorizationTest, ModesAreKeptForTheNode) {
