@@ -59,7 +59,9 @@ inline constexpr std::string_view kReplyMarksMissed =
 inline constexpr std::string_view kReplyNoSuchMessage = "-ERR No such message\r\n";
 // RFC 2449 section 8.1.1: the credential may be right, but the user has too many sessions.
 inline constexpr std::string_view kReplyInUse = "-ERR [IN-USE] Too many sessions of this user\r\n";
-// To DELE where the operator keeps all mail.
+// To DELE where the operator keeps all mail: without words that clients could take for trouble, and
+// for those that can't bear a no.
+inline constexpr std::string_view kReplyDeleteKept = "+OK Message stays on the server\r\n";
 inline constexpr std::string_view kReplyDeletesDenied = "-ERR Messages may not be deleted here\r\n";
 // To a login whose address has too many others that wait for what their wrong passwords have cost.
 inline constexpr std::string_view kReplyTooManyGuesses =
@@ -83,21 +85,37 @@ inline constexpr std::string_view kReplyNotSupported = "-ERR Not supported\r\n";
 
 // All of the above, for the test that holds them to RFC 1939 and to what clients make of them.
 inline constexpr std::array kOwnReplies = {
-    kGreeting,           kReplyUserAccepted,
-    kReplyBeginTls,      kReplyUtf8,
-    kReplyLanguageSet,   kReplyNoop,
-    kReplyQuit,          kReplyTemporary,
-    kReplyNodeLost,      kReplyDraining,
-    kReplyLoginRefused,  kReplyLoggedIn,
-    kReplyInUse,         kReplyNoSuchMessage,
-    kReplyDeletesDenied, kReplyTooManyGuesses,
-    kReplyMarksMissed,   kReplyBadCommand,
-    kReplyBadArgument,   kReplyLineTooLong,
-    kReplyUserFirst,     kReplyTooManyBadCommands,
-    kReplyNotLoggedIn,   kReplyAlreadyLoggedIn,
-    kReplyLoginNeedsTls, kReplyMechanismUnavailable,
-    kReplySaslCancelled, kReplySaslMalformed,
-    kReplyNotSupported,  kReplyStlsUnavailable,
+    kGreeting,
+    kReplyUserAccepted,
+    kReplyBeginTls,
+    kReplyUtf8,
+    kReplyLanguageSet,
+    kReplyNoop,
+    kReplyQuit,
+    kReplyTemporary,
+    kReplyNodeLost,
+    kReplyDraining,
+    kReplyLoginRefused,
+    kReplyLoggedIn,
+    kReplyInUse,
+    kReplyNoSuchMessage,
+    kReplyDeletesDenied,
+    kReplyTooManyGuesses,
+    kReplyDeleteKept,
+    kReplyMarksMissed,
+    kReplyBadCommand,
+    kReplyBadArgument,
+    kReplyLineTooLong,
+    kReplyUserFirst,
+    kReplyTooManyBadCommands,
+    kReplyNotLoggedIn,
+    kReplyAlreadyLoggedIn,
+    kReplyLoginNeedsTls,
+    kReplyMechanismUnavailable,
+    kReplySaslCancelled,
+    kReplySaslMalformed,
+    kReplyNotSupported,
+    kReplyStlsUnavailable,
 };
 
 }  // namespace poplar::pop3

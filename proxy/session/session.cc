@@ -281,13 +281,13 @@ RelayOptions Session::OptionsOfRelay() const {
           .pipelining = cluster().offered.common()->pipelining,
           .listing_key = environment_.listing_key,
           .capabilities = &listener_.capabilities,
-          .deletes_denied = DeletesDenied(),
+          .deletes = Deletes(),
           .pace = settings_->admission.pace};
 }
 
-bool Session::DeletesDenied() const {
+admission::Deletes Session::Deletes() const {
   const ClusterPolicy* const policy = settings_->PolicyOf(listener_.cluster);
-  return policy != nullptr && policy->retention.DeletesDenied(record_.user);
+  return policy == nullptr ? admission::Deletes::kAllowed : policy->retention.Of(record_.user);
 }
 
 NodeSide Session::SideOfNode() const {
