@@ -16,15 +16,18 @@ std::string Lowered(std::string_view name) {
 
 }  // namespace
 
-void Retention::Say(std::string_view name, bool denied) { said_[Lowered(name)] |= denied; }
+void Retention::Say(std::string_view name, Deletes deletes) {
+  Deletes& said = said_.try_emplace(Lowered(name), deletes).first->second;
+  said = std::max(said, deletes);
+}
 
-bool Retention::DeletesDenied(std::string_view user) const {
-  if (said_.empty()) return denied_;
+Deletes Retention::Of(std::string_view user) const {
+  if (said_.empty()) return others_;
   if (const auto found = said_.find(std::string(user)); found != said_.end()) return found->second;
   const size_t at = user.rfind('@');
-  if (at == user.npos) return denied_;
+  if (at == user.npos) return others_;
   const auto found = said_.find(std::string(user.substr(at)));
-  return found == said_.end() ? denied_ : found->second;
+  return found == said_.end() ? others_ : found->second;
 }
 
 }  // namespace poplar::admission

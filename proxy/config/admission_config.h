@@ -127,14 +127,15 @@ void Describe(Visitor& v, AdmissionConfig& c) {
   v.Section("login_delay", c.login_delay, {.help = "Against the guessing of passwords."});
 }
 
-enum class Deletes { kAllow, kDeny };
-inline constexpr ChoiceName<Deletes> kDeletesNames[] = {{Deletes::kAllow, "allow"},
-                                                        {Deletes::kDeny, "deny"}};
+enum class Deletes { kAllow, kKeep, kDeny };
+inline constexpr ChoiceName<Deletes> kDeletesNames[] = {
+    {Deletes::kAllow, "allow"}, {Deletes::kKeep, "keep"}, {Deletes::kDeny, "deny"}};
 
 // Whether clients may delete mail.
 struct RetentionConfig {
   Deletes deletes = Deletes::kAllow;
   std::vector<std::string> allow_for;
+  std::vector<std::string> keep_for;
   std::vector<std::string> deny_for;
 
   bool operator==(const RetentionConfig&) const = default;
@@ -143,15 +144,19 @@ struct RetentionConfig {
 template <class Visitor>
 void Describe(Visitor& v, RetentionConfig& c) {
   v.Choice("deletes", c.deletes, kDeletesNames,
-           {.help = "What becomes of a client's DELE. deny: Poplar refuses it and the node never "
-                    "sees it; commands that Poplar doesn't know are refused too. What clients make "
-                    "of the refusal differs: see the README."});
+           {.help = "What becomes of a client's DELE. With keep and deny Poplar answers it itself, "
+                    "no node ever sees it, and commands that Poplar doesn't know are refused. "
+                    "keep: +OK, and the mail stays; a client that remembers no unique ids fetches "
+                    "it again each time. deny: -ERR; fetchmail, getmail and poplib scripts that "
+                    "want to delete end with it at the first message, so set them to leave mail "
+                    "on the server."});
   v.Texts("allow_for", c.allow_for,
-          {.help = "Users (anna@example.org) and domains (@example.org) for whom it is allowed "
-                   "anyway. A user counts for more than a domain, a domain more than deletes."});
+          {.help = "Users (anna@example.org) and domains (@example.org) for whom it is allow. A "
+                   "user counts for more than a domain, a domain for more than deletes."});
+  v.Texts("keep_for", c.keep_for,
+          {.help = "Those for whom it is keep; more than allow_for of the same name."});
   v.Texts("deny_for", c.deny_for,
-          {.help = "Users and domains for whom it is denied; where both lists name the same one, "
-                   "this one holds."});
+          {.help = "Those for whom it is deny; more than the other two of the same name."});
 }
 
 }  // namespace poplar::config

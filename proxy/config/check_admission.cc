@@ -43,6 +43,7 @@ void CheckUsers(const std::vector<std::string>& users, const std::string& path,
 
 void CheckRetention(const RetentionConfig& retention, const std::string& path, Findings& findings) {
   CheckUsers(retention.allow_for, path + ".allow_for", findings);
+  CheckUsers(retention.keep_for, path + ".keep_for", findings);
   CheckUsers(retention.deny_for, path + ".deny_for", findings);
 }
 

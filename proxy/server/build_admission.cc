@@ -36,17 +36,29 @@ admission::PenaltyRules BuildPenalty(const config::Config& config, const io::Net
           .trusted = trusted};
 }
 
+admission::Deletes DeletesOf(config::Deletes from) {
+  switch (from) {
+    case config::Deletes::kAllow:
+      return admission::Deletes::kAllowed;
+    case config::Deletes::kKeep:
+      return admission::Deletes::kKept;
+    case config::Deletes::kDeny:
+      break;
+  }
+  return admission::Deletes::kDenied;
+}
+
 // "@domain" is a canonical domain; anything else is a login name and completed like one.
-Built<void> Say(admission::Retention& retention, const std::vector<std::string>& names, bool denied,
-                const balancer::CanonicalRules& canonical) {
+Built<void> Say(admission::Retention& retention, const std::vector<std::string>& names,
+                admission::Deletes deletes, const balancer::CanonicalRules& canonical) {
   for (const std::string& name : names) {
     if (name.starts_with('@')) {
-      retention.Say(name, denied);
+      retention.Say(name, deletes);
       continue;
     }
     const auto user = balancer::CanonicalUser::FromLogin(name, canonical);
     if (!user) return tl::unexpected(name + " is no user");
-    retention.Say(user->text(), denied);
+    retention.Say(user->text(), deletes);
   }
   return {};
 }
@@ -93,9 +105,11 @@ Built<session::ClusterPolicy> BuildClusterPolicy(const config::ClusterConfig& fr
   const std::string where = "cluster " + from.name + ": ";
   auto access = BuildAccess(from.access);
   if (!access) return tl::unexpected(where + "access." + access.error());
-  admission::Retention retention(from.retention.deletes == config::Deletes::kDeny);
-  auto said = Say(retention, from.retention.allow_for, false, canonical);
-  if (said) said = Say(retention, from.retention.deny_for, true, canonical);
+  using admission::Deletes;
+  admission::Retention retention(DeletesOf(from.retention.deletes));
+  auto said = Say(retention, from.retention.allow_for, Deletes::kAllowed, canonical);
+  if (said) said = Say(retention, from.retention.keep_for, Deletes::kKept, canonical);
+  if (said) said = Say(retention, from.retention.deny_for, Deletes::kDenied, canonical);
   if (!said) return tl::unexpected(where + "retention: " + said.error());
   return session::ClusterPolicy{std::move(*access), std::move(retention)};
 }

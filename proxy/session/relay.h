@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "proxy/admission/pace.h"
+#include "proxy/admission/retention.h"
 #include "proxy/io/proactor.h"
 #include "proxy/io/stream.h"
 #include "proxy/io/sync.h"
@@ -50,9 +51,9 @@ struct RelayOptions {
   bool pipelining = false;   // whether the nodes take a command of ours ahead of the client's
   uint64_t listing_key = 0;  // of pop3::UidlReader
   const pop3::CapabilityEdits* capabilities = nullptr;
-  // DELE is answered here, and so is any command that we don't know: behind it nothing would be
-  // understood, a DELE neither.
-  bool deletes_denied = false;
+  // Unless allowed, DELE is answered here, and so is any command that we don't know: behind it
+  // nothing would be understood, a DELE neither.
+  admission::Deletes deletes = admission::Deletes::kAllowed;
   bool unknown_refused = false;  // commands that Poplar doesn't know, instead of being relayed
   admission::PaceRules pace = {};
 };
@@ -170,7 +171,7 @@ class Relay {
   void QueueOwnReply(const std::string_view& reply, std::optional<EndReason> ends);
   void Queue(const PendingCommand& command);
   void OnBadCommand(const std::string_view& reply);
-  bool RefusesDelete(pop3::Verb verb);
+  bool KeepsMail(pop3::Verb verb);
   ParkResult MayPark(const pop3::Command& quit) const;
   void OnClientGone(const io::Result<io::Buffer>& last);
 

@@ -105,7 +105,7 @@ io::Task<void> Relay::TakeCommand(std::string_view line, io::Buffer& batch) {
     QueueOwnReply(pop3::kReplyAlreadyLoggedIn, std::nullopt);
     co_return;
   }
-  if (options_.deletes_denied && RefusesDelete(command.verb)) co_return;
+  if (KeepsMail(command.verb)) co_return;
   // Nobody could translate what a session says whose commands aren't understood.
   if ((mapped() || options_.unknown_refused) && command.verb == pop3::Verb::kUnknown) {
     QueueOwnReply(pop3::kReplyNotSupported, std::nullopt);
@@ -248,12 +248,17 @@ void Relay::OnBadCommand(const std::string_view& reply) {
   }
 }
 
-// Of a session that may not delete.
-bool Relay::RefusesDelete(pop3::Verb verb) {
-  if (verb != pop3::Verb::kDele && verb != pop3::Verb::kUnknown) return false;
-  const bool deletes = verb == pop3::Verb::kDele;
-  if (deletes) meter_.CommandAnswered(verb, false, io::Duration::zero());
-  QueueOwnReply(deletes ? pop3::kReplyDeletesDenied : pop3::kReplyNotSupported, std::nullopt);
+// True: of a session that may not delete, and answered.
+bool Relay::KeepsMail(pop3::Verb verb) {
+  if (options_.deletes == admission::Deletes::kAllowed) return false;
+  if (verb == pop3::Verb::kUnknown) {
+    QueueOwnReply(pop3::kReplyNotSupported, std::nullopt);
+    return true;
+  }
+  if (verb != pop3::Verb::kDele) return false;
+  const bool ok = options_.deletes == admission::Deletes::kKept;
+  meter_.CommandAnswered(verb, ok, io::Duration::zero());
+  QueueOwnReply(ok ? pop3::kReplyDeleteKept : pop3::kReplyDeletesDenied, std::nullopt);
   return true;
 }
 

@@ -288,14 +288,14 @@ RelayOptions Session::OptionsOfRelay() const {
           .pipelining = cluster().offered.common()->pipelining,
           .listing_key = environment_.listing_key,
           .capabilities = &listener_.capabilities,
-          .deletes_denied = DeletesDenied(),
+          .deletes = Deletes(),
           .unknown_refused = listener_.unknown_refused,
           .pace = settings_->admission.pace};
 }
 
-bool Session::DeletesDenied() const {
+admission::Deletes Session::Deletes() const {
   const ClusterPolicy* const policy = settings_->PolicyOf(listener_.cluster);
-  return policy != nullptr && policy->retention.DeletesDenied(record_.user);
+  return policy == nullptr ? admission::Deletes::kAllowed : policy->retention.Of(record_.user);
 }
 
 NodeSide Session::SideOfNode() const {

@@ -57,7 +57,7 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   void OnLoggedIn(Login& login);
   POPLAR_OWN_FRAME io::Task<void> RelayMail();
   RelayOptions OptionsOfRelay() const;
-  bool DeletesDenied() const;
+  admission::Deletes Deletes() const;
   NodeSide SideOfNode() const;
   POPLAR_OWN_FRAME io::Task<bool> GoOnElsewhere(Relay& relay, RelayEnd& end);
   void CountResume(ResumeResult result, io::Time stalled_since);

@@ -5,45 +5,48 @@
 namespace poplar::admission {
 namespace {
 
-TEST(Retention, AllowsAllWhereNothingIsSaid) {
-  EXPECT_FALSE(Retention().DeletesDenied("anna@example.org"));
-  EXPECT_TRUE(Retention(true).DeletesDenied("anna@example.org"));
-  EXPECT_TRUE(Retention(true).DeletesDenied("anna"));
+constexpr Deletes kAllowed = Deletes::kAllowed;
+constexpr Deletes kKept = Deletes::kKept;
+constexpr Deletes kDenied = Deletes::kDenied;
+
+TEST(Retention, GoesByTheDefaultWhereNothingIsSaid) {
+  EXPECT_EQ(Retention().Of("anna@example.org"), kAllowed);
+  EXPECT_EQ(Retention(kDenied).Of("anna@example.org"), kDenied);
+  EXPECT_EQ(Retention(kKept).Of("anna"), kKept);
 }
 
 TEST(Retention, TheMostSpecificWordHolds) {
-  Retention retention(true);
-  retention.Say("@example.org", false);
-  retention.Say("archive@example.org", true);
-  retention.Say("root", false);
-  EXPECT_FALSE(retention.DeletesDenied("anna@example.org"));
-  EXPECT_TRUE(retention.DeletesDenied("archive@example.org"));
-  EXPECT_TRUE(retention.DeletesDenied("anna@other.example"));
-  EXPECT_FALSE(retention.DeletesDenied("root"));
-  EXPECT_TRUE(retention.DeletesDenied("root@other.example"));
-  EXPECT_TRUE(retention.DeletesDenied("anna@sub.example.org"));
-  EXPECT_TRUE(retention.DeletesDenied("example.org"));
+  Retention retention(kDenied);
+  retention.Say("@example.org", kAllowed);
+  retention.Say("archive@example.org", kKept);
+  retention.Say("root", kAllowed);
+  EXPECT_EQ(retention.Of("anna@example.org"), kAllowed);
+  EXPECT_EQ(retention.Of("archive@example.org"), kKept);
+  EXPECT_EQ(retention.Of("anna@other.example"), kDenied);
+  EXPECT_EQ(retention.Of("root"), kAllowed);
+  EXPECT_EQ(retention.Of("root@other.example"), kDenied);
+  EXPECT_EQ(retention.Of("anna@sub.example.org"), kDenied);
+  EXPECT_EQ(retention.Of("example.org"), kDenied);
   // What is behind the last '@' is the domain.
-  EXPECT_FALSE(retention.DeletesDenied("a@b@example.org"));
+  EXPECT_EQ(retention.Of("a@b@example.org"), kAllowed);
 }
 
 TEST(Retention, NamesAreSpelledAsUsersAre) {
   Retention retention;
-  retention.Say("@Example.ORG", true);
-  retention.Say("Anna@X.example", true);
-  EXPECT_TRUE(retention.DeletesDenied("bob@example.org"));
-  EXPECT_TRUE(retention.DeletesDenied("anna@x.example"));
+  retention.Say("@Example.ORG", kDenied);
+  retention.Say("Anna@X.example", kKept);
+  EXPECT_EQ(retention.Of("bob@example.org"), kDenied);
+  EXPECT_EQ(retention.Of("anna@x.example"), kKept);
 }
 
-TEST(Retention, DenialHoldsWhereBothAreSaid) {
-  Retention one;
-  one.Say("@a", true);
-  one.Say("@a", false);
-  EXPECT_TRUE(one.DeletesDenied("x@a"));
-  Retention other;
-  other.Say("@a", false);
-  other.Say("@a", true);
-  EXPECT_TRUE(other.DeletesDenied("x@a"));
+TEST(Retention, TheStrictestWordHoldsOnOneName) {
+  constexpr Deletes kOrders[][3] = {
+      {kAllowed, kKept, kDenied}, {kDenied, kKept, kAllowed}, {kKept, kDenied, kAllowed}};
+  for (const auto& order : kOrders) {
+    Retention retention;
+    for (const Deletes deletes : order) retention.Say("@a", deletes);
+    EXPECT_EQ(retention.Of("x@a"), kDenied);
+  }
 }
 
 }  // namespace

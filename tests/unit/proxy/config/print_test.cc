@@ -87,7 +87,7 @@ TEST(Print, ReadsBackWhateverTheValues) {
   config.admission.byte_rate = KiB(16);
   config.listeners[0].access.deny = {"192.0.2.0/24"};
   config.clusters[1].access.allow = {"no"};
-  config.clusters[1].retention = {Deletes::kDeny, {"@a"}, {"b@c", "'"}};
+  config.clusters[1].retention = {Deletes::kDeny, {"@a"}, {}, {"b@c", "'"}};
   config.admin = {false, ""};
   config.log = {LogFormat::kLogfmt, LogLevel::kDebug, "/var/log/x"};
   const ReadResult read = Read({"poplar.yaml", Print(config)});

@@ -95,7 +95,7 @@ TEST(RelayPace, KeepsOrderWhateverTheWorldDoes) {
     SCOPED_TRACE(seed);
     RelayBench::Options options = Paced(5, 200, seed);
     options.faults = {.segment_bytes_max = 1, .read_bytes_max = 1};
-    options.relay.deletes_denied = true;
+    options.relay.deletes = admission::Deletes::kDenied;
     RelayBench bench(options);
     bench.AnswerBy([](std::string_view line) { return "+OK " + std::string(line) + "\r\n"; });
     std::string expected;

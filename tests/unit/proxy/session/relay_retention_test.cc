@@ -13,7 +13,7 @@ using testing::ElementsAre;
 RelayBench::Options Denied(uint64_t seed = 7) {
   RelayBench::Options options;
   options.seed = seed;
-  options.relay.deletes_denied = true;
+  options.relay.deletes = admission::Deletes::kDenied;
   options.max_snapshot_age = std::chrono::seconds(5);
   return options;
 }
@@ -72,6 +72,25 @@ TEST(RelayRetention, NoCommandThatWeDoNotKnowGetsThrough) {
                                    std::string(pop3::kReplyNotSupported) + "+OK NOOP\r\n");
   EXPECT_EQ(bench.NodeGot(), "NOOP\r\n");
   EXPECT_FALSE(bench.record.opaque);
+}
+
+// The client believes that it deletes, and the mail stays.
+TEST(RelayRetention, OthersAreToldYes) {
+  RelayBench::Options options = Denied();
+  options.relay.deletes = admission::Deletes::kKept;
+  RelayBench bench(options);
+  bench.AnswerBy(AnswerOf);
+  bench.client().Send("STAT\r\nDELE 1\r\nXDELE 2\r\nDELE 2\r\nRSET\r\n");
+  bench.Settle();
+  const std::string kept(pop3::kReplyDeleteKept);
+  EXPECT_EQ(bench.ClientGot(),
+            "+OK STAT\r\n" + kept + std::string(pop3::kReplyNotSupported) + kept + "+OK RSET\r\n");
+  EXPECT_EQ(bench.NodeGot(), "STAT\r\nRSET\r\n");
+  EXPECT_EQ(bench.meter.calls,
+            (std::vector<std::string>{"DELE ok", "DELE ok", "STAT ok", "RSET ok"}));
+  bench.client().Send("QUIT\r\n");
+  EXPECT_EQ(bench.RunToEnd().park, ParkResult::kParked);
+  EXPECT_EQ(bench.record.deletes, 0u);
 }
 
 TEST(RelayRetention, OthersDelete) {

@@ -203,7 +203,7 @@ TEST(SessionCrowd, ALoginUnderWayStays) {
 
 TEST(SessionRetention, GoesByTheUser) {
   SessionBench::Options options;
-  options.cluster.retention.Say("@archive.example", true);
+  options.cluster.retention.Say("@archive.example", admission::Deletes::kDenied);
   SessionBench bench(options);
   bench.node(0).set_answer("DELE", {"+OK gone\r\n"});
   upstream::DrivenPeer& kept = bench.Connect();
