@@ -9,6 +9,10 @@ namespace poplar::pop3 {
 // passwords and tokens are longer than that.
 inline constexpr size_t kCommandLineBytesMax = 1024;
 
+// Bytes of a line within SASL, and of AUTH with its initial response, its line end included: tokens
+// are long. RFC 5034 section 4 wants 12 KiB at least.
+inline constexpr size_t kSaslLineBytesMax = size_t{16} * 1024;
+
 // Bytes of a node's status line, its line end included. RFC 1939 section 3 says 512; nodes echo
 // long user names and referrals, so twice that is taken before the node counts as broken.
 inline constexpr size_t kReplyLineBytesMax = 1024;
@@ -16,10 +20,6 @@ inline constexpr size_t kReplyLineBytesMax = 1024;
 // Bytes of an AUTH line with its initial response, CRLF included, that a node is sent: RFC 5034
 // section 4 (RFC 2449's limit of a command).
 inline constexpr size_t kAuthLineBytesMax = 255;
-
-// Bytes of a line within an AUTH, its line end included, from either side, and of a client's AUTH
-// with its initial response: tokens and the claims in them take several KiB.
-inline constexpr size_t kSaslLineBytesMax = size_t{16} * 1024;
 
 // Questions of a node's within one AUTH that a client is asked. SCRAM has two, a refused token one.
 inline constexpr int kSaslQuestionsMax = 4;
