@@ -168,6 +168,17 @@ def test_a_token_goes_by_the_mechanism_that_the_node_has(mechanism, start):
         assert sum(line.startswith("AUTH") for line in fake.commands) == 1
 
 
+@pytest.mark.parametrize("answer", ["AQ==", "", "*"])
+def test_the_reason_of_a_refused_token_reaches_the_client(answer, start):
+    with _token_node("XOAUTH2") as fake, start([node("fake", fake.port)]) as proxy:
+        with proxy.connect() as session:
+            assert session.command(f"AUTH XOAUTH2 {_bearer('alice', 'old')}") == b"+ eyJzdGF0dXMiOiI0MDEifQ==\r\n"
+            assert session.command(answer) == b"-ERR [AUTH] expired\r\n"
+            session.ok(f"AUTH XOAUTH2 {_bearer('alice', 'good')}")  # on the same connection
+            session.ok("QUIT")
+        assert sum(line.startswith("AUTH") for line in fake.commands) == 2, "nothing was tried twice"
+
+
 def _capabilities(proxy) -> bytes:
     with proxy.connect() as session:
         return session.ok("CAPA")
