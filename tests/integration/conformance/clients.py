@@ -24,7 +24,12 @@ outlook.not_done("hangs at NUL bytes, lone CR, missing end of headers",
                  "messages pass unchanged: nodes have options for it "
                  "(Dovecot: pop3_client_workarounds)", "a proxy that rewrites messages breaks more than it mends")
 
+outlook.elsewhere("asks `AUTH`, and `AUTH` with a blank behind it", "a list, as for any AUTH without an argument",
+                  "auth_alone_lists")
+
 thunderbird = Section(CLIENTS, "Thunderbird")
+thunderbird.elsewhere("after a refused mechanism tries the next one on the same connection", "it may, three times",
+                      "the_next_mechanism", "test_bad_clients.py::test_three_failed_logins")
 
 
 @thunderbird.check("sends `AUTH` with an argument that nobody knows before CAPA", "-ERR at once, and the login goes on")
@@ -116,6 +121,9 @@ def capabilities_for_fetchmail(stand):
 fetchmail.elsewhere("takes -ERR at login for a wrong password unless the text says wait or Service unavailable",
                     "temporary trouble says both", "test_bad_nodes.py::test_nobody_listens")
 
+fetchmail.elsewhere("says STLS where it has to, offered or not", "taken on a port that has it, else -ERR",
+                    "test_clients.py::test_over_stls", "test_stls.py::test_only_once_and_only_before_login")
+
 k9 = Section(CLIENTS, "K-9")
 
 
@@ -138,6 +146,17 @@ def quit_and_gone(stand):
 k9.elsewhere("tests an account: two or three logins within seconds",
              "all served, by one login at the node where that is allowed",
              "test_pool.py::test_the_next_login_needs_none_at_the_node")
+
+k9.elsewhere("says AUTH PLAIN without an initial response", "asked for it, with `+ `", "plain_in_two_steps")
+
+exchange = Section(CLIENTS, "Office 365 (as a node)")
+exchange.elsewhere("wants the token on a line of its own", "long messages go there",
+                   "test_node_login.py::test_a_long_message_goes_on_its_own_line")
+exchange.elsewhere("takes NTLM", "never offered, refused at once: a proxy can't relay it", "challenges_are_refused")
+
+php = Section(CLIENTS, "PHP's imap (c-client)")
+php.elsewhere("refuses servers that offer PLAIN in the clear", "USER and SASL are offered behind TLS only",
+              "mail_over_stls")
 
 gmail = Section(CLIENTS, "Gmail's fetcher")
 

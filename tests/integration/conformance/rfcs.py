@@ -79,3 +79,72 @@ proxy.elsewhere("2", "from configured networks only; there it must come, and com
                 "test_proxy_protocol.py::test_from_elsewhere_it_is_garbage",
                 "test_proxy_protocol.py::test_what_is_no_header_is_refused",
                 "test_proxy_protocol.py::test_silence_is_not_waited_for")
+proxy.elsewhere("2", "to nodes: versions 1 and 2",
+                "test_node_login.py::test_the_proxy_header_brings_the_clients_address")
+
+oauth = Section(RFCS, "7628")
+oauth.elsewhere("3.1",
+                "OAUTHBEARER, and XOAUTH2 which came before it: with an initial response or without, up to the node's own limit",
+                "test_oauth.py::test_a_token_logs_in", "test_oauth.py::test_clients_with_tokens")
+oauth.elsewhere("3.2.3",
+                "a token that is refused: the reason as a challenge, the client's dummy answer or `*`, then -ERR",
+                "test_oauth.py::test_a_token_that_is_refused", "test_oauth.py::test_the_reason_may_be_cancelled",
+                "test_oauth.py::test_direct_and_through_are_the_same_refusal")
+oauth.elsewhere("3.1", "what is no such message reaches no node", "test_oauth.py::test_messages_that_are_none",
+                "test_oauth.py::test_a_token_of_a_megabyte_is_not_waited_for")
+oauth.elsewhere("4", "tokens are asked about at each login, and written nowhere",
+                "test_oauth.py::test_each_login_asks_the_node",
+                "test_oauth.py::test_no_token_in_the_log")
+
+scram = Section(RFCS, "5802, 7677")
+scram.elsewhere("3", "SCRAM passes to the node once the client has named its user",
+                "test_oauth.py::test_mpop_with_other_mechanisms", "test_oauth.py::test_mpop_with_scram_and_a_wrong_password")
+scram.elsewhere("6", "channel binding (-PLUS) can't pass a proxy that ends TLS: never offered",
+                "what_is_offered_is_taken",
+                "challenges_are_refused")
+
+external = Section(RFCS, "4422")
+external.elsewhere("A EXTERNAL", "a certificate lets its owner in, and nobody else",
+                   "test_client_certificates.py::test_a_certificate_is_enough",
+                   "test_client_certificates.py::test_nobody_elses_mailbox",
+                   "test_client_certificates.py::test_without_a_certificate_there_is_no_external",
+                   "test_client_certificates.py::test_a_certificate_that_does_not_count")
+
+upstream = Section(RFCS, "2595, to nodes")
+upstream.elsewhere("4", "what a node says behind its +OK to STLS is not believed; a node without STLS gets no login",
+                   "test_node_login.py::test_nothing_goes_on_in_the_clear")
+upstream.elsewhere("4", "STLS to real Dovecot; its certificate is verified as ever",
+                   "test_node_login.py::test_stls_to_a_node",
+                   "test_node_login.py::test_stls_verifies_as_implicit_tls_does")
+
+sending = Section(RFCS, "5034, to nodes")
+sending.elsewhere("4", "AUTH PLAIN where the node has it, else USER and PASS; long messages on a line of their own",
+                  "test_node_login.py::test_a_password_goes_by_auth_plain",
+                  "test_node_login.py::test_a_node_that_nobody_asked_gets_user_and_pass",
+                  "test_node_login.py::test_a_long_message_goes_on_its_own_line")
+
+xclient = Section(RFCS, "XCLIENT (Dovecot's)")
+xclient.elsewhere("", "the client's address and Poplar's session id stand in the node's log",
+                  "test_node_login.py::test_xclient_brings_the_clients_address_and_the_sessions_id",
+                  "test_node_login.py::test_xclient_on_a_warm_connection")
+
+utf8 = Section(RFCS, "6856")
+
+
+@utf8.check("2", "UTF8 is offered where the node has it (Courier), and told to the node before the login; else -ERR")
+def utf8_where_the_node_has_it(stand):
+    with stand.connect() as session:
+        offered = capabilities(session)
+        answer = session.command("UTF8")
+        assert (b"UTF8" in offered) == (stand.name == "courier") == answer.startswith(b"+OK"), (offered, answer)
+        session.log_in(stand.reader)
+        assert fetch_all(session) == stand.truth
+        session.ok("QUIT")
+
+
+@utf8.check("3", "LANG: none of these servers has it, so it is neither offered nor taken")
+def no_languages(stand):
+    with stand.connect() as session:
+        assert b"LANG" not in capabilities(session)
+        assert session.command("LANG de").startswith(b"-ERR")
+        session.log_in(stand.reader).ok("QUIT")
