@@ -8,6 +8,7 @@ login that the node didn't grant, and Poplar goes on.
 import pytest
 
 from certificates import Authority
+from exposition import value
 from fake_node import FakeNode, stuffed
 from poplar import node
 from waiting import until
@@ -31,7 +32,7 @@ def rest_of(session) -> bytes:
 # --- greeting
 
 @pytest.mark.parametrize("greeting", [
-    b"+OK\r\n", b"+OK \r\n", b"+OK ready <1896.697170952@dbc.mtview.ca.us>\r\n", b"+OK [XCLIENT] ready\r\n",
+    b"+OK\r\n", b"+OK \r\n", b"+OK ready <1896.697170952@dbc.mtview.ca.us>\r\n",
     b"+OK [SYS/TEMP] odd but ok\r\n", b"+OK " + b"g" * 600 + b"\r\n", b"+OK \x1b[2J\x07 ready\r\n", b"+OK \xff\xfe\r\n",
     b"+OK -ERR\r\n", b"+OKAY\r\n", b"+OK\x00\r\n"], ids=lambda greeting: repr(greeting[:16]))
 def test_odd_greetings_are_the_nodes_own_affair(greeting, against):
@@ -74,7 +75,8 @@ EVIL_CAPABILITIES = {
 
 @pytest.mark.parametrize("name", EVIL_CAPABILITIES)
 def test_before_login_capa_is_never_the_nodes_words(name, against):
-    proxy, fake = against({"CAPA": EVIL_CAPABILITIES[name]},
+    # It may have been believed that there is AUTH.
+    proxy, fake = against({"CAPA": EVIL_CAPABILITIES[name], "AUTH": b"+OK\r\n"},
                           health={"probe": "capa", "interval": "100ms", "panic_percent": 0})
     until(lambda: fake.commands.count("CAPA") >= 3, "several probes")
     with proxy.connect() as session:
@@ -228,6 +230,31 @@ def test_dots_that_a_node_forgot_to_stuff(against):
         session.log_in("anybody")
         assert session.command("RETR 1") == text[:-3]
         session.ok("QUIT")
+
+
+# --- what a client can make of a node's limits
+
+def closes_on_long_lines(peer, words):
+    """As Dovecot does beyond 8192 bytes of a SASL message, and mailutils beyond some 600 of a PASS."""
+    if len(" ".join(words)) > 600:
+        peer.reset()
+        raise ConnectionError
+    return b"-ERR [AUTH] wrong\r\n"
+
+
+@pytest.mark.parametrize("how", ["PASS", "PLAIN"])
+def test_long_passwords_of_strangers_eject_no_node(how, against):
+    """Who has no password must not be able to take a node from those who have."""
+    proxy, _ = against({"PASS": closes_on_long_lines, "AUTH": closes_on_long_lines})
+    for number in range(10):
+        with proxy.connect() as session:
+            if how == "PASS":
+                session.ok(f"USER stranger{number}")
+                answer = session.command("PASS " + "x" * 900)
+            else:
+                answer = session.authenticate("PLAIN", b"\0stranger%d\0" % number + b"x" * 900)
+            assert answer.startswith(b"-ERR")
+    assert value(proxy, "poplar_node_state", state="up") == 1
 
 
 # --- certificates
