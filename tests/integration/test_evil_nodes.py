@@ -8,7 +8,6 @@ login that the node didn't grant, and Poplar goes on.
 import pytest
 
 from certificates import Authority
-from exposition import value
 from fake_node import FakeNode, stuffed
 from poplar import node
 from waiting import until
@@ -230,31 +229,6 @@ def test_dots_that_a_node_forgot_to_stuff(against):
         session.log_in("anybody")
         assert session.command("RETR 1") == text[:-3]
         session.ok("QUIT")
-
-
-# --- what a client can make of a node's limits
-
-def closes_on_long_lines(peer, words):
-    """As Dovecot does beyond 8192 bytes of a SASL message, and mailutils beyond some 600 of a PASS."""
-    if len(" ".join(words)) > 600:
-        peer.reset()
-        raise ConnectionError
-    return b"-ERR [AUTH] wrong\r\n"
-
-
-@pytest.mark.parametrize("how", ["PASS", "PLAIN"])
-def test_long_passwords_of_strangers_eject_no_node(how, against):
-    """Who has no password must not be able to take a node from those who have."""
-    proxy, _ = against({"PASS": closes_on_long_lines, "AUTH": closes_on_long_lines})
-    for number in range(10):
-        with proxy.connect() as session:
-            if how == "PASS":
-                session.ok(f"USER stranger{number}")
-                answer = session.command("PASS " + "x" * 900)
-            else:
-                answer = session.authenticate("PLAIN", b"\0stranger%d\0" % number + b"x" * 900)
-            assert answer.startswith(b"-ERR")
-    assert value(proxy, "poplar_node_state", state="up") == 1
 
 
 # --- certificates

@@ -67,4 +67,4 @@ certificates.elsewhere("answers the handshake with something else, or not at all
 provoked = Section(EVIL, "provoked")
 provoked.elsewhere("closes the connection when a client's password or token is too long for it",
                    "no evidence against the node",
-                   "test_evil_nodes.py::test_long_passwords_of_strangers_eject_no_node")
+                   "test_long_credentials.py::test_long_passwords_of_strangers_eject_no_node")
