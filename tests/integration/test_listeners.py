@@ -130,6 +130,21 @@ def test_an_unknown_command_makes_the_session_opaque(start):
     assert fake.commands[-3:] == ["XTND XLST", "STAT", "QUIT"]
 
 
+def test_unknown_commands_may_be_refused(start):
+    with FakeNode({"XFOO": b"+OK\r\nsome\r\n.\r\n"}) as fake, \
+            start([node("fake", fake.port)], listener={"unknown_commands": "refuse"}) as proxy:
+        with proxy.connect() as session:
+            session.log_in("anybody")
+            session.send(b"XFOO bar\r\nSTAT\r\nxtnd xlst\r\nSTAT\r\n")
+            for _ in range(2):
+                assert session.line().startswith(b"-ERR ")
+                assert session.line().startswith(b"+OK 1 ")
+            session.ok("QUIT")
+        line = proxy.session(0)
+        assert line["reason"] == "quit" and not line["opaque"]
+    assert not any(command.upper().startswith(("XFOO", "XTND")) for command in fake.commands)
+
+
 def test_the_backlog_of_a_burst_of_clients(start, fake):
     """Two hundred at once, all served."""
     with start([node("fake", fake.port)]) as proxy:

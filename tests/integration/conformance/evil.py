@@ -63,3 +63,8 @@ certificates.elsewhere("shows one for almost the name", "nothing is said to it",
 certificates.elsewhere("answers the handshake with something else, or not at all", "[SYS/TEMP] in time",
                        "test_evil_nodes.py::test_a_node_that_cannot_shake_hands",
                        "test_tls.py::test_a_plain_node_where_tls_was_asked_is_refused")
+
+provoked = Section(EVIL, "provoked")
+provoked.elsewhere("closes the connection when a client's password or token is too long for it",
+                   "no evidence against the node",
+                   "test_long_credentials.py::test_long_passwords_of_strangers_eject_no_node")

@@ -64,6 +64,8 @@ framing.elsewhere("queue", "commands under way are bounded; a slow reader is hel
                   "test_pipelining.py::test_a_thousand_mixed_commands_keep_their_order")
 framing.elsewhere("unknown", "an unknown command that the operator lets pass makes the session blind, not wrong",
                   "test_listeners.py::test_an_unknown_command_makes_the_session_opaque")
+framing.elsewhere("unknown", "or is refused, by the operator's word",
+                  "test_listeners.py::test_unknown_commands_may_be_refused")
 framing.elsewhere("before login", "nothing that a client sent ahead runs before its login is answered",
                   "test_pipelining.py::test_commands_behind_a_failed_pass_do_not_reach_the_node")
 framing.elsewhere("cut", "a download that a node leaves unfinished is never given an end",
@@ -127,6 +129,9 @@ xclient = Section(RFCS, "XCLIENT (Dovecot's)")
 xclient.elsewhere("", "the client's address and Poplar's session id stand in the node's log",
                   "test_node_login.py::test_xclient_brings_the_clients_address_and_the_sessions_id",
                   "test_node_login.py::test_xclient_on_a_warm_connection")
+
+xclient.elsewhere("", "taken from other proxies of configured networks; a ring of proxies ends",
+                  "test_chain.py::test_the_clients_address_goes_through", "test_chain.py::test_a_ring_ends")
 
 utf8 = Section(RFCS, "6856")
 
