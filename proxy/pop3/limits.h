@@ -9,10 +9,6 @@ namespace poplar::pop3 {
 // passwords and tokens are longer than that.
 inline constexpr size_t kCommandLineBytesMax = 1024;
 
-// Bytes of a line within SASL, and of AUTH with its initial response, its line end included: tokens
-// are long. RFC 5034 section 4 wants 12 KiB at least.
-inline constexpr size_t kSaslLineBytesMax = size_t{16} * 1024;
-
 // Bytes of a node's status line, its line end included. RFC 1939 section 3 says 512; nodes echo
 // long user names and referrals, so twice that is taken before the node counts as broken.
 inline constexpr size_t kReplyLineBytesMax = 1024;
