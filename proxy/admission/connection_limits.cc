@@ -31,8 +31,8 @@ bool ConnectionLimits::TooManyUnauthenticated(const Policy& policy) const {
 std::optional<Refusal> ConnectionLimits::Place::Identify(
     const Policy& policy, std::initializer_list<const AccessList*> lists, const io::Address& client,
     io::Time now) {
-  assert(!address_ && !network_);
   if (limits_ == nullptr) return std::nullopt;
+  LeaveGroups();
   if (!policy.access.Admits(client)) return Refusal::kDenied;
   for (const AccessList* list : lists) {
     if (list != nullptr && !list->Admits(client)) return Refusal::kDenied;
@@ -141,16 +141,18 @@ void ConnectionLimits::Place::LeaveUnauthenticated() {
   if (address_) limits_->Forget(limits_->addresses_, *address_, false, true);
 }
 
-void ConnectionLimits::Place::Leave() {
-  ConnectionLimits* const limits = limits_;
-  if (limits == nullptr) return;
-  LeaveUnauthenticated();
-  limits_ = nullptr;
-  if (address_) limits->Forget(limits->addresses_, *address_, true, false);
-  if (network_) limits->Forget(limits->networks_, *network_, true, false);
+void ConnectionLimits::Place::LeaveGroups() {
+  if (address_) limits_->Forget(limits_->addresses_, *address_, true, unauthenticated_);
+  if (network_) limits_->Forget(limits_->networks_, *network_, true, false);
   address_.reset();
   network_.reset();
-  limits->sessions_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void ConnectionLimits::Place::Leave() {
+  if (limits_ == nullptr) return;
+  LeaveUnauthenticated();
+  LeaveGroups();
+  std::exchange(limits_, nullptr)->sessions_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 }  // namespace poplar::admission

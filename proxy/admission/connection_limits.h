@@ -41,7 +41,8 @@ class ConnectionLimits {
 
     // Once the client's address is known: that of its connection, or what a PROXY header says.
     // `lists`: of the listener and of the cluster; null ones are passed over. A refusal is the
-    // connection's end. Where no place is held nothing is judged.
+    // connection's end. Again where another proxy speaks for another client. Where no place is held
+    // nothing is judged.
     std::optional<Refusal> Identify(const Policy& policy,
                                     std::initializer_list<const AccessList*> lists,
                                     const io::Address& client, io::Time now);
@@ -52,6 +53,8 @@ class ConnectionLimits {
 
    private:
     friend class ConnectionLimits;
+    void LeaveGroups();
+
     ConnectionLimits* limits_ = nullptr;  // null: holds no place
     std::optional<AddressGroup> address_;
     std::optional<AddressGroup> network_;

@@ -146,10 +146,10 @@ void Describe(Visitor& v, RetentionConfig& c) {
   v.Choice("deletes", c.deletes, kDeletesNames,
            {.help = "What becomes of a client's DELE. With keep and deny Poplar answers it itself, "
                     "no node ever sees it, and commands that Poplar doesn't know are refused. "
-                    "keep: +OK, and the mail stays; a client that remembers no unique ids fetches "
-                    "it again each time. deny: -ERR; fetchmail, getmail and poplib scripts that "
-                    "want to delete end with it at the first message, so set them to leave mail "
-                    "on the server."});
+                    "keep: +OK, but the QUIT that should do it is answered -ERR: clients have all "
+                    "their mail by then, and know what they have. deny: -ERR at once; fetchmail, "
+                    "getmail and scripts that want to delete end with it at the first message, so "
+                    "set them to leave mail on the server."});
   v.Texts("allow_for", c.allow_for,
           {.help = "Users (anna@example.org) and domains (@example.org) for whom it is allow. A "
                    "user counts for more than a domain, a domain for more than deletes."});

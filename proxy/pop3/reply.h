@@ -64,8 +64,8 @@ inline constexpr std::string_view kReplyMarksMissed =
 inline constexpr std::string_view kReplyNoSuchMessage = "-ERR No such message\r\n";
 // RFC 2449 section 8.1.1: the credential may be right, but the user has too many sessions.
 inline constexpr std::string_view kReplyInUse = "-ERR [IN-USE] Too many sessions of this user\r\n";
-// To DELE where the operator keeps all mail: without words that clients could take for trouble, and
-// for those that can't bear a no.
+// To DELE where the operator keeps all mail: for clients that can't bear a no, which come to hear
+// it at their QUIT (kReplyMarksMissed), and for all others.
 inline constexpr std::string_view kReplyDeleteKept = "+OK Message stays on the server\r\n";
 inline constexpr std::string_view kReplyDeletesDenied = "-ERR Messages may not be deleted here\r\n";
 // To a login whose address has too many others that wait for what their wrong passwords have cost.

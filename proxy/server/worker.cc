@@ -88,8 +88,8 @@ tl::expected<session::Place, admission::Refusal> Worker::Admit(
   admission::ConnectionLimits& limits = shared_.admission.connections;
   auto place = limits.Admit(policy, proactor_->Now());
   if (!place) return place;
-  // Behind a load balancer the session itself learns who the client is.
-  if (!listener.proxy_protocol_from.Contains(peer)) {
+  // Behind a load balancer or another proxy the session itself learns who the client is.
+  if (!listener.proxy_protocol_from.Contains(peer) && !listener.xclient_from.Contains(peer)) {
     const auto refusal = session::Identify(*place, *settings_, listener, peer, proactor_->Now());
     if (refusal) return tl::unexpected(*refusal);
   }

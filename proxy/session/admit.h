@@ -12,7 +12,7 @@ namespace poplar::session {
 using Place = admission::ConnectionLimits::Place;
 
 // Judges a connection by its client's address and counts it there: by that of the connection where
-// it begins, or by what a PROXY header says where there is one. Once for each.
+// it begins, or by what a PROXY header or XCLIENT says where there is one.
 std::optional<admission::Refusal> Identify(Place& place, const Settings& settings,
                                            const ListenerSettings& listener,
                                            const io::Address& client, io::Time now);

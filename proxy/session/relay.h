@@ -172,6 +172,8 @@ class Relay {
   void Queue(const PendingCommand& command);
   void OnBadCommand(const std::string_view& reply);
   bool KeepsMail(pop3::Verb verb);
+  // Ours, where the node isn't asked.
+  const std::string_view& QuitReply() const;
   ParkResult MayPark(const pop3::Command& quit) const;
   void OnClientGone(const io::Result<io::Buffer>& last);
 
@@ -255,6 +257,7 @@ class Relay {
   bool node_left_ = false;      // therefore we have left it
   bool listing_asked_ = false;  // by the client or by us, and not refused
   bool marks_missed_ = false;   // by the node that is to delete them
+  bool marks_kept_ = false;     // the client believes that it deletes
   bool numbers_told_ = false;   // the client has seen answers about messages by their numbers
   bool lost_ = false;           // the node; the session may go on
   bool awaiting_ = false;       // a command, without a node

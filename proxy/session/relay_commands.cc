@@ -120,7 +120,7 @@ io::Task<void> Relay::TakeCommand(std::string_view line, io::Buffer& batch) {
     end_.park = MayPark(command);
     if (*end_.park == ParkResult::kParked) {
       parking_ = true;
-      QueueOwnReply(pop3::kReplyQuit, EndReason::kQuit);
+      QueueOwnReply(QuitReply(), EndReason::kQuit);
       co_return;
     }
   }
@@ -136,7 +136,7 @@ void Relay::TakeWithoutNode(const PendingCommand& command) {
   if (!command.repeatable) return QueueOwnReply(pop3::kReplyNodeLost, end_.reason);
   // Ahead of it there may be a DELE that nobody has been asked yet.
   if (command.verb == pop3::Verb::kQuit && deletes_marked_ == 0 && queue_.empty()) {
-    return QueueOwnReply(pop3::kReplyQuit, EndReason::kQuit);
+    return QueueOwnReply(QuitReply(), EndReason::kQuit);
   }
   Queue(command);
   quit_sent_ = command.verb == pop3::Verb::kQuit;
@@ -248,18 +248,26 @@ void Relay::OnBadCommand(const std::string_view& reply) {
   }
 }
 
-// True: of a session that may not delete, and answered.
+// True: of a session that may not delete, and answered. Where a client is told yes, its QUIT is
+// what fails (RFC 1939 section 6): so it has fetched all its mail by then, and knows that it is
+// still there.
 bool Relay::KeepsMail(pop3::Verb verb) {
   if (options_.deletes == admission::Deletes::kAllowed) return false;
+  if (verb == pop3::Verb::kRset) marks_kept_ = false;
   if (verb == pop3::Verb::kUnknown) {
     QueueOwnReply(pop3::kReplyNotSupported, std::nullopt);
     return true;
   }
   if (verb != pop3::Verb::kDele) return false;
   const bool ok = options_.deletes == admission::Deletes::kKept;
+  marks_kept_ |= ok;
   meter_.CommandAnswered(verb, ok, io::Duration::zero());
   QueueOwnReply(ok ? pop3::kReplyDeleteKept : pop3::kReplyDeletesDenied, std::nullopt);
   return true;
+}
+
+const std::string_view& Relay::QuitReply() const {
+  return marks_kept_ ? pop3::kReplyMarksMissed : pop3::kReplyQuit;
 }
 
 void Relay::OnClientGone(const io::Result<io::Buffer>& last) {

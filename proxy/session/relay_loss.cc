@@ -53,7 +53,7 @@ void Relay::Suspend(EndReason reason) {
 // A QUIT with nothing to commit needs no node.
 bool Relay::AnswerQuit() {
   if (queue_.empty() || queue_.front().verb != Verb::kQuit || deletes_marked_ > 0) return false;
-  queue_.front().own_reply = &pop3::kReplyQuit;
+  queue_.front().own_reply = &QuitReply();
   queue_.front().ends = EndReason::kQuit;
   node_->Abort();
   return true;

@@ -154,7 +154,7 @@ Relay::Passage Relay::Pass(std::string_view piece, bool complete) {
   if (was_held) piece = aside_.append(piece);
   const bool ok = framer_.ok();
   if (complete && !ok && IsTrouble(command)) return {Kind::kTrouble, {}};
-  if (command.verb == pop3::Verb::kQuit && ok && marks_missed_)
+  if (command.verb == pop3::Verb::kQuit && ok && (marks_missed_ || marks_kept_))
     return {Kind::kInstead, pop3::kReplyMarksMissed};
   if (ok && NamesMessages(command) && !command.hidden) numbers_told_ = true;
   if (command.listing && ok) kept_->reader.Feed(piece);

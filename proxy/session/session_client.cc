@@ -78,8 +78,8 @@ io::Task<bool> Session::Handshake(io::Buffer received) {
   co_return done.has_value();
 }
 
-// What another proxy says of its client; addresses that are none change nothing. Its connections
-// are counted as the proxy's.
+// What another proxy says of its client, which is judged and counted by it; addresses that are none
+// change nothing.
 void Session::TakeOver(const pop3::Xclient& xclient) {
   if (xclient.ttl) origin_.ttl = *xclient.ttl - 1;
   if (const auto local = io::Address::Parse(xclient.local_address, xclient.local_port))
@@ -88,6 +88,7 @@ void Session::TakeOver(const pop3::Xclient& xclient) {
   if (!client) return;
   if (!record_.balancer) record_.balancer = record_.client;
   record_.client = origin_.client = *client;
+  (void)Admitted();
 }
 
 // Nothing that was sent in the clear counts once TLS is up: others may have slipped it in.

@@ -91,6 +91,25 @@ def test_a_load_balancers_client_is_judged_for_itself(start, fake):
         assert rejected(proxy, "denied") == 1 and rejected(proxy, "address_limit") == 1
 
 
+def test_another_proxys_client_is_judged_for_itself(start, fake):
+    """However many it speaks for, the proxy itself isn't counted by its address."""
+    listener = {**_CLEAR, "xclient_from": ["127.0.0.1"]}
+    limits = {"trusted": [], "access": {"deny": ["192.0.2.1"]}, "connections_per_address": 1}
+    with start([node("fake", fake.port)], listener=listener, admission=limits) as proxy:
+        with Pop3.connect(proxy.port) as first, Pop3.connect(proxy.port) as second:
+            for session, address in ((first, "192.0.2.2"), (second, "192.0.2.3")):
+                session.send(f"XCLIENT ADDR={address} PORT=1000\r\n".encode())
+                assert session.line().startswith(b"+OK")
+                session.log_in("anybody")
+            for address, reason in (("192.0.2.1", "denied"), ("192.0.2.2", "address_limit")):
+                with Pop3.connect(proxy.port) as third:
+                    third.send(f"XCLIENT ADDR={address} PORT=1000\r\nNOOP\r\n".encode())
+                    with pytest.raises((EOFError, ConnectionError)):
+                        while third.line():
+                            pass
+                until(lambda: rejected(proxy, reason) == 1, reason)
+
+
 # --- how many, how fast
 
 

@@ -1,5 +1,7 @@
 """Mail that clients may not delete: what real ones make of a refused DELE, and of one that changes nothing."""
 
+import contextlib
+
 import pytest
 
 import clients
@@ -7,7 +9,6 @@ import corpus
 from clients import Account, ClientFailed
 from dovecot import Dovecot
 from poplar import node
-from wire import Pop3, tls_context
 
 _DENIED = b"-ERR Messages may not be deleted here\r\n"
 _KEPT = b"+OK Message stays on the server\r\n"
@@ -108,15 +109,46 @@ def test_a_client_that_leaves_mail_on_the_server_notices_nothing(client, proxies
     assert len(got) == 3 and dovecot.stored(user) == sorted(_MESSAGES)
 
 
-@CLIENTS
-def test_a_client_that_is_told_yes_has_all_mail_and_so_has_the_server(client, proxies, dovecot, user,
-                                                                      authority, tmp_path):
-    dovecot.deliver(user, _MESSAGES)
-    account = Account(proxies["keep"].port, authority.file, user)
-    got = client.fetch(account, tmp_path / "home", delete=True)
-    with Pop3.connect(dovecot.pop3s_port, tls_context(authority.file)) as session:
-        session.log_in(user)
-        sent = [client.stored(session.retrieve(number)) for number in (1, 2, 3)]
-        session.ok("QUIT")
-    assert sorted(got) == sorted(sent)
-    assert dovecot.stored(user) == sorted(_MESSAGES)
+def _mpop(account, folder):
+    file = clients.private_file(folder / "mpoprc", (
+        f"account test\nhost localhost\nport {account.port}\ntls on\ntls_starttls off\n"
+        f"tls_trust_file {account.ca_file}\nauth user\nuser {account.user}\npassword {account.password}\n"
+        f"delivery maildir {clients.maildir_at(folder / 'mail')}\nuidls_file {folder}/uidls\nkeep off\n"))
+    return ["mpop", "--quiet", f"--file={file}", "test"], folder / "mail" / "new"
+
+
+def _getmail(account, folder):
+    file = clients.private_file(folder / "getmailrc", (
+        f"[retriever]\ntype = SimplePOP3SSLRetriever\nserver = localhost\nport = {account.port}\n"
+        f"username = {account.user}\npassword = {account.password}\nca_certs = {account.ca_file}\n"
+        f"[destination]\ntype = MDA_external\npath = /bin/sh\n"
+        f"arguments = ('-c', 'cat > $(mktemp {folder}/mail/XXXXXXXX)')\nunixfrom = false\n"
+        f"allow_root_commands = true\n[options]\ndelete = true\nread_all = false\nverbose = 0\n"))
+    return ["getmail", f"--getmaildir={folder}", f"--rcfile={file}"], folder / "mail"
+
+
+def _fetchmail(account, folder):
+    file = clients.private_file(folder / "fetchmailrc", (
+        f'set invisible\nset no bouncemail\npoll localhost service {account.port} protocol pop3 no dns:\n'
+        f'  user "{account.user}" password "{account.password}" ssl sslcertck sslcertfile "{account.ca_file}" '
+        f'nokeep no rewrite pass8bits\n  mda "cat > $(mktemp {folder}/mail/XXXXXXXX)"\n'))
+    return ["fetchmail", "--silent", "--nosyslog", "--fetchmailrc", file, "--pidfile", folder / "pid",
+            "--idfile", folder / "ids"], folder / "mail"
+
+
+@pytest.mark.parametrize("deletes, polls", [("keep", {_mpop: [3, 3, 3], _getmail: [3, 3, 3], _fetchmail: [3, 3, 3]}),
+                                            ("deny", {_mpop: [3, 3, 3], _fetchmail: [1, 2, 3]})])
+def test_clients_that_poll_and_want_to_delete(proxies, dovecot, new_user, authority, tmp_path, deletes, polls):
+    """As they are set up for daily use: how many messages each has after each poll. None may come twice."""
+    for program, expected in polls.items():
+        name, folder = new_user(), tmp_path / program.__name__
+        (folder / "mail").mkdir(parents=True)
+        dovecot.deliver(name, _MESSAGES)
+        command, mail = program(Account(proxies[deletes].port, authority.file, name), folder)
+        had = []
+        for _ in expected:
+            with contextlib.suppress(ClientFailed):  # what it says of the mail that stays is its own affair
+                clients.run(command, folder)
+            had.append(len(list(mail.iterdir())))
+        assert had == expected, program.__name__
+        assert dovecot.stored(name) == sorted(_MESSAGES)

@@ -193,6 +193,20 @@ TEST(ConnectionLimits, APlaceThatMovesIsCountedOnce) {
   EXPECT_EQ(door.limits.groups(), 0u);
 }
 
+// As a proxy in front says for whom it speaks, once and again.
+TEST(ConnectionLimits, APlaceThatIsIdentifiedAgainIsCountedOnlyThere) {
+  Doorman door;
+  door.policy.connections = {.per_address = 1, .per_network = 1, .unauthenticated_per_address = 1};
+  EXPECT_EQ(door.Comes("192.0.2.1"), "");
+  for (const char* host : {"198.51.100.1", "198.51.100.1", "203.0.113.1"})
+    EXPECT_FALSE(door.inside[0].Identify(door.policy, {}, At(host), door.now));
+  EXPECT_EQ(door.limits.groups(), 2u);
+  EXPECT_EQ(door.Comes("192.0.2.1"), "");
+  EXPECT_EQ(door.Comes("203.0.113.1"), "address_limit");
+  door.inside.clear();
+  EXPECT_EQ(door.limits.groups(), 0u);
+}
+
 // What is remembered of rates stays where it is, however many addresses come.
 TEST(ConnectionLimits, RememberNoMoreRatesThanTheyHaveRoomFor) {
   Doorman door;

@@ -74,23 +74,56 @@ TEST(RelayRetention, NoCommandThatWeDoNotKnowGetsThrough) {
   EXPECT_FALSE(bench.record.opaque);
 }
 
-// The client believes that it deletes, and the mail stays.
-TEST(RelayRetention, OthersAreToldYes) {
+RelayBench::Options Kept() {
   RelayBench::Options options = Denied();
   options.relay.deletes = admission::Deletes::kKept;
+  return options;
+}
+
+const std::string kKept(pop3::kReplyDeleteKept);
+const std::string kNotRemoved(pop3::kReplyMarksMissed);
+
+// They fetch everything, and learn at the end that the mail is still there.
+TEST(RelayRetention, OthersAreToldYesUntilTheyQuit) {
+  RelayBench bench(Kept());
+  bench.AnswerBy(AnswerOf);
+  bench.client().Send("STAT\r\nDELE 1\r\nXDELE 2\r\nDELE 2\r\n");
+  bench.Settle();
+  EXPECT_EQ(bench.ClientGot(),
+            "+OK STAT\r\n" + kKept + std::string(pop3::kReplyNotSupported) + kKept);
+  EXPECT_EQ(bench.NodeGot(), "STAT\r\n");
+  EXPECT_EQ(bench.meter.calls, (std::vector<std::string>{"DELE ok", "DELE ok", "STAT ok"}));
+  bench.client().Send("QUIT\r\n");
+  const RelayEnd end = bench.RunToEnd();
+  EXPECT_EQ(bench.ClientGot(), kNotRemoved);
+  EXPECT_EQ(end.reason, EndReason::kQuit);
+  EXPECT_EQ(end.park, ParkResult::kParked);  // at the node nothing was marked
+  EXPECT_EQ(bench.record.deletes, 0u);
+}
+
+TEST(RelayRetention, ANodesAnswerToQuitIsReplacedToo) {
+  RelayBench::Options options = Kept();
+  options.max_snapshot_age = {};
   RelayBench bench(options);
   bench.AnswerBy(AnswerOf);
-  bench.client().Send("STAT\r\nDELE 1\r\nXDELE 2\r\nDELE 2\r\nRSET\r\n");
-  bench.Settle();
-  const std::string kept(pop3::kReplyDeleteKept);
-  EXPECT_EQ(bench.ClientGot(),
-            "+OK STAT\r\n" + kept + std::string(pop3::kReplyNotSupported) + kept + "+OK RSET\r\n");
-  EXPECT_EQ(bench.NodeGot(), "STAT\r\nRSET\r\n");
-  EXPECT_EQ(bench.meter.calls,
-            (std::vector<std::string>{"DELE ok", "DELE ok", "STAT ok", "RSET ok"}));
-  bench.client().Send("QUIT\r\n");
-  EXPECT_EQ(bench.RunToEnd().park, ParkResult::kParked);
-  EXPECT_EQ(bench.record.deletes, 0u);
+  bench.client().Send("DELE 1\r\nQUIT\r\n");
+  EXPECT_EQ(bench.RunToEnd().reason, EndReason::kQuit);
+  EXPECT_EQ(bench.ClientGot(), kKept + kNotRemoved);
+  EXPECT_EQ(bench.NodeGot(), "QUIT\r\n");
+}
+
+TEST(RelayRetention, WhoTakesItBackIsToldNothing) {
+  for (const char* rest : {"RSET\r\n", "NOOP\r\n"}) {
+    RelayBench bench(Kept());
+    bench.AnswerBy(AnswerOf);
+    const bool reset = std::string_view(rest) == "RSET\r\n";
+    bench.client().Send("DELE 1\r\n" + std::string(rest));
+    bench.Settle();
+    bench.ClientGot();
+    bench.client().Send("QUIT\r\n");
+    bench.RunToEnd();
+    EXPECT_EQ(bench.ClientGot(), reset ? std::string(pop3::kReplyQuit) : kNotRemoved);
+  }
 }
 
 TEST(RelayRetention, OthersDelete) {
