@@ -206,15 +206,14 @@ def test_xclient_brings_the_clients_address_and_the_sessions_id(dovecot, user, s
 def test_xclient_on_a_warm_connection(dovecot, new_user, start):
     with start([node("node", dovecot.pop3_port)], pool={"warm": 2, "max_snapshot_age": "0s"},
                health=PROBES) as proxy:
-        leases = set()
-        for _ in range(20):
+        def on_a_warm_one():
             user = new_user()
             line = visit(proxy, user)
-            leases.add(line["lease"])
             told = login_line(dovecot, user)
             assert f"rip={CLIENT}," in told
             assert f"session=<{line['id']}>" in told
-        assert "warm" in leases
+            return line["lease"] == "warm"
+        until(on_a_warm_one, "a login on a warm connection", 20)
 
 
 def test_xclient_may_be_off(dovecot, user, start):
@@ -344,7 +343,7 @@ def test_the_owner_of_a_certificate_is_let_in_by_the_master_user(dovecot, user, 
             session.ok("QUIT")
         with proxy.connect() as session:  # without a certificate there is no such way
             assert session.command("AUTH EXTERNAL =").startswith(b"-ERR ")
-    assert "master=<opener>" in dovecot.log.read_text(errors="replace") or dovecot.logins(user) == 1
+    assert dovecot.logins(user) == 1
 
 
 @pytest.mark.parametrize("offers", ["PLAIN", ""])

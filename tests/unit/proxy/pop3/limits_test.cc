@@ -18,7 +18,7 @@ TEST(LimitsTest, IdleStateStaysSmall) {
   EXPECT_LE(sizeof(LineReader), 48u);
   EXPECT_LE(sizeof(ReplyFramer), 128u);
   EXPECT_LE(sizeof(NodeLogin), 160u);
-  EXPECT_LE(sizeof(Authorization), 512u);  // until the login only
+  EXPECT_LE(sizeof(Authorization), 576u);  // until the login only
   EXPECT_LE(sizeof(MaildropView), 80u);
   EXPECT_LE(sizeof(ReplyProgress), 40u);
 }
