@@ -85,6 +85,8 @@ class Login {
 
   std::string_view answer() const { return answer_; }
   LoginResult result() const { return result_; }
+  // How long of it was for earlier wrong passwords, and no doing of any node's.
+  io::Duration sat_out() const { return sat_out_; }
   NodeSession& session() { return session_; }
   balancer::NodeId node_id() const { return node_; }
   // Too many logins of the client's address wait for what its wrong passwords have cost: the
@@ -162,6 +164,7 @@ class Login {
   bool late_ = false;
   bool aborted_ = false;
   int failures_ = 0;
+  io::Duration sat_out_{};
   int in_use_tries_ = 0;
   int lost_tries_ = 0;
   RetryReason retry_reason_ = RetryReason::kInUse;

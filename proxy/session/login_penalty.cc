@@ -11,6 +11,7 @@ namespace poplar::session {
 // paid.
 io::Task<Login::Step> Login::SitOutPenalty() {
   if (request_.resumes) co_return Step::kAgain;
+  record_.delayed.reset();
   const admission::LoginPenalty::Wait wait = environment_.admission.penalty.Before(
       settings_.admission.penalty, record_.client, request_.user.text(), Now());
   if (wait.refused()) {
@@ -23,9 +24,11 @@ io::Task<Login::Step> Login::SitOutPenalty() {
   if (wait.delay() == io::Duration::zero()) co_return Step::kAgain;
   record_.delayed = wait.delay();
   environment_.meter.LoginDelayed(wait.delay());
-  const io::Time until = std::min(Now() + wait.delay(), request_.deadline);
+  const io::Time begun = Now();
+  const io::Time until = std::min(begun + wait.delay(), request_.deadline);
   Step step = Step::kAgain;
   while (step == Step::kAgain && Now() < until) step = OnWake(co_await patience_.Until(until));
+  sat_out_ = Now() - begun;
   co_return step;
 }
 

@@ -233,7 +233,7 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   const Login::Outcome outcome = co_await login.Run();
   login_ = nullptr;
   record_.bytes_from_client += patience.bytes_received();
-  record_.login = proactor_.Now() - begun;
+  record_.login = proactor_.Now() - begun - login.sat_out();
   if (outcome == Login::Outcome::kClientLeft) {
     environment_.meter.LoginEnded(LoginResult::kAbandoned, record_, *record_.login);
     // Where it gave no answer to the node's question, whoever asked it has said why.

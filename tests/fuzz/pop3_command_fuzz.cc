@@ -6,6 +6,7 @@
 
 #include "proxy/pop3/command.h"
 #include "proxy/pop3/line_reader.h"
+#include "proxy/pop3/xclient.h"
 #include "tests/unit/proxy/pop3/naive_framing.h"
 
 // A client's bytes, split as the first byte says, through LineReader and ParseCommand. Lines must
@@ -38,6 +39,9 @@ void CheckCommand(std::string_view line) {
   const std::string_view cut = behind.substr(command.argument.size());
   Require(cut.find_first_not_of(" \t") == cut.npos);
   if (command.verb == Verb::kPass) Require(cut.empty() && command.has_argument);
+  if (const auto xclient = poplar::pop3::ParseXclient(command.argument)) {
+    Require(xclient->address.size() <= 45 && xclient->local_address.size() <= 45);
+  }
 }
 
 void Drain(LineReader* reader, std::vector<std::string>* lines) {

@@ -77,7 +77,7 @@ bssl::UniquePtr<EVP_PKEY> MakeKey(KeyKind kind) {
 }
 
 void AddName(GENERAL_NAMES* names, int type, const void* bytes, size_t size) {
-  const int string_type = type == GEN_DNS ? V_ASN1_IA5STRING : V_ASN1_OCTET_STRING;
+  const int string_type = type == GEN_IPADD ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING;
   ASN1_STRING* value = ASN1_STRING_type_new(string_type);
   ASN1_STRING_set(value, bytes, static_cast<int>(size));
   bssl::UniquePtr<GENERAL_NAME> name(GENERAL_NAME_new());
@@ -89,6 +89,9 @@ void AddNames(X509* certificate, const CertificateSpec& spec) {
   const bssl::UniquePtr<GENERAL_NAMES> names(GENERAL_NAMES_new());
   for (const std::string& name : spec.dns_names) {
     AddName(names.get(), GEN_DNS, name.data(), name.size());
+  }
+  for (const std::string& email : spec.emails) {
+    AddName(names.get(), GEN_EMAIL, email.data(), email.size());
   }
   for (const std::string& text : spec.ip_addresses) {
     std::array<uint8_t, 16> address{};

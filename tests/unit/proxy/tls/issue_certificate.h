@@ -18,6 +18,7 @@ struct CertificateSpec {
   std::string subject = "mail.example";
   std::vector<std::string> dns_names = {"mail.example"};
   std::vector<std::string> ip_addresses = {};
+  std::vector<std::string> emails = {};
   KeyKind key = KeyKind::kP256;
   int64_t not_before = kTestNow - kDay;
   int64_t not_after = kTestNow + 90 * kDay;
