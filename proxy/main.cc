@@ -66,7 +66,7 @@ void CommandLine::AddRoute() {
   route = AddCommandWithConfig("route", "Print which nodes serve a user, in which order, and why");
   route
       ->add_option("USER", route_options.users,
-                   "Login names as clients type them; default_domain is added where it belongs")
+                   "Login names as clients type them; user_names says what becomes of them")
       ->required();
   route->add_option("--cluster", route_options.cluster,
                     "The cluster's name; left out, that of the first listener");

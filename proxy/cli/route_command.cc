@@ -102,7 +102,7 @@ int RunRoute(const RouteOptions& options, std::ostream& out, std::ostream& err) 
   int status = 0;
   std::string text;
   for (const std::string& login : options.users) {
-    const auto user = balancer::CanonicalUser::FromLogin(login, {config.default_domain});
+    const auto user = balancer::CanonicalUser::FromLogin(login, {config.user_names.default_domain});
     if (!user) {
       status = Fail(err, config::Quote(login) +
                              " cannot be a user: " + std::string(balancer::Text(user.error())));

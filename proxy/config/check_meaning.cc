@@ -200,10 +200,6 @@ void CheckProcess(const Config& config, Findings& findings) {
                      FormatDuration(config.timeouts.client_idle) + " is less than RFC 1939 allows",
                      "at least " + FormatDuration(kIdleFloor));
   }
-  if (!config.default_domain.empty() && !IsHostName(config.default_domain)) {
-    findings.Error("default_domain", Quote(config.default_domain) + " is not a domain",
-                   "a domain such as example.org");
-  }
   const std::string& output = config.log.output;
   if (output != "stderr" && output != "stdout" &&
       (!output.starts_with('/') || output.find('\0') != std::string::npos)) {

@@ -6,12 +6,15 @@
 
 #include "proxy/config/admission_config.h"
 #include "proxy/config/cluster_config.h"
+#include "proxy/config/directory_config.h"
 #include "proxy/config/field.h"
 #include "proxy/config/health_config.h"
 #include "proxy/config/listener_config.h"
 #include "proxy/config/pool_config.h"
 #include "proxy/config/process_config.h"
 #include "proxy/config/resume_config.h"
+#include "proxy/config/route_config.h"
+#include "proxy/config/user_names_config.h"
 
 namespace poplar::config {
 
@@ -22,10 +25,12 @@ struct Config {
   std::vector<ListenerConfig> listeners;
   TlsConfig tls;
   std::vector<ClusterConfig> clusters;
+  std::vector<RouteConfig> routes;
+  std::vector<DirectoryConfig> directories;
+  UserNamesConfig user_names;
   PoolConfig pool;
   HealthConfig health;
   ResumeConfig resume;
-  std::string default_domain;
   TimeoutsConfig timeouts;
   LimitsConfig limits;
   AdmissionConfig admission;
@@ -49,6 +54,13 @@ void Describe(Visitor& v, Config& c) {
   v.Section("tls", c.tls, {.help = "TLS towards clients."});
   v.List("clusters", c.clusters,
          {.help = "Groups of mail nodes among which users are spread.", .required = true});
+  v.List("routes", c.routes,
+         {.help = "Which users are where, the first rule that fits. Whom none fits is in the "
+                  "listener's cluster."});
+  v.List("directories", c.directories, {.help = "Services that know where users are."});
+  v.Section("user_names", c.user_names,
+            {.help = "How the names that clients log in by become names of mailboxes, by which "
+                     "nodes are chosen and users counted. Nodes are told what the client typed."});
   v.Section("pool", c.pool,
             {.help = "Connections to each node; a cluster or a node may differ. They are this "
                      "Poplar's alone: replicas do not share them."});
@@ -58,10 +70,6 @@ void Describe(Visitor& v, Config& c) {
   v.Section("resume", c.resume,
             {.help = "What becomes of sessions whose node is lost, where nodes share their "
                      "storage. A cluster may differ."});
-  v.Text(
-      "default_domain", c.default_domain,
-      {.help = "Completes user names without a domain when their node is chosen, so that anna and "
-               "anna@example.org are one mailbox. Empty: names stay as they are."});
   v.Section("timeouts", c.timeouts,
             {.help = "Each ends the session, under its own name in the log."});
   v.Section("limits", c.limits, {.help = "What strangers can make grow."});

@@ -52,6 +52,7 @@ struct ListenerConfig {
   UnknownCommands unknown_commands = UnknownCommands::kPass;
   CapabilitiesConfig capabilities;
   std::string cluster;
+  std::string default_domain = {};
   AccessConfig access = {};
 
   bool operator==(const ListenerConfig&) const = default;
@@ -95,7 +96,11 @@ void Describe(Visitor& v, ListenerConfig& c) {
                     "or resumed. refuse: -ERR, and the session stays understood."});
   v.Section("capabilities", c.capabilities, {.help = "Changes to what CAPA says."});
   v.Text("cluster", c.cluster,
-         {.help = "The cluster that serves this listener's users. Empty: the first one."});
+         {.help = "The cluster of this listener's users whom no route fits. Empty: the first "
+                  "one."});
+  v.Text("default_domain", c.default_domain,
+         {.help = "Completes names without a domain instead of user_names.default_domain. Empty: "
+                  "that one does."});
   v.Section("access", c.access, {.help = "Clients of this listener, besides admission.access."});
 }
 

@@ -144,7 +144,7 @@ tl::expected<std::shared_ptr<const session::Settings>, std::string> BuildSetting
   auto settings = std::make_shared<session::Settings>();
   SetTimes(config, *settings);
   settings->bad_commands_max = config.limits.bad_commands;
-  settings->canonical.default_domain = config.default_domain;
+  settings->canonical.default_domain = config.user_names.default_domain;
   auto nodes = BuildNodes(config);
   if (!nodes) return tl::unexpected(nodes.error());
   settings->nodes = std::move(*nodes);

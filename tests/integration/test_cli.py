@@ -116,7 +116,7 @@ def test_check_sees_a_certificate_about_to_expire(binary, good, authority):
 
 ROUTES = """\
 listeners: [{name: plain, address: "127.0.0.1:0", tls: none, require_tls: no}]
-default_domain: example.org
+user_names: {default_domain: example.org}
 health: {hold_down: 7s}
 clusters:
   - name: shared

@@ -17,11 +17,12 @@ ARROWS = {
     "proxy/tls": {"proxy/io"},
     "proxy/upstream": {"proxy/tls", "proxy/pop3", "proxy/proxy_protocol", "proxy/io", "balancer"},
     "proxy/demo": {"proxy/pop3", "proxy/tls", "proxy/io"},
-    "proxy/session": {"proxy/upstream", "proxy/admission", "proxy/proxy_protocol", "proxy/tls", "proxy/pop3",
+    "proxy/directory": {"proxy/tls", "proxy/pop3", "proxy/io", "balancer"},
+    "proxy/session": {"proxy/upstream", "proxy/directory", "proxy/admission", "proxy/proxy_protocol", "proxy/tls", "proxy/pop3",
                       "proxy/io", "balancer"},
-    "proxy/server": {"proxy/session", "proxy/upstream", "proxy/admission", "proxy/tls", "proxy/pop3",
+    "proxy/server": {"proxy/session", "proxy/upstream", "proxy/directory", "proxy/admission", "proxy/tls", "proxy/pop3",
                      "proxy/io", "proxy/config", "balancer", "metrics"},
-    "proxy/cli": {"proxy/server", "proxy/session", "proxy/upstream", "proxy/tls", "proxy/pop3",
+    "proxy/cli": {"proxy/server", "proxy/session", "proxy/upstream", "proxy/directory", "proxy/tls", "proxy/pop3",
                   "proxy/io", "proxy/config", "proxy/demo", "balancer", "metrics"},
     "proxy": {"proxy/cli", "proxy/io", "proxy/config"},
 }
@@ -36,6 +37,10 @@ CONFINED = {
     r"civetweb\.h|CivetServer\.h": r"metrics/admin_server\.cc",
     r"CLI/": r"proxy/main\.cc",
     r"spdlog/": r"proxy/server/log\.cc",
+    r"boost/": r"proxy/directory/http_\w+\.cc",
+    r"ares": r"proxy/io/cares_resolver\.cc",
+    r"(ldap|lber)\.h": r"proxy/directory/ldap_\w+\.cc",
+    r"re2/": r"balancer/route_table\.cc",
     r"yaml\.h|httplib\.h|curl/|hiredis": r"nobody",
 }
 

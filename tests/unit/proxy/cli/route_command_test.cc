@@ -18,7 +18,7 @@ constexpr char kConfig[] = R"(
 listeners:
   - {name: pop3s, address: "127.0.0.1:0", cluster: shared}
 tls: {certificates: [{certificate: /no/such.pem}]}
-default_domain: Example.org
+user_names: {default_domain: Example.org}
 health: {hold_down: 20s}
 clusters:
   - name: other

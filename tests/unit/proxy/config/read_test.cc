@@ -64,7 +64,7 @@ health: {probe: login, interval: 1s, fast_interval: 2s, timeout: 3s, rise: 4, fa
          failure_window: 9s, ejection_time: 10s, ejection_time_max: 11s, ejected_percent_max: 12,
          hold_down: 13s, slow_start: 14s, panic_percent: 15}
 resume: {enabled: yes, deadline: 16s}
-default_domain: example.org
+user_names: {default_domain: example.org}
 timeouts: {tls_handshake: 1s, login: 2s, upstream_connect: 3s, upstream_response: 4s, client_idle: 5h,
            client_write_stall: 600ms}
 limits: {sessions: 5, bad_commands: 6, failed_logins: 7, buffer_memory: 8MiB}
@@ -130,7 +130,7 @@ TEST(Read, FillsTheWholeConfiguration) {
                         .nodes = {{.name = "a", .address = "a.example:110"},
                                   {.name = "b", .address = "[::1]:995", .weight = 50}}}};
   FillCluster(expected.clusters[0]);
-  expected.default_domain = "example.org";
+  expected.user_names.default_domain = "example.org";
   using std::chrono::milliseconds;
   using std::chrono::seconds;
   expected.pool = {1, 0, 2, seconds(60), seconds(3), seconds(4)};

@@ -100,7 +100,7 @@ TEST(BuildSettings, CarriesTimesAndLimits) {
                      .client_write_stall = milliseconds(600)};
   config.limits.bad_commands = 11;
   config.limits.failed_logins = 12;
-  config.default_domain = "example.org";
+  config.user_names.default_domain = "example.org";
   const auto settings = *BuildSettings(config, nullptr);
   EXPECT_EQ(settings->timeouts.tls_handshake, seconds(1));
   EXPECT_EQ(settings->timeouts.login, seconds(2));
