@@ -11,6 +11,7 @@
 #include "proxy/config/check_admission.h"
 #include "proxy/config/check_balancing.h"
 #include "proxy/config/check_downstream.h"
+#include "proxy/config/check_routing.h"
 #include "proxy/config/findings.h"
 #include "proxy/config/quote.h"
 #include "proxy/config/suggestion.h"
@@ -218,6 +219,9 @@ Problems CheckMeaning(const Config& config, const Positions& positions) {
   CheckClusters(config, findings);
   CheckBalancing(config, findings);
   CheckAdmission(config, findings);
+  CheckNames(config.routes, "routes", "route", findings);
+  CheckNames(config.directories, "directories", "directory", findings);
+  CheckRouting(config, findings);
   CheckProcess(config, findings);
   return findings.Take();
 }

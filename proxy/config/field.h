@@ -53,6 +53,8 @@ struct About {
   bool required = false;
   // Stands in the printed reference where the default is empty.
   std::string_view example = {};
+  // A list that the printed reference has an item of although it may be empty.
+  bool in_example = false;
 };
 
 template <class Struct>

@@ -154,7 +154,8 @@ void Describe(Visitor& v, TlsConfig& c) {
          {.help = "Chosen by the name that the client asks for (SNI) and by what it can verify, so "
                   "ECDSA and RSA "
                   "certificates may stand side by side. The first serves clients that ask for no "
-                  "known name."});
+                  "known name.",
+          .in_example = true});
   v.Choice("min_version", c.min_version, kTlsVersionNames,
            {.help = "The oldest TLS version that clients may use."});
   v.Flag("session_tickets", c.session_tickets,

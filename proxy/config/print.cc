@@ -17,7 +17,8 @@ namespace {
 
 constexpr size_t kCommentColumns = 100;
 
-// Visitor: one element into each empty list, the examples into the texts that have one.
+// Visitor: one element into each empty list that must not be empty, the examples into the texts
+// that have one.
 class ExampleFiller {
  public:
   void Text(std::string_view /*name*/, std::string& value, const About& about) {
@@ -31,8 +32,8 @@ class ExampleFiller {
     Describe(*this, value);
   }
   template <class Struct>
-  void List(std::string_view /*name*/, std::vector<Struct>& values, const About& /*about*/) {
-    values.resize(std::max<size_t>(values.size(), 1));
+  void List(std::string_view /*name*/, std::vector<Struct>& values, const About& about) {
+    if (about.required || about.in_example) values.resize(std::max<size_t>(values.size(), 1));
     for (Struct& value : values) Describe(*this, value);
   }
   template <class Struct>
@@ -154,8 +155,12 @@ class OverridePrinter : public ScalarVisitor<OverridePrinter> {
 class Printer : public ScalarVisitor<Printer> {
  public:
   // first_prefix stands before the first key instead of the indentation: "  - " for a list's item.
-  Printer(std::string indent, std::string first_prefix, std::string& out)
-      : indent_(std::move(indent)), prefix_(std::move(first_prefix)), out_(out) {}
+  Printer(std::string indent, std::string first_prefix, std::string& out,
+          size_t columns = kCommentColumns)
+      : indent_(std::move(indent)),
+        prefix_(std::move(first_prefix)),
+        out_(out),
+        columns_(columns) {}
 
   template <class Struct>
   void PrintStruct(Struct& value) {
@@ -182,7 +187,7 @@ class Printer : public ScalarVisitor<Printer> {
     if constexpr (HasSwitch<Struct>) Comment("On, off, or the keys below it.");
     Key(name, "");
     const std::string indent = indent_ + "  ";
-    Printer(indent, indent, out_).PrintStruct(value);
+    Printer(indent, indent, out_, columns_).PrintStruct(value);
   }
 
   template <class Struct>
@@ -191,7 +196,8 @@ class Printer : public ScalarVisitor<Printer> {
     Comment(about.required ? "A list. Required." : "A list. Default: empty.");
     Key(name, values.empty() ? " []" : "");
     for (Struct& value : values)
-      Printer(indent_ + "    ", indent_ + "  - ", out_).PrintStruct(value);
+      Printer(indent_ + "    ", indent_ + "  - ", out_, columns_).PrintStruct(value);
+    if (values.empty() && !about.required) PrintExampleItem<Struct>();
   }
 
   template <class Struct>
@@ -211,6 +217,24 @@ class Printer : public ScalarVisitor<Printer> {
   }
 
  private:
+  // What an item would look like, as comments: the list stays empty.
+  template <class Struct>
+  void PrintExampleItem() {
+    constexpr std::string_view kMark = "# ";
+    Struct example;
+    ExampleFiller filler;
+    Describe(filler, example);
+    std::string lines;
+    Printer(indent_ + "    ", indent_ + "  - ", lines, columns_ - kMark.size())
+        .PrintStruct(example);
+    for (std::string_view rest = lines; !rest.empty();) {
+      const std::string_view line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(line.size() + 1);
+      out_ += line.empty() ? "#" : kMark;
+      out_.append(line) += '\n';
+    }
+  }
+
   // A blank line, the comment's lines; the key follows.
   void Comment(std::string_view text) {
     // Above an item's dash rather than behind it.
@@ -218,7 +242,7 @@ class Printer : public ScalarVisitor<Printer> {
     if (!in_comment_ && !out_.ends_with(":\n")) out_ += '\n';
     in_comment_ = true;
     while (!text.empty()) {
-      const size_t room = kCommentColumns - start.size();
+      const size_t room = columns_ - start.size();
       size_t end = text.size() <= room ? text.size() : text.rfind(' ', room);
       if (end == std::string_view::npos) end = text.size();
       out_.append(start).append(text.substr(0, end)) += '\n';
@@ -235,6 +259,7 @@ class Printer : public ScalarVisitor<Printer> {
   std::string indent_;
   std::string prefix_;
   std::string& out_;
+  size_t columns_;
   bool in_comment_ = false;
   std::vector<std::string> defaults_;
   size_t next_default_ = 0;

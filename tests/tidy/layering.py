@@ -11,7 +11,7 @@ ARROWS = {
     "metrics": set(),
     "proxy/io": set(),
     "proxy/pop3": set(),
-    "proxy/config": set(),
+    "proxy/config": {"balancer"},
     "proxy/proxy_protocol": {"proxy/io"},
     "proxy/admission": {"proxy/io"},
     "proxy/tls": {"proxy/io"},

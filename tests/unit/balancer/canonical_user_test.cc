@@ -51,5 +51,56 @@ TEST(CanonicalUserTest, LengthIsBoundedWithTheDomain) {
   EXPECT_EQ(Canonical(local + "a", "b.c"), "error: user name too long");
 }
 
+CanonicalRules FullRules() {
+  CanonicalRules rules{.default_domain = "example.org",
+                       .master_separator = "*",
+                       .detail_separator = "+",
+                       .domain_aliases = {{"example.net", "example.org"}}};
+  rules.aliases = std::make_shared<const CanonicalRules::Aliases>(CanonicalRules::Aliases{
+      {"info@example.org", "anna@example.org"}, {"loop@example.org", "info@example.org"}});
+  return rules;
+}
+
+TEST(CanonicalUserTest, AppliesEachRuleInItsOrder) {
+  struct Case {
+    std::string_view login, domain, canonical;
+  };
+  constexpr Case kCases[] = {
+      {"Anna", "", "anna@example.org"},
+      {"anna*admin", "", "anna@example.org"},
+      {"anna*admin@example.com", "", "anna@example.org"},  // of the master's the domain is, too
+      {"anna@example.com*admin", "", "anna@example.com"},
+      {"anna+lists", "", "anna@example.org"},
+      {"anna+lists+more@Example.COM*admin", "", "anna@example.com"},
+      {"anna@plus+domain.org", "", "anna@plus+domain.org"},
+      {"+lists@example.org", "", "+lists@example.org"},
+      {"anna@EXAMPLE.net", "", "anna@example.org"},
+      {"anna", "example.net", "anna@example.org"},
+      {"anna", "other.org", "anna@other.org"},
+      {"anna@example.org", "other.org", "anna@example.org"},
+      {"INFO+x", "", "anna@example.org"},
+      {"loop", "", "info@example.org"},  // no chains
+  };
+  const CanonicalRules rules = FullRules();
+  for (const Case& c : kCases) {
+    const auto user = CanonicalUser::FromLogin(c.login, rules, c.domain);
+    ASSERT_TRUE(user) << c.login;
+    EXPECT_EQ(user->text(), c.canonical) << c.login;
+  }
+}
+
+TEST(CanonicalUserTest, RefusesNamesOfWhichNothingIsLeft) {
+  for (std::string_view login : {"*admin", "@example.org", "*", "@"}) {
+    const auto user = CanonicalUser::FromLogin(login, FullRules());
+    ASSERT_FALSE(user) << login;
+    EXPECT_EQ(user.error(), UserNameError::kEmpty);
+  }
+}
+
+TEST(CanonicalUserTest, MayTellLettersApartButNotInDomains) {
+  const auto user = CanonicalUser::FromLogin("Anna@Example.ORG", {.lower_case = false});
+  EXPECT_EQ(user->text(), "Anna@example.org");
+}
+
 }  // namespace
 }  // namespace poplar::balancer
