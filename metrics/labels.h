@@ -60,8 +60,9 @@ enum class LoginResult : uint16_t {
   kBackendUnavailable,  // no node could be reached
   kBackendError,        // a node answered, but not as it should
   kTimeout,
-  kAbandoned,  // the client left while its login had to wait
-  kThrottled,  // too many of its address waited already: no node was asked
+  kAbandoned,             // the client left while its login had to wait
+  kDirectoryUnavailable,  // nobody could say where the user is
+  kThrottled,             // too many of its address waited already: no node was asked
   kInternal
 };
 enum class LoginStage : uint16_t { kLookup, kConnect, kTls, kGreeting, kAuth };
@@ -154,7 +155,7 @@ POPLAR_FIXED_LABEL(TlsResult, "result", "ok", "error", "timeout");
 POPLAR_FIXED_LABEL(TlsVersion, "version", "none", "1.2", "1.3");
 POPLAR_FIXED_LABEL(Resumed, "resumed", "no", "yes");
 POPLAR_FIXED_LABEL(LoginResult, "result", "ok", "rejected", "backend_unavailable", "backend_error",
-                   "timeout", "abandoned", "throttled", "internal");
+                   "timeout", "abandoned", "directory_unavailable", "throttled", "internal");
 POPLAR_FIXED_LABEL(LoginStage, "stage", "lookup", "connect", "tls", "greeting", "auth");
 POPLAR_FIXED_LABEL(Side, "side", "downstream", "upstream");
 POPLAR_FIXED_LABEL(Direction, "direction", "received", "sent");

@@ -61,6 +61,7 @@ void CheckReference(const std::string& name, const std::vector<Struct>& items,
                     std::string_view what, const std::string& path, Findings& findings) {
   if (findings.IsUnread(path)) return;
   std::vector<std::string_view> known;
+  known.reserve(items.size());
   for (const Struct& item : items) known.push_back(item.name);
   if (std::find(known.begin(), known.end(), name) != known.end()) return;
   findings.Error(path, "unknown " + std::string(what) + " " + Quote(name),

@@ -10,6 +10,10 @@ constexpr char ToUpper(char c) {
   return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
 
+constexpr char ToLower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
 constexpr bool IsLetterOrDigit(char c) {
   const char upper = ToUpper(c);
   return (upper >= 'A' && upper <= 'Z') || (c >= '0' && c <= '9');

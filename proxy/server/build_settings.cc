@@ -6,6 +6,7 @@
 #include "proxy/pop3/reply.h"
 #include "proxy/server/build_admission.h"
 #include "proxy/server/build_clusters.h"
+#include "proxy/server/build_routing.h"
 
 namespace poplar::server {
 namespace {
@@ -144,7 +145,6 @@ tl::expected<std::shared_ptr<const session::Settings>, std::string> BuildSetting
   auto settings = std::make_shared<session::Settings>();
   SetTimes(config, *settings);
   settings->bad_commands_max = config.limits.bad_commands;
-  settings->canonical.default_domain = config.user_names.default_domain;
   auto nodes = BuildNodes(config);
   if (!nodes) return tl::unexpected(nodes.error());
   settings->nodes = std::move(*nodes);
@@ -158,6 +158,8 @@ tl::expected<std::shared_ptr<const session::Settings>, std::string> BuildSetting
   for (size_t i = 0; i < config.listeners.size(); ++i) {
     settings->listeners.push_back(BuildListener(config, i, *settings));
   }
+  auto routing = SetRouting(config, *settings);
+  if (!routing) return tl::unexpected(routing.error());
   auto admission = SetAdmission(config, *settings);
   if (!admission) return tl::unexpected(admission.error());
   return settings;

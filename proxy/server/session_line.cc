@@ -122,6 +122,7 @@ std::string SessionLine(LineFormat format, int64_t unix_micros, const session::R
       .Number("bytes_in", record.bytes_from_client)
       .Number("bytes_out", record.bytes_to_client)
       .Millis("duration_ms", record.total);
+  if (!record.route.empty()) line.Text("route", record.route);
   if (!record.mechanism.empty()) line.Text("mechanism", record.mechanism);
   if (record.balancer) line.Text("balancer", record.balancer->Host());
   if (record.stls) line.Flag("stls", true);
@@ -133,6 +134,7 @@ std::string SessionLine(LineFormat format, int64_t unix_micros, const session::R
         .Millis("greeting_ms", record.greeting)
         .Millis("auth_ms", record.authentication);
   }
+  if (record.lookup > io::Duration::zero()) line.Millis("lookup_ms", record.lookup);
   if (record.delayed) line.Millis("delayed_ms", *record.delayed);
   if (record.queued) line.Millis("queued_ms", *record.queued);
   if (record.snapshot) line.Millis("snapshot_ms", *record.snapshot);

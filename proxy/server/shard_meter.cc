@@ -26,6 +26,8 @@ metrics::LoginResult LoginLabel(session::LoginResult result) {
       return metrics::LoginResult::kTimeout;
     case session::LoginResult::kAbandoned:
       return metrics::LoginResult::kAbandoned;
+    case session::LoginResult::kDirectoryUnavailable:
+      return metrics::LoginResult::kDirectoryUnavailable;
     case session::LoginResult::kThrottled:
       return metrics::LoginResult::kThrottled;
   }
@@ -267,6 +269,7 @@ void ShardMeter::LoginEnded(session::LoginResult result, const session::Record& 
     if (stage_took > io::Duration::zero())
       shard_.Observe(metrics::kLoginStageDuration, stage_took, which);
   };
+  stage(record.lookup, metrics::LoginStage::kLookup);
   stage(record.connect, metrics::LoginStage::kConnect);
   stage(record.node_tls, metrics::LoginStage::kTls);
   stage(record.greeting, metrics::LoginStage::kGreeting);

@@ -50,7 +50,7 @@ Login::Login(Environment& environment, const Settings& settings, const Request& 
       request_(request),
       patience_(patience),
       record_(record),
-      order_(settings.nodes->Choose(request.cluster.id, request.user)),
+      where_(request.where),
       user_hash_(request.user.Hash()),
       deadline_(
           environment.proactor.timers(),
@@ -73,7 +73,9 @@ io::Task<Login::Outcome> Login::Run() {
   }
   Recognise();
   deadline_.Arm(request_.deadline);
-  for (Step step = co_await SitOutPenalty(); step != Step::kEnd;) {
+  Step step = co_await SitOutPenalty();
+  if (step != Step::kEnd) step = co_await Locate();
+  while (step != Step::kEnd) {
     step = co_await ChooseNode();
     if (step == Step::kGoOn) step = co_await TakeParked();
     // Whoever ends the parked session is about to be done.
@@ -115,7 +117,7 @@ void Login::Abort() {
 io::Task<Login::Step> Login::ChooseNode() {
   for (;;) {
     if (late_ || aborted_) co_return TooLate();
-    const Choice choice = request_.cluster.health.Choose(order_, user_hash_, tried_, Moment());
+    const Choice choice = cluster().health.Choose(order_, user_hash_, tried_, Moment());
     misplaced_ = false;
     const bool held = Follow(choice);
     if (held ? NodeTakesUs() : choice.kind == Choice::Kind::kGo) {
@@ -142,10 +144,10 @@ io::Task<Login::Step> Login::ChooseNode() {
 bool Login::Follow(const Choice& choice) {
   const balancer::NodeId wanted = choice.kind == Choice::Kind::kNone ? order_.front() : choice.node;
   const balancer::NodeId before = node_;
-  if (!request_.cluster.rules.affinity) {
+  if (!cluster().rules.affinity) {
     node_ = wanted;
   } else if (!session_.lease) {
-    session_.lease = environment_.affinity.Acquire(request_.cluster.id, request_.user, wanted);
+    session_.lease = environment_.affinity.Acquire(cluster().id, request_.user, wanted);
   }
   if (session_.lease) {
     // No for an answer: a session of the user is in the way, and leads.
@@ -161,7 +163,7 @@ bool Login::Follow(const Choice& choice) {
 
 // Whether logins may still go to node_: their waits are long enough for it to go out meanwhile.
 bool Login::NodeTakesUs() const {
-  const balancer::ClusterHealth& health = request_.cluster.health;
+  const balancer::ClusterHealth& health = cluster().health;
   const bool held = session_.lease && session_.lease.held();
   return held ? health.Serves(node_) : health.InService(node_, Moment());
 }
@@ -171,8 +173,8 @@ bool Login::NodeTakesUs() const {
 // The user's own session at the node, kept from an earlier login. Taken or not, it must be out of
 // the way: it may hold the maildrop's lock.
 io::Task<Login::Step> Login::TakeParked() {
-  std::unique_ptr<balancer::ParkedSession> parked = node().pool.TakeParked(
-      request_.cluster.id, request_.user, request_.cluster.login.user_sessions_max);
+  std::unique_ptr<balancer::ParkedSession> parked =
+      node().pool.TakeParked(cluster().id, request_.user, cluster().login.user_sessions_max);
   if (parked == nullptr) co_return Step::kGoOn;
   auto connection = Attached(std::move(parked->connection));
   const bool alive = connection->Quiet();
@@ -184,7 +186,7 @@ io::Task<Login::Step> Login::TakeParked() {
       balancer::Judge(*parked, session_.digest, !session_.parkable, oldest, Moment());
   const ParkedOutcome outcome = alive ? OutcomeOf(verdict) : ParkedOutcome::kDead;
   const bool too_many = parked->lease.parked();
-  const bool in_service = request_.cluster.health.InService(node_, Moment());
+  const bool in_service = cluster().health.InService(node_, Moment());
   if (!in_service) {
     environment_.observer.ParkedEnded(node_, upstream::ParkedEnd::kDrained);
   } else if (too_many) {
@@ -283,7 +285,7 @@ Login::Step Login::Bind() {
     return Step::kAgain;
   }
   if (!session_.lease) return Step::kGoOn;
-  switch (session_.lease.Bind(request_.cluster.login.user_sessions_max)) {
+  switch (session_.lease.Bind(cluster().login.user_sessions_max)) {
     case balancer::Affinity::BindResult::kBound:
       return Step::kGoOn;
     case balancer::Affinity::BindResult::kMoved:
@@ -297,8 +299,8 @@ Login::Step Login::Bind() {
 }
 
 Login::Step Login::TooManySessions() {
-  record_.failure = "user_limit: the user has " +
-                    std::to_string(request_.cluster.login.user_sessions_max) + " sessions";
+  record_.failure =
+      "user_limit: the user has " + std::to_string(cluster().login.user_sessions_max) + " sessions";
   answer_ = pop3::kReplyInUse;
   retry_reason_ = RetryReason::kUserLimit;
   return Step::kRetryInUse;
@@ -308,8 +310,7 @@ Login::Step Login::TooManySessions() {
 
 void Login::TellHealth(Evidence evidence, std::string_view detail) {
   const uint64_t user = evidence == Evidence::kUnreachable ? 0 : user_hash_;
-  const auto transition =
-      request_.cluster.health.OnEvidence(node_, evidence, detail, Moment(), user);
+  const auto transition = cluster().health.OnEvidence(node_, evidence, detail, Moment(), user);
   if (transition) environment_.observer.NodeChanged(*transition);
 }
 

@@ -14,6 +14,7 @@
 #include "proxy/io/proactor.h"
 #include "proxy/io/task_scope.h"
 #include "proxy/pop3/credential.h"
+#include "proxy/session/lookups.h"
 #include "proxy/session/meter.h"
 #include "proxy/session/patience.h"
 #include "proxy/session/record.h"
@@ -42,6 +43,15 @@ struct Environment {
   upstream::Observer& observer;
   admission::Admission& admission;
   admission::Seniority& newcomers;  // of this worker
+  Lookups* lookups = nullptr;       // null: no rule refers to a map or directory
+};
+
+// How a client came here: what rules may ask besides its name.
+struct Arrival {
+  const ListenerSettings& listener;
+  std::string_view server_name;       // SNI; empty: none
+  std::string_view certificate_user;  // whom its certificate names; empty: nobody
+  int attempt = 1;                    // which of its connection's logins this is
 };
 
 // A session's place at a node, from the login to the session's end.
@@ -54,8 +64,9 @@ struct NodeSession {
   bool parkable = false;
 };
 
-// One login, from complete credentials to the node's answer: choose the node, lease a connection,
-// authenticate; again where DESIGN sections 4 and 5 allow it, within one deadline. Read Run first.
+// One login, from complete credentials to the node's answer: find out where the user is, choose the
+// node, lease a connection, authenticate; again where DESIGN sections 4 and 5 allow it, within one
+// deadline. Read Run first.
 class Login {
  public:
   enum class Outcome : uint8_t {
@@ -66,7 +77,8 @@ class Login {
   };
 
   struct Request {
-    upstream::Cluster& cluster;
+    // Whose place rules may say otherwise; of a session that is resumed, where it was.
+    Whereabouts where;
     const balancer::CanonicalUser& user;
     const pop3::Credential& credential;
     io::Time deadline;
@@ -74,6 +86,7 @@ class Login {
     const upstream::ClientOrigin* origin = nullptr;  // null: nodes are told of no client
     // null: the client can't be asked anything more.
     upstream::Challenger* challenger = nullptr;
+    const Arrival* arrival = nullptr;  // null: no rule is asked
   };
 
   // All outlive it. Fills in the record's part on the login.
@@ -89,6 +102,11 @@ class Login {
   io::Duration sat_out() const { return sat_out_; }
   NodeSession& session() { return session_; }
   balancer::NodeId node_id() const { return node_; }
+  const Whereabouts& where() const { return where_; }
+  // As the node was told it: not always as the client typed it.
+  const pop3::Credential& credential() const {
+    return rewritten_ ? *rewritten_ : request_.credential;
+  }
   // Too many logins of the client's address wait for what its wrong passwords have cost: the
   // connection is to end.
   bool throttled() const { return result_ == LoginResult::kThrottled; }
@@ -111,6 +129,12 @@ class Login {
   void Recognise();
   io::Task<Step> SitOutPenalty();
   void CountForPenalty(bool accepted);
+  POPLAR_OWN_FRAME io::Task<Step> Locate();
+  directory::Question QuestionOf(const Arrival& arrival) const;
+  Step Settle(const directory::Found& found);
+  bool PutFirst(balancer::NodeId node);
+  Step Refused(std::string_view why);
+  io::Task<Step> RefusedByDirectory(const directory::Answer& answer);
   POPLAR_OWN_FRAME io::Task<Step> ChooseNode();
   bool Follow(const balancer::Choice& choice);
   bool NodeTakesUs() const;
@@ -142,6 +166,7 @@ class Login {
   void Leased(LeaseSource source);
   void GiveUpConnection(bool politely);
   void NoteStages();
+  upstream::Cluster& cluster() const { return *cluster_; }
   upstream::Node& node() const;
   balancer::Moment Moment() const;
   io::Time Now() const { return environment_.proactor.Now(); }
@@ -152,7 +177,10 @@ class Login {
   Patience& patience_;
   Record& record_;
 
-  const balancer::Candidates order_;
+  Whereabouts where_;
+  upstream::Cluster* cluster_ = nullptr;  // once the user is located, as the next
+  balancer::Candidates order_;
+  std::optional<pop3::Credential> rewritten_;  // nothing: the client's own serves
   const uint64_t user_hash_;
   balancer::NodeId node_{};
   absl::InlinedVector<balancer::NodeId, 4> tried_;  // and found unreachable

@@ -30,13 +30,13 @@ bool IsHeavy(const pop3::Credential& credential) {
 io::Task<Login::Step> Login::Authenticate() {
   NodeError error = co_await LearnCapabilities();
   if (error.failure != NodeFailure::kNone) co_return co_await OnFailure(std::move(error));
-  const auto offered = request_.cluster.offered.Of(node_);
+  const auto offered = cluster().offered.Of(node_);
   const upstream::LoginTerms terms{.offered = offered.get(),
-                                   .master = &request_.cluster.master,
+                                   .master = &cluster().master,
                                    .origin = request_.origin,
                                    .challenger = request_.challenger,
                                    .careful = source_ == LeaseSource::kWarm};
-  auto answer = co_await session_.connection->LogIn(request_.credential, terms);
+  auto answer = co_await session_.connection->LogIn(credential(), terms);
   NoteStages();
   if (!answer) co_return co_await OnFailure(std::move(answer.error()));
   co_return OnAnswer(std::move(*answer));
@@ -46,17 +46,17 @@ io::Task<Login::Step> Login::Authenticate() {
 // the first one. And again where the last answer would refuse the client, if nobody else asks.
 io::Task<NodeError> Login::LearnCapabilities() {
   using Kind = pop3::LoginWay::Kind;
-  upstream::Cluster& cluster = request_.cluster;
-  if (!pop3::NeedsCapabilities(request_.credential)) co_return NodeError{};
-  if (const auto offered = cluster.offered.Of(node_)) {
-    const bool probed = cluster.probe.enabled && cluster.probe.level >= balancer::ProbeLevel::kCapa;
+  upstream::Cluster& here = cluster();
+  if (!pop3::NeedsCapabilities(credential())) co_return NodeError{};
+  if (const auto offered = here.offered.Of(node_)) {
+    const bool probed = here.probe.enabled && here.probe.level >= balancer::ProbeLevel::kCapa;
     if (probed) co_return NodeError{};
-    const auto way = pop3::ChooseWay(request_.credential, offered.get(), cluster.master);
+    const auto way = pop3::ChooseWay(credential(), offered.get(), here.master);
     if (way.kind != Kind::kImpossible) co_return NodeError{};
   }
   const auto reply = co_await session_.connection->AskCapabilities();
   if (!reply) co_return reply.error();
-  (void)cluster.offered.Learn(
+  (void)here.offered.Learn(
       node_, reply->starts_with('+') ? pop3::Capabilities(*reply) : pop3::WithoutCapa());
   co_return NodeError{};
 }
@@ -79,7 +79,7 @@ io::Task<Login::Step> Login::OnFailure(NodeError error) {
   GiveUpConnection(false);
   if (aborted_) co_return TooLate();
   const bool gone = error.failure == NodeFailure::kClosed || error.failure == NodeFailure::kReset;
-  const bool choked = gone && IsHeavy(request_.credential);
+  const bool choked = gone && IsHeavy(credential());
   // What is left of the login's time may be too little for any node: its client took the rest.
   if (!late_) {
     environment_.meter.NodeFailed(node_, error.failure);

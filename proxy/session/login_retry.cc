@@ -42,7 +42,7 @@ io::Task<Login::Step> Login::AfterUnreachable(NodeError error, Evidence evidence
   environment_.meter.NodeFailed(node_, error.failure);
   TellHealth(evidence, Name(error.failure));
   tried_.push_back(node_);
-  const Choice next = request_.cluster.health.Choose(order_, user_hash_, tried_, Moment());
+  const Choice next = cluster().health.Choose(order_, user_hash_, tried_, Moment());
   const bool elsewhere = next.kind != Choice::Kind::kGo || next.node != node_;
   if (elsewhere && !held) co_return Step::kAgain;
   const io::Duration pause =
@@ -54,7 +54,7 @@ io::Task<Login::Step> Login::RetryInUse() {
   session_.lease.Release();
   result_ = LoginResult::kBackendError;
   outcome_ = Outcome::kUnavailable;
-  const upstream::LoginRules& rules = request_.cluster.login;
+  const upstream::LoginRules& rules = cluster().login;
   // A node that we lost may hold its lock on the maildrop for as long as it takes it to notice.
   if (in_use_tries_ == rules.in_use_retries && !request_.resumes) co_return Step::kEnd;
   const io::Duration pause = Backoff(rules.in_use_backoff, std::chrono::seconds(5), in_use_tries_++,
@@ -68,7 +68,7 @@ io::Task<Login::Step> Login::RetryInUse() {
 io::Task<Login::Step> Login::RetryLost() {
   constexpr int kTries = 3;
   session_.lease.Release();
-  if (!request_.cluster.resumes() || lost_tries_ == kTries) co_return Step::kEnd;
+  if (!cluster().resumes() || lost_tries_ == kTries) co_return Step::kEnd;
   const io::Duration pause =
       Backoff(kFirstBackoff, kLongestBackoff, lost_tries_++, environment_.proactor.random());
   if (Now() + pause >= request_.deadline) co_return Step::kEnd;

@@ -17,8 +17,9 @@ enum class LoginResult : uint8_t {
   kBackendError,  // a node failed after the credential was sent, or said [SYS/...], [IN-USE] or the
                   // like
   kTimeout,
-  kAbandoned,  // the client left while it had to wait
-  kThrottled,  // too many of its address waited already: no node was asked
+  kAbandoned,             // the client left while it had to wait
+  kDirectoryUnavailable,  // nobody could say where the user is
+  kThrottled,             // too many of its address waited already: no node was asked
 };
 
 // Where a login's connection came from.

@@ -19,6 +19,7 @@ struct Record {
   std::optional<io::Address> balancer;  // the load balancer that told of the client
   std::string_view listener;
   std::string user;            // canonical; empty while unknown
+  std::string_view route;      // the rule that says where the user is; empty: none did
   std::string_view mechanism;  // of the last login; empty while there was none
   std::string_view node;       // of the last attempt; empty while there was none
   std::string_view tls_version;
@@ -50,6 +51,7 @@ struct Record {
   io::Time accepted{};
   std::optional<io::Duration> handshake;
   std::optional<io::Duration> login;  // from PASS to its answer, the node's stages below in it
+  io::Duration lookup{};              // of the user's place, where a directory was asked
   io::Duration connect{};
   io::Duration node_tls{};
   io::Duration greeting{};

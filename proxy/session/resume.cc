@@ -118,10 +118,9 @@ io::Task<std::optional<ResumeResult>> Resume::LogIn() {
   pop3::Credential credential;
   environment_.sealer.Open(request_.credential,
                            [&](std::string_view packed) { credential = Unpack(packed); });
-  Login login(
-      environment_, settings_,
-      {request_.cluster, request_.user, credential, request_.deadline, true, request_.origin},
-      patience_, scratch_);
+  Login login(environment_, settings_,
+              {request_.where, request_.user, credential, request_.deadline, true, request_.origin},
+              patience_, scratch_);
   login_ = &login;
   const Login::Outcome outcome = co_await login.Run();
   login_ = nullptr;

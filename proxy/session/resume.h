@@ -19,6 +19,7 @@ class Resume {
  public:
   struct Request {
     upstream::Cluster& cluster;
+    Whereabouts where;  // in it
     const balancer::CanonicalUser& user;
     const tls::SealedSecret& credential;  // as SealCredential made it
     Relay& relay;                         // between two of its runs

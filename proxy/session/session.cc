@@ -11,17 +11,12 @@
 namespace poplar::session {
 namespace {
 
-// After our last word the client may still be sending. Closing at once would make the kernel answer
-// that with a reset, which can take our word with it; so we read on for a moment.
-constexpr io::Duration kLingerTime = std::chrono::seconds(1);
-constexpr size_t kLingerBytes = size_t{64} * 1024;
-
 // A ClientHello on a port for plain POP3: no line would ever end it.
 bool LooksLikeTls(std::string_view bytes) { return bytes.starts_with("\x16\x03"); }
 
 // The name is canonical already.
 balancer::CanonicalUser UserOf(const Record& record) {
-  return *balancer::CanonicalUser::FromLogin(record.user, {});
+  return balancer::CanonicalUser::FromCanonical(record.user);
 }
 
 // The user stays on this node until it has answered.
@@ -36,7 +31,8 @@ Session::Session(Environment& environment, std::shared_ptr<const Settings> setti
       settings_(std::move(settings)),
       listener_(listener),
       place_(std::move(place)),
-      client_(std::make_unique<io::SocketStream>(proactor_, accepted.socket)) {
+      client_(std::make_unique<io::SocketStream>(proactor_, accepted.socket)),
+      where_{listener.cluster} {
   record_.id = proactor_.random().Next();
   origin_ = {.client = accepted.peer,
              .local = proactor_.LocalAddress(accepted.socket),
@@ -93,7 +89,7 @@ pop3::AuthorizationPolicy Session::Policy() const {
                                    .takes_xclient = listener_.xclient_from.Contains(record_.client),
                                    .needs_tls = login.require_tls && !secure_,
                                    .certificate_user = certificate_user_};
-  const auto common = cluster().offered.common();
+  const auto common = Offered();
   policy.offer.stls = listener_.tls != nullptr && !secure_;
   if (common->known) policy.offer.nodes = {common, &common->capabilities};
   policy.offer.edits = &listener_.capabilities;
@@ -107,6 +103,16 @@ pop3::AuthorizationPolicy Session::Policy() const {
     policy.unpromised.Remove(pop3::Mechanism::kExternal);
   }
   return policy;
+}
+
+// What every cluster offers that the user may turn out to be in.
+std::shared_ptr<const upstream::OfferedCapabilities::Common> Session::Offered() const {
+  auto common = cluster().offered.common();
+  for (size_t i = 1; i < listener_.clusters.size(); ++i) {
+    common = upstream::Intersection(common,
+                                    settings_->ClusterOf(listener_.clusters[i]).offered.common());
+  }
+  return common;
 }
 
 io::Task<bool> Session::ReadMore() {
@@ -206,11 +212,19 @@ io::Task<bool> Session::Perform(pop3::Authorization& dialogue, pop3::Authorizati
 
 // --- route, lease, log in
 
+std::string_view Session::DefaultDomain() const {
+  if (!server_name_.empty()) {
+    const auto own = settings_->domains_by_server_name.find(server_name_);
+    if (own != settings_->domains_by_server_name.end()) return own->second;
+  }
+  return listener_.default_domain;
+}
+
 io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   const io::Time begun = proactor_.Now();
   record_.mechanism = credential.mechanism ? pop3::Name(*credential.mechanism) : "USER";
-  const auto canonical =
-      balancer::CanonicalUser::FromLogin(credential.mailbox(), settings_->canonical);
+  const auto canonical = balancer::CanonicalUser::FromLogin(credential.mailbox(),
+                                                            settings_->canonical, DefaultDomain());
   if (!canonical) {
     record_.failure = balancer::Text(canonical.error());
     environment_.meter.LoginEnded(LoginResult::kRejected, record_, io::Duration::zero());
@@ -220,14 +234,16 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   record_.user = canonical->text();
   // Whoever is about to log in isn't crowded out.
   environment_.newcomers.Remove(*this);
+  const Arrival arrival{listener_, server_name_, certificate_user_, ++logins_};
   Patience patience(proactor_, *client_, input_);
   Login login(environment_, *settings_,
-              {.cluster = cluster(),
+              {.where = {listener_.cluster},
                .user = *canonical,
                .credential = credential,
                .deadline = record_.accepted + settings_->timeouts.login,
                .origin = &origin_,
-               .challenger = this},
+               .challenger = this,
+               .arrival = &arrival},
               patience, record_);
   login_ = &login;
   const Login::Outcome outcome = co_await login.Run();
@@ -246,9 +262,10 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
     record_.logged_in = true;
     input_.lines.SetLimit(pop3::kCommandLineBytesMax);
     place_.LeaveUnauthenticated();
+    where_ = login.where();
     JoinNode(std::move(login.session()), login.node_id());
     if (cluster().resumes()) {
-      credential_ = SealCredential(environment_.sealer, credential);
+      credential_ = SealCredential(environment_.sealer, login.credential());
     }
   }
   if (login.answer() == pop3::kReplyTemporary) node_was_unavailable_ = true;
@@ -294,7 +311,7 @@ RelayOptions Session::OptionsOfRelay() const {
 }
 
 admission::Deletes Session::Deletes() const {
-  const ClusterPolicy* const policy = settings_->PolicyOf(listener_.cluster);
+  const ClusterPolicy* const policy = settings_->PolicyOf(where_.cluster);
   return policy == nullptr ? admission::Deletes::kAllowed : policy->retention.Of(record_.user);
 }
 
@@ -325,10 +342,11 @@ io::Task<bool> Session::GoOnElsewhere(Relay& relay, RelayEnd& end) {
   const balancer::CanonicalUser user = UserOf(record_);
   // The client is not listened to meanwhile: it may have closed its half and want its answers.
   Patience patience(proactor_, *client_, input_, false);
-  Resume resume(environment_, *settings_,
-                {cluster(), user, credential_, relay, PauseAfter(end.reason, relay.losses()),
-                 stalled_since + cluster().resume.deadline, &origin_},
-                patience);
+  Resume resume(
+      environment_, *settings_,
+      {cluster(), where_, user, credential_, relay, PauseAfter(end.reason, relay.losses()),
+       stalled_since + cluster().resume.deadline, &origin_},
+      patience);
   resume_ = &resume;
   const ResumeResult result = co_await resume.Run();
   resume_ = nullptr;
@@ -375,7 +393,7 @@ ParkResult Session::Park() {
   session->digest = upstream_.digest;
   session->logged_in = upstream_.logged_in.time_since_epoch();
   std::vector<balancer::NodePool::Idle> leaving = settings_->NodeOf(node_).pool.Park(
-      listener_.cluster, UserOf(record_), std::move(session), proactor_.Now().time_since_epoch());
+      where_.cluster, UserOf(record_), std::move(session), proactor_.Now().time_since_epoch());
   record_.parked = true;
   for (balancer::NodePool::Idle& idle : leaving) {
     if (idle.connection.get() == ours) {
@@ -386,109 +404,6 @@ ParkResult Session::Park() {
     upstream::RetireInBackground(proactor_, environment_.scope, std::move(idle));
   }
   return record_.parked ? ParkResult::kParked : ParkResult::kRefused;
-}
-
-// --- the end
-
-io::Task<void> Session::Close() {
-  LeaveNode();
-  input_.Release();
-  if (abrupt_) co_return;
-  io::Deadline deadline(proactor_, settings_->timeouts.client_write_stall, *client_);
-  if (!farewell_.empty()) {
-    const io::Result<> said = co_await client_->Write(farewell_);
-    if (!said) co_return;
-    record_.bytes_to_client += farewell_.size();
-  }
-  const io::Result<> shut = co_await client_->ShutdownWrite();
-  if (shut) co_await Linger();
-}
-
-io::Task<void> Session::Linger() {
-  if (record_.reason == EndReason::kClientEof) co_return;
-  io::Deadline deadline(proactor_, kLingerTime, *client_);
-  for (size_t bytes = 0; bytes < kLingerBytes;) {
-    const io::Result<io::Buffer> last = co_await client_->Read();
-    if (!last || last->empty()) break;
-    bytes += last->size();
-  }
-}
-
-void Session::Drain() {
-  if (draining_) return;
-  draining_ = true;
-  if (relay_ != nullptr) {
-    relay_->Drain();
-  } else if (login_ != nullptr) {
-    login_->Drain();
-  } else if (reading_command_) {
-    client_->CancelRead();
-  }
-}
-
-void Session::Abort() {
-  if (relay_ != nullptr) relay_->Abort();
-  abrupt_ = true;
-  End(EndReason::kShutdown);
-  if (login_ != nullptr) login_->Abort();
-  if (resume_ != nullptr) resume_->Abort();
-  client_->Abort();
-  if (upstream_.connection != nullptr) upstream_.connection->Abort();
-}
-
-void Session::GiveWay() {
-  place_.LeaveUnauthenticated();
-  abrupt_ = true;
-  End(EndReason::kCrowdedOut);
-  client_->Abort();
-}
-
-void Session::DropNode(balancer::NodeId node) {
-  if (relay_ != nullptr && node_ == node) relay_->DropNode();
-}
-
-void Session::LookAtNode(balancer::NodeId node) {
-  if (relay_ != nullptr && node_ == node) relay_->SetNodeOut(!cluster().health.Serves(node));
-}
-
-// --- small parts
-
-io::Task<bool> Session::Say(std::string_view line) {
-  if (line.empty()) co_return !ended_;
-  io::Deadline deadline(proactor_, settings_->timeouts.client_write_stall, *client_);
-  const io::Result<> said = co_await client_->Write(line);
-  if (said) {
-    record_.bytes_to_client += line.size();
-    co_return true;
-  }
-  abrupt_ = true;
-  End(deadline.expired() ? EndReason::kClientWriteStall : EndReason::kClientReset);
-  co_return false;
-}
-
-void Session::End(EndReason reason) {
-  if (std::exchange(ended_, true)) return;
-  const bool left = reason == EndReason::kQuit || SideOf(reason) == Side::kClient;
-  record_.reason =
-      left && !record_.logged_in && node_was_unavailable_ ? EndReason::kNodeUnavailable : reason;
-}
-
-void Session::JoinNode(NodeSession session, balancer::NodeId node) {
-  upstream_ = std::move(session);
-  node_ = node;
-  environment_.meter.NodeSessionBegan(node_);
-  cluster().health.SessionBegan(node_);
-  counted_on_node_ = true;
-}
-
-// Closes without QUIT, which would commit deletes: that is the client's own to say.
-void Session::LeaveNode() {
-  if (std::exchange(counted_on_node_, false)) {
-    environment_.meter.NodeSessionEnded(node_);
-    cluster().health.SessionEnded(node_);
-  }
-  upstream_.connection.reset();
-  upstream_.lease.Release();
 }
 
 }  // namespace poplar::session

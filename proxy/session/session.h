@@ -70,7 +70,9 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   void End(EndReason reason);
   void JoinNode(NodeSession session, balancer::NodeId node);
   void LeaveNode();
-  upstream::Cluster& cluster() const { return settings_->ClusterOf(listener_.cluster); }
+  upstream::Cluster& cluster() const { return settings_->ClusterOf(where_.cluster); }
+  std::shared_ptr<const upstream::OfferedCapabilities::Common> Offered() const;
+  std::string_view DefaultDomain() const;
 
   Environment& environment_;
   io::Proactor& proactor_;
@@ -89,6 +91,9 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   tls::SealedSecret credential_;  // where the session may have to log in again
   Record record_;
   std::string certificate_user_;
+  std::string server_name_;  // SNI
+  Whereabouts where_;        // of the user; before login, of one whom no rule means
+  int logins_ = 0;           // tried
   io::Time stalls_counted_{};
 
   std::string_view farewell_;

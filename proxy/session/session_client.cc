@@ -1,7 +1,9 @@
 // Who is there: what a session learns of its client before POP3 begins, and TLS.
+#include <algorithm>
 #include <utility>
 
 #include "proxy/io/deadline.h"
+#include "proxy/pop3/ascii.h"
 #include "proxy/session/proxy_header.h"
 #include "proxy/session/session.h"
 #include "proxy/tls/stream.h"
@@ -61,6 +63,8 @@ io::Task<bool> Session::Handshake(io::Buffer received) {
     record_.tls_cipher = facts.cipher;
     record_.tls_resumed = facts.resumed;
     certificate_user_ = listener_.tls->UserOf(stream.engine());
+    server_name_ = facts.server_name;
+    std::transform(server_name_.begin(), server_name_.end(), server_name_.begin(), pop3::ToLower);
     secure_ = true;
   } else if (deadline.expired()) {
     End(EndReason::kTlsHandshakeTimeout);

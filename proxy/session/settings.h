@@ -10,6 +10,7 @@
 #include "proxy/io/clock.h"
 #include "proxy/io/network.h"
 #include "proxy/pop3/authorization.h"
+#include "proxy/session/routing.h"
 #include "proxy/tls/server_context.h"
 #include "proxy/upstream/cluster.h"
 
@@ -36,7 +37,10 @@ struct ListenerSettings {
   size_t index = 0;                               // among the listeners; for the metrics
   std::shared_ptr<const tls::ServerContext> tls;  // null: in the clear
   bool tls_at_once = true;                        // false: by STLS
-  balancer::ClusterId cluster{};
+  balancer::ClusterId cluster{};                  // of users whom no rule means
+  // Of all users who may come here, that one first.
+  std::vector<balancer::ClusterId> clusters = {};
+  std::string default_domain = {};  // empty: the rules' own
   LoginPolicy login = {};
   pop3::CapabilityEdits capabilities = {};
   bool unknown_refused = false;  // after login; otherwise they are relayed, and all after them
@@ -57,6 +61,9 @@ struct Settings {
   Timeouts timeouts;
   int bad_commands_max = 20;  // after login; before it the listener's policy counts
   balancer::CanonicalRules canonical;
+  // The default domains of those who came by a name of their own, in lower case.
+  absl::flat_hash_map<std::string, std::string> domains_by_server_name;
+  Routing routing;
   std::shared_ptr<const balancer::NodeTable> nodes;
   // What is decided and remembered at run time; outlives every snapshot.
   std::vector<std::shared_ptr<upstream::Cluster>> clusters;  // by ClusterId

@@ -67,4 +67,17 @@ std::shared_ptr<const pop3::Capabilities> OfferedCapabilities::Of(balancer::Node
   return nullptr;
 }
 
+std::shared_ptr<const OfferedCapabilities::Common> Intersection(
+    const std::shared_ptr<const OfferedCapabilities::Common>& a,
+    const std::shared_ptr<const OfferedCapabilities::Common>& b) {
+  if (a == b || !b->known) return a;
+  if (!a->known) return b;
+  auto both = std::make_shared<OfferedCapabilities::Common>();
+  both->known = true;
+  both->capabilities = pop3::Common(a->capabilities, b->capabilities);
+  both->pipelining = a->pipelining && b->pipelining;
+  both->mechanisms = a->mechanisms & b->mechanisms;
+  return both;
+}
+
 }  // namespace poplar::upstream

@@ -51,4 +51,10 @@ class OfferedCapabilities {
   std::shared_ptr<const Common> common_;
 };
 
+// What can be promised for both of two clusters. Nothing is known of a cluster none of whose
+// nodes has answered yet: then the other's counts.
+std::shared_ptr<const OfferedCapabilities::Common> Intersection(
+    const std::shared_ptr<const OfferedCapabilities::Common>& a,
+    const std::shared_ptr<const OfferedCapabilities::Common>& b);
+
 }  // namespace poplar::upstream

@@ -106,6 +106,7 @@ TEST_F(ShardMeterTest, CountsLoginsByResult) {
       {session::LoginResult::kOk, "ok"},
       {session::LoginResult::kRejected, "rejected"},
       {session::LoginResult::kBackendUnavailable, "backend_unavailable"},
+      {session::LoginResult::kDirectoryUnavailable, "directory_unavailable"},
       {session::LoginResult::kBackendError, "backend_error"},
       {session::LoginResult::kTimeout, "timeout"},
       {session::LoginResult::kAbandoned, "abandoned"}};

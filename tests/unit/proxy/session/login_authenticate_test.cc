@@ -81,7 +81,7 @@ io::Task<void> Attempt(SessionBench& bench, const pop3::Credential& credential, 
   Patience patience(bench.poplar(), **stream, input, false);
   const auto user = balancer::CanonicalUser::FromLogin(credential.mailbox(), {});
   Login login(bench.environment(), bench.settings(),
-              {.cluster = bench.cluster(),
+              {.where = {bench.cluster().id},
                .user = *user,
                .credential = credential,
                .deadline = bench.Now() + seconds(60),

@@ -22,7 +22,8 @@ io::Task<void> Attempt(SessionBench& bench, std::string_view name, std::string_v
   const auto user = balancer::CanonicalUser::FromLogin("alice", {});
   const auto credential = pop3::PasswordCredential(name, pop3::Secret(password));
   Login login(bench.environment(), bench.settings(),
-              {bench.cluster(), *user, credential, bench.Now() + seconds(60)}, patience, record);
+              {{bench.cluster().id}, *user, credential, bench.Now() + seconds(60)}, patience,
+              record);
   outcome = co_await login.Run();
   answer = login.answer();
 }

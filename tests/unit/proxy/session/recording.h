@@ -23,8 +23,9 @@ class RecordingMeter final : public Meter {
     calls.emplace_back("handshake");
   }
   void LoginEnded(LoginResult result, const Record&, io::Duration) override {
-    constexpr const char* kNames[] = {"ok",      "rejected",  "unavailable", "backend_error",
-                                      "timeout", "abandoned", "throttled"};
+    constexpr const char* kNames[] = {
+        "ok",      "rejected",  "unavailable",           "backend_error",
+        "timeout", "abandoned", "directory_unavailable", "throttled"};
     calls.push_back(std::string("login ") + kNames[static_cast<size_t>(result)]);
   }
   void LoginDelayed(io::Duration delay) override { delays.push_back(delay); }

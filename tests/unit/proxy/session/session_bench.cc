@@ -63,7 +63,7 @@ SessionBench::SessionBench(const Options& options)
       network_(world_, options.faults),
       poplar_(network_, "poplar", kPoplar),
       client_machine_(network_, "clients", kClients) {
-  for (size_t i = 0; i < options.nodes; ++i) {
+  for (size_t i = 0; i < options.nodes + options.archive_nodes; ++i) {
     if (options.store != nullptr) {
       mail_machines_.emplace_back(network_, AddressOf(i), options_);
     } else {
@@ -77,7 +77,7 @@ SessionBench::SessionBench(const Options& options)
   sealer_ = std::make_unique<tls::Sealer>(poplar_.random());
   environment_.reset(new Environment{poplar_, scope_, affinity_, *digest_, *sealer_,
                                      poplar_.random().Next(), log, meter, observer, admission,
-                                     newcomers});
+                                     newcomers, options_.lookups});
   listener_ = *poplar_.Listen(kPoplar, {});
   accepting_.Spawn(AcceptAll(listener_));
   BeginKeeping();
@@ -103,19 +103,37 @@ void SessionBench::StopKeeping() {
 }
 
 void SessionBench::BuildSettings() {
-  balancer::Cluster cluster{"mail", options_.shared_storage, {}};
-  for (size_t i = 0; i < options_.nodes; ++i) cluster.nodes.push_back({NameOf(i), 100});
-  settings_->nodes = *balancer::NodeTable::Build({cluster});
+  std::vector<balancer::Cluster> clusters{{"mail", options_.shared_storage, {}}};
+  if (options_.archive_nodes > 0) clusters.push_back({"archive", options_.shared_storage, {}});
+  for (size_t i = 0; i < options_.nodes + options_.archive_nodes; ++i)
+    clusters[i < options_.nodes ? 0 : 1].nodes.push_back({NameOf(i), 100});
+  settings_->nodes = *balancer::NodeTable::Build(clusters);
+  for (size_t i = 0; i < clusters.size(); ++i) settings_->clusters.push_back(BuildCluster(i));
+  cluster_ = settings_->clusters.front();
+  settings_->admission = options_.admission;
+  settings_->cluster_policies = {options_.cluster};
+  settings_->timeouts = options_.timeouts;
+  settings_->bad_commands_max = 5;
+  settings_->listeners.push_back(options_.listener);
+  settings_->listeners[0].name = "pop3";
+  settings_->listeners[0].cluster = *settings_->nodes->FindCluster("mail");
+  if (options_.edit) options_.edit(*settings_);
+}
+
+std::shared_ptr<upstream::Cluster> SessionBench::BuildCluster(size_t index) {
+  const balancer::Cluster& from = settings_->nodes->clusters()[index];
+  const std::vector<balancer::NodeId>& ids = settings_->nodes->NodeIds(index);
   std::vector<balancer::ClusterHealth::Member> members;
-  for (const balancer::NodeId id : settings_->nodes->NodeIds(0)) members.push_back({id, 100, {}});
-  cluster_ = std::make_shared<upstream::Cluster>(
-      *settings_->nodes->FindCluster("mail"), "mail",
+  for (const balancer::NodeId id : ids) members.push_back({id, 100, {}});
+  auto cluster = std::make_shared<upstream::Cluster>(
+      *settings_->nodes->FindCluster(from.name), from.name,
       balancer::ClusterRules{options_.shared_storage, options_.affinity}, options_.health, members);
-  cluster_->login = options_.login;
-  cluster_->resume = options_.resume;
-  for (size_t i = 0; i < options_.nodes; ++i) {
+  cluster->login = options_.login;
+  cluster->resume = options_.resume;
+  for (const balancer::NodeId id : ids) {
+    const auto i = static_cast<size_t>(id);
     auto endpoint = std::make_shared<upstream::Endpoint>();
-    endpoint->name = "mail/" + NameOf(i);
+    endpoint->name = from.name + "/" + NameOf(i);
     endpoint->address = AddressOf(i);
     endpoint->host_name = NameOf(i);
     endpoint->timeouts = options_.upstream;
@@ -124,19 +142,11 @@ void SessionBench::BuildSettings() {
           *tls::ClientContext::Create({.verify = tls::ClientSettings::Verify::kInsecure});
       endpoint->tls_sessions = std::make_shared<tls::ClientSessions>();
     }
-    cluster_->nodes.push_back(
-        std::make_unique<upstream::Node>(balancer::NodeId{static_cast<uint32_t>(i)},
-                                         std::move(endpoint), options_.pool, options_.pool_wait));
-    settings_->upstream_nodes.push_back(cluster_->nodes.back().get());
+    cluster->nodes.push_back(std::make_unique<upstream::Node>(id, std::move(endpoint),
+                                                              options_.pool, options_.pool_wait));
+    settings_->upstream_nodes.push_back(cluster->nodes.back().get());
   }
-  settings_->clusters = {cluster_};
-  settings_->admission = options_.admission;
-  settings_->cluster_policies = {options_.cluster};
-  settings_->timeouts = options_.timeouts;
-  settings_->bad_commands_max = 5;
-  settings_->listeners.push_back(options_.listener);
-  settings_->listeners[0].name = "pop3";
-  settings_->listeners[0].cluster = *settings_->nodes->FindCluster("mail");
+  return cluster;
 }
 
 balancer::HealthRules SessionBench::OneStrike() {

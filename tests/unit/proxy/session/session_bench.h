@@ -28,6 +28,11 @@ class SessionBench {
     simulation::Faults faults{};
     uint64_t seed = 7;
     size_t nodes = 1;
+    // Further nodes, numbered after these, are a cluster of their own called archive.
+    size_t archive_nodes = 0;
+    // What is different in the settings; rules for instance.
+    std::function<void(Settings&)> edit = {};
+    Lookups* lookups = nullptr;
     bool shared_storage = false;
     // The nodes serve this store, instead of answering as scripted.
     demo::MailStore* store = nullptr;
@@ -125,6 +130,7 @@ class SessionBench {
   };
 
   void BuildSettings();
+  std::shared_ptr<upstream::Cluster> BuildCluster(size_t index);
   io::Task<void> AcceptAll(io::SocketId listener);
   io::Task<void> Serve(io::Accepted accepted);
   void BeginKeeping();

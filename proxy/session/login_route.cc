@@ -1,0 +1,144 @@
+// Which cluster, and which of its nodes in particular: what rules, maps and directories say of a
+// login's user.
+#include <algorithm>
+#include <utility>
+
+#include "proxy/pop3/reply.h"
+#include "proxy/session/login.h"
+
+namespace poplar::session {
+namespace {
+
+using Kind = directory::Answer::Kind;
+
+// The client's credential with what is different at the node. Nothing: it can't be changed, since
+// the client itself has signed it.
+std::optional<pop3::Credential> Rewritten(const pop3::Credential& from,
+                                          const directory::Found& found) {
+  if (from.proof() == pop3::Proof::kScram) return std::nullopt;
+  const std::string_view login = found.login.empty() ? from.mailbox() : found.login;
+  pop3::Credential credential;
+  if (found.password != nullptr) {
+    credential = pop3::PasswordCredential(login, pop3::Secret(found.password->Expose()));
+  } else {
+    credential.mechanism = from.mechanism;
+    credential.identity.user = from.identity.user;
+    credential.identity.authorization = from.identity.authorization;
+    credential.identity.secret = pop3::Secret(from.identity.secret.Expose());
+    (from.identity.authorization.empty() ? credential.identity.user
+                                         : credential.identity.authorization) = login;
+  }
+  credential.utf8 = from.utf8;
+  credential.language = from.language;
+  return credential;
+}
+
+}  // namespace
+
+directory::Question Login::QuestionOf(const Arrival& arrival) const {
+  const pop3::Credential& credential = request_.credential;
+  return {.user = request_.user.text(),
+          .login = std::string(credential.mailbox()),
+          .mechanism = std::string(record_.mechanism),
+          .secret = pop3::Secret(credential.identity.secret.Expose()),
+          .digest = session_.digest,
+          .client = record_.client,
+          .local = request_.origin->local,
+          .listener = arrival.listener.name,
+          .attempt = arrival.attempt,
+          .session = record_.id,
+          .tls_version = std::string(record_.tls_version),
+          .tls_cipher = std::string(record_.tls_cipher),
+          .server_name = std::string(arrival.server_name),
+          .certificate_user = std::string(arrival.certificate_user)};
+}
+
+io::Task<Login::Step> Login::Locate() {
+  const auto& rules = settings_.routing.rules;
+  if (request_.arrival == nullptr || rules == nullptr) co_return Settle({});
+  const Arrival& arrival = *request_.arrival;
+  const balancer::RouteQuery query{request_.user.text(), arrival.server_name,
+                                   arrival.listener.index};
+  for (size_t i = rules->Match(query); i < rules->size(); i = rules->Match(query, i + 1)) {
+    record_.route = rules->name(i);
+    const RouteTarget& target = settings_.routing.targets[i];
+    switch (target.kind) {
+      case RouteTarget::Kind::kCluster:
+        where_ = {target.cluster};
+        co_return Settle({});
+      case RouteTarget::Kind::kUserMap:
+        if (const auto found = environment_.lookups->InMap(target.index, query.user))
+          co_return Settle(*found);
+        break;
+      case RouteTarget::Kind::kDirectory: {
+        const io::Time begun = Now();
+        const auto answer = co_await environment_.lookups->Ask(target.index, QuestionOf(arrival));
+        record_.lookup += Now() - begun;
+        if (late_ || aborted_) co_return TooLate();
+        if (answer.kind == Kind::kFound) co_return Settle(answer.found);
+        if (answer.kind == Kind::kRefused) co_return co_await RefusedByDirectory(answer);
+        if (answer.kind == Kind::kUnavailable)
+          co_return Unavailable(LoginResult::kDirectoryUnavailable, answer.text);
+        break;
+      }
+    }
+  }
+  record_.route = {};
+  co_return Settle({});
+}
+
+// The user's cluster and order of nodes are known from here on.
+Login::Step Login::Settle(const directory::Found& found) {
+  if (!found.place.empty()) {
+    const auto place = settings_.routing.FindPlace(found.place);
+    if (!place) {
+      return Unavailable(LoginResult::kDirectoryUnavailable,
+                         "unknown_place: no cluster or node is called " + found.place);
+    }
+    where_ = *place;
+  }
+  cluster_ = &settings_.ClusterOf(where_.cluster);
+  order_ = settings_.nodes->Choose(where_.cluster, request_.user);
+  if (where_.node && !PutFirst(*where_.node))
+    return Unavailable(LoginResult::kBackendUnavailable, "unknown_place: the node has gone");
+  const ClusterPolicy* const policy = settings_.PolicyOf(where_.cluster);
+  if (request_.arrival != nullptr && policy != nullptr && !policy->access.Admits(record_.client))
+    return Refused("not_admitted: the cluster takes no clients from this address");
+  if (found.login.empty() && found.password == nullptr) return Step::kGoOn;
+  rewritten_ = Rewritten(request_.credential, found);
+  if (!rewritten_ || !pop3::IsSafe(*rewritten_))
+    return Refused("another_name: the user's name at the node can't be told to it this way");
+  return Step::kGoOn;
+}
+
+// The user's own node. The others are for while it is out, if they have the user's mail at all.
+bool Login::PutFirst(balancer::NodeId node) {
+  if (settings_.nodes->FindNode(node) == nullptr) return false;
+  const auto last = std::remove(order_.begin(), order_.end(), node);
+  order_.erase(cluster().rules.shared_storage ? last : order_.begin(), order_.end());
+  order_.insert(order_.begin(), node);
+  return true;
+}
+
+Login::Step Login::Refused(std::string_view why) {
+  record_.failure = why;
+  answer_ = pop3::kReplyLoginRefused;
+  result_ = LoginResult::kRejected;
+  outcome_ = Outcome::kRefused;
+  return Step::kEnd;
+}
+
+// It has looked at the password, as a node would have.
+io::Task<Login::Step> Login::RefusedByDirectory(const directory::Answer& answer) {
+  CountForPenalty(false);
+  const io::Time until = std::min(Now() + answer.wait, request_.deadline);
+  while (Now() < until) {
+    const Step step = OnWake(co_await patience_.Until(until));
+    if (step == Step::kEnd) co_return step;
+  }
+  const Step step = Refused("refused by the directory");
+  if (!answer.text.empty()) answer_ = "-ERR " + answer.text + "\r\n";
+  co_return step;
+}
+
+}  // namespace poplar::session

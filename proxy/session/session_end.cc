@@ -1,0 +1,118 @@
+// How a session ends, by itself or at others' word; and the small parts that all of it uses.
+#include <utility>
+
+#include "proxy/io/deadline.h"
+#include "proxy/session/session.h"
+
+namespace poplar::session {
+namespace {
+
+// After our last word the client may still be sending. Closing at once would make the kernel answer
+// that with a reset, which can take our word with it; so we read on for a moment.
+constexpr io::Duration kLingerTime = std::chrono::seconds(1);
+constexpr size_t kLingerBytes = size_t{64} * 1024;
+
+}  // namespace
+
+io::Task<void> Session::Close() {
+  LeaveNode();
+  input_.Release();
+  if (abrupt_) co_return;
+  io::Deadline deadline(proactor_, settings_->timeouts.client_write_stall, *client_);
+  if (!farewell_.empty()) {
+    const io::Result<> said = co_await client_->Write(farewell_);
+    if (!said) co_return;
+    record_.bytes_to_client += farewell_.size();
+  }
+  const io::Result<> shut = co_await client_->ShutdownWrite();
+  if (shut) co_await Linger();
+}
+
+io::Task<void> Session::Linger() {
+  if (record_.reason == EndReason::kClientEof) co_return;
+  io::Deadline deadline(proactor_, kLingerTime, *client_);
+  for (size_t bytes = 0; bytes < kLingerBytes;) {
+    const io::Result<io::Buffer> last = co_await client_->Read();
+    if (!last || last->empty()) break;
+    bytes += last->size();
+  }
+}
+
+void Session::Drain() {
+  if (draining_) return;
+  draining_ = true;
+  if (relay_ != nullptr) {
+    relay_->Drain();
+  } else if (login_ != nullptr) {
+    login_->Drain();
+  } else if (reading_command_) {
+    client_->CancelRead();
+  }
+}
+
+void Session::Abort() {
+  if (relay_ != nullptr) relay_->Abort();
+  abrupt_ = true;
+  End(EndReason::kShutdown);
+  if (login_ != nullptr) login_->Abort();
+  if (resume_ != nullptr) resume_->Abort();
+  client_->Abort();
+  if (upstream_.connection != nullptr) upstream_.connection->Abort();
+}
+
+void Session::GiveWay() {
+  place_.LeaveUnauthenticated();
+  abrupt_ = true;
+  End(EndReason::kCrowdedOut);
+  client_->Abort();
+}
+
+void Session::DropNode(balancer::NodeId node) {
+  if (relay_ != nullptr && node_ == node) relay_->DropNode();
+}
+
+void Session::LookAtNode(balancer::NodeId node) {
+  if (relay_ != nullptr && node_ == node) relay_->SetNodeOut(!cluster().health.Serves(node));
+}
+
+// --- small parts
+
+io::Task<bool> Session::Say(std::string_view line) {
+  if (line.empty()) co_return !ended_;
+  io::Deadline deadline(proactor_, settings_->timeouts.client_write_stall, *client_);
+  const io::Result<> said = co_await client_->Write(line);
+  if (said) {
+    record_.bytes_to_client += line.size();
+    co_return true;
+  }
+  abrupt_ = true;
+  End(deadline.expired() ? EndReason::kClientWriteStall : EndReason::kClientReset);
+  co_return false;
+}
+
+void Session::End(EndReason reason) {
+  if (std::exchange(ended_, true)) return;
+  const bool left = reason == EndReason::kQuit || SideOf(reason) == Side::kClient;
+  record_.reason =
+      left && !record_.logged_in && node_was_unavailable_ ? EndReason::kNodeUnavailable : reason;
+}
+
+void Session::JoinNode(NodeSession session, balancer::NodeId node) {
+  upstream_ = std::move(session);
+  node_ = node;
+  environment_.meter.NodeSessionBegan(node_);
+  cluster().health.SessionBegan(node_);
+  counted_on_node_ = true;
+}
+
+// Closes without QUIT, which would commit deletes: that is the client's own to say.
+void Session::LeaveNode() {
+  if (std::exchange(counted_on_node_, false)) {
+    environment_.meter.NodeSessionEnded(node_);
+    cluster().health.SessionEnded(node_);
+  }
+  upstream_.connection.reset();
+  upstream_.lease.Release();
+}
+
+}  // namespace poplar::session
