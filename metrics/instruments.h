@@ -79,6 +79,9 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
     "Probes of a node, by result.", Node, Success) \
   X(kNodeTransitions, "poplar_node_transitions_total", \
     "Changes of a node's state or administrative state, by cause.", Node, TransitionCause) \
+  X(kUserMapLoads, "poplar_user_map_loads_total", \
+    "Times a user map was read. A refused one leaves the one before in force.", UserMap, \
+    LoadResult) \
   X(kBufferWaits, "poplar_buffer_waits_total", \
     "Times a receive had to wait because all I/O buffers were in use.") \
   X(kUringCqOverflows, "poplar_uring_cq_overflows_total", \
@@ -110,6 +113,8 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
     "1 while so much of a cluster is out that health is not believed, else 0.", Cluster) \
   X(kCertificateNotAfter, "poplar_certificate_not_after_timestamp_seconds", \
     "When the certificate expires, in Unix time.", Certificate) \
+  X(kUserMapUsers, "poplar_user_map_users", \
+    "Users in a user map, as it is in force.", UserMap) \
   X(kBuffersInUse, "poplar_buffers_in_use", \
     "I/O buffers in use.")
 

@@ -33,6 +33,11 @@ std::vector<LabelPairs> ValuesOf<Certificate>(const Dimensions& dimensions) {
 }
 
 template <>
+std::vector<LabelPairs> ValuesOf<UserMap>(const Dimensions& dimensions) {
+  return Single("file", dimensions.user_maps);
+}
+
+template <>
 std::vector<LabelPairs> ValuesOf<Node>(const Dimensions& dimensions) {
   std::vector<LabelPairs> values;
   values.reserve(dimensions.nodes.size());

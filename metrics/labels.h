@@ -30,6 +30,7 @@ struct Dimensions {
   std::vector<SessionEndName> session_ends;
   std::vector<std::string> commands;
   std::vector<std::string> certificates;
+  std::vector<std::string> user_maps;  // their files
 };
 
 enum class Listener : uint16_t {};
@@ -38,6 +39,7 @@ enum class Node : uint16_t {};
 enum class SessionEnd : uint16_t {};
 enum class Command : uint16_t {};
 enum class Certificate : uint16_t {};
+enum class UserMap : uint16_t {};
 
 // Values that are the same everywhere. Texts follow in LabelTraits below, in the same order.
 enum class Rejection : uint16_t {
@@ -65,6 +67,7 @@ enum class LoginResult : uint16_t {
   kThrottled,             // too many of its address waited already: no node was asked
   kInternal
 };
+enum class LoadResult : uint16_t { kOk, kRefused };
 enum class LoginStage : uint16_t { kLookup, kConnect, kTls, kGreeting, kAuth };
 enum class Side : uint16_t { kDownstream, kUpstream };
 enum class Direction : uint16_t { kReceived, kSent };
@@ -156,6 +159,7 @@ POPLAR_FIXED_LABEL(TlsVersion, "version", "none", "1.2", "1.3");
 POPLAR_FIXED_LABEL(Resumed, "resumed", "no", "yes");
 POPLAR_FIXED_LABEL(LoginResult, "result", "ok", "rejected", "backend_unavailable", "backend_error",
                    "timeout", "abandoned", "directory_unavailable", "throttled", "internal");
+POPLAR_FIXED_LABEL(LoadResult, "result", "ok", "refused");
 POPLAR_FIXED_LABEL(LoginStage, "stage", "lookup", "connect", "tls", "greeting", "auth");
 POPLAR_FIXED_LABEL(Side, "side", "downstream", "upstream");
 POPLAR_FIXED_LABEL(Direction, "direction", "received", "sent");
@@ -209,5 +213,7 @@ template <>
 std::vector<LabelPairs> ValuesOf<Command>(const Dimensions& dimensions);
 template <>
 std::vector<LabelPairs> ValuesOf<Certificate>(const Dimensions& dimensions);
+template <>
+std::vector<LabelPairs> ValuesOf<UserMap>(const Dimensions& dimensions);
 
 }  // namespace poplar::metrics

@@ -8,6 +8,7 @@
 #include "proxy/cli/check_command.h"
 #include "proxy/cli/config_command.h"
 #include "proxy/cli/demo_command.h"
+#include "proxy/cli/map_command.h"
 #include "proxy/cli/route_command.h"
 #include "proxy/cli/serve_command.h"
 #include "proxy/cli/version.h"
@@ -28,17 +29,24 @@ struct CommandLine {
   CLI::App* check;
   CLI::App* config;
   CLI::App* route;
+  CLI::App* map_build;
+  CLI::App* map_get;
+  CLI::App* map_check;
   CLI::App* demo;
 
   bool version = false;
   std::string path = kDefaultConfig;
   cli::RouteOptions route_options;
   std::string route_format = "text";
+  cli::MapBuildOptions map_options;
+  std::string map_file;
+  std::vector<std::string> map_users;
   cli::DemoOptions demo_options;
 
  private:
   CLI::App* AddCommandWithConfig(const char* name, const char* description);
   void AddRoute();
+  void AddMap();
   void AddDemo();
 };
 
@@ -53,6 +61,7 @@ CommandLine::CommandLine() {
       AddCommandWithConfig("check", "Report every mistake in a configuration file; exit 0 or 1");
   config = app.add_subcommand("config", "Print the default configuration as commented YAML");
   AddRoute();
+  AddMap();
   AddDemo();
 }
 
@@ -82,6 +91,28 @@ void CommandLine::AddRoute() {
       "is a hash of the two names; the highest is the user's home. With affinity: user the logins\n"
       "of a user who has a session already follow it, whatever the order says.\n"
       "Exit 0; 1 with errors in the file, for an unknown cluster, or for what cannot be a user.");
+}
+
+void CommandLine::AddMap() {
+  CLI::App* map = app.add_subcommand("map", "Make, question and check files of where users are");
+  map->require_subcommand(1);
+  map_build = map->add_subcommand("build", "Make a user map of text");
+  map_build->add_option("SOURCE", map_options.source, "The text; -: standard input")->required();
+  map_build->add_option("FILE", map_options.output, "The user map; it is replaced as a whole")
+      ->required();
+  map_build->add_flag("--keep-case", map_options.keep_case,
+                      "Anna and anna are two users (as with user_names.case: keep)");
+  map_build->footer(
+      "A line of the text is USER PLACE [LOGIN]; # begins a comment. USER is a canonical name, as\n"
+      "`poplar route` prints it, or @domain for all of a domain who have no line of their own.\n"
+      "PLACE is a cluster, or cluster/node. LOGIN is the user's name there; without it, what the\n"
+      "client typed. A route with user_map: FILE uses it; a running Poplar reads it anew.\n"
+      "Exit 0; 1 with mistakes in the text, each reported with its line, and the file untouched.");
+  map_get = map->add_subcommand("get", "Print where a user map says that users are");
+  map_get->add_option("FILE", map_file, "The user map")->required();
+  map_get->add_option("USER", map_users, "Canonical names")->required();
+  map_check = map->add_subcommand("check", "Read a user map whole; print its users by place");
+  map_check->add_option("FILE", map_file, "The user map")->required();
 }
 
 void CommandLine::AddDemo() {
@@ -120,6 +151,9 @@ int Run(int argc, char** argv) {
     if (line.route_format == "json") line.route_options.format = cli::RouteFormat::kJson;
     return cli::RunRoute(line.route_options, std::cout, std::cerr);
   }
+  if (*line.map_build) return cli::RunMapBuild(line.map_options, std::cin, std::cout, std::cerr);
+  if (*line.map_get) return cli::RunMapGet(line.map_file, line.map_users, std::cout, std::cerr);
+  if (*line.map_check) return cli::RunMapCheck(line.map_file, std::cout, std::cerr);
   if (*line.demo) return cli::RunDemo(line.demo_options, std::cout, std::cerr);
   std::cout << line.app.help();
   return 2;

@@ -6,6 +6,7 @@
 #include "metrics/instruments.h"
 #include "metrics/node_gauges.h"
 #include "proxy/config/address_text.h"
+#include "proxy/server/build_routing.h"
 #include "proxy/server/cpus.h"
 #include "proxy/server/node_views.h"
 
@@ -25,6 +26,7 @@ metrics::Dimensions DimensionsOf(const config::Config& config) {
     for (const config::NodeConfig& node : cluster.nodes)
       dimensions.nodes.push_back({cluster.name, node.name});
   }
+  dimensions.user_maps = UserMapFiles(config);
   for (const config::CertificateConfig& files : config.tls.certificates) {
     dimensions.certificates.push_back(files.certificate);
   }
@@ -48,15 +50,22 @@ std::string ListenFault(const config::ListenerConfig& listener, const io::Error&
 
 }  // namespace
 
-Server::Server(std::shared_ptr<const session::Settings> settings, Log& log, const io::Clock& clock)
-    : settings_(std::move(settings)), log_(log), clock_(clock), shared_(random_) {}
+Server::Server(std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
+               Log& log, const io::Clock& clock)
+    : settings_(std::move(settings)),
+      log_(log),
+      clock_(clock),
+      shared_(random_, std::move(maps)),
+      maps_told_(shared_.maps->size()) {}
 
 Server::~Server() { Join(); }
 
 tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
     const config::Config& config, std::shared_ptr<const session::Settings> settings, Log& log,
     const io::Clock& clock, const BuildInfo& build_info) {
-  std::unique_ptr<Server> server(new Server(std::move(settings), log, clock));
+  auto maps = UserMaps::Load(UserMapFiles(config));
+  if (!maps) return tl::unexpected(maps.error());
+  std::unique_ptr<Server> server(new Server(std::move(settings), std::move(*maps), log, clock));
   server->layout_ = std::make_unique<metrics::Layout>(DimensionsOf(config));
   auto done = server->AddWorkers(config);
   if (done) done = server->Listen(config);
@@ -140,6 +149,7 @@ tl::expected<void, std::string> Server::StartAdmin(const config::Config& config,
 }
 
 tl::expected<void, std::string> Server::StartThreads() {
+  shared_.maps->Watch(log_);
   threads_.reserve(workers_.size());
   for (const std::unique_ptr<Worker>& worker : workers_) {
     ++running_;
@@ -186,7 +196,21 @@ metrics::SetStateResult Server::SetNodeState(std::string_view cluster, std::stri
 std::string Server::MetricsText() {
   const std::lock_guard lock(node_gauges_mutex_);
   metrics::SetNodeGauges(*node_gauges_, ViewNodes(*settings_, clock_.Now()));
+  TellUserMaps();
   return exporter_->Text();
+}
+
+void Server::TellUserMaps() {
+  for (size_t i = 0; i < maps_told_.size(); ++i) {
+    const UserMaps::Counts now = shared_.maps->counts(i);
+    const UserMaps::Counts before = std::exchange(maps_told_[i], now);
+    const metrics::UserMap label{static_cast<uint16_t>(i)};
+    node_gauges_->GaugeSet(metrics::kUserMapUsers, static_cast<int64_t>(now.users), label);
+    node_gauges_->Add(metrics::kUserMapLoads, now.loaded - before.loaded, label,
+                      metrics::LoadResult::kOk);
+    node_gauges_->Add(metrics::kUserMapLoads, now.refused - before.refused, label,
+                      metrics::LoadResult::kRefused);
+  }
 }
 
 bool Server::Live() const {

@@ -48,7 +48,8 @@ class Server {
   std::string kernel_features() const { return workers_.front()->proactor().features().Text(); }
 
  private:
-  Server(std::shared_ptr<const session::Settings> settings, Log& log, const io::Clock& clock);
+  Server(std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
+         Log& log, const io::Clock& clock);
 
   tl::expected<void, std::string> AddWorkers(const config::Config& config);
   tl::expected<void, std::string> Listen(const config::Config& config);
@@ -57,6 +58,7 @@ class Server {
   tl::expected<void, std::string> StartThreads();
   bool Live() const;
   std::string MetricsText();
+  void TellUserMaps();
   metrics::SetStateResult SetNodeState(std::string_view cluster, std::string_view node,
                                        metrics::AdminState state);
 
@@ -69,6 +71,7 @@ class Server {
   std::vector<std::unique_ptr<metrics::Shard>> shards_;
   std::mutex node_gauges_mutex_;
   std::unique_ptr<metrics::Shard> node_gauges_;
+  std::vector<UserMaps::Counts> maps_told_;  // of them what the metrics have; as node_gauges_
   std::unique_ptr<metrics::Exporter> exporter_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;

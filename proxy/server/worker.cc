@@ -26,7 +26,8 @@ tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
   worker->root_ = std::make_unique<io::TaskScope>(world.ready());
   worker->environment_.reset(new session::Environment{
       world, *worker->serving_, shared.affinity, shared.digest, shared.sealer, shared.listing_key,
-      log, worker->meter_, worker->observer_, shared.admission, worker->newcomers_});
+      log, worker->meter_, worker->observer_, shared.admission, worker->newcomers_,
+      &worker->lookups_});
   worker->sampler_ = std::make_unique<io::Timer>(
       world.timers(), [](void* context) { static_cast<Worker*>(context)->Sample(); }, worker.get());
   return worker;
@@ -39,7 +40,8 @@ Worker::Worker(Shared& shared, std::shared_ptr<const session::Settings> settings
       shard_(shard),
       meter_(shard),
       observer_(shard, log, *settings_),
-      clock_(clock) {}
+      clock_(clock),
+      lookups_(*shared.maps) {}
 
 Worker::~Worker() = default;
 

@@ -16,6 +16,7 @@
 #include "proxy/io/uring_proactor.h"
 #include "proxy/server/node_observer.h"
 #include "proxy/server/shard_meter.h"
+#include "proxy/server/worker_lookups.h"
 #include "proxy/session/session.h"
 #include "proxy/tls/keyed_digest.h"
 #include "proxy/tls/sealer.h"
@@ -26,14 +27,19 @@ namespace poplar::server {
 
 // What all workers share. Touched once or twice a session, never while mail is relayed.
 struct Shared {
-  explicit Shared(io::Random& random)
-      : digest(random), sealer(random), listing_key(random.Next()), admission(random.Next()) {}
+  Shared(io::Random& random, std::unique_ptr<UserMaps> user_maps)
+      : digest(random),
+        sealer(random),
+        listing_key(random.Next()),
+        admission(random.Next()),
+        maps(std::move(user_maps)) {}
 
   balancer::Affinity affinity;
   const tls::KeyedDigest digest;
   const tls::Sealer sealer;
   const uint64_t listing_key;
   admission::Admission admission;
+  const std::unique_ptr<UserMaps> maps;
 };
 
 // One thread, one proactor, its listeners and its sessions.
@@ -110,6 +116,7 @@ class Worker {
   std::unique_ptr<io::TaskScope> serving_;
   std::unique_ptr<io::TaskScope> root_;
   admission::Seniority newcomers_;
+  WorkerLookups lookups_;
   std::unique_ptr<session::Environment> environment_;
   std::unique_ptr<io::Timer> sampler_;
   std::vector<Listening> listening_;
