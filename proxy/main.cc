@@ -78,7 +78,11 @@ void CommandLine::AddRoute() {
                    "Login names as clients type them; user_names says what becomes of them")
       ->required();
   route->add_option("--cluster", route_options.cluster,
-                    "The cluster's name; left out, that of the first listener");
+                    "Look at this cluster, whatever the routes say");
+  route->add_option("--listener", route_options.listener,
+                    "The listener that they log in at; left out, the first");
+  route->add_option("--server-name", route_options.server_name,
+                    "The host name that they connect by, as TLS tells it (SNI)");
   route->add_option("--format", route_format, "json: an array with an object for each user")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();

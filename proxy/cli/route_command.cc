@@ -7,11 +7,13 @@
 #include <string_view>
 
 #include "proxy/cli/json_string.h"
+#include "proxy/cli/route_find.h"
 #include "proxy/cli/route_plan.h"
 #include "proxy/config/effective.h"
 #include "proxy/config/load.h"
 #include "proxy/config/quote.h"
 #include "proxy/config/suggestion.h"
+#include "proxy/server/build_routing.h"
 
 namespace poplar::cli {
 namespace {
@@ -21,21 +23,23 @@ int Fail(std::ostream& err, const std::string& text) {
   return 1;
 }
 
-const config::ClusterConfig* FindCluster(const config::Config& config, std::string_view name) {
-  if (name.empty()) name = config.listeners.front().cluster;
-  if (name.empty()) return &config.clusters.front();
-  const auto found = std::find_if(config.clusters.begin(), config.clusters.end(),
-                                  [name](const auto& cluster) { return cluster.name == name; });
-  return found == config.clusters.end() ? nullptr : &*found;
+template <class Struct>
+int FailForName(const std::vector<Struct>& items, std::string_view what, const std::string& name,
+                std::ostream& err) {
+  std::vector<std::string_view> names;
+  names.reserve(items.size());
+  for (const Struct& item : items) names.push_back(item.name);
+  const std::string_view meant = config::NearestWord(name, names);
+  return Fail(err, "unknown " + std::string(what) + " " + config::Quote(name) +
+                       (meant.empty() ? "" : "; did you mean " + config::Quote(meant) + "?"));
 }
 
-int FailForCluster(const config::Config& config, const std::string& name, std::ostream& err) {
-  std::vector<std::string_view> names;
-  names.reserve(config.clusters.size());
-  for (const config::ClusterConfig& cluster : config.clusters) names.push_back(cluster.name);
-  const std::string_view meant = config::NearestWord(name, names);
-  return Fail(err, "unknown cluster " + config::Quote(name) +
-                       (meant.empty() ? "" : "; did you mean " + config::Quote(meant) + "?"));
+// The item's number; as many as there are: there is none of that name.
+template <class Struct>
+size_t NumberOf(const std::vector<Struct>& items, std::string_view name) {
+  const auto found = std::find_if(items.begin(), items.end(),
+                                  [name](const Struct& item) { return item.name == name; });
+  return static_cast<size_t>(found - items.begin());
 }
 
 std::string_view StateName(config::NodeState state) {
@@ -49,7 +53,7 @@ std::string_view StateName(config::NodeState state) {
 struct Route {
   const std::string& login;
   const balancer::CanonicalUser& user;
-  const config::ClusterConfig& cluster;
+  FoundRoute found;
   std::vector<RouteChoice> choices;
 };
 
@@ -60,7 +64,11 @@ std::string Text(const Route& route) {
   }
   std::string text = route.login;
   if (route.user.text() != route.login) text += " (" + route.user.text() + ")";
-  text += ", cluster " + route.cluster.name + ":\n";
+  text += ", cluster " + route.found.cluster->name;
+  if (!route.found.rule.empty()) text += ", by route " + route.found.rule;
+  if (!route.found.login.empty()) text += ", there called " + route.found.login;
+  text += ":\n";
+  for (const std::string& passed : route.found.passed) text += "  (" + passed + ")\n";
   size_t place = 0;
   for (const RouteChoice& choice : route.choices) {
     fmt::format_to(std::back_inserter(text), "{:>3}. {:<{}}  weight {:>4}  score {:>10.2f}  {}\n",
@@ -70,10 +78,19 @@ std::string Text(const Route& route) {
   return text;
 }
 
+// A name, or null.
+std::string JsonName(const std::string& name) { return name.empty() ? "null" : JsonString(name); }
+
 std::string Json(const Route& route) {
-  std::string json = fmt::format("{{\"user\":{},\"canonical\":{},\"cluster\":{},\"nodes\":[",
-                                 JsonString(route.login), JsonString(route.user.text()),
-                                 JsonString(route.cluster.name));
+  std::string directories;
+  for (const std::string& name : route.found.directories)
+    directories.append(directories.empty() ? "" : ",").append(JsonString(name));
+  std::string json = fmt::format(
+      "{{\"user\":{},\"canonical\":{},\"route\":{},\"asks_first\":[{}],\"cluster\":{},\"node\":{},"
+      "\"login\":{},\"nodes\":[",
+      JsonString(route.login), JsonString(route.user.text()), JsonName(route.found.rule),
+      directories, JsonString(route.found.cluster->name), JsonName(route.found.node),
+      JsonName(route.found.login));
   for (const RouteChoice& choice : route.choices) {
     fmt::format_to(std::back_inserter(json),
                    "{}{{\"name\":{},\"address\":{},\"weight\":{},\"state\":\"{}\",\"cost\":{},"
@@ -86,6 +103,58 @@ std::string Json(const Route& route) {
   return json + "]}";
 }
 
+// What holds for all users.
+struct Plan {
+  const config::Config& config;
+  std::shared_ptr<const balancer::RouteTable> rules;
+  balancer::CanonicalRules names;
+  RouteArrival arrival;
+  const config::ClusterConfig* cluster = nullptr;  // null: as the rules say
+};
+
+tl::expected<Route, std::string> RouteOf(const Plan& plan, const std::string& login,
+                                         const balancer::CanonicalUser& user) {
+  FoundRoute found;
+  found.cluster = plan.cluster;
+  if (plan.cluster == nullptr) {
+    auto by_rules = FindRoute(plan.config, *plan.rules, user, plan.arrival);
+    if (!by_rules) return tl::unexpected(by_rules.error());
+    found = std::move(*by_rules);
+  }
+  const auto hold_down = config::EffectiveHealth(plan.config, *found.cluster).hold_down;
+  auto choices = PlanRoute(*found.cluster, hold_down, user, found.node);
+  return Route{login, user, std::move(found), std::move(choices)};
+}
+
+int Print(const Plan& plan, const RouteOptions& options, std::ostream& out, std::ostream& err) {
+  int status = 0;
+  std::string text;
+  const std::string_view domain =
+      server::DefaultDomainOf(plan.config, plan.arrival.listener, plan.arrival.server_name);
+  for (const std::string& login : options.users) {
+    const auto user = balancer::CanonicalUser::FromLogin(login, plan.names, domain);
+    if (!user) {
+      status = Fail(err, config::Quote(login) +
+                             " cannot be a user: " + std::string(balancer::Text(user.error())));
+      continue;
+    }
+    const auto route = RouteOf(plan, login, *user);
+    if (!route) {
+      status = Fail(err, route.error());
+      continue;
+    }
+    const bool is_first = text.empty();
+    if (options.format == RouteFormat::kJson) {
+      text += (is_first ? "" : ",\n ") + Json(*route);
+    } else {
+      text += (is_first ? "" : "\n") + Text(*route);
+    }
+  }
+  if (options.format == RouteFormat::kJson) text = "[" + text + "]\n";
+  out << text << std::flush;
+  return out.good() ? status : 1;
+}
+
 }  // namespace
 
 int RunRoute(const RouteOptions& options, std::ostream& out, std::ostream& err) {
@@ -95,30 +164,25 @@ int RunRoute(const RouteOptions& options, std::ostream& out, std::ostream& err) 
     return 1;
   }
   const config::Config& config = loaded.config;
-  const config::ClusterConfig* cluster = FindCluster(config, options.cluster);
-  if (cluster == nullptr) return FailForCluster(config, options.cluster, err);
-
-  const config::Duration hold_down = config::EffectiveHealth(config, *cluster).hold_down;
-  int status = 0;
-  std::string text;
-  for (const std::string& login : options.users) {
-    const auto user = balancer::CanonicalUser::FromLogin(login, {config.user_names.default_domain});
-    if (!user) {
-      status = Fail(err, config::Quote(login) +
-                             " cannot be a user: " + std::string(balancer::Text(user.error())));
-      continue;
-    }
-    const Route route{login, *user, *cluster, PlanRoute(*cluster, hold_down, *user)};
-    const bool is_first = text.empty();
-    if (options.format == RouteFormat::kJson) {
-      text += (is_first ? "" : ",\n ") + Json(route);
-    } else {
-      text += (is_first ? "" : "\n") + Text(route);
-    }
+  Plan plan{.config = config, .rules = {}, .names = {}, .arrival = {0, options.server_name}};
+  if (!options.cluster.empty()) {
+    const size_t number = NumberOf(config.clusters, options.cluster);
+    if (number == config.clusters.size())
+      return FailForName(config.clusters, "cluster", options.cluster, err);
+    plan.cluster = &config.clusters[number];
   }
-  if (options.format == RouteFormat::kJson) text = "[" + text + "]\n";
-  out << text << std::flush;
-  return out.good() ? status : 1;
+  if (!options.listener.empty()) {
+    plan.arrival.listener = NumberOf(config.listeners, options.listener);
+    if (plan.arrival.listener == config.listeners.size())
+      return FailForName(config.listeners, "listener", options.listener, err);
+  }
+  auto names = server::BuildCanonicalRules(config);
+  if (!names) return Fail(err, names.error());
+  plan.names = std::move(*names);
+  auto rules = server::BuildRules(config);
+  if (!rules) return Fail(err, rules.error());
+  plan.rules = std::move(*rules);
+  return Print(plan, options, out, err);
 }
 
 }  // namespace poplar::cli

@@ -13,15 +13,18 @@ enum class RouteFormat { kText, kJson };
 struct RouteOptions {
   std::string config_path;
   std::vector<std::string> users;  // login names, as clients type them
-  std::string cluster;             // empty: that of the first listener
+  std::string cluster;             // empty: as the rules say
+  std::string listener;            // where they log in; empty: the first
+  std::string server_name;         // the host name that they connect by (SNI); empty: none
   RouteFormat format = RouteFormat::kText;
   config::Color color = config::Color::kNever;  // of err
 };
 
-// `poplar route`: for each user the nodes in order of preference, each with its weight, score and
-// the reason. Needs no running Poplar, no certificate and no node. Returns the exit status: 0, or 1
-// when the configuration has errors, the cluster is unknown, a name cannot be a user's (the other
-// users are still shown) or out refused the text.
+// `poplar route`: for each user which rule says where it is, and the cluster's nodes in order of
+// preference, each with its weight, score and the reason. Needs no running Poplar, no certificate
+// and no node. Returns the exit status: 0, or 1 when the configuration has errors, a cluster or
+// listener is unknown, a map cannot be read, a name cannot be a user's (the other users are still
+// shown) or out refused the text.
 int RunRoute(const RouteOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace poplar::cli

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "balancer/rendezvous.h"
 #include "proxy/config/units.h"
 
@@ -102,16 +104,8 @@ std::string ExplainLoad(const Passed& passed, size_t nodes) {
                      passed.up == 1 ? passed.first_up + " is" : "each choice before it is");
 }
 
-}  // namespace
-
-std::vector<RouteChoice> PlanRoute(const config::ClusterConfig& cluster, config::Duration hold_down,
-                                   const balancer::CanonicalUser& user) {
-  std::vector<RouteChoice> choices = Rank(cluster, user);
-  if (choices.empty()) return choices;
-  if (!cluster.shared_storage) {
-    ExplainWithoutSharing(choices);
-    return choices;
-  }
+void Explain(const config::ClusterConfig& cluster, config::Duration hold_down,
+             std::vector<RouteChoice>& choices) {
   Passed passed;
   for (RouteChoice& choice : choices) {
     if (choice.node->state == NodeState::kDrain) {
@@ -131,6 +125,25 @@ std::vector<RouteChoice> PlanRoute(const config::ClusterConfig& cluster, config:
     }
     ++passed.all;
   }
+}
+
+}  // namespace
+
+std::vector<RouteChoice> PlanRoute(const config::ClusterConfig& cluster, config::Duration hold_down,
+                                   const balancer::CanonicalUser& user, std::string_view own) {
+  std::vector<RouteChoice> choices = Rank(cluster, user);
+  const auto first = std::find_if(choices.begin(), choices.end(),
+                                  [own](const auto& choice) { return choice.node->name == own; });
+  const bool has_own = first != choices.end();
+  if (has_own) std::rotate(choices.begin(), first, first + 1);
+  if (choices.empty()) return choices;
+  if (cluster.shared_storage) {
+    Explain(cluster, hold_down, choices);
+  } else {
+    ExplainWithoutSharing(choices);
+  }
+  if (has_own && choices.front().node->state == NodeState::kUp)
+    choices.front().reason = "home: the user's own node, whatever the scores";
   return choices;
 }
 

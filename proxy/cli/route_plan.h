@@ -20,7 +20,8 @@ struct RouteChoice {
 // All nodes of the cluster in the user's order of preference, which is that of
 // balancer::NodeTable::Choose; what the states in the configuration make of it stands in the
 // reasons. What sessions and probes find at run time is not known here.
+// `own`: the node that the user is on in particular, and that comes first; empty: none.
 std::vector<RouteChoice> PlanRoute(const config::ClusterConfig& cluster, config::Duration hold_down,
-                                   const balancer::CanonicalUser& user);
+                                   const balancer::CanonicalUser& user, std::string_view own = {});
 
 }  // namespace poplar::cli

@@ -51,6 +51,8 @@ tl::expected<std::shared_ptr<const UserMap>, std::string> UserMap::Parse(
 }
 
 std::string UserMap::Inspect() {
+  if (!std::string_view(bytes_.get(), size_).starts_with(kUserMapMagic.substr(0, size_)))
+    return Broken("is no user map");
   if (size_ < sizeof header_) return Broken("is too short for a user map");
   std::memcpy(&header_, bytes_.get(), sizeof header_);
   std::string fault = InspectHeader();
@@ -65,8 +67,6 @@ std::string UserMap::Inspect() {
 // Afterwards every part lies within the file.
 std::string UserMap::InspectHeader() const {
   const UserMapHeader& h = header_;
-  if (std::string_view(h.magic, sizeof h.magic) != kUserMapMagic)
-    return Broken("is no user map: those are made from text by poplar map build");
   if (h.version != kUserMapVersion)
     return Broken("has version " + std::to_string(h.version) + " of the format, not " +
                   std::to_string(kUserMapVersion));

@@ -59,26 +59,6 @@ Built<Aliases> ReadAliases(const std::string& file, const balancer::CanonicalRul
   return aliases;
 }
 
-Built<void> SetNames(const config::Config& config, session::Settings& settings) {
-  const config::UserNamesConfig& from = config.user_names;
-  balancer::CanonicalRules& rules = settings.canonical;
-  rules.default_domain = from.default_domain;
-  rules.lower_case = from.letter_case == config::NameCase::kLower;
-  rules.master_separator = from.master_separator;
-  rules.detail_separator = from.detail_separator;
-  for (const config::DomainAliasConfig& alias : from.domain_aliases)
-    rules.domain_aliases[Lower(alias.domain)] = Lower(alias.same_as);
-  for (const config::ServerNameConfig& name : from.server_names)
-    settings.domains_by_server_name[Lower(name.name)] = name.default_domain;
-  for (size_t i = 0; i < config.listeners.size(); ++i)
-    settings.listeners[i].default_domain = config.listeners[i].default_domain;
-  if (from.aliases_file.empty()) return {};
-  auto aliases = ReadAliases(from.aliases_file, rules);
-  if (!aliases) return tl::unexpected(aliases.error());
-  rules.aliases = std::make_shared<const Aliases>(std::move(*aliases));
-  return {};
-}
-
 // Where two nodes have one address, it is the first one's.
 void SetPlaces(const config::Config& config, session::Settings& settings) {
   auto& places = settings.routing.places;
@@ -156,23 +136,58 @@ std::vector<std::string> UserMapFiles(const config::Config& config) {
   return files;
 }
 
+tl::expected<balancer::CanonicalRules, std::string> BuildCanonicalRules(
+    const config::Config& config) {
+  const config::UserNamesConfig& from = config.user_names;
+  balancer::CanonicalRules rules{.default_domain = from.default_domain,
+                                 .lower_case = from.letter_case == config::NameCase::kLower,
+                                 .master_separator = from.master_separator,
+                                 .detail_separator = from.detail_separator};
+  for (const config::DomainAliasConfig& alias : from.domain_aliases)
+    rules.domain_aliases[Lower(alias.domain)] = Lower(alias.same_as);
+  if (from.aliases_file.empty()) return rules;
+  auto aliases = ReadAliases(from.aliases_file, rules);
+  if (!aliases) return tl::unexpected(aliases.error());
+  rules.aliases = std::make_shared<const Aliases>(std::move(*aliases));
+  return rules;
+}
+
+tl::expected<std::shared_ptr<const balancer::RouteTable>, std::string> BuildRules(
+    const config::Config& config) {
+  std::vector<balancer::RouteRule> rules;
+  rules.reserve(config.routes.size());
+  for (const config::RouteConfig& route : config.routes) rules.push_back(RuleOf(config, route));
+  auto table = balancer::RouteTable::Build(std::move(rules));
+  if (!table) {
+    return tl::unexpected("route " + config.routes[table.error().rule].name +
+                          ": users: " + table.error().text);
+  }
+  return std::move(*table);
+}
+
+std::string_view DefaultDomainOf(const config::Config& config, size_t listener,
+                                 std::string_view server_name) {
+  for (const config::ServerNameConfig& name : config.user_names.server_names) {
+    if (pop3::EqualsIgnoringCase(name.name, server_name)) return name.default_domain;
+  }
+  return config.listeners[listener].default_domain;
+}
+
 tl::expected<void, std::string> SetRouting(const config::Config& config,
                                            session::Settings& settings) {
-  auto named = SetNames(config, settings);
-  if (!named) return named;
+  auto names = BuildCanonicalRules(config);
+  if (!names) return tl::unexpected(names.error());
+  settings.canonical = std::move(*names);
+  for (const config::ServerNameConfig& name : config.user_names.server_names)
+    settings.domains_by_server_name[Lower(name.name)] = name.default_domain;
+  for (size_t i = 0; i < config.listeners.size(); ++i)
+    settings.listeners[i].default_domain = config.listeners[i].default_domain;
   SetPlaces(config, settings);
-  std::vector<balancer::RouteRule> rules;
-  for (const config::RouteConfig& route : config.routes) {
-    rules.push_back(RuleOf(config, route));
+  auto rules = BuildRules(config);
+  if (!rules) return tl::unexpected(rules.error());
+  if ((*rules)->size() > 0) settings.routing.rules = std::move(*rules);
+  for (const config::RouteConfig& route : config.routes)
     settings.routing.targets.push_back(TargetOf(config, route, settings));
-  }
-  if (!rules.empty()) {
-    auto table = balancer::RouteTable::Build(std::move(rules));
-    if (!table)
-      return tl::unexpected("route " + config.routes[table.error().rule].name +
-                            ": users: " + table.error().text);
-    settings.routing.rules = std::move(*table);
-  }
   SetReachable(settings);
   return {};
 }

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <string>
+#include <string_view>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "proxy/config/config.h"
 #include "proxy/session/settings.h"
@@ -13,6 +16,15 @@ namespace poplar::server {
 // one line for the operator.
 tl::expected<void, std::string> SetRouting(const config::Config& config,
                                            session::Settings& settings);
+
+// The parts of it that need nothing but the configuration, and the aliases file.
+tl::expected<balancer::CanonicalRules, std::string> BuildCanonicalRules(
+    const config::Config& config);
+tl::expected<std::shared_ptr<const balancer::RouteTable>, std::string> BuildRules(
+    const config::Config& config);
+// That completes the names of those who come so, instead of the rules' own; empty: none does.
+std::string_view DefaultDomainOf(const config::Config& config, size_t listener,
+                                 std::string_view server_name);
 
 // The user map files that routes refer to, each once: RouteTarget::index counts them.
 std::vector<std::string> UserMapFiles(const config::Config& config);

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <string>
 
+#include "proxy/directory/user_map_builder.h"
+
 namespace poplar::cli {
 namespace {
 
@@ -82,8 +84,9 @@ TEST(RunRoute, WritesJson) {
       Route({.users = {"Anna", "b\xc3\xb6\"b"}, .cluster = "other", .format = RouteFormat::kJson});
   EXPECT_EQ(outcome.status, 0);
   EXPECT_THAT(outcome.out,
-              StartsWith("[{\"user\":\"Anna\",\"canonical\":\"anna@example.org\",\"cluster\":"
-                         "\"other\",\"nodes\":[{\"name\":\"solo\",\"address\":\"127.0.0.1:1110\","
+              StartsWith("[{\"user\":\"Anna\",\"canonical\":\"anna@example.org\",\"route\":null,"
+                         "\"asks_first\":[],\"cluster\":\"other\",\"node\":null,\"login\":null,"
+                         "\"nodes\":[{\"name\":\"solo\",\"address\":\"127.0.0.1:1110\","
                          "\"weight\":100,\"state\":\"up\",\"cost\":"));
   EXPECT_THAT(outcome.out, HasSubstr(",\"reason\":\"home: the only node\"}]},\n {\"user\":"
                                      "\"b\xc3\xb6\\\"b\","));
@@ -130,6 +133,75 @@ TEST(RunRoute, FailsWhenTheTextCannotBeWritten) {
   out.setstate(std::ios::badbit);
   std::ostringstream err;
   EXPECT_EQ(RunRoute(options, out, err), 1);
+}
+
+// Rules by domain, host name and map; a directory in between.
+std::string RoutesConfig(const std::string& map) {
+  return std::string(kConfig) + R"(
+routes:
+  - {name: by-domain, domains: [old.example], cluster: other}
+  - {name: by-name, server_names: [old.example.org], cluster: other}
+  - {name: by-directory, users: "asked@.*", directory: auth}
+  - {name: by-map, user_map: )" +
+         map + R"(}
+directories: [{name: auth, http: {urls: ["http://127.0.0.1:1/"]}}]
+)";
+}
+
+class RouteRules : public testing::Test {
+ protected:
+  void SetUp() override {
+    map_ = testing::TempDir() + "route_command_test.map";
+    directory::UserMapBuilder builder({});
+    builder.AddLine("bob@example.org shared/n1 b4711");
+    builder.AddLine("lost@example.org nowhere");
+    std::ofstream(map_, std::ios::binary) << builder.Build();
+    config_ = RoutesConfig(map_);
+  }
+  std::string map_;
+  std::string config_;
+};
+
+TEST_F(RouteRules, NamesTheRule) {
+  const Outcome outcome = Route({.users = {"anna@old.example", "anna"}}, config_);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, StartsWith("anna@old.example, cluster other, by route by-domain:\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("anna (anna@example.org), cluster shared:\n  (route by-map: "
+                                     "not in " +
+                                     map_ + ")\n"));
+}
+
+TEST_F(RouteRules, KnowsByWhichNameTheyCome) {
+  EXPECT_THAT(Route({.users = {"anna"}, .server_name = "Old.example.org"}, config_).out,
+              HasSubstr("cluster other, by route by-name:"));
+}
+
+TEST_F(RouteRules, ReadsTheMap) {
+  const Outcome outcome = Route({.users = {"bob"}}, config_);
+  EXPECT_THAT(outcome.out, HasSubstr("cluster shared, by route by-map, there called b4711:\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("  1. n1 "));
+  EXPECT_THAT(outcome.out, HasSubstr("home: the user's own node, whatever the scores\n"));
+  const Outcome json = Route({.users = {"bob"}, .format = RouteFormat::kJson}, config_);
+  EXPECT_THAT(json.out, HasSubstr(R"("route":"by-map","asks_first":[],"cluster":"shared",)"
+                                  R"("node":"n1","login":"b4711")"));
+}
+
+TEST_F(RouteRules, SaysWhatOnlyARunningPoplarCanFindOut) {
+  const Outcome outcome = Route({.users = {"asked"}}, config_);
+  EXPECT_THAT(outcome.out, HasSubstr("  (route by-directory: directory auth is asked, "));
+  EXPECT_THAT(Route({.users = {"asked"}, .format = RouteFormat::kJson}, config_).out,
+              HasSubstr(R"("asks_first":["auth"])"));
+}
+
+TEST_F(RouteRules, RefusesMapsAndPlacesThatThereAreNot) {
+  const Outcome lost = Route({.users = {"lost"}}, config_);
+  EXPECT_EQ(lost.status, 1);
+  EXPECT_THAT(lost.err, HasSubstr("has lost@example.org at \"nowhere\", which is no cluster"));
+  const Outcome none = Route({.users = {"bob"}}, RoutesConfig(map_ + ".none"));
+  EXPECT_EQ(none.status, 1);
+  EXPECT_THAT(none.err, HasSubstr("cannot be read"));
+  EXPECT_THAT(Route({.users = {"bob"}, .listener = "pop3"}, config_).err,
+              HasSubstr("unknown listener \"pop3\"; did you mean \"pop3s\"?"));
 }
 
 }  // namespace

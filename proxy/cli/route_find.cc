@@ -1,0 +1,81 @@
+#include "proxy/cli/route_find.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "proxy/config/quote.h"
+#include "proxy/directory/user_map.h"
+#include "proxy/pop3/ascii.h"
+
+namespace poplar::cli {
+namespace {
+
+const config::ClusterConfig* FindCluster(const config::Config& config, std::string_view name) {
+  if (name.empty()) return &config.clusters.front();
+  const auto found = std::find_if(
+      config.clusters.begin(), config.clusters.end(),
+      [name](const auto& cluster) { return pop3::EqualsIgnoringCase(cluster.name, name); });
+  return found == config.clusters.end() ? nullptr : &*found;
+}
+
+// "cluster" or "cluster/node".
+bool SetPlace(const config::Config& config, std::string_view place, FoundRoute& found) {
+  const size_t slash = std::min(place.find('/'), place.size());
+  found.cluster = FindCluster(config, place.substr(0, slash));
+  if (found.cluster == nullptr || slash == place.size()) return found.cluster != nullptr;
+  const std::string_view name = place.substr(slash + 1);
+  for (const config::NodeConfig& node : found.cluster->nodes) {
+    if (pop3::EqualsIgnoringCase(node.name, name)) found.node = node.name;
+  }
+  return !found.node.empty();
+}
+
+using Decided = tl::expected<bool, std::string>;
+
+// False: the map doesn't know the user.
+Decided LookUp(const config::Config& config, const config::RouteConfig& route,
+               const balancer::CanonicalUser& user, FoundRoute& found) {
+  const auto map = directory::UserMap::Load(route.user_map);
+  if (!map) return tl::unexpected("user map " + config::Quote(route.user_map) + " " + map.error());
+  const auto entry = (*map)->Find(user.text());
+  if (!entry) {
+    found.passed.push_back("route " + route.name + ": not in " + route.user_map);
+    return false;
+  }
+  found.login = entry->login;
+  if (SetPlace(config, entry->place, found)) return true;
+  return tl::unexpected("user map " + config::Quote(route.user_map) + " has " + user.text() +
+                        " at " + config::Quote(entry->place) +
+                        ", which is no cluster or node of the configuration");
+}
+
+}  // namespace
+
+tl::expected<FoundRoute, std::string> FindRoute(const config::Config& config,
+                                                const balancer::RouteTable& rules,
+                                                const balancer::CanonicalUser& user,
+                                                const RouteArrival& arrival) {
+  FoundRoute found;
+  const balancer::RouteQuery query{user.text(), arrival.server_name, arrival.listener};
+  for (size_t i = rules.Match(query); i < rules.size(); i = rules.Match(query, i + 1)) {
+    const config::RouteConfig& route = config.routes[i];
+    if (!route.directory.empty()) {
+      found.directories.push_back(route.directory);
+      found.passed.push_back("route " + route.name + ": directory " + route.directory +
+                             " is asked, by a running Poplar; what follows is for whom it doesn't "
+                             "know");
+      continue;
+    }
+    const Decided decided = route.user_map.empty() ? Decided(SetPlace(config, route.cluster, found))
+                                                   : LookUp(config, route, user, found);
+    if (!decided) return tl::unexpected(decided.error());
+    if (!*decided) continue;
+    found.rule = route.name;
+    return found;
+  }
+  found.cluster = FindCluster(config, config.listeners[arrival.listener].cluster);
+  return found;
+}
+
+}  // namespace poplar::cli
