@@ -10,6 +10,7 @@
 #include "proxy/config/check.h"
 #include "proxy/config/check_admission.h"
 #include "proxy/config/check_balancing.h"
+#include "proxy/config/check_directories.h"
 #include "proxy/config/check_downstream.h"
 #include "proxy/config/check_routing.h"
 #include "proxy/config/findings.h"
@@ -222,6 +223,7 @@ Problems CheckMeaning(const Config& config, const Positions& positions) {
   CheckNames(config.routes, "routes", "route", findings);
   CheckNames(config.directories, "directories", "directory", findings);
   CheckRouting(config, findings);
+  CheckDirectories(config, findings);
   CheckProcess(config, findings);
   return findings.Take();
 }

@@ -51,11 +51,11 @@ std::string ListenFault(const config::ListenerConfig& listener, const io::Error&
 }  // namespace
 
 Server::Server(std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
-               Log& log, const io::Clock& clock)
+               std::unique_ptr<Directories> directories, Log& log, const io::Clock& clock)
     : settings_(std::move(settings)),
       log_(log),
       clock_(clock),
-      shared_(random_, std::move(maps)),
+      shared_(random_, std::move(maps), std::move(directories)),
       maps_told_(shared_.maps->size()) {}
 
 Server::~Server() { Join(); }
@@ -65,7 +65,10 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
     const io::Clock& clock, const BuildInfo& build_info) {
   auto maps = UserMaps::Load(UserMapFiles(config));
   if (!maps) return tl::unexpected(maps.error());
-  std::unique_ptr<Server> server(new Server(std::move(settings), std::move(*maps), log, clock));
+  auto directories = Directories::Build(config);
+  if (!directories) return tl::unexpected(directories.error());
+  std::unique_ptr<Server> server(
+      new Server(std::move(settings), std::move(*maps), std::move(*directories), log, clock));
   server->layout_ = std::make_unique<metrics::Layout>(DimensionsOf(config));
   auto done = server->AddWorkers(config);
   if (done) done = server->Listen(config);

@@ -49,7 +49,7 @@ class Server {
 
  private:
   Server(std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
-         Log& log, const io::Clock& clock);
+         std::unique_ptr<Directories> directories, Log& log, const io::Clock& clock);
 
   tl::expected<void, std::string> AddWorkers(const config::Config& config);
   tl::expected<void, std::string> Listen(const config::Config& config);

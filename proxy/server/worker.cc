@@ -24,10 +24,12 @@ tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
   worker->keeping_ = std::make_unique<io::TaskScope>(world.ready());
   worker->serving_ = std::make_unique<io::TaskScope>(world.ready());
   worker->root_ = std::make_unique<io::TaskScope>(world.ready());
+  worker->lookups_ =
+      std::make_unique<WorkerLookups>(*shared.maps, *shared.directories, world, *worker->serving_);
   worker->environment_.reset(new session::Environment{
       world, *worker->serving_, shared.affinity, shared.digest, shared.sealer, shared.listing_key,
       log, worker->meter_, worker->observer_, shared.admission, worker->newcomers_,
-      &worker->lookups_});
+      worker->lookups_.get()});
   worker->sampler_ = std::make_unique<io::Timer>(
       world.timers(), [](void* context) { static_cast<Worker*>(context)->Sample(); }, worker.get());
   return worker;
@@ -40,8 +42,7 @@ Worker::Worker(Shared& shared, std::shared_ptr<const session::Settings> settings
       shard_(shard),
       meter_(shard),
       observer_(shard, log, *settings_),
-      clock_(clock),
-      lookups_(*shared.maps) {}
+      clock_(clock) {}
 
 Worker::~Worker() = default;
 
@@ -114,6 +115,7 @@ io::Task<void> Worker::StopWhenEmpty() {
   co_await accepting_->Empty();
   co_await keeping_->Empty();
   co_await serving_->Empty();
+  lookups_->Stop();
   proactor_->Stop();
 }
 
@@ -156,6 +158,7 @@ void Worker::DrainSessions() {
 void Worker::AbortSessions() {
   proactor_->PostFromAnyThread([this] {
     aborting_ = true;
+    lookups_->Stop();
     for (session::Session* session : sessions_) session->Abort();
   });
 }

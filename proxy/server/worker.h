@@ -27,12 +27,14 @@ namespace poplar::server {
 
 // What all workers share. Touched once or twice a session, never while mail is relayed.
 struct Shared {
-  Shared(io::Random& random, std::unique_ptr<UserMaps> user_maps)
+  Shared(io::Random& random, std::unique_ptr<UserMaps> user_maps,
+         std::unique_ptr<Directories> services)
       : digest(random),
         sealer(random),
         listing_key(random.Next()),
         admission(random.Next()),
-        maps(std::move(user_maps)) {}
+        maps(std::move(user_maps)),
+        directories(std::move(services)) {}
 
   balancer::Affinity affinity;
   const tls::KeyedDigest digest;
@@ -40,6 +42,7 @@ struct Shared {
   const uint64_t listing_key;
   admission::Admission admission;
   const std::unique_ptr<UserMaps> maps;
+  const std::unique_ptr<Directories> directories;
 };
 
 // One thread, one proactor, its listeners and its sessions.
@@ -116,7 +119,7 @@ class Worker {
   std::unique_ptr<io::TaskScope> serving_;
   std::unique_ptr<io::TaskScope> root_;
   admission::Seniority newcomers_;
-  WorkerLookups lookups_;
+  std::unique_ptr<WorkerLookups> lookups_;
   std::unique_ptr<session::Environment> environment_;
   std::unique_ptr<io::Timer> sampler_;
   std::vector<Listening> listening_;

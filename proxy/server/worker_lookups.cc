@@ -1,6 +1,15 @@
 #include "proxy/server/worker_lookups.h"
 
+#include <utility>
+
 namespace poplar::server {
+
+WorkerLookups::WorkerLookups(const UserMaps& maps, const Directories& directories,
+                             io::Proactor& proactor, io::TaskScope& scope)
+    : maps_(maps), directories_(directories), proactor_(proactor), scope_(scope) {
+  for (size_t i = 0; i < directories.size(); ++i)
+    sources_.push_back(directories.MakeSource(i, proactor));
+}
 
 std::optional<directory::Found> WorkerLookups::InMap(size_t map, std::string_view user) {
   const auto entry = maps_.Current(map).Find(user);
@@ -8,8 +17,13 @@ std::optional<directory::Found> WorkerLookups::InMap(size_t map, std::string_vie
   return directory::Found{.place = std::string(entry->place), .login = std::string(entry->login)};
 }
 
-io::Task<directory::Answer> WorkerLookups::Ask(size_t /*index*/, directory::Question /*question*/) {
-  co_return directory::Answer{.text = "no directory"};
+io::Task<directory::Answer> WorkerLookups::Ask(size_t index, directory::Question question) {
+  co_return co_await directories_.cache(index).Ask(proactor_, scope_, *sources_[index],
+                                                   std::move(question));
+}
+
+void WorkerLookups::Stop() {
+  for (const auto& source : sources_) source->Stop();
 }
 
 }  // namespace poplar::server

@@ -29,8 +29,6 @@ constexpr size_t kChainBytesMax = size_t{64} * 1024;
 // ends a chain of TLS 1.3 resumptions after 7 days.)
 constexpr uint32_t kSessionLifetime = 2 * 3600;
 
-constexpr uint8_t kAlpnOffer[] = {4, 'p', 'o', 'p', '3'};
-
 // Names quoted in an error; a certificate may bear hundreds.
 constexpr size_t kNamesQuotedMax = 3;
 constexpr size_t kQuotedBytesMax = 128;
@@ -129,14 +127,16 @@ struct ClientCallbacks {
     return 1;
   }
 
-  static bool Configure(SSL_CTX* native, ClientSettings::Verify verify) {
+  static bool Configure(SSL_CTX* native, const ClientSettings& settings) {
+    // RFC 7301 section 3.1: each name behind its length.
+    const std::string offer = static_cast<char>(settings.alpn.size()) + settings.alpn;
     SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(native, &OnNewSession);
     SSL_CTX_set_timeout(native, kSessionLifetime);
     SSL_CTX_set_session_psk_dhe_timeout(native, kSessionLifetime);
     SSL_CTX_set_early_data_enabled(native, 0);
     SSL_CTX_set_max_cert_list(native, kChainBytesMax);
-    if (verify == ClientSettings::Verify::kFull) {
+    if (settings.verify == ClientSettings::Verify::kFull) {
       SSL_CTX_set_verify(native, SSL_VERIFY_PEER, &OnVerify);
     } else {
       SSL_CTX_set_verify(native, SSL_VERIFY_NONE, nullptr);
@@ -145,7 +145,8 @@ struct ClientCallbacks {
            SSL_CTX_set_max_proto_version(native, TLS1_3_VERSION) &&
            SSL_CTX_set_strict_cipher_list(native, kTls12Suites) &&
            SSL_CTX_set1_curves_list(native, Groups()) &&
-           SSL_CTX_set_alpn_protos(native, kAlpnOffer, sizeof(kAlpnOffer)) == 0;
+           SSL_CTX_set_alpn_protos(native, reinterpret_cast<const uint8_t*>(offer.data()),
+                                   static_cast<unsigned>(offer.size())) == 0;
   }
 
   // The reason why not, or empty.
@@ -174,7 +175,7 @@ tl::expected<std::shared_ptr<const ClientContext>, std::string> ClientContext::C
   context->verify_ = settings.verify;
   bssl::UniquePtr<SSL_CTX>& native = context->native_->context;
   native.reset(SSL_CTX_new(TLS_method()));
-  if (native == nullptr || !ClientCallbacks::Configure(native.get(), settings.verify)) {
+  if (native == nullptr || !ClientCallbacks::Configure(native.get(), settings)) {
     ERR_clear_error();
     return Error("tls: the library does not take the settings towards nodes");
   }

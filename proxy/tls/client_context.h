@@ -21,10 +21,11 @@ struct ClientSettings {
   std::string ca_file = {};  // PEM; empty: the system's bundle
   // Shown to a node that asks for one. No certificate: none; no key: it is in the same file.
   CertificateFiles certificate = {};
+  std::string alpn = "pop3";  // what is offered
 };
 
 // How we speak TLS to the nodes of one cluster. Immutable, shared by all workers; connections keep
-// it alive. TLS 1.2 and newer; ALPN pop3 is offered, a node that knows no ALPN is accepted.
+// it alive. TLS 1.2 and newer; ALPN is offered, a server that knows none is accepted.
 class ClientContext : public std::enable_shared_from_this<ClientContext> {
  public:
   static constexpr char kSystemBundle[] = "/etc/ssl/certs/ca-certificates.crt";

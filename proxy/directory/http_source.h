@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "proxy/directory/source.h"
+#include "proxy/io/address.h"
+#include "proxy/io/proactor.h"
+#include "proxy/io/stream.h"
+#include "proxy/io/sync.h"
+#include "proxy/tls/client_context.h"
+
+namespace poplar::directory {
+
+struct HttpServer {
+  std::string url;        // as the operator wrote it; for the log
+  std::string authority;  // for the header Host
+  std::string target;     // path and query
+  std::string host;       // that its certificate must bear
+  io::Address address;
+  std::shared_ptr<const tls::ClientContext> tls;  // null: plain
+};
+
+struct HttpSettings {
+  std::string name;  // the directory's, in texts for the log
+  std::vector<HttpServer> servers;
+  std::string headers;  // whole lines, sent besides
+  io::Duration timeout = std::chrono::seconds(5);
+  size_t connections = 8;  // to each server
+};
+
+// A service that speaks nginx's auth_http, asked over connections that are kept. Servers are asked
+// in turn while one doesn't answer.
+class HttpSource final : public Source {
+ public:
+  // Longer than that no kept connection is trusted to be good.
+  static constexpr io::Duration kKeepMax = std::chrono::seconds(30);
+  // A server that didn't answer is asked last for so long.
+  static constexpr io::Duration kAvoidance = std::chrono::seconds(5);
+
+  // Both outlive it.
+  HttpSource(io::Proactor& proactor, const HttpSettings& settings);
+  // Nothing is under way.
+  ~HttpSource() override;
+
+  io::Task<Answer> Ask(const Question& question) override;
+  void Stop() override;
+
+ private:
+  struct Kept {
+    std::unique_ptr<io::Stream> stream;
+    io::Time since;
+  };
+  // Somebody in the queue for a connection.
+  struct Waiter {
+    explicit Waiter(io::RunList& ready) : called(ready) {}
+    io::Event called;
+    bool admitted = false;
+  };
+  struct Server {
+    const HttpServer* settings;
+    std::vector<Kept> idle;
+    size_t taken = 0;  // connections in use, being opened included
+    std::deque<Waiter*> queue;
+    io::Time avoided_until{};
+  };
+  // What came of one server: an answer, or why there is none.
+  struct Outcome {
+    Answer answer;
+    bool answered = false;
+    bool silent = false;  // not a byte came: another connection may do
+  };
+
+  io::Task<Outcome> AskServer(Server& server, const Question& question, io::Time deadline);
+  io::Task<bool> Enter(Server& server, io::Time deadline);
+  void Leave(Server& server);
+  io::Task<Outcome> AskOver(Server& server, std::unique_ptr<io::Stream> stream,
+                            const Question& question, io::Time deadline);
+  io::Task<io::Result<std::unique_ptr<io::Stream>>> Open(Server& server, io::Time deadline);
+  std::unique_ptr<io::Stream> TakeIdle(Server& server);
+  std::vector<Server*> InTurn();
+  std::string Where(const Server& server, std::string_view what) const;
+
+  io::Proactor& proactor_;
+  const HttpSettings& settings_;
+  std::deque<Server> servers_;  // questions under way hold on to theirs
+  std::set<io::Stream*> in_flight_;
+  bool stopped_ = false;
+};
+
+}  // namespace poplar::directory
