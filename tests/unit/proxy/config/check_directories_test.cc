@@ -1,0 +1,54 @@
+#include "proxy/config/check_directories.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "proxy/config/read.h"
+
+namespace poplar::config {
+namespace {
+
+std::string Problems(const std::string& http) {
+  const ReadResult read =
+      Read({"poplar.yaml", "directories:\n  - name: auth\n    http: " + http + "\n"});
+  Findings findings(read.positions);
+  CheckDirectories(read.config, findings);
+  std::string lines;
+  for (const Problem& problem : findings.Take())
+    lines += problem.path + ": " + problem.message + "\n";
+  return lines;
+}
+
+TEST(CheckDirectories, TakesWhatIsRight) {
+  EXPECT_EQ(Problems("{urls: [\"http://127.0.0.1:8080/auth\", \"https://auth.internal/\"], "
+                     "ca_file: /ca.pem, headers: [\"X-Auth-Key: se cret\"]}"),
+            "");
+}
+
+TEST(CheckDirectories, ReportsEachMistake) {
+  struct Case {
+    std::string http, problems;
+  };
+  const Case cases[] = {
+      {"{urls: []}", "directories[0].http.urls: there is nobody to ask\n"},
+      {"{urls: [auth]}",
+       "directories[0].http.urls: \"auth\" begins with neither http:// nor https://\n"},
+      {"{urls: [\"http://auth.internal/\"]}",
+       "directories[0].http.urls: \"http://auth.internal/\": passwords cross the network in the "
+       "clear\n"},
+      {"{urls: [\"http://localhost/\"], ca_file: /ca}",
+       "directories[0].http.ca_file: has no effect without https://\n"},
+      {"{urls: [\"https://a/\"], client_key: /k}",
+       "directories[0].http.client_key: there is a key, but no client_certificate\n"},
+      {"{urls: [\"https://a/\"], headers: [\"no colon\", \"a b: c\", \": x\", \"A: b\\r\\nC: d\"]}",
+       "directories[0].http.headers: \"no colon\" is no header\n"
+       "directories[0].http.headers: \"a b: c\" is no header\n"
+       "directories[0].http.headers: \": x\" is no header\n"
+       "directories[0].http.headers: \"A: b\\x0d\\x0aC: d\" is no header\n"},
+  };
+  for (const Case& c : cases) EXPECT_EQ(Problems(c.http), c.problems) << c.http;
+}
+
+}  // namespace
+}  // namespace poplar::config
