@@ -40,11 +40,13 @@ def before(start, dovecot):
 
 
 def visit(proxy, user, *commands, password=PASSWORD):
-    """A whole session; the answers to `commands`."""
+    """A whole session; the answers to `commands`. When it returns, the node's session is parked, if it is at all: that
+    comes between the answer to QUIT and the end of the connection."""
     with proxy.connect() as session:
         session.log_in(user, password)
         answers = [session.command(command) for command in commands]
         session.ok("QUIT")
+        assert session.at_end()
     return answers
 
 
