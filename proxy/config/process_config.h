@@ -13,6 +13,7 @@ struct TimeoutsConfig {
   Duration login = std::chrono::seconds(60);
   Duration upstream_connect = kUpstreamTimeout;
   Duration upstream_response = kUpstreamTimeout;
+  Duration upstream_keepalive = kUpstreamKeepalive;
   Duration client_idle = std::chrono::minutes(10);
   Duration client_write_stall = std::chrono::seconds(60);
 

@@ -39,7 +39,8 @@ Built<std::shared_ptr<const upstream::Endpoint>> BuildEndpoint(const config::Con
   endpoint->name = cluster.name + "/" + node.name;
   endpoint->address = *address;
   endpoint->host_name = node.host_name.empty() ? parsed->host : node.host_name;
-  endpoint->timeouts = {timeouts.upstream_connect, timeouts.upstream_response};
+  endpoint->timeouts = {timeouts.upstream_connect, timeouts.upstream_response,
+                        timeouts.upstream_keepalive};
   endpoint->proxy_protocol = VersionOf(node.proxy_protocol);
   endpoint->xclient = node.xclient == config::Xclient::kAuto;
   if (node.tls_start == config::NodeTlsStart::kStls)

@@ -143,6 +143,8 @@ class Login {
   POPLAR_OWN_FRAME io::Task<Step> WaitInQueue(SlotWait& place);
   POPLAR_OWN_FRAME io::Task<Step> Open(balancer::Slot slot);
   Step Bind();
+  bool Counts();
+  Step OnOneTooMany();
   Step TooManySessions();
   POPLAR_OWN_FRAME io::Task<Step> Authenticate();
   io::Task<upstream::NodeError> LearnCapabilities();
@@ -167,6 +169,8 @@ class Login {
   void GiveUpConnection(bool politely);
   void NoteStages();
   upstream::Cluster& cluster() const { return *cluster_; }
+  // Whether the digest tells this credential from a stranger's.
+  bool has_secret() const { return !request_.credential.identity.secret.Expose().empty(); }
   upstream::Node& node() const;
   balancer::Moment Moment() const;
   io::Time Now() const { return environment_.proactor.Now(); }

@@ -320,6 +320,7 @@ NodeSide Session::SideOfNode() const {
   const bool parks = cluster().rules.affinity && limits.parked > 0 && upstream_.parkable;
   return {.stream = upstream_.connection->stream(),
           .response = upstream_.connection->endpoint().timeouts.response,
+          .keepalive = upstream_.connection->endpoint().timeouts.keepalive,
           .logged_in = upstream_.logged_in,
           .max_snapshot_age = parks ? limits.max_snapshot_age : io::Duration::zero(),
           // Said while the node was asked for the login.

@@ -175,6 +175,27 @@ def test_an_idle_client_does_not_time_the_node_out(against):
     assert proxy.session(0)["reason"] == "quit"
 
 
+@pytest.mark.parametrize("keepalive, kept", [("400ms", True), ("0s", False)])
+def test_a_node_with_less_patience_than_the_client_is_kept_awake(start, keepalive, kept):
+    """It leaves after 1.5 s without a command. The client hears nothing of what keeps it."""
+    def impatient(peer, _):
+        peer.socket.settimeout(1.5)
+        return b"+OK\r\n"
+
+    with FakeNode({"greeting": impatient}) as fake, \
+            start([node("fake", fake.port)], timeouts={"upstream_keepalive": keepalive}) as proxy:
+        with proxy.connect() as session:
+            session.log_in("anybody")
+            session.socket.settimeout(3)
+            with pytest.raises(TimeoutError):
+                session.socket.recv(1)
+            session.socket.settimeout(20)
+            assert session.command("STAT").startswith(b"+OK 1 " if kept else TEMPORARY)
+            if kept:
+                session.ok("QUIT")
+        assert (fake.commands.count("NOOP") >= 3) is kept
+
+
 def test_client_idle(against):
     proxy = against({"client_idle": "1s"})
     with proxy.connect() as session:

@@ -62,6 +62,7 @@ def messages_come_bit_for_bit(stand):
 rfc.elsewhere("3", "the idle timer is at least 10 minutes, and each command restarts it",
               "test_timeouts.py::test_client_idle", "test_timeouts.py::test_commands_keep_a_client_from_being_idle")
 rfc.elsewhere("3", "a server's shorter timer is not the client's: Poplar keeps the node awake",
+              "test_timeouts.py::test_a_node_with_less_patience_than_the_client_is_kept_awake",
               "test_timeouts.py::test_an_idle_client_does_not_time_the_node_out")
 
 

@@ -65,8 +65,8 @@ health: {probe: login, interval: 1s, fast_interval: 2s, timeout: 3s, rise: 4, fa
          hold_down: 13s, slow_start: 14s, panic_percent: 15}
 resume: {enabled: yes, deadline: 16s}
 user_names: {default_domain: example.org}
-timeouts: {tls_handshake: 1s, login: 2s, upstream_connect: 3s, upstream_response: 4s, client_idle: 5h,
-           client_write_stall: 600ms}
+timeouts: {tls_handshake: 1s, login: 2s, upstream_connect: 3s, upstream_response: 4s,
+           upstream_keepalive: 5s, client_idle: 5h, client_write_stall: 600ms}
 limits: {sessions: 5, bad_commands: 6, failed_logins: 7, buffer_memory: 8MiB}
 drain_timeout: 0s
 admin: {enabled: no, address: "127.0.0.1:1"}
@@ -153,7 +153,8 @@ TEST(Read, FillsTheWholeConfiguration) {
                      seconds(14),
                      15};
   expected.resume = {true, seconds(16)};
-  expected.timeouts = {seconds(1),       seconds(2), seconds(3), seconds(4), std::chrono::hours(5),
+  expected.timeouts = {seconds(1),       seconds(2), seconds(3),
+                       seconds(4),       seconds(5), std::chrono::hours(5),
                        milliseconds(600)};
   expected.limits = {5, 6, 7, MiB(8)};
   expected.drain_timeout = Duration(0);
