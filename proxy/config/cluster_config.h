@@ -165,11 +165,11 @@ void Describe(Visitor& v, ClusterConfig& c) {
                     "ends before its user logs in elsewhere or with another password."});
   v.Integer(
       "user_sessions", c.user_sessions, {0, 10'000},
-      {.help = "Most sessions of one user at once; another login that the node accepts, or that "
-               "has the password of the last one, is told [IN-USE]. Of use where nodes lock, or "
-               "count a user's connections from one address, which for "
-               "all of a user's devices is Poplar's (Dovecot: mail_max_userip_connections, "
-               "10; stay below it). 0: no limit."});
+      {.help = "Most sessions of one user at once; a further login is told [IN-USE], once the node "
+               "has accepted it, or at once if it has the password of the last one. Of use where "
+               "nodes lock, or count a user's connections from one address, which for all of a "
+               "user's devices is Poplar's (Dovecot: mail_max_userip_connections, 10; stay below "
+               "it). 0: no limit."});
   v.Integer("in_use_retries", c.in_use_retries, {0, 5},
             {.help = "How often a login that a node answers with [IN-USE] is tried again before "
                      "the client is told. 0: at once."});
