@@ -133,6 +133,53 @@ def test_a_wrong_password_is_the_nodes_word(dovecot, user, start):
             session.ok("QUIT")
 
 
+# --- in the client's mode (RFC 6856)
+
+def _speaking_node(sasl: str = ""):
+    """Has UTF8 and LANG, and answers LANG in the session's language."""
+    def languages(peer, words):
+        return b"+OK Deutsch\r\n" if len(words) > 1 else b"+OK Sprachen:\r\nde Deutsch\r\nen English\r\n.\r\n"
+
+    capa = f"+OK\r\nTOP\r\nUIDL\r\nUSER\r\nUTF8 USER\r\nLANG\r\n{sasl}.\r\n".encode()
+    return FakeNode({"CAPA": capa, "UTF8": b"+OK\r\n", "LANG": languages, "AUTH": b"+OK\r\n"})
+
+
+@pytest.mark.parametrize("sasl, login", [
+    ("", ["USER ällice", "PASS secret"]),
+    ("SASL PLAIN\r\n", ["AUTH PLAIN " + base64.b64encode("\0ällice\0secret".encode()).decode()])],
+    ids=["USER", "AUTH"])
+def test_utf8_and_the_language_are_told_before_the_login(sasl, login, start):
+    with _speaking_node(sasl) as fake, start([node("fake", fake.port)], health=PROBES) as proxy:
+        until(lambda: b"\nLANG\r" in _capabilities(proxy), "the node's modes to be offered")
+        with proxy.connect() as session:
+            assert {b"UTF8 USER", b"LANG"} <= set(session.ok("CAPA").split(b"\r\n"))
+            # Nobody has named a node yet, so the only language is the node's own (RFC 6856 section 3.2).
+            assert session.command("LANG") == b"+OK\r\ni-default The node's own\r\n"
+            session.ok("LANG de")
+            session.ok("UTF8")
+            session.log_in("ällice")
+            assert session.command("LANG") == b"+OK Sprachen:\r\nde Deutsch\r\nen English\r\n", "the node's answer"
+            assert session.command("LANG en") == b"+OK Deutsch\r\n"
+            assert session.command("STAT").startswith(b"+OK 1 "), "framed as one line and as many"
+            session.ok("QUIT")
+        told = [command for command in fake.commands if command not in ("CAPA", "QUIT")]  # the probes'
+        assert told == ["UTF8", "LANG de", *login, "LANG", "LANG en", "STAT"]
+
+
+def test_a_node_that_refuses_the_clients_mode_gets_no_login(start):
+    """The client was told that it has it; without, its mail would come as it didn't ask for it."""
+    capa = b"+OK\r\nTOP\r\nUIDL\r\nUSER\r\nUTF8\r\n.\r\n"
+    with FakeNode({"CAPA": capa, "UTF8": b"-ERR not today\r\n"}) as fake, \
+            start([node("fake", fake.port)], health=PROBES) as proxy:
+        until(lambda: b"\nUTF8\r" in _capabilities(proxy), "the node's mode to be offered")
+        with proxy.connect() as session:
+            session.ok("UTF8")
+            session.ok("USER anybody")
+            assert session.command("PASS secret").startswith(b"-ERR ")
+        assert "UTF8" in fake.commands
+        assert not any(command.startswith(("USER", "PASS")) for command in fake.commands)
+
+
 # --- tokens, before a node that knows them
 
 def _bearer(user: str, token: str) -> str:

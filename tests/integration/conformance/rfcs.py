@@ -136,7 +136,7 @@ xclient.elsewhere("", "taken from other proxies of configured networks; a ring o
 utf8 = Section(RFCS, "6856")
 
 
-@utf8.check("2", "UTF8 is offered where the node has it (Courier), and told to the node before the login; else -ERR")
+@utf8.check("2", "UTF8 is offered where the node has it (Courier), and taken there; else -ERR")
 def utf8_where_the_node_has_it(stand):
     with stand.connect() as session:
         offered = capabilities(session)
@@ -153,3 +153,10 @@ def no_languages(stand):
         assert b"LANG" not in capabilities(session)
         assert session.command("LANG de").startswith(b"-ERR")
         session.log_in(stand.reader).ok("QUIT")
+
+
+utf8.elsewhere("2, 3", "where the node has them, both are told to it before the login; its answer to LANG passes, in one line or many",
+               "test_node_login.py::test_utf8_and_the_language_are_told_before_the_login")
+utf8.elsewhere("2", "a node that doesn't take the client's mode gets no login: the client was told that it has it",
+               "test_node_login.py::test_a_node_that_refuses_the_clients_mode_gets_no_login")
+utf8.elsewhere("2.1", "STLS forgets both", "unit/proxy/pop3/authorization_test.cc::AuthorizationTest.TlsForgetsAllThatWasSaidBefore")
