@@ -110,6 +110,34 @@ def test_another_proxys_client_is_judged_for_itself(start, fake):
                 until(lambda: rejected(proxy, reason) == 1, reason)
 
 
+# --- what failed logins cost
+
+
+def test_asking_for_what_nobody_has_costs_nothing(start, fake):
+    """A penalty by address would show: nobody is trusted, and a wrong password behind it does cost."""
+    limits = {"trusted": [], "login_delay": {"first": "1500ms"}}
+    with start([node("fake", fake.port)], listener=_CLEAR, admission=limits) as proxy:
+        def log_in(user: str) -> float:
+            with connect_from("127.0.7.1", proxy.port) as session:
+                begun = time.monotonic()
+                session.log_in(user).ok("QUIT")
+                return time.monotonic() - begun
+
+        with connect_from("127.0.7.1", proxy.port) as session:
+            begun = time.monotonic()
+            for _ in range(20):
+                for command in ("AUTH NTLM", "AUTH CRAM-MD5", "AUTH X-NONE abc", "APOP anybody 0"):
+                    assert session.command(command).startswith(b"-ERR ")
+            assert time.monotonic() - begun < 1, "80 answers, none of which waited"
+            session.log_in("anybody").ok("QUIT")
+        assert log_in("another") < 1
+        assert proxy.metric("poplar_login_delay_seconds_count") == 0
+        with connect_from("127.0.7.1", proxy.port) as session:
+            session.ok("USER third")
+            assert session.command("PASS wrong").startswith(b"-ERR [AUTH]")
+        assert log_in("third") >= 1.4, "that one has its price"
+
+
 # --- how many, how fast
 
 

@@ -1,8 +1,13 @@
 """What clients do, from the field: each habit is a row."""
 
+import poplib as python_poplib
+from unittest import mock
+
+import corpus
 from conformance.stand import NAMES, bodies_of, capabilities, lines_of
 from conformance.table import CLIENTS, Section
 from waiting import until
+from wire import tls_context
 
 outlook = Section(CLIENTS, "Outlook")
 
@@ -119,7 +124,8 @@ def capabilities_for_fetchmail(stand):
 
 
 fetchmail.elsewhere("takes -ERR at login for a wrong password unless the text says wait or Service unavailable",
-                    "temporary trouble says both", "test_bad_nodes.py::test_nobody_listens")
+                    "temporary trouble says both", "test_bad_nodes.py::test_nobody_listens",
+                    "test_bad_nodes.py::test_fetchmail_tells_a_dead_node_from_a_wrong_password")
 
 fetchmail.elsewhere("says STLS where it has to, offered or not", "taken on a port that has it, else -ERR",
                     "test_clients.py::test_over_stls", "test_stls.py::test_only_once_and_only_before_login")
@@ -196,8 +202,23 @@ phones.elsewhere("lose the radio in the middle of anything", "nothing is deleted
                  "test_bad_clients.py::test_gone_at_every_state", "test_clients.py::test_without_quit_nothing_is_deleted")
 
 poplib = Section(CLIENTS, "Python's poplib")
-poplib.elsewhere("refuses lines longer than 2048 bytes", "Poplar's own have at most 512",
-                 "test_clients.py::test_every_message_arrives_bit_for_bit")
+poplib.elsewhere("refuses lines longer than 2048 bytes", "Poplar's own have at most 512", "own_lines_are_well_formed")
+
+
+@poplib.check("keeps to that limit in listings, too", "served as it comes, from CAPA to QUIT")
+def poplib_with_its_own_limit(stand):
+    with stand.connect() as ready:  # a server that locks is ready for the next login now
+        ready.ok("QUIT")
+    with mock.patch.object(python_poplib, "_MAXLINE", 2048):  # other tests lift it
+        session = python_poplib.POP3_SSL("localhost", stand.proxy.port, timeout=60,
+                                         context=tls_context(stand.proxy.authority.file))
+        assert {"USER", "UIDL", "TOP"} <= set(session.capa())
+        session.user(stand.reader)
+        session.pass_("secret")
+        assert session.stat()[0] == len(session.list()[1]) == len(session.uidl()[1]) == len(NAMES)
+        got = [b"".join(line + b"\r\n" for line in session.retr(number)[1]) for number in range(1, len(NAMES) + 1)]
+        session.quit()
+    assert got == stand.truth
 
 scanners = Section(CLIENTS, "scanners")
 scanners.elsewhere("speak HTTP, SSH or nothing at all", "refused, and not waited for",
@@ -205,11 +226,19 @@ scanners.elsewhere("speak HTTP, SSH or nothing at all", "refused, and not waited
                    "test_bad_clients.py::test_part_of_a_handshake_and_silence")
 scanners.elsewhere("say TLS to a port in the clear", "refused like any garbage",
                    "test_listeners.py::test_tls_where_none_is_spoken")
-scanners.elsewhere("send garbage commands without end", "cut off after a few",
-                   "test_bad_clients.py::test_two_hundred_bad_commands")
+scanners.elsewhere("send garbage commands without end", "before login, the third one ends it",
+                   "test_bad_clients.py::test_two_hundred_bad_commands",
+                   "test_bad_clients.py::test_two_hundred_commands_of_the_wrong_state")
 
 maillennium = Section(CLIENTS, "Maillennium's proxy")
-maillennium.elsewhere("cut TOP at 64 to 80 KB", "TOP and RETR pass whole",
-                      "test_clients.py::test_twenty_megabytes_arrive_bit_for_bit")
+
+
+@maillennium.check("cut TOP at 64 to 80 KB", "TOP and RETR of a megabyte pass whole")
+def a_megabyte_passes_whole(stand):
+    user = stand.fresh(messages=corpus.large(1))
+    direct, through = stand.both(user, ["TOP 1 99999999", "RETR 1"])
+    assert through == direct and all(len(answer) > 1 << 20 for answer in through)
+
+
 foxmail = Section(CLIENTS, "Foxmail")
 foxmail.not_done("nothing reliable is known", "treated as Outlook", "nothing to test beyond Outlook's rows")
