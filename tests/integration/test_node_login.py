@@ -123,6 +123,23 @@ def test_a_long_message_goes_on_its_own_line(folder, node_certificate, user, sta
         assert tap.logins() == [b"AUTH PLAIN\r\n%s\r\nQUIT\r\n" % message]
 
 
+def test_a_node_that_leaves_the_blank_behind_its_plus_out(start):
+    """RFC 5034 section 4 wants `+ `, and many a server's challenge is `+`."""
+    def auth(peer, words):
+        assert words == ["AUTH", "PLAIN"], words
+        peer.send(b"+\r\n")
+        assert base64.b64decode(peer.line()) == b"\0anybody\0" + b"long" * 60
+        return b"+OK\r\n"
+
+    with FakeNode({"CAPA": b"+OK\r\nTOP\r\nUIDL\r\nSASL PLAIN\r\n.\r\n", "AUTH": auth}) as fake, \
+            start([node("fake", fake.port)], health=PROBES) as proxy:
+        until(lambda: "CAPA" in fake.commands, "the first probe")
+        knows_its_nodes(proxy)
+        with proxy.connect() as session:
+            session.log_in("anybody", "long" * 60)
+            session.ok("QUIT")
+
+
 def test_a_wrong_password_is_the_nodes_word(dovecot, user, start):
     with start([node("node", dovecot.pop3_port)], health=PROBES) as proxy:
         knows_its_nodes(proxy)

@@ -50,7 +50,16 @@ names.elsewhere("3", "as a client of nodes: the name from the configuration is w
                 "test_tls.py::test_a_node_that_is_verified_serves", "test_tls.py::test_a_node_with_another_name_is_refused",
                 "test_tls.py::test_a_node_of_another_authority_is_refused")
 
+names.elsewhere("3", "SNI is sent wherever the node has a name",
+                "unit/proxy/tls/client_context_test.cc::ClientContextTest.AcceptsTheNamesAndAddressesOfTheCertificate")
+
+records = Section(RFCS, "6186, 8997")
+records.not_done("3.3", "SRV records `_pop3s._tcp` lead clients to port 995",
+                 "they stand in the operator's DNS; a proxy neither publishes nor reads them")
+
 framing = Section(RFCS, "framing")
+framing.elsewhere("table", "a command decides whether its answer has one line or many; LIST, UIDL, LANG and AUTH by their argument",
+                  "unit/proxy/pop3/command_test.cc::ExpectsMultiLineTest.FollowsTheFramingTable")
 framing.elsewhere("terminator", "a message ends with CRLF . CRLF and nothing else",
                   "test_bad_nodes.py::test_line_feeds_do_not_end_a_message")
 framing.elsewhere("terminator", "a node that never sends it is waited for, within a limit",
@@ -63,7 +72,8 @@ framing.elsewhere("queue", "commands under way are bounded; a slow reader is hel
                   "test_pipelining.py::test_a_slow_reader_is_held_and_loses_nothing",
                   "test_pipelining.py::test_a_thousand_mixed_commands_keep_their_order")
 framing.elsewhere("unknown", "an unknown command that the operator lets pass makes the session blind, not wrong",
-                  "test_listeners.py::test_an_unknown_command_makes_the_session_opaque")
+                  "test_listeners.py::test_an_unknown_command_makes_the_session_opaque",
+                  "test_pool.py::test_an_opaque_session_is_not_parked")
 framing.elsewhere("unknown", "or is refused, by the operator's word",
                   "test_listeners.py::test_unknown_commands_may_be_refused")
 framing.elsewhere("before login", "nothing that a client sent ahead runs before its login is answered",
@@ -81,8 +91,9 @@ proxy.elsewhere("2", "from configured networks only; there it must come, and com
                 "test_proxy_protocol.py::test_from_elsewhere_it_is_garbage",
                 "test_proxy_protocol.py::test_what_is_no_header_is_refused",
                 "test_proxy_protocol.py::test_silence_is_not_waited_for")
-proxy.elsewhere("2", "to nodes: versions 1 and 2",
-                "test_node_login.py::test_the_proxy_header_brings_the_clients_address")
+proxy.elsewhere("2", "to nodes: versions 1 and 2, ahead of everything, in one piece",
+                "test_node_login.py::test_the_proxy_header_brings_the_clients_address",
+                "unit/proxy/upstream/connection_login_test.cc::ConnectionLoginTest.TheProxyHeaderComesFirst")
 
 oauth = Section(RFCS, "7628")
 oauth.elsewhere("3.1",
@@ -124,6 +135,9 @@ sending.elsewhere("4", "AUTH PLAIN where the node has it, else USER and PASS; lo
                   "test_node_login.py::test_a_password_goes_by_auth_plain",
                   "test_node_login.py::test_a_node_that_nobody_asked_gets_user_and_pass",
                   "test_node_login.py::test_a_long_message_goes_on_its_own_line")
+
+sending.elsewhere("4", "a challenge that is `+` without its blank is taken, too",
+                  "test_node_login.py::test_a_node_that_leaves_the_blank_behind_its_plus_out")
 
 xclient = Section(RFCS, "XCLIENT (Dovecot's)")
 xclient.elsewhere("", "the client's address and Poplar's session id stand in the node's log",

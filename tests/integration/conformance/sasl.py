@@ -152,6 +152,9 @@ def pipelined_behind_auth(stand):
         assert session.line().startswith(b"+OK")
 
 
+rfc.elsewhere("4 AUTH", "only the command's own line is bounded: messages of 16 KiB are taken",
+              "unit/proxy/pop3/authorization_test.cc::AuthorizationTest.TokensMayBeLongCommandsMayNot",
+              "test_oauth.py::test_a_token_logs_in")
 rfc.not_done("6", "a SASL security layer", "none of the mechanisms that pass has one")
 
 plain = Section(RFCS, "4616")

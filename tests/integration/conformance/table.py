@@ -71,9 +71,9 @@ def _exists(place: str) -> bool:
 
 def _unit_test_exists(file: pathlib.Path, suite: str, name: str) -> bool:
     """In the source, and in a file that is built."""
-    built = re.search(rf"^\s*{re.escape(file.name)}$", _text(file.parent / "CMakeLists.txt"), re.MULTILINE)
-    return bool(built and re.search(rf"^TEST(_F|_P)?\({re.escape(suite)},\s*{re.escape(name)}\)", _text(file),
-                                    re.MULTILINE))
+    built = file.name in _text(file.parent / "CMakeLists.txt").split()
+    test = rf"^TEST(_F|_P)?\({re.escape(suite)},\s*{re.escape(name)}\)"
+    return built and bool(re.search(test, _text(file), re.MULTILINE))
 
 
 def _text(file: pathlib.Path) -> str:
