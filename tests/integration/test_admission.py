@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import concurrent.futures
 import contextlib
 import socket
 import time
@@ -13,7 +14,7 @@ import corpus
 from fake_node import FakeNode
 from poplar import node
 from waiting import until
-from wire import Pop3
+from wire import Pop3, unstuff
 
 _CLEAR = {"tls": "none", "require_tls": False}
 _TURNED_AWAY = b"-ERR [SYS/TEMP] Service temporarily unavailable after too many failed logins, please wait\r\n"
@@ -229,3 +230,37 @@ def test_commands_and_bytes_come_at_a_pace(start, fake):
             assert slow.line().startswith(b"+OK")
             slow.body()
             assert 2.5 < time.monotonic() - begun < 7
+
+
+def test_a_byte_rate_is_the_same_for_all_who_download_at_once(start):
+    """Four at once over two workers, beside clients that only ask: nobody gets more, nobody starves."""
+    rate, message = 512 << 10, corpus.message("large", (b"z" * 76 + b"\r\n") * 27_000)
+    with FakeNode(messages=[message]) as large, \
+            start([node("large", large.port)], listener=_CLEAR, admission={"byte_rate": "512KiB"}) as proxy, \
+            contextlib.ExitStack() as stack:
+        readers = [stack.enter_context(Pop3.connect(proxy.port)).log_in(f"user{number}") for number in range(4)]
+        asking = stack.enter_context(Pop3.connect(proxy.port)).log_in("asking")
+        begun = time.monotonic()
+        for reader in readers:
+            reader.send(b"RETR 1\r\n")
+        with concurrent.futures.ThreadPoolExecutor(len(readers)) as threads:
+            downloads = [threads.submit(_download, reader, begun) for reader in readers]
+            waits = []
+            while not all(download.done() for download in downloads):
+                asked = time.monotonic()
+                asking.ok("NOOP")
+                waits.append(time.monotonic() - asked)
+            took = [download.result() for download in downloads]
+        assert all(body == message for body, _ in took)
+        seconds = [each for _, each in took]
+        # A second's worth may come at once, for who has been quiet before.
+        wanted = len(message) / rate - 1
+        assert 0.95 * wanted < min(seconds) <= max(seconds) < 1.25 * wanted, (seconds, wanted)
+        assert max(seconds) < 1.2 * min(seconds), seconds
+        assert max(waits) < 0.5, "a session of its own rate"
+
+
+def _download(session: Pop3, begun: float):
+    """The message that was asked for, and the seconds until its end."""
+    assert session.line().startswith(b"+OK")
+    return unstuff(session.body()), time.monotonic() - begun

@@ -195,7 +195,7 @@ def test_clients_with_a_token_that_is_refused(client, mechanism, account, tmp_pa
         client.fetch(account(mechanism, "implicit", "no-such-token"), tmp_path / "home")
 
 
-@pytest.mark.parametrize("mechanism", ["scram-sha-256", "plain", "login"])
+@pytest.mark.parametrize("mechanism", ["scram-sha-256", "scram-sha-1", "plain", "login"])
 def test_mpop_with_other_mechanisms(mechanism, account, mailbox, tmp_path):
     got = clients.Mpop().fetch(account(mechanism, "implicit", "secret"), tmp_path / "home")
     assert sorted(got) == sorted(corpus.as_sent(each).replace(b"\r\n", b"\n") for each in corpus.plain().values())

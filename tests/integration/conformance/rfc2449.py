@@ -155,6 +155,8 @@ def refusals_are_the_nodes(stand):
         assert answer.startswith(b"-ERR [AUTH]")
 
 
+auth.elsewhere("3", "nor do the answers to logins, or Poplar's delays: an unknown user and a wrong password are the same",
+               "test_enumeration.py::test_a_wrong_password_and_an_unknown_user_are_the_same")
 auth.elsewhere("4", "a node that is down, late or confused is [SYS/TEMP], never [AUTH]",
                "test_bad_nodes.py::test_a_greeting_that_is_none",
                "test_bad_nodes.py::test_nobody_listens", "test_bad_nodes.py::test_a_login_without_an_answer")
