@@ -203,15 +203,15 @@ def _bearer(user: str, token: str) -> str:
     return base64.b64encode(f"user={user}\1auth=Bearer {token}\1\1".encode()).decode()
 
 
-def _token_node(mechanism: str):
-    """Takes the token "good"; any other one is refused with a reason, which has to be answered first."""
+def _token_node(mechanism: str, good: str = "good"):
+    """Takes this token; any other one is refused with a reason, which has to be answered first."""
     def auth(peer, words):
         assert words[1] == mechanism, words
         message = words[2] if len(words) > 2 else None
         if message is None:
             peer.send(b"+ \r\n")
             message = peer.line().decode()
-        if b"auth=Bearer good\1" in base64.b64decode(message):
+        if f"auth=Bearer {good}\1".encode() in base64.b64decode(message):
             return b"+OK logged in\r\n"
         peer.send(b"+ eyJzdGF0dXMiOiI0MDEifQ==\r\n")
         peer.line()
@@ -230,6 +230,18 @@ def test_a_token_goes_by_the_mechanism_that_the_node_has(mechanism, start):
             session.ok(f"AUTH XOAUTH2 {_bearer('alice', 'good')}")
             session.ok("QUIT")
         assert sum(line.startswith("AUTH") for line in fake.commands) == 1
+
+
+@pytest.mark.parametrize("length, line", [(40, "AUTH XOAUTH2 {}"), (2500, "AUTH XOAUTH2")], ids=["short", "long"])
+def test_a_long_token_goes_on_its_own_line(length, line, start):
+    """Office 365 takes no other form; of a client's, which came on AUTH's line, nothing else changes."""
+    token = "t" * length
+    with _token_node("XOAUTH2", token) as fake, start([node("fake", fake.port)], health=PROBES) as proxy:
+        until(lambda: b"XOAUTH2" in _capabilities(proxy), "the mechanism to be offered")
+        with proxy.connect() as session:
+            session.ok(f"AUTH XOAUTH2 {_bearer('alice', token)}")
+            session.ok("QUIT")
+        assert [told for told in fake.commands if told.startswith("AUTH")] == [line.format(_bearer("alice", token))]
 
 
 @pytest.mark.parametrize("answer", ["AQ==", "", "*"])

@@ -194,10 +194,15 @@ k9.elsewhere("says AUTH PLAIN without an initial response", "asked for it, with 
 
 exchange = Section(CLIENTS, "Office 365 (as a node)")
 exchange.elsewhere("wants the token on a line of its own", "long messages go there",
-                   "test_node_login.py::test_a_long_message_goes_on_its_own_line")
+                   "test_node_login.py::test_a_long_token_goes_on_its_own_line",
+                   "unit/proxy/pop3/node_login_test.cc::NodeLoginTest.ALongTokenGoesOnItsOwnLine")
 exchange.elsewhere("takes NTLM", "never offered, refused at once: a proxy can't relay it", "challenges_are_refused")
 exchange.not_done("answers NTLM with `+OK` instead of `+ ` (Exchange 2003)", "nothing: no node is ever asked for NTLM",
                   "NTLM can't be relayed; only the mechanisms that pass are told to nodes")
+
+forgetful = Section(CLIENTS, "mutt, Net::POP3, node-pop3")
+forgetful.elsewhere("remember no UIDs", "where mail that they delete is kept, they fetch all of it each time, and lose none",
+                    "test_retention.py::test_clients_without_a_memory_fetch_what_is_kept_each_time")
 
 php = Section(CLIENTS, "PHP's imap (c-client)")
 php.elsewhere("refuses servers that offer PLAIN in the clear", "USER and SASL are offered behind TLS only",

@@ -88,6 +88,8 @@ proxy.elsewhere("2.1, 2.2", "versions 1 and 2 name the client, whatever TLVs com
 proxy.elsewhere("2.2", "LOCAL and UNKNOWN: the connection's own address, for health checks",
                 "test_proxy_protocol.py::test_haproxys_health_checks_are_local")
 proxy.elsewhere("2", "from configured networks only; there it must come, and come right",
+                "test_proxy_protocol.py::test_one_port_for_the_balancer_and_for_those_who_come_directly",
+                "test_proxy_protocol.py::test_on_one_port_nobody_takes_the_others_way",
                 "test_proxy_protocol.py::test_from_elsewhere_it_is_garbage",
                 "test_proxy_protocol.py::test_what_is_no_header_is_refused",
                 "test_proxy_protocol.py::test_silence_is_not_waited_for")
@@ -111,7 +113,8 @@ oauth.elsewhere("4", "tokens are asked about at each login, and written nowhere"
 
 scram = Section(RFCS, "5802, 7677")
 scram.elsewhere("3", "SCRAM passes to the node once the client has named its user",
-                "test_oauth.py::test_mpop_with_other_mechanisms", "test_oauth.py::test_mpop_with_scram_and_a_wrong_password")
+                "test_oauth.py::test_mpop_with_other_mechanisms", "test_oauth.py::test_mpop_with_scram_sha_1",
+                "test_oauth.py::test_mpop_with_scram_and_a_wrong_password")
 scram.elsewhere("6", "channel binding (-PLUS) can't pass a proxy that ends TLS: never offered",
                 "what_is_offered_is_taken",
                 "challenges_are_refused")
