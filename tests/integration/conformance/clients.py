@@ -159,6 +159,11 @@ fetchmail.elsewhere("takes -ERR at login for a wrong password unless the text sa
                     "temporary trouble says both", "test_bad_nodes.py::test_nobody_listens",
                     "test_bad_nodes.py::test_fetchmail_tells_a_dead_node_from_a_wrong_password")
 
+fetchmail.elsewhere("asks CAPA first, and comes again without where the server closes on it", "always answered",
+                    "capabilities_before_login")
+fetchmail.elsewhere("takes `<...@...>` in the greeting for an APOP stamp, and checks its form", "none in it",
+                    "test_listeners.py::test_the_greeting_invites_no_apop")
+
 fetchmail.elsewhere("says STLS where it has to, offered or not", "taken on a port that has it, else -ERR",
                     "test_clients.py::test_over_stls", "test_stls.py::test_only_once_and_only_before_login")
 

@@ -47,7 +47,9 @@ alpn.elsewhere("3.2",
 
 names = Section(RFCS, "7817")
 names.elsewhere("3", "as a client of nodes: the name from the configuration is what the certificate must have",
-                "test_tls.py::test_a_node_that_is_verified_serves", "test_tls.py::test_a_node_with_another_name_is_refused",
+                "test_tls.py::test_a_node_that_is_verified_serves",
+                "test_tls.py::test_the_address_is_the_name_where_none_is_given",
+                "test_tls.py::test_a_node_with_another_name_is_refused",
                 "test_tls.py::test_a_node_of_another_authority_is_refused")
 
 names.elsewhere("3", "SNI is sent wherever the node has a name",
