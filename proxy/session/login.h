@@ -19,6 +19,7 @@
 #include "proxy/session/patience.h"
 #include "proxy/session/record.h"
 #include "proxy/session/settings.h"
+#include "proxy/tls/client_certificate.h"
 #include "proxy/tls/keyed_digest.h"
 #include "proxy/tls/sealer.h"
 #include "proxy/upstream/challenger.h"
@@ -49,9 +50,9 @@ struct Environment {
 // How a client came here: what rules may ask besides its name.
 struct Arrival {
   const ListenerSettings& listener;
-  std::string_view server_name;       // SNI; empty: none
-  std::string_view certificate_user;  // whom its certificate names; empty: nobody
-  int attempt = 1;                    // which of its connection's logins this is
+  std::string_view server_name;                         // SNI; empty: none
+  const tls::ClientCertificate* certificate = nullptr;  // null: none was shown
+  int attempt = 1;                                      // which of its connection's logins this is
 };
 
 // A session's place at a node, from the login to the session's end.

@@ -50,7 +50,8 @@ directory::Question Login::QuestionOf(const Arrival& arrival) const {
           .tls_version = std::string(record_.tls_version),
           .tls_cipher = std::string(record_.tls_cipher),
           .server_name = std::string(arrival.server_name),
-          .certificate_user = std::string(arrival.certificate_user)};
+          .certificate =
+              arrival.certificate == nullptr ? std::nullopt : std::optional(*arrival.certificate)};
 }
 
 io::Task<Login::Step> Login::Locate() {
