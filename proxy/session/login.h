@@ -135,7 +135,9 @@ class Login {
   Step Settle(const directory::Found& found);
   bool PutFirst(balancer::NodeId node);
   Step Refused(std::string_view why);
+  POPLAR_OWN_FRAME io::Task<std::optional<Step>> AskDirectory(size_t index, const Arrival& arrival);
   io::Task<Step> RefusedByDirectory(const directory::Answer& answer);
+  io::Task<Step> WaitUntil(io::Time until);
   POPLAR_OWN_FRAME io::Task<Step> ChooseNode();
   bool Follow(const balancer::Choice& choice);
   bool NodeTakesUs() const;
