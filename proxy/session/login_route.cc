@@ -100,7 +100,7 @@ io::Task<std::optional<Login::Step>> Login::AskDirectory(size_t index, const Arr
         record_.failure = "directory_wait: the directory wants to be asked again later";
         const Step waited = co_await WaitUntil(std::min(Now() + answer.wait, request_.deadline));
         if (waited == Step::kEnd) co_return waited;
-        if (late_ || aborted_) co_return TooLate();
+        if (late_ || aborted_ || Now() >= request_.deadline) co_return TooLate();
     }
   }
 }
