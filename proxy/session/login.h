@@ -19,6 +19,7 @@
 #include "proxy/session/patience.h"
 #include "proxy/session/record.h"
 #include "proxy/session/settings.h"
+#include "proxy/tls/client_certificate.h"
 #include "proxy/tls/keyed_digest.h"
 #include "proxy/tls/sealer.h"
 #include "proxy/upstream/challenger.h"
@@ -49,9 +50,9 @@ struct Environment {
 // How a client came here: what rules may ask besides its name.
 struct Arrival {
   const ListenerSettings& listener;
-  std::string_view server_name;       // SNI; empty: none
-  std::string_view certificate_user;  // whom its certificate names; empty: nobody
-  int attempt = 1;                    // which of its connection's logins this is
+  std::string_view server_name;                         // SNI; empty: none
+  const tls::ClientCertificate* certificate = nullptr;  // null: none was shown
+  int attempt = 1;                                      // which of its connection's logins this is
 };
 
 // A session's place at a node, from the login to the session's end.
@@ -134,7 +135,9 @@ class Login {
   Step Settle(const directory::Found& found);
   bool PutFirst(balancer::NodeId node);
   Step Refused(std::string_view why);
+  POPLAR_OWN_FRAME io::Task<std::optional<Step>> AskDirectory(size_t index, const Arrival& arrival);
   io::Task<Step> RefusedByDirectory(const directory::Answer& answer);
+  io::Task<Step> WaitUntil(io::Time until);
   POPLAR_OWN_FRAME io::Task<Step> ChooseNode();
   bool Follow(const balancer::Choice& choice);
   bool NodeTakesUs() const;

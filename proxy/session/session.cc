@@ -234,7 +234,7 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   record_.user = canonical->text();
   // Whoever is about to log in isn't crowded out.
   environment_.newcomers.Remove(*this);
-  const Arrival arrival{listener_, server_name_, certificate_user_, ++logins_};
+  const Arrival arrival{listener_, server_name_, certificate_.get(), ++logins_};
   Patience patience(proactor_, *client_, input_);
   Login login(environment_, *settings_,
               {.where = {listener_.cluster},
