@@ -88,6 +88,17 @@ TEST(Print, ReadsBackWhateverTheValues) {
   config.listeners[0].access.deny = {"192.0.2.0/24"};
   config.clusters[1].access.allow = {"no"};
   config.clusters[1].retention = {Deletes::kDeny, {"@a"}, {}, {"b@c", "'"}};
+  config.directories = {{.name = "a: b",
+                         .ldap = {.urls = {"ldap://[::1]", "ldapi://%2f"},
+                                  .start_tls = true,
+                                  .bind_dn = "cn=a b,dc=\"c\"",
+                                  .password_file = "/p: w",
+                                  .base = "dc=#",
+                                  .scope = LdapScope::kOne,
+                                  .filter = "(&(a=%u)(b=\\2a%%))",
+                                  .place = "host",
+                                  .login = "uid",
+                                  .connections = 64}}};
   config.admin = {false, ""};
   config.log = {LogFormat::kLogfmt, LogLevel::kDebug, "/var/log/x"};
   const ReadResult read = Read({"poplar.yaml", Print(config)});
