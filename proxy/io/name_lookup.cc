@@ -1,6 +1,8 @@
 #include "proxy/io/name_lookup.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
+#include <resolv.h>
 
 namespace poplar::io {
 
@@ -18,6 +20,12 @@ tl::expected<Address, std::string> LookUpName(const std::string& host, uint16_t 
   freeaddrinfo(found);
   address.set_port(port);
   return address;
+}
+
+void LimitNameLookUps() {
+  res_init();
+  _res.retrans = 2;
+  _res.retry = 1;
 }
 
 }  // namespace poplar::io
