@@ -36,7 +36,7 @@ Answer LdapClient::Ask(const std::string& user, io::Time deadline, const std::at
 }
 
 LdapClient::Entries LdapClient::AskServer(size_t server, const std::string& filter,
-                                          const LdapConnection::Patience& patience) {
+                                          const LdapPatience& patience) {
   if (connection_ != nullptr && connected_to_ == server) {
     Entries entries = connection_->Search(filter, patience);
     // Servers end kept connections when they like; that says nothing of another one.

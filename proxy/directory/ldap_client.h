@@ -22,8 +22,7 @@ class LdapClient final : public LdapAsker {
  private:
   using Entries = LdapConnection::Outcome<std::vector<LdapEntry>>;
 
-  Entries AskServer(size_t server, const std::string& filter,
-                    const LdapConnection::Patience& patience);
+  Entries AskServer(size_t server, const std::string& filter, const LdapPatience& patience);
   std::string Where(std::string_view what) const;
 
   const LdapSettings& settings_;

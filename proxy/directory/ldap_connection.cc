@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "proxy/io/name_lookup.h"
@@ -76,9 +77,16 @@ int ScopeOf(LdapScope scope) {
   return LDAP_SCOPE_SUBTREE;
 }
 
+std::optional<Failure> Impatience(const LdapPatience& patience) {
+  if (patience.stopped()) return Failure{.text = "is asked no more: Poplar stops"};
+  if (patience.Left() == io::Duration::zero())
+    return Failure{.text = "gave no answer in time", .costly = true};
+  return std::nullopt;
+}
+
 // No such folder. libldap sets Cyrus SASL up whether it is used or not, and that loads every plugin
 // that it finds: Debian's are linked with OpenSSL, which must never meet BoringSSL in one process.
-constexpr char kNoPlugins[] = "/nonexistent";
+char no_plugins[] = "/nonexistent";
 
 char* Mutable(const std::string& text) { return const_cast<char*>(text.c_str()); }
 
@@ -87,13 +95,25 @@ char* Mutable(const std::string& text) { return const_cast<char*>(text.c_str());
 void LdapConnection::PrepareLibrary() {
   static std::once_flag once;
   std::call_once(once, [] {
-    std::string no_plugins = kNoPlugins;
-    sasl_set_path(SASL_PATH_TYPE_PLUGIN, no_plugins.data());
+    sasl_set_path(SASL_PATH_TYPE_PLUGIN, no_plugins);
     setenv("LDAPNOINIT", "1", 1);
     LDAP* handle = nullptr;
     if (ldap_create(&handle) == LDAP_SUCCESS) ldap_unbind_ext(handle, nullptr, nullptr);
   });
 }
+
+class LdapConnection::Limited {
+ public:
+  Limited(LdapConnection& connection, const LdapPatience& patience) : limit_(connection.limit_) {
+    limit_.set_patience(&patience);
+  }
+  ~Limited() { limit_.set_patience(nullptr); }
+  Limited(const Limited&) = delete;
+  Limited& operator=(const Limited&) = delete;
+
+ private:
+  LdapReadLimit& limit_;
+};
 
 std::string LdapConnection::WhyUnfit(const LdapSettings& settings) {
   const auto wants = [&](const std::string& url) { return WantsTls(settings, url); };
@@ -114,11 +134,12 @@ std::string LdapConnection::WhyUnfit(const LdapSettings& settings) {
 LdapConnection::~LdapConnection() { ldap_unbind_ext(handle_, nullptr, nullptr); }
 
 LdapConnection::Outcome<std::unique_ptr<LdapConnection>> LdapConnection::Open(
-    const LdapSettings& settings, const std::string& url, const Patience& patience) {
+    const LdapSettings& settings, const std::string& url, const LdapPatience& patience) {
   LDAP* handle = nullptr;
   if (ldap_initialize(&handle, url.c_str()) != LDAP_SUCCESS)
     return tl::unexpected(Failure{.text = "can't be made sense of by libldap"});
   std::unique_ptr<LdapConnection> connection(new LdapConnection(settings, handle));
+  const Limited limited(*connection, patience);
   const io::Time begun = patience.clock.Now();
   Outcome<void> done = connection->SetUp(url, patience);
   if (done) return connection;
@@ -127,7 +148,8 @@ LdapConnection::Outcome<std::unique_ptr<LdapConnection>> LdapConnection::Open(
 }
 
 LdapConnection::Outcome<void> LdapConnection::SetUp(const std::string& url,
-                                                    const Patience& patience) {
+                                                    const LdapPatience& patience) {
+  limit_.Install(handle_);
   SetNumber(handle_, LDAP_OPT_PROTOCOL_VERSION, LDAP_VERSION3);
   SetNumber(handle_, LDAP_OPT_DEREF, LDAP_DEREF_NEVER);
   ldap_set_option(handle_, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
@@ -142,7 +164,7 @@ LdapConnection::Outcome<void> LdapConnection::SetUp(const std::string& url,
   errno = 0;
   if (const int code = ldap_connect(handle_); code != LDAP_SUCCESS) {
     const int why = errno;
-    Failure failure = Fault(code, "can't be reached");
+    Failure failure = Fault(code, "can't be reached", patience);
     // libldap itself doesn't say which.
     if (why == ECONNREFUSED || why == EHOSTUNREACH || why == ENETUNREACH || why == ENOENT)
       failure.text += std::string(": ") + std::strerror(why);
@@ -150,7 +172,8 @@ LdapConnection::Outcome<void> LdapConnection::SetUp(const std::string& url,
   }
   Sockbuf* socket = nullptr;
   ber_len_t most = kMessageBytesMax;
-  if (ldap_get_option(handle_, LDAP_OPT_SOCKBUF, &socket) == LDAP_OPT_SUCCESS && socket != nullptr)
+  if (ldap_get_option(handle_, LDAP_OPT_SOCKBUF, static_cast<void*>(&socket)) == LDAP_OPT_SUCCESS &&
+      socket != nullptr)
     ber_sockbuf_ctrl(socket, LBER_SB_OPT_SET_MAX_INCOMING, &most);
   if (settings_.start_tls && url.starts_with("ldap:")) {
     if (Outcome<void> done = StartTls(patience); !done) return done;
@@ -159,65 +182,70 @@ LdapConnection::Outcome<void> LdapConnection::SetUp(const std::string& url,
 }
 
 // What of libldap waits by itself waits no longer than that.
-void LdapConnection::LimitTime(const Patience& patience) {
-  const io::Duration left = patience.deadline - patience.clock.Now();
-  const timeval most = ToTimeval(std::min<io::Duration>(left, kConnectMax));
+void LdapConnection::LimitTime(const LdapPatience& patience) {
+  const timeval most = ToTimeval(std::min<io::Duration>(patience.Left(), kConnectMax));
   ldap_set_option(handle_, LDAP_OPT_NETWORK_TIMEOUT, &most);
   ldap_set_option(handle_, LDAP_OPT_TIMEOUT, &most);
 }
 
-LdapConnection::Outcome<void> LdapConnection::StartTls(const Patience& patience) {
+LdapConnection::Outcome<void> LdapConnection::StartTls(const LdapPatience& patience) {
   int question = 0;
   if (const int code = ldap_start_tls(handle_, nullptr, nullptr, &question); code != LDAP_SUCCESS)
-    return tl::unexpected(Fault(code, "can't be asked for StartTLS"));
+    return tl::unexpected(Fault(code, "can't be asked for StartTLS", patience));
   const auto message = Next(question, patience);
   if (!message) return tl::unexpected(message.error());
-  const auto code = CodeOf(message->get());
+  const auto code = CodeOf(message->get(), patience);
   if (!code) return tl::unexpected(code.error());
-  if (*code != LDAP_SUCCESS) return tl::unexpected(Fault(*code, "refuses StartTLS"));
+  if (*code != LDAP_SUCCESS) return tl::unexpected(Fault(*code, "refuses StartTLS", patience));
   LimitTime(patience);
   const int installed = ldap_install_tls(handle_);
-  if (installed != LDAP_SUCCESS) return tl::unexpected(Fault(installed, "TLS failed"));
+  if (installed != LDAP_SUCCESS) return tl::unexpected(Fault(installed, "TLS failed", patience));
   return {};
 }
 
-LdapConnection::Outcome<void> LdapConnection::Bind(const Patience& patience) {
+LdapConnection::Outcome<void> LdapConnection::Bind(const LdapPatience& patience) {
   const std::string_view password = settings_.password.Expose();
   berval credential{password.size(), const_cast<char*>(password.data())};
   int question = 0;
   const int sent = ldap_sasl_bind(handle_, settings_.bind_dn.c_str(), LDAP_SASL_SIMPLE, &credential,
                                   nullptr, nullptr, &question);
-  if (sent != LDAP_SUCCESS) return tl::unexpected(Fault(sent, "can't be told who asks"));
+  if (sent != LDAP_SUCCESS) return tl::unexpected(Fault(sent, "can't be told who asks", patience));
   const auto message = Next(question, patience);
   if (!message) return tl::unexpected(message.error());
-  const auto code = CodeOf(message->get());
+  const auto code = CodeOf(message->get(), patience);
   if (!code) return tl::unexpected(code.error());
   if (*code == LDAP_SUCCESS) return {};
-  Failure failure = Fault(*code, "doesn't let bind_dn " + settings_.bind_dn + " in");
+  Failure failure = Fault(*code, "doesn't let bind_dn " + settings_.bind_dn + " in", patience);
   failure.costly = *code != LDAP_BUSY && *code != LDAP_UNAVAILABLE;
   return tl::unexpected(std::move(failure));
 }
 
-LdapConnection::Outcome<std::vector<LdapEntry>> LdapConnection::Search(const std::string& filter,
-                                                                       const Patience& patience) {
+LdapConnection::Outcome<std::vector<LdapEntry>> LdapConnection::Search(
+    const std::string& filter, const LdapPatience& patience) {
+  const Limited limited(*this, patience);
   const auto question = BeginSearch(filter, patience);
   if (!question) return tl::unexpected(question.error());
+  return Collect(*question, patience);
+}
+
+LdapConnection::Outcome<std::vector<LdapEntry>> LdapConnection::Collect(
+    int question, const LdapPatience& patience) {
   std::vector<LdapEntry> entries;
   for (int i = 0; i < kMessagesMax; ++i) {
-    const auto message = Next(*question, patience);
+    const auto message = Next(question, patience);
     if (!message) return tl::unexpected(message.error());
     switch (ldap_msgtype(message->get())) {
       case LDAP_RES_SEARCH_ENTRY:
         if (entries.size() < 2) entries.push_back(Read(message->get()));
         break;
       case LDAP_RES_SEARCH_RESULT: {
-        const auto code = CodeOf(message->get());
+        const auto code = CodeOf(message->get(), patience);
         if (!code) return tl::unexpected(code.error());
         // More than it was allowed to tell: two are too many already.
         const bool too_many = *code == LDAP_SIZELIMIT_EXCEEDED && !entries.empty();
         if (too_many && entries.size() < 2) entries.push_back({.dn = "others"});
         if (*code == LDAP_SUCCESS || too_many) return entries;
-        return tl::unexpected(Fault(*code, "can't say"));
+        return tl::unexpected(Fault(*code, "can't say", patience));
       }
       default:
         break;  // a reference to elsewhere: nobody follows it
@@ -227,46 +255,42 @@ LdapConnection::Outcome<std::vector<LdapEntry>> LdapConnection::Search(const std
 }
 
 LdapConnection::Outcome<int> LdapConnection::BeginSearch(const std::string& filter,
-                                                         const Patience& patience) {
+                                                         const LdapPatience& patience) {
   char* attributes[] = {
       Mutable(settings_.place_attribute),
       settings_.login_attribute.empty() ? nullptr : Mutable(settings_.login_attribute), nullptr};
-  timeval most = ToTimeval(patience.deadline - patience.clock.Now());
+  timeval most = ToTimeval(patience.Left());
   LimitTime(patience);
   int question = 0;
   const int sent =
       ldap_search_ext(handle_, settings_.base.c_str(), ScopeOf(settings_.scope), filter.c_str(),
                       attributes, 0, nullptr, nullptr, &most, 2, &question);
-  if (sent != LDAP_SUCCESS) return tl::unexpected(Fault(sent, "can't be asked"));
+  if (sent != LDAP_SUCCESS) return tl::unexpected(Fault(sent, "can't be asked", patience));
   return question;
 }
 
 // The next message of the answer to a question.
-LdapConnection::Outcome<LdapConnection::Message> LdapConnection::Next(int question,
-                                                                      const Patience& patience) {
+LdapConnection::Outcome<LdapConnection::Message> LdapConnection::Next(
+    int question, const LdapPatience& patience) {
   for (;;) {
-    const io::Duration left = patience.deadline - patience.clock.Now();
-    if (left <= io::Duration::zero())
-      return tl::unexpected(Failure{.text = "gave no answer in time", .costly = true});
-    if (patience.stop.load(std::memory_order_relaxed))
-      return tl::unexpected(Failure{.text = "is asked no more: Poplar stops"});
-    timeval wait = ToTimeval(std::min<io::Duration>(left, kLookInterval));
+    if (const auto why = Impatience(patience)) return tl::unexpected(*why);
+    timeval wait = ToTimeval(std::min<io::Duration>(patience.Left(), kLookInterval));
     LDAPMessage* message = nullptr;
     const int got = ldap_result(handle_, question, LDAP_MSG_ONE, &wait, &message);
     if (got > 0) return Message(message, ldap_msgfree);
     if (got == 0) continue;
     int code = LDAP_SERVER_DOWN;
     ldap_get_option(handle_, LDAP_OPT_RESULT_CODE, &code);
-    return tl::unexpected(Fault(code, "ended the connection"));
+    return tl::unexpected(Fault(code, "ended the connection", patience));
   }
 }
 
 // What a result says; its text, if it has one, lies where Fault finds it.
-LdapConnection::Outcome<int> LdapConnection::CodeOf(ldapmsg* result) {
+LdapConnection::Outcome<int> LdapConnection::CodeOf(ldapmsg* result, const LdapPatience& patience) {
   int code = LDAP_OTHER;
   const int parsed =
       ldap_parse_result(handle_, result, &code, nullptr, nullptr, nullptr, nullptr, 0);
-  if (parsed != LDAP_SUCCESS) return tl::unexpected(Fault(parsed, "answered nonsense"));
+  if (parsed != LDAP_SUCCESS) return tl::unexpected(Fault(parsed, "answered nonsense", patience));
   return code;
 }
 
@@ -293,11 +317,14 @@ std::vector<std::string> LdapConnection::Values(ldapmsg* message, const std::str
 }
 
 // "can't be reached: Can't contact LDAP server: what the library adds".
-LdapConnection::Failure LdapConnection::Fault(int code, const std::string& doing) {
+LdapConnection::Failure LdapConnection::Fault(int code, const std::string& doing,
+                                              const LdapPatience& patience) {
+  // What it was in the middle of then doesn't matter.
+  if (const auto why = Impatience(patience)) return *why;
   Failure failure{.text = doing + ": " + ldap_err2string(code)};
   failure.lost = code == LDAP_SERVER_DOWN || code == LDAP_CONNECT_ERROR;
   char* more = nullptr;
-  ldap_get_option(handle_, LDAP_OPT_DIAGNOSTIC_MESSAGE, &more);
+  ldap_get_option(handle_, LDAP_OPT_DIAGNOSTIC_MESSAGE, static_cast<void*>(&more));
   if (more == nullptr) return failure;
   constexpr size_t kTextMax = 200;
   std::string text(more, std::min(std::strlen(more), kTextMax));

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -8,6 +7,8 @@
 #include <vector>
 
 #include "proxy/directory/ldap_entry.h"
+#include "proxy/directory/ldap_patience.h"
+#include "proxy/directory/ldap_read_limit.h"
 #include "proxy/directory/ldap_settings.h"
 #include "proxy/io/clock.h"
 
@@ -19,7 +20,7 @@ namespace poplar::directory {
 // A connection to one LDAP server, bound, by libldap. Blocks; one thread at a time.
 class LdapConnection {
  public:
-  // A connection that is being made can't be given up before its time.
+  // A connection that is being made can't be given up before its time, for each address of a host.
   static constexpr io::Duration kConnectMax = std::chrono::seconds(3);
   // One message of a server's: two attributes of an entry are far less.
   static constexpr size_t kMessageBytesMax = size_t{256} * 1024;
@@ -35,13 +36,6 @@ class LdapConnection {
   template <class T>
   using Outcome = tl::expected<T, Failure>;
 
-  // When to give up: at a time, or when told to.
-  struct Patience {
-    const io::Clock& clock;
-    io::Time deadline;
-    const std::atomic<bool>& stop;
-  };
-
   // Before the first connection, by one thread, ahead of all others: libldap's own beginnings, with
   // nothing of the system's ldap.conf and of the environment in them.
   static void PrepareLibrary();
@@ -51,13 +45,13 @@ class LdapConnection {
   // Connected, TLS'd as the settings say, bound.
   static Outcome<std::unique_ptr<LdapConnection>> Open(const LdapSettings& settings,
                                                        const std::string& url,
-                                                       const Patience& patience);
+                                                       const LdapPatience& patience);
   ~LdapConnection();
   LdapConnection(const LdapConnection&) = delete;
   LdapConnection& operator=(const LdapConnection&) = delete;
 
   // What fits the filter, at most two. A failure means that the connection is done with.
-  Outcome<std::vector<LdapEntry>> Search(const std::string& filter, const Patience& patience);
+  Outcome<std::vector<LdapEntry>> Search(const std::string& filter, const LdapPatience& patience);
 
  private:
   using Message = std::unique_ptr<ldapmsg, int (*)(ldapmsg*)>;
@@ -65,18 +59,23 @@ class LdapConnection {
   LdapConnection(const LdapSettings& settings, ldap* handle)
       : settings_(settings), handle_(handle) {}
 
-  Outcome<void> SetUp(const std::string& url, const Patience& patience);
-  Outcome<void> StartTls(const Patience& patience);
-  Outcome<void> Bind(const Patience& patience);
-  Outcome<int> BeginSearch(const std::string& filter, const Patience& patience);
-  Outcome<Message> Next(int question, const Patience& patience);
-  Outcome<int> CodeOf(ldapmsg* result);
+  // For one call: how long what it reads may wait.
+  class Limited;
+
+  Outcome<void> SetUp(const std::string& url, const LdapPatience& patience);
+  Outcome<void> StartTls(const LdapPatience& patience);
+  Outcome<void> Bind(const LdapPatience& patience);
+  Outcome<int> BeginSearch(const std::string& filter, const LdapPatience& patience);
+  Outcome<Message> Next(int question, const LdapPatience& patience);
+  Outcome<int> CodeOf(ldapmsg* result, const LdapPatience& patience);
   LdapEntry Read(ldapmsg* message);
   std::vector<std::string> Values(ldapmsg* message, const std::string& attribute);
-  Failure Fault(int code, const std::string& doing);
-  void LimitTime(const Patience& patience);
+  Outcome<std::vector<LdapEntry>> Collect(int question, const LdapPatience& patience);
+  Failure Fault(int code, const std::string& doing, const LdapPatience& patience);
+  void LimitTime(const LdapPatience& patience);
 
   const LdapSettings& settings_;
+  LdapReadLimit limit_;  // outlives the handle
   ldap* const handle_;
 };
 

@@ -55,6 +55,7 @@ Built<std::unique_ptr<Directories::Ldap>> Directories::StartLdap(
   if (!settings) return tl::unexpected(settings.error());
   auto ldap = std::make_unique<Ldap>(std::move(*settings));
   std::vector<std::unique_ptr<directory::LdapAsker>> askers;
+  askers.reserve(ldap->settings.connections);
   for (size_t i = 0; i < ldap->settings.connections; ++i)
     askers.push_back(std::make_unique<directory::LdapClient>(ldap->settings, ldap->servers, clock));
   auto pool = directory::LdapPool::Start(clock, std::move(askers));

@@ -1,7 +1,10 @@
 """Where users are, as a real LDAP directory says: real slapd, two real Dovecots, and Poplar between them."""
 
+import contextlib
 import pathlib
+import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -225,10 +228,12 @@ def test_the_next_server_is_asked_where_one_is_dead(start, clusters, slapd):
         assert outcome(proxy, "zoe@example.org") == "west"
 
 
-def test_the_next_server_is_asked_in_time_where_one_is_silent(start, clusters, servers, slapd):
+@pytest.mark.parametrize("how", ["ldap", "starttls", "ldaps"])
+def test_the_next_server_is_asked_in_time_where_one_is_silent(how, start, clusters, servers, slapd, authority):
     silent = servers()
-    with start([], clusters=clusters,
-               **directory(slapd, urls=[silent.url, slapd.url], times={"timeout": "4s"})) as proxy:
+    urls = [each.tls_url if how == "ldaps" else each.url for each in (silent, slapd)]
+    more = {"start_tls": how == "starttls", "ca_file": "" if how == "ldap" else str(authority.file)}
+    with start([], clusters=clusters, **directory(slapd, urls=urls, times={"timeout": "4s"}, **more)) as proxy:
         silent.pause()
         begun = time.monotonic()
         assert outcome(proxy, "anna@example.org") == "east"
@@ -296,10 +301,43 @@ def test_a_directory_that_hangs_keeps_nobody_else_waiting(start, clusters, serve
         slapd.resume()
 
 
-def test_a_directory_that_hangs_does_not_hold_up_the_end(start, clusters, servers):
+@contextlib.contextmanager
+def half_a_message():
+    """A server that begins to answer who binds, and says no more."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    connections.append(connection)
+                    connection.recv(1000)
+                    connection.sendall(b"\x30\x0c\x02\x01")
+        connections = []
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"ldap://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+    for connection in connections:
+        connection.close()
+
+
+def test_half_a_message_is_not_waited_for_longer_than_an_answer(start, clusters, slapd):
+    with half_a_message() as url, \
+            start([], clusters=clusters, **directory(slapd, urls=[url], times={"timeout": "1s"})) as proxy:
+        begun = time.monotonic()
+        assert outcome(proxy, "anna@example.org").startswith(TEMPORARY)
+        assert time.monotonic() - begun < 3
+        assert "gave no answer in time" in proxy.session()["failure"]
+
+
+@pytest.mark.parametrize("how", ["ldap", "ldaps", "half a message"])
+def test_a_directory_that_hangs_does_not_hold_up_the_end(how, start, clusters, servers, authority):
     slapd = servers()
-    with start([], clusters=clusters, drain_timeout="200ms", **directory(slapd, times={"timeout": "1m"})) as proxy:
-        assert outcome(proxy, "anna@example.org") == "east"
+    with contextlib.ExitStack() as stack:
+        url = {"ldap": slapd.url, "ldaps": slapd.tls_url}.get(how) or stack.enter_context(half_a_message())
+        proxy = stack.enter_context(start([], clusters=clusters, drain_timeout="200ms", **directory(
+            slapd, urls=[url], ca_file=str(authority.file) if how == "ldaps" else "", times={"timeout": "1m"})))
+        if how == "ldap":  # one thread has a connection, the others haven't
+            assert outcome(proxy, "anna@example.org") == "east"
         slapd.pause()
         with proxy.connect() as session:
             session.ok("USER zoe@example.org")
@@ -366,5 +404,7 @@ def test_poplar_check_finds_what_can_be_found(proxy, binary, tmp_path):
 
 
 def test_a_ca_file_that_is_none_keeps_poplar_from_starting(start, clusters, slapd, tmp_path):
-    with pytest.raises(AssertionError, match="directory people: ca_file .* has no CA certificates"):
-        start([], clusters=clusters, **directory(slapd, urls=[slapd.tls_url], ca_file=str(tmp_path)))
+    nothing = tmp_path / "nothing.pem"
+    nothing.write_text("-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n")
+    with pytest.raises(AssertionError, match="directory people: ca_file .*nothing.pem has no CA certificates"):
+        start([], clusters=clusters, **directory(slapd, urls=[slapd.tls_url], ca_file=str(nothing)))
