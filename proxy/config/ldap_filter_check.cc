@@ -9,6 +9,21 @@ bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsHexDigit(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
+bool IsKeyString(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(),
+                                      [](char c) { return IsLetter(c) || IsDigit(c) || c == '-'; });
+}
+bool IsDescriptor(std::string_view text) { return IsKeyString(text) && IsLetter(text.front()); }
+// Numbers with dots between them.
+bool IsOid(std::string_view text) {
+  bool digit = false;
+  for (const char c : text) {
+    if (!IsDigit(c) && !(c == '.' && digit)) return false;
+    digit = c != '.';
+  }
+  return digit;
+}
+
 // Reads a filter from the left; the first mistake ends it.
 class Reader {
  public:
@@ -78,18 +93,29 @@ class Reader {
   }
 
   void ReadValue(bool may_be_part) {
+    bool beside_star = false;
+    bool beside_user = false;
     for (; at_ < text_.size() && Next() != ')'; ++at_) {
       const char c = text_[at_];
+      const bool names_user = c == '%' && at_ + 1 < text_.size() && text_[at_ + 1] != '%';
       if (c == '(') return Fail("has a ( in a value: \\28 there, or a ) is missing ahead of it");
       if (c == '\0') return Fail("has a NUL");
       if (c == '*' && !may_be_part) return Fail("has a * where none may be: \\2a there");
-      if (c == '\\') {
-        if (at_ + 2 >= text_.size() || !IsHexDigit(text_[at_ + 1]) || !IsHexDigit(text_[at_ + 2]))
-          return Fail("has a \\ without two hexadecimal digits");
-        at_ += 2;
-      }
+      if (c == '*' && beside_star) return Fail("has two * in a row");
+      // It would find others whose names are longer, and everybody where the name is empty.
+      if ((c == '*' && beside_user) || (names_user && beside_star))
+        return Fail("has a * right beside the user");
+      if (c == '\\') ReadEscape();
       if (c == '%') ReadPlaceholder();
+      beside_star = c == '*';
+      beside_user = names_user;
     }
+  }
+
+  void ReadEscape() {
+    if (at_ + 2 >= text_.size() || !IsHexDigit(text_[at_ + 1]) || !IsHexDigit(text_[at_ + 2]))
+      return Fail("has a \\ without two hexadecimal digits");
+    at_ += 2;
   }
 
   void ReadPlaceholder() {
@@ -113,11 +139,14 @@ class Reader {
 std::string WhyBadLdapFilter(std::string_view text) { return Reader(text).Fault(); }
 
 bool IsLdapAttribute(std::string_view text) {
-  if (text.empty() || text.ends_with(';')) return false;
-  if (!IsLetter(text.front()) && !IsDigit(text.front())) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return IsLetter(c) || IsDigit(c) || c == '-' || c == '.' || c == ';';
-  });
+  const size_t options = std::min(text.find(';'), text.size());
+  if (!IsDescriptor(text.substr(0, options)) && !IsOid(text.substr(0, options))) return false;
+  for (text.remove_prefix(options); !text.empty();) {
+    const size_t end = std::min(text.find(';', 1), text.size());
+    if (!IsKeyString(text.substr(1, end - 1))) return false;
+    text.remove_prefix(end);
+  }
+  return true;
 }
 
 }  // namespace poplar::config

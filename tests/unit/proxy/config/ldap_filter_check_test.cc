@@ -14,9 +14,10 @@ std::string Nested(int depth) {
 TEST(LdapFilterCheck, TakesFilters) {
   for (const std::string_view text :
        {"(mail=%u)", "(&(objectClass=mailUser)(|(mail=%u)(mailAlias=%u)))", "(!(uid=%n))",
-        "(&(uid=%n)(associatedDomain=%d))", "(proxyAddresses=smtp:%u)", "(cn=%n*)",
-        "(cn;lang-de~=%u)", "(memberOf:1.2.840.113556.1.4.1941:=cn=%n)", "(:dn:2.4.6.8.10:=%u)",
-        "(ou:dn:=%d)", "(x=\\28%u\\29)", "(x=100%%%u)", "(1.2.3=%u)", "(n>=%u)", "(n<=%u)"})
+        "(&(uid=%n)(associatedDomain=%d))", "(proxyAddresses=smtp:%u)", "(cn=*:%n)",
+        "(cn=*a*%%*b*)", "(cn;lang-de~=%u)", "(memberOf:1.2.840.113556.1.4.1941:=cn=%n)",
+        "(:dn:2.4.6.8.10:=%u)", "(ou:dn:=%d)", "(x=\\28%u\\29)", "(x=100%%%u)", "(1.2.3=%u)",
+        "(n>=%u)", "(n<=%u)"})
     EXPECT_EQ(WhyBadLdapFilter(text), "") << text;
   EXPECT_EQ(WhyBadLdapFilter(Nested(kLdapFilterDepthMax)), "");
 }
@@ -45,6 +46,10 @@ TEST(LdapFilterCheck, SaysWhatIsWrong) {
       {"(mail=\\zz%u)", "has a \\ without two hexadecimal digits"},
       {"(mail=%u\\2)", "has a \\ without two hexadecimal digits"},
       {"(n>=*%u)", "has a * where none may be: \\2a there"},
+      {"(a=%u)(cn=%n*)", "goes on behind its last )"},
+      {"(cn=%n*)", "has a * right beside the user"},
+      {"(cn=*%u)", "has a * right beside the user"},
+      {"(cn=x**y%u)", "has two * in a row"},
       {"(a=%u(b=c))", "has a ( in a value: \\28 there, or a ) is missing ahead of it"},
       {Nested(kLdapFilterDepthMax + 1), "is too deep"},
   };
@@ -54,7 +59,8 @@ TEST(LdapFilterCheck, SaysWhatIsWrong) {
 TEST(LdapFilterCheck, KnowsAttributes) {
   for (const std::string_view text : {"mailHost", "cn;lang-de", "1.3.6.1", "x-mail"})
     EXPECT_TRUE(IsLdapAttribute(text)) << text;
-  for (const std::string_view text : {"", "mail host", "a;", "-a", "*", "a=b", "%u"})
+  for (const std::string_view text : {"", "mail host", "a;", "a;;b", ";a", "-a", "2n", "1.", "1..2",
+                                      ".1", "a.b", "*", "a=b", "%u"})
     EXPECT_FALSE(IsLdapAttribute(text)) << text;
 }
 
