@@ -15,7 +15,7 @@ TEST(LdapFilterCheck, TakesFilters) {
   for (const std::string_view text :
        {"(mail=%u)", "(&(objectClass=mailUser)(|(mail=%u)(mailAlias=%u)))", "(!(uid=%n))",
         "(&(uid=%n)(associatedDomain=%d))", "(proxyAddresses=smtp:%u)", "(cn=*:%n)",
-        "(cn=*a*%%*b*)", "(cn;lang-de~=%u)", "(memberOf:1.2.840.113556.1.4.1941:=cn=%n)",
+        "(cn=*a*%%*b*:%u)", "(cn;lang-de~=%u)", "(memberOf:1.2.840.113556.1.4.1941:=cn=%n)",
         "(:dn:2.4.6.8.10:=%u)", "(ou:dn:=%d)", "(x=\\28%u\\29)", "(x=100%%%u)", "(1.2.3=%u)",
         "(n>=%u)", "(n<=%u)"})
     EXPECT_EQ(WhyBadLdapFilter(text), "") << text;
