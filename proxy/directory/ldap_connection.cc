@@ -115,7 +115,7 @@ class LdapConnection::Limited {
   LdapReadLimit& limit_;
 };
 
-std::string LdapConnection::WhyUnfit(const LdapSettings& settings) {
+std::string LdapConnection::PrepareTls(LdapSettings& settings) {
   const auto wants = [&](const std::string& url) { return WantsTls(settings, url); };
   if (std::none_of(settings.urls.begin(), settings.urls.end(), wants)) return {};
   LDAP* handle = nullptr;
@@ -126,6 +126,12 @@ std::string LdapConnection::WhyUnfit(const LdapSettings& settings) {
   } else if (!MakeTlsContext(handle, settings, true)) {
     why = "client_certificate " + settings.client_certificate +
           " and its key can't be read, or don't belong together";
+  } else {
+    // With a count of its own, so that it outlives this handle. There is no word to give it back:
+    // they stay, one a directory.
+    static std::vector<void*>& all = *new std::vector<void*>;
+    ldap_get_option(handle, LDAP_OPT_X_TLS_CTX, static_cast<void*>(&settings.tls_context));
+    all.push_back(settings.tls_context);
   }
   ldap_unbind_ext(handle, nullptr, nullptr);
   return why;
@@ -156,9 +162,10 @@ LdapConnection::Outcome<void> LdapConnection::SetUp(const std::string& url,
   SetNumber(handle_, LDAP_OPT_X_KEEPALIVE_IDLE, kKeepAliveIdleSeconds);
   SetNumber(handle_, LDAP_OPT_X_KEEPALIVE_PROBES, kKeepAliveProbes);
   SetNumber(handle_, LDAP_OPT_X_KEEPALIVE_INTERVAL, kKeepAliveIntervalSeconds);
-  if (WantsTls(settings_, url) && !MakeTlsContext(handle_, settings_, true))
-    return tl::unexpected(
-        Failure{.text = "can't be asked: ca_file or client_certificate is unfit", .costly = true});
+  if (WantsTls(settings_, url)) {
+    SetNumber(handle_, LDAP_OPT_X_TLS_REQUIRE_CERT, LDAP_OPT_X_TLS_HARD);
+    ldap_set_option(handle_, LDAP_OPT_X_TLS_CTX, settings_.tls_context);
+  }
   LimitTime(patience);
   io::LimitNameLookUps();  // which libldap waits for as long as it takes
   errno = 0;

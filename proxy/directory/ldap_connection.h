@@ -39,8 +39,9 @@ class LdapConnection {
   // Before the first connection, by one thread, ahead of all others: libldap's own beginnings, with
   // nothing of the system's ldap.conf and of the environment in them.
   static void PrepareLibrary();
-  // Whether its files make a TLS client. Empty: yes.
-  static std::string WhyUnfit(const LdapSettings& settings);
+  // Reads the files of TLS, once: libldap loses some kilobytes each time that it reads a client's
+  // certificate. Empty: done; else what is wrong with them.
+  static std::string PrepareTls(LdapSettings& settings);
 
   // Connected, TLS'd as the settings say, bound.
   static Outcome<std::unique_ptr<LdapConnection>> Open(const LdapSettings& settings,

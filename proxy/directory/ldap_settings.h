@@ -18,7 +18,9 @@ struct LdapSettings {
   std::string ca_file;             // PEM
   std::string client_certificate;  // PEM; empty: none
   std::string client_key;          // PEM
-  std::string bind_dn;             // empty: as nobody
+  // libldap's, made of them by LdapConnection::PrepareTls; null: no server has TLS.
+  void* tls_context = nullptr;
+  std::string bind_dn;  // empty: as nobody
   pop3::Secret password;
   std::string base;
   LdapScope scope = LdapScope::kSubtree;

@@ -46,7 +46,7 @@ tl::expected<directory::LdapSettings, std::string> BuildLdap(const config::Direc
     pop3::Wipe(password->data(), password->size());
   }
   directory::LdapConnection::PrepareLibrary();
-  if (const std::string why = directory::LdapConnection::WhyUnfit(settings); !why.empty())
+  if (const std::string why = directory::LdapConnection::PrepareTls(settings); !why.empty())
     return tl::unexpected(why);
   return settings;
 }
