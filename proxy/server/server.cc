@@ -65,7 +65,7 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
     const io::Clock& clock, const BuildInfo& build_info) {
   auto maps = UserMaps::Load(UserMapFiles(config));
   if (!maps) return tl::unexpected(maps.error());
-  auto directories = Directories::Build(config);
+  auto directories = Directories::Build(config, clock);
   if (!directories) return tl::unexpected(directories.error());
   std::unique_ptr<Server> server(
       new Server(std::move(settings), std::move(*maps), std::move(*directories), log, clock));

@@ -151,6 +151,7 @@ void Worker::LookAtNode(balancer::NodeId node) {
 void Worker::DrainSessions() {
   proactor_->PostFromAnyThread([this] {
     draining_ = true;
+    lookups_->Stop();  // one that hangs would keep its sessions from their boundary
     for (session::Session* session : sessions_) session->Drain();
   });
 }
