@@ -117,6 +117,8 @@ enum class TransitionCause : uint16_t {
   kConsecutiveFailures,
   kFailureRatio,
   kEjectionEnded,
+  kDiscovered,
+  kGone,
   kAdmin
 };
 enum class RetryReason : uint16_t {
@@ -179,7 +181,8 @@ POPLAR_FIXED_LABEL(WaitResult, "result", "granted", "timeout", "client_left", "d
 POPLAR_FIXED_LABEL(NodeState, "state", "up", "down", "ejected");
 POPLAR_FIXED_LABEL(AdminState, "state", "up", "drain", "down");
 POPLAR_FIXED_LABEL(TransitionCause, "cause", "probes_failed", "probes_succeeded",
-                   "consecutive_failures", "failure_ratio", "ejection_ended", "admin");
+                   "consecutive_failures", "failure_ratio", "ejection_ended", "discovered", "gone",
+                   "admin");
 POPLAR_FIXED_LABEL(RetryReason, "reason", "in_use", "unreachable", "hold_down", "user_limit",
                    "answer_lost");
 POPLAR_FIXED_LABEL(ResumeResult, "result", "resumed", "off", "opaque", "mode", "no_view",

@@ -25,6 +25,10 @@ metrics::TransitionCause CauseLabel(balancer::TransitionCause cause) {
       return metrics::TransitionCause::kFailureRatio;
     case balancer::TransitionCause::kEjectionEnded:
       return metrics::TransitionCause::kEjectionEnded;
+    case balancer::TransitionCause::kDiscovered:
+      return metrics::TransitionCause::kDiscovered;
+    case balancer::TransitionCause::kGone:
+      return metrics::TransitionCause::kGone;
     case balancer::TransitionCause::kAdmin:
       return metrics::TransitionCause::kAdmin;
   }
