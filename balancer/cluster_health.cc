@@ -233,6 +233,11 @@ void ClusterHealth::SessionEnded(NodeId node) {
   --entry.sessions;
 }
 
+uint32_t ClusterHealth::sessions(NodeId node) const {
+  const std::lock_guard lock(mutex_);
+  return Find(node).sessions;
+}
+
 std::vector<ClusterHealth::NodeStatus> ClusterHealth::Status(Moment now) const {
   std::vector<NodeStatus> status;
   status.reserve(entries_.size());

@@ -122,6 +122,7 @@ class ClusterHealth {
 
   void SessionBegan(NodeId node);
   void SessionEnded(NodeId node);
+  uint32_t sessions(NodeId node) const;
 
   // In the order of the members given, without vacant seats.
   std::vector<NodeStatus> Status(Moment now) const;

@@ -144,6 +144,8 @@ Problems CheckFiles(const Config& config, const Positions& positions,
     for (size_t j = 0; j < nodes.size(); ++j) {
       CheckNodeFiles(nodes[j], ItemPath(path + ".nodes", j), inspector, now, findings);
     }
+    CheckNodeFiles(config.clusters[i].discovery.node.all, path + ".discovery.node", inspector, now,
+                   findings);
   }
   if (!config.tls.client_ca_file.empty())
     CheckReadable(config.tls.client_ca_file, "tls.client_ca_file", findings);

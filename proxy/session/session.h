@@ -93,6 +93,7 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   std::string certificate_user_;
   std::string server_name_;  // SNI
   Whereabouts where_;        // of the user; before login, of one whom no rule means
+  std::string own_node_;     // the name of where_.node, if there is one
   int logins_ = 0;           // tried
   io::Time stalls_counted_{};
 
