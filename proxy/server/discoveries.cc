@@ -68,8 +68,8 @@ tl::expected<io::Resolver*, std::string> Discoveries::ResolverFor(
   return resolvers_.emplace_back(servers, std::move(*resolver)).second.get();
 }
 
-void Discoveries::Connect(NewestSettings& newest, const balancer::Affinity& affinity,
-                          server::Log& log, std::function<void(balancer::NodeId)> on_sat_down) {
+void Discoveries::Connect(NewestSettings& newest, const balancer::Affinity& affinity, Log& log,
+                          std::function<void(balancer::NodeId)> on_sat_down) {
   newest_ = &newest;
   affinity_ = &affinity;
   log_ = &log;
@@ -96,7 +96,7 @@ bool Discoveries::IsForgotten(balancer::NodeId seat) const {
   return !newest_->Knows(seat) && !affinity_->AnyOn(seat);
 }
 
-void Discoveries::Log(std::string_view text, bool is_trouble) {
+void Discoveries::Note(std::string_view text, bool is_trouble) {
   if (is_trouble) {
     log_->Warning(text);
   } else {

@@ -53,7 +53,7 @@ class Discoveries final : public upstream::DiscoveryHost {
   void Publish(const upstream::Cluster& cluster,
                const std::vector<upstream::DiscoveredNode>& nodes) override;
   bool IsForgotten(balancer::NodeId seat) const override;
-  void Log(std::string_view text, bool is_trouble) override;
+  void Note(std::string_view text, bool is_trouble) override;
 
  private:
   tl::expected<io::Resolver*, std::string> ResolverFor(const std::vector<std::string>& servers,
@@ -64,7 +64,7 @@ class Discoveries final : public upstream::DiscoveryHost {
   std::vector<Task> tasks_;
   NewestSettings* newest_ = nullptr;
   const balancer::Affinity* affinity_ = nullptr;
-  server::Log* log_ = nullptr;
+  Log* log_ = nullptr;
   std::function<void(balancer::NodeId)> on_sat_down_;
 };
 

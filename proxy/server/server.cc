@@ -280,6 +280,19 @@ metrics::Exporter::Names Server::NamesOfNodes() const {
   return names;
 }
 
+void Server::TellUserMaps() {
+  for (size_t i = 0; i < maps_told_.size(); ++i) {
+    const UserMaps::Counts now = shared_.maps->counts(i);
+    const UserMaps::Counts before = std::exchange(maps_told_[i], now);
+    const metrics::UserMap label{static_cast<uint16_t>(i)};
+    node_gauges_->GaugeSet(metrics::kUserMapUsers, static_cast<int64_t>(now.users), label);
+    node_gauges_->Add(metrics::kUserMapLoads, now.loaded - before.loaded, label,
+                      metrics::LoadResult::kOk);
+    node_gauges_->Add(metrics::kUserMapLoads, now.refused - before.refused, label,
+                      metrics::LoadResult::kRefused);
+  }
+}
+
 bool Server::Live() const {
   const int64_t now = clock_.Now().time_since_epoch().count();
   return std::all_of(workers_.begin(), workers_.end(), [&](const std::unique_ptr<Worker>& worker) {

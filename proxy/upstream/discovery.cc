@@ -217,9 +217,9 @@ bool Discovery::Seat(const Found& found, uint32_t seat, const Changes& changes) 
     cluster_.offered.Forget(node.id);
     host_.SatDown(node.id);
   } else if (moved) {
-    host_.Log("node " + cluster_.name + "/" + found.name + " is at " + found.address.Text() +
-                  " now, no longer at " + before.address.Text(),
-              false);
+    host_.Note("node " + cluster_.name + "/" + found.name + " is at " + found.address.Text() +
+                   " now, no longer at " + before.address.Text(),
+               false);
   }
   if (came || moved) node.set_endpoint(EndpointOf(found));
   if (came || came_back) {
@@ -282,11 +282,11 @@ void Discovery::OnTrouble(std::string trouble) {
   if (trouble == trouble_) return;
   const std::string where = "cluster " + cluster_.name + ": ";
   if (trouble.empty()) {
-    host_.Log(where + "the trouble with " + options_.name + " is over", false);
+    host_.Note(where + "the trouble with " + options_.name + " is over", false);
   } else if (status().answered) {
-    host_.Log(where + trouble + "; what was known before stays in force", true);
+    host_.Note(where + trouble + "; what was known before stays in force", true);
   } else {
-    host_.Log(
+    host_.Note(
         where + "no node is known yet: " + trouble + "; its users are told to try again later",
         true);
   }
@@ -302,10 +302,10 @@ void Discovery::NoteUnseated(const Changes& changes) {
     if (count++ < kNamesMax) names.append(names.empty() ? "" : ", ").append(found_[i].name);
   }
   if (std::exchange(unseated_, count) == count || count == 0) return;
-  host_.Log("cluster " + cluster_.name + ": " + options_.name + " names " + Plural(count, "node") +
-                " more than max_nodes has room for (" + std::to_string(sitting_.size()) +
-                "), which get no users: " + names + "; raise discovery.max_nodes",
-            true);
+  host_.Note("cluster " + cluster_.name + ": " + options_.name + " names " + Plural(count, "node") +
+                 " more than max_nodes has room for (" + std::to_string(sitting_.size()) +
+                 "), which get no users: " + names + "; raise discovery.max_nodes",
+             true);
 }
 
 void Discovery::UpdateStatus() {

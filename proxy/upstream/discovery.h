@@ -52,7 +52,7 @@ class DiscoveryHost {
   virtual void Publish(const Cluster& cluster, const std::vector<DiscoveredNode>& nodes) = 0;
   // Whether no login can choose the seat any more, and no lease is on it.
   virtual bool IsForgotten(balancer::NodeId seat) const = 0;
-  virtual void Log(std::string_view text, bool is_trouble) = 0;
+  virtual void Note(std::string_view text, bool is_trouble) = 0;
 };
 
 // Asks for a cluster's nodes again and again, and seats them (balancer/seating.h). What is no

@@ -35,7 +35,7 @@ class HostDouble final : public DiscoveryHost {
     ++published;
   }
   bool IsForgotten(NodeId seat) const override { return !remembered.contains(seat); }
-  void Log(std::string_view text, bool is_trouble) override {
+  void Note(std::string_view text, bool is_trouble) override {
     log.push_back((is_trouble ? "! " : "") + std::string(text));
   }
 
