@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <future>
+#include <list>
 #include <mutex>
 #include <optional>
 #include <string_view>
@@ -29,6 +30,9 @@ namespace {
 constexpr Duration kHostsFileTtl = std::chrono::seconds(60);
 // An address in place of a name never changes: the longest that a record may last.
 constexpr Duration kForever = std::chrono::seconds(INT32_MAX);
+// In the hands of c-ares at once. More would overrun a name server's socket all together, with each
+// try; so the others wait for their turn.
+constexpr size_t kQueriesAtOnce = 128;
 // Nothing is under way: whoever asks wakes the thread.
 constexpr Duration kIdle = std::chrono::hours(24);
 
@@ -75,6 +79,7 @@ struct CaresResolver::Question {
   int replies_due = 0;
   std::string fault;  // of one of the replies
   Time deadline{};
+  std::optional<std::list<std::shared_ptr<Question>>::iterator> due;  // its place among those
   bool done = false;
 };
 
@@ -93,7 +98,8 @@ class CaresResolver::Engine {
   void Run();
   bool TakeAsked();
   void EndLate();
-  void Begin(const std::shared_ptr<Question>& question);
+  void Prepare(const std::shared_ptr<Question>& question);
+  void BeginNext();
   void AskCandidate(const std::shared_ptr<Question>& question);
   void Take(const std::shared_ptr<Question>& question, DnsType type, const DnsReply& reply);
   void Read(Question& question, DnsType type, const DnsReply& reply);
@@ -113,7 +119,8 @@ class CaresResolver::Engine {
 
   // --- the thread's
   std::unique_ptr<CaresChannel> channel_;
-  std::deque<std::shared_ptr<Question>> begun_;  // by deadline; what is done leaves in its turn
+  std::list<std::shared_ptr<Question>> due_;  // what isn't done, by deadline
+  std::deque<std::shared_ptr<Question>> to_begin_;
 
   std::thread thread_;
 };
@@ -165,11 +172,17 @@ void CaresResolver::Engine::Run() {
   sigaddset(&pipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   while (TakeAsked()) {
-    const bool idle = begun_.empty();
-    channel_->Wait(wake_, idle ? kIdle : begun_.front()->deadline - clock_.Now());
+    BeginNext();
+    const bool idle = due_.empty();
+    channel_->Wait(wake_, idle ? kIdle : due_.front()->deadline - clock_.Now());
     EndLate();
   }
   channel_->Cancel();
+  for (const auto& question : to_begin_) {
+    if (question->done) continue;
+    question->Fail(Stopped(question->name));
+    Finish(*question);
+  }
 }
 
 // No: stopped, and what was still to begin has been told so.
@@ -186,7 +199,7 @@ bool CaresResolver::Engine::TakeAsked() {
       question->Fail(Stopped(question->name));
       Finish(*question);
     } else {
-      Begin(question);
+      Prepare(question);
     }
   }
   return !stopped;
@@ -194,10 +207,8 @@ bool CaresResolver::Engine::TakeAsked() {
 
 void CaresResolver::Engine::EndLate() {
   const Time now = clock_.Now();
-  while (!begun_.empty() && (begun_.front()->done || begun_.front()->deadline <= now)) {
-    const std::shared_ptr<Question> question = std::move(begun_.front());
-    begun_.pop_front();
-    if (question->done) continue;
+  while (!due_.empty() && due_.front()->deadline <= now) {
+    const std::shared_ptr<Question> question = due_.front();
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(options_.patience);
     question->Fail({ResolveError::Kind::kFailed,
                     Text(*question, question->types(),
@@ -206,11 +217,7 @@ void CaresResolver::Engine::EndLate() {
   }
 }
 
-void CaresResolver::Engine::Begin(const std::shared_ptr<Question>& question) {
-  // As long as nothing is under way, nothing is lost with the old one.
-  if (channel_->queries() == 0 && channel_->Outdated()) {
-    if (auto channel = CaresChannel::Open(options_)) channel_ = std::move(*channel);
-  }
+void CaresResolver::Engine::Prepare(const std::shared_ptr<Question>& question) {
   if (question->port && options_.name_servers.empty()) {
     auto addresses =
         LookUpInHostsFile(options_.hosts_file, question->name, *question->port, kAddressesMax);
@@ -219,11 +226,24 @@ void CaresResolver::Engine::Begin(const std::shared_ptr<Question>& question) {
       return Finish(*question);
     }
   }
-  question->candidates = question->port ? channel_->Candidates(question->name)
-                                        : std::vector<std::string>{question->name};
   question->deadline = clock_.Now() + options_.patience;
-  begun_.push_back(question);
-  AskCandidate(question);
+  question->due = due_.insert(due_.end(), question);
+  to_begin_.push_back(question);
+}
+
+void CaresResolver::Engine::BeginNext() {
+  while (!to_begin_.empty() && channel_->queries() < kQueriesAtOnce) {
+    // As long as nothing is under way, nothing is lost with the old one.
+    if (channel_->queries() == 0 && channel_->Outdated()) {
+      if (auto channel = CaresChannel::Open(options_)) channel_ = std::move(*channel);
+    }
+    const std::shared_ptr<Question> question = std::move(to_begin_.front());
+    to_begin_.pop_front();
+    if (question->done) continue;  // it was too late
+    question->candidates = question->port ? channel_->Candidates(question->name)
+                                          : std::vector<std::string>{question->name};
+    AskCandidate(question);
+  }
 }
 
 void CaresResolver::Engine::AskCandidate(const std::shared_ptr<Question>& question) {
@@ -296,9 +316,11 @@ void CaresResolver::Engine::Conclude(const std::shared_ptr<Question>& question) 
   Finish(*question);
 }
 
-// It is not the thread's any more as soon as `answered` runs, but for what the thread alone uses.
+// The caller holds it. It is not the thread's any more as soon as `answered` runs, but for what the
+// thread alone uses.
 void CaresResolver::Engine::Finish(Question& question) {
   question.done = true;
+  if (question.due) due_.erase(*question.due);
   if (question.replies_due == 0) Leave();
   question.answered();
 }
@@ -313,7 +335,7 @@ std::string CaresResolver::Engine::Text(const Question& question, std::string_vi
                                         std::string_view what) const {
   std::string text = question.name + " (";
   text.append(types).append("): ").append(what).append("; asked ").append(channel_->servers());
-  if (question.candidates.size() == 1) return text;
+  if (question.candidates.size() < 2) return text;
   for (size_t i = 0; i < question.candidates_asked; ++i) {
     text.append(i == 0 ? " for " : ", ").append(question.candidates[i]);
   }
