@@ -20,6 +20,7 @@ Affinity::Lease::Lease(Lease&& other) noexcept
       entry_(std::exchange(other.entry_, nullptr)),
       node_(other.node_),
       bound_(std::exchange(other.bound_, false)),
+      accepted_(std::exchange(other.accepted_, false)),
       parked_(std::exchange(other.parked_, false)) {}
 
 Affinity::Lease& Affinity::Lease::operator=(Lease&& other) noexcept {
@@ -29,6 +30,7 @@ Affinity::Lease& Affinity::Lease::operator=(Lease&& other) noexcept {
   entry_ = std::exchange(other.entry_, nullptr);
   node_ = other.node_;
   bound_ = std::exchange(other.bound_, false);
+  accepted_ = std::exchange(other.accepted_, false);
   parked_ = std::exchange(other.parked_, false);
   return *this;
 }
@@ -45,7 +47,7 @@ bool Affinity::Lease::Move(NodeId next) {
   return true;
 }
 
-Affinity::BindResult Affinity::Lease::Bind(uint32_t sessions_max) {
+Affinity::BindResult Affinity::Lease::Bind() {
   assert(shard_ != nullptr && !bound_);
   const std::lock_guard lock(shard_->mutex);
   Entry& user = entry_->second;
@@ -53,10 +55,27 @@ Affinity::BindResult Affinity::Lease::Bind(uint32_t sessions_max) {
     node_ = user.node;
     return BindResult::kMoved;
   }
-  if (!user.HasRoom(sessions_max)) return BindResult::kTooMany;
   ++user.bound;
   bound_ = true;
   return BindResult::kBound;
+}
+
+bool Affinity::Lease::Accept(const CredentialDigest& credential, uint32_t sessions_max) {
+  assert(shard_ != nullptr && bound_ && !accepted_);
+  const std::lock_guard lock(shard_->mutex);
+  Entry& user = entry_->second;
+  if (!user.HasRoom(sessions_max)) return false;
+  ++user.active;
+  user.accepted_by = credential;
+  accepted_ = true;
+  return true;
+}
+
+bool Affinity::Lease::Full(const CredentialDigest& credential, uint32_t sessions_max) const {
+  assert(shard_ != nullptr);
+  const std::lock_guard lock(shard_->mutex);
+  const Entry& user = entry_->second;
+  return !user.HasRoom(sessions_max) && user.accepted_by.Matches(credential);
 }
 
 void Affinity::Lease::Park() {
@@ -64,6 +83,7 @@ void Affinity::Lease::Park() {
   if (parked_) return;
   const std::lock_guard lock(shard_->mutex);
   ++entry_->second.parked;
+  if (accepted_) --entry_->second.active;
   parked_ = true;
 }
 
@@ -73,6 +93,7 @@ bool Affinity::Lease::Unpark(uint32_t sessions_max) {
   Entry& user = entry_->second;
   if (!user.HasRoom(sessions_max)) return false;
   --user.parked;
+  if (accepted_) ++user.active;
   parked_ = false;
   return true;
 }
@@ -89,17 +110,17 @@ void Affinity::Lease::Release() {
   {
     const std::lock_guard lock(shard_->mutex);
     Entry& user = entry_->second;
+    if (accepted_ && !parked_) --user.active;
     if (parked_) --user.parked;
     if (bound_) --user.bound;
     if (--user.leases == 0) {
-      assert(user.bound == 0 && user.parked == 0);
+      assert(user.bound == 0 && user.parked == 0 && user.active == 0);
       shard_->entries.erase(shard_->entries.find(entry_->first));
     }
   }
   shard_ = nullptr;
   entry_ = nullptr;
-  bound_ = false;
-  parked_ = false;
+  bound_ = accepted_ = parked_ = false;
 }
 
 Affinity::~Affinity() { assert(Users() == 0); }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "balancer/canonical_user.h"
+#include "balancer/credential_digest.h"
 #include "balancer/node_table.h"
 
 namespace poplar::balancer {
@@ -31,13 +32,13 @@ namespace poplar::balancer {
 class Affinity {
   struct Entry {
     NodeId node{};
-    uint32_t leases = 0;  // pending and bound
-    uint32_t bound = 0;   // of those, the bound ones
-    uint32_t parked = 0;  // of those, the parked ones
+    uint32_t leases = 0;           // pending and bound
+    uint32_t bound = 0;            // of those, the bound ones
+    uint32_t parked = 0;           // of those, the parked ones
+    uint32_t active = 0;           // and those accepted and not parked: what limits count
+    CredentialDigest accepted_by;  // of the last one that was accepted
 
-    bool HasRoom(uint32_t sessions_max) const {
-      return sessions_max == 0 || bound - parked < sessions_max;
-    }
+    bool HasRoom(uint32_t sessions_max) const { return sessions_max == 0 || active < sessions_max; }
   };
   using Map = absl::node_hash_map<std::string, Entry>;  // nodes: leases point at entries
 
@@ -52,7 +53,7 @@ class Affinity {
   // Enough that 64 workers logging users in at once seldom meet on a mutex held for some 100 ns.
   static constexpr size_t kShards = 64;
 
-  enum class BindResult : uint8_t { kBound, kMoved, kTooMany };
+  enum class BindResult : uint8_t { kBound, kMoved };
 
   class Lease {
    public:
@@ -73,9 +74,17 @@ class Affinity {
 
     // kBound: the user stays on node() while this lease lives; credentials may be sent there.
     // kMoved: another session has moved the user meanwhile; node() now says where to.
-    // kTooMany: `sessions_max` sessions of the user are bound already, not counting parked ones
-    // (0: no limit).
-    [[nodiscard]] BindResult Bind(uint32_t sessions_max = 0);
+    [[nodiscard]] BindResult Bind();
+
+    // The node has accepted the login by this credential: from here on it counts as one of the
+    // user's sessions. False: it doesn't, since `sessions_max` do already, not counting parked ones
+    // (0: no limit). Only when bound, and once. Before the node's word nothing counts: otherwise
+    // whoever knows no more than a user's name could use up the user's sessions.
+    [[nodiscard]] bool Accept(const CredentialDigest& credential, uint32_t sessions_max);
+
+    // Whether Accept would say no to this very credential, by which the last of those sessions was
+    // accepted: then the node needn't be asked, and nobody is told anything who didn't know.
+    bool Full(const CredentialDigest& credential, uint32_t sessions_max) const;
 
     bool bound() const { return bound_; }
 
@@ -85,7 +94,7 @@ class Affinity {
     // The session is parked: it still holds the user on node(), but is none of the user's sessions
     // until Unpark. Only when bound; idempotent, as is Unpark.
     void Park();
-    // False: it stays parked, since `sessions_max` sessions of the user are bound already (0: no
+    // False: it stays parked, since `sessions_max` sessions of the user count already (0: no
     // limit).
     bool Unpark(uint32_t sessions_max = 0);
     bool parked() const { return parked_; }
@@ -102,6 +111,7 @@ class Affinity {
     Map::value_type* entry_ = nullptr;
     NodeId node_{};
     bool bound_ = false;
+    bool accepted_ = false;
     bool parked_ = false;
   };
 

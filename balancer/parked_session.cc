@@ -4,15 +4,6 @@
 
 namespace poplar::balancer {
 
-bool CredentialDigest::Matches(const CredentialDigest& other) const {
-  // volatile: or the compiler might leave the loop at the first difference.
-  volatile uint8_t difference = 0;
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    difference = static_cast<uint8_t>(difference | (bytes[i] ^ other.bytes[i]));
-  }
-  return difference == 0;
-}
-
 ParkedVerdict Judge(const ParkedSession& parked, const CredentialDigest& presented, bool utf8,
                     Duration max_snapshot_age, Moment now) {
   if (parked.utf8 != utf8) return ParkedVerdict::kOtherMode;

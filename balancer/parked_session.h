@@ -2,7 +2,6 @@
 
 #include <absl/container/flat_hash_map.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -11,17 +10,11 @@
 #include <utility>
 
 #include "balancer/affinity.h"
+#include "balancer/credential_digest.h"
 #include "balancer/slot.h"
 #include "balancer/time.h"
 
 namespace poplar::balancer {
-
-// Keyed digest of user name and password as the node accepted them; compare with Matches.
-struct CredentialDigest {
-  std::array<uint8_t, 32> bytes{};
-  // In constant time.
-  bool Matches(const CredentialDigest& other) const;
-};
 
 // A session whose client has left with a complete QUIT, kept for the same user's next login
 // (DESIGN section 4). The lease holds the user on this node meanwhile; it must outlive the QUIT

@@ -171,6 +171,11 @@ void CheckSharing(const ClusterConfig& cluster, const std::string& path, Finding
                      "with maildrop_lock: exclusive two nodes compete for a user's lock",
                      "affinity: user");
   }
+  if (cluster.user_sessions > 0) {
+    findings.Warning(path + ".user_sessions",
+                     "with affinity: none nobody keeps count of a user's sessions",
+                     "affinity: user, or no user_sessions");
+  }
 }
 
 // Only what a cluster says for itself: the global section may be meant for others.

@@ -64,13 +64,16 @@ void Describe(Visitor& v, ClusterConfig& c) {
   v.Choice("maildrop_lock", c.maildrop_lock, kMaildropLockNames,
            {.help = "Whether a session locks its user's mail at the node until it ends "
                     "(exclusive: Dovecot with pop3_lock_session, mbox stores, Exchange), or "
-                    "several may read it at once (none). With exclusive, a parked session ends "
-                    "before its user logs in elsewhere."});
-  v.Integer("user_sessions", c.user_sessions, {0, 10'000},
-            {.help = "Most sessions of one user at once; another login is told [IN-USE]. Of use "
-                     "where nodes lock, or count a user's connections from one address, which for "
-                     "all of a user's devices is Poplar's (Dovecot: mail_max_userip_connections, "
-                     "10; stay below it). 0: no limit."});
+                    "several may read it at once (none). With exclusive, nothing is parked where "
+                    "there are several Poplars (replicas). With one Poplar a parked session always "
+                    "ends before its user logs in elsewhere or with another password."});
+  v.Integer(
+      "user_sessions", c.user_sessions, {0, 10'000},
+      {.help = "Most sessions of one user at once; a further login is told [IN-USE], once the node "
+               "has accepted it, or at once if it has the password of the last one. Of use where "
+               "nodes lock, or count a user's connections from one address, which for all of a "
+               "user's devices is Poplar's (Dovecot: mail_max_userip_connections, 10; stay below "
+               "it). 0: no limit."});
   v.Integer("in_use_retries", c.in_use_retries, {0, 5},
             {.help = "How often a login that a node answers with [IN-USE] is tried again before "
                      "the client is told. 0: at once."});

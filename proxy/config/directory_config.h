@@ -55,8 +55,9 @@ void Describe(Visitor& v, DirectoryConfig& c) {
           .required = true,
           .example = "auth"});
   v.Time("timeout", c.timeout, {std::chrono::milliseconds(10), std::chrono::minutes(1)},
-         {.help = "For one answer, all servers together; then what was known before counts, or "
-                  "the login is told to try again later."});
+         {.help = "For one answer, all servers together, of which each may take an equal part of "
+                  "what is left; then what was known before counts, or the login is told to try "
+                  "again later."});
   v.Time("found_ttl", c.found_ttl, {Duration(0), std::chrono::hours(24)},
          {.help = "How long an answer counts that says where a user is; for the same password "
                   "only."});

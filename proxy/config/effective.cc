@@ -18,7 +18,8 @@ ResumeConfig EffectiveResume(const Config& config, const ClusterConfig& cluster)
 UpstreamTimeoutsConfig EffectiveTimeouts(const Config& config, const ClusterConfig& cluster,
                                          const NodeConfig& node) {
   const UpstreamTimeoutsConfig global = {config.timeouts.upstream_connect,
-                                         config.timeouts.upstream_response};
+                                         config.timeouts.upstream_response,
+                                         config.timeouts.upstream_keepalive};
   return Apply(node.timeouts, Apply(cluster.timeouts, global));
 }
 

@@ -13,6 +13,7 @@ struct TimeoutsConfig {
   Duration login = std::chrono::seconds(60);
   Duration upstream_connect = kUpstreamTimeout;
   Duration upstream_response = kUpstreamTimeout;
+  Duration upstream_keepalive = kUpstreamKeepalive;
   Duration client_idle = std::chrono::minutes(10);
   Duration client_write_stall = std::chrono::seconds(60);
 
@@ -38,6 +39,7 @@ void Describe(Visitor& v, TimeoutsConfig& c) {
 struct LimitsConfig {
   int sessions = 100'000;
   int bad_commands = 20;
+  int bad_commands_before_login = 3;
   int failed_logins = 3;
   Size buffer_memory = MiB(256);
 
@@ -49,7 +51,11 @@ void Describe(Visitor& v, LimitsConfig& c) {
   v.Integer("sessions", c.sessions, {1, 10'000'000},
             {.help = "Client connections at once, for the whole process."});
   v.Integer("bad_commands", c.bad_commands, {1, 10'000},
-            {.help = "Commands of one session that make no sense before it is closed."});
+            {.help = "Commands of one logged-in session that make no sense before it is closed."});
+  v.Integer(
+      "bad_commands_before_login", c.bad_commands_before_login, {1, 10'000},
+      {.help = "The same before login, where scanners talk. A way to log in that isn't offered "
+               "doesn't count: clients try several."});
   v.Integer("failed_logins", c.failed_logins, {1, 100},
             {.help = "Failed logins of one connection before it is closed."});
   v.Bytes(

@@ -26,6 +26,7 @@ struct Answer {
     kFound,
     kUnknown,      // the directory doesn't know the user; it may be known elsewhere
     kRefused,      // the directory has looked at the credential, and says no
+    kNotYet,       // to be asked again
     kUnavailable,  // nothing could be found out: -ERR [SYS/TEMP]
   };
 
@@ -34,7 +35,7 @@ struct Answer {
   // kRefused: for the client, one line without a status; empty: the usual. kUnavailable: for the
   // log: what, where, why.
   std::string text = {};
-  // kRefused: before the client hears of it.
+  // kRefused: before the client hears of it. kNotYet: before the next question.
   io::Duration wait = {};
 };
 

@@ -116,7 +116,8 @@ std::shared_ptr<const Answer> AnswerCache::Keep(Shard& shard, Map::value_type& i
   const io::Duration ttl = found ? rules_.found_ttl : rules_.unknown_ttl;
   // A refusal is of one credential; whom it is not kept by, it can't be told from others.
   const bool keeps = found ? answer.found.password == nullptr
-                           : kind == Answer::Kind::kUnknown || rules_.by_credential;
+                           : kind == Answer::Kind::kUnknown ||
+                                 (kind == Answer::Kind::kRefused && rules_.by_credential);
   auto shared = std::make_shared<const Answer>(std::move(answer));
   if (!keeps || (ttl == io::Duration::zero() && !found)) {
     shard.entries.erase(item.first);

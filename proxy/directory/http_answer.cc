@@ -9,6 +9,8 @@ namespace poplar::directory {
 namespace {
 
 constexpr std::chrono::seconds kLongestWait{60};
+// Before the same question is asked again: a service that names none would be asked without end.
+constexpr std::chrono::seconds kShortestPause{1};
 // With "-ERR " and its end below what RFC 2449 section 4 allows a line.
 constexpr size_t kTextBytesMax = 400;
 
@@ -49,11 +51,11 @@ Answer ToAnswer(const HttpResponse& response) {
     return Unavailable("answered with HTTP status " + std::to_string(response.status));
   const std::string_view status = response.Header("auth-status");
   if (status.empty()) return Unavailable("answered without Auth-Status");
-  if (status != "OK") {
-    return {.kind = Answer::Kind::kRefused,
-            .text = status == "WAIT" ? std::string() : Printable(status),
-            .wait = WaitOf(response.Header("auth-wait"))};
-  }
+  const io::Duration wait = WaitOf(response.Header("auth-wait"));
+  if (status == "WAIT")
+    return {.kind = Answer::Kind::kNotYet, .wait = std::max<io::Duration>(wait, kShortestPause)};
+  if (status != "OK")
+    return {.kind = Answer::Kind::kRefused, .text = Printable(status), .wait = wait};
   Answer answer{.kind = Answer::Kind::kFound};
   answer.found.place = PlaceOf(response);
   if (answer.found.place.empty())

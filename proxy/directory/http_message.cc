@@ -4,6 +4,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <iterator>
 #include <memory>
 
 #include "proxy/pop3/ascii.h"
@@ -37,7 +38,7 @@ struct WipingAllocator : std::allocator<T> {
   }
 };
 
-std::string TextOf(boost::beast::string_view view) { return {view.data(), view.size()}; }
+std::string_view TextOf(boost::beast::string_view view) { return {view.data(), view.size()}; }
 
 }  // namespace
 
@@ -118,9 +119,12 @@ HttpResponseReader::Progress HttpResponseReader::Finish() {
   const auto& message = parser_->message.get();
   response_.status = static_cast<int>(message.result_int());
   response_.keep_alive = parser_->message.keep_alive();
+  const auto count = std::distance(message.begin(), message.end());
+  if (count > static_cast<ptrdiff_t>(kHeadersMax)) return Break("too many headers");
+  // At once, and each value where it stays: a short string that moves leaves its bytes behind.
+  response_.headers.reserve(static_cast<size_t>(count));
   for (const auto& field : message) {
-    if (response_.headers.size() == kHeadersMax) return Break("too many headers");
-    std::string name = TextOf(field.name_string());
+    std::string name(TextOf(field.name_string()));
     std::transform(name.begin(), name.end(), name.begin(), pop3::ToLower);
     response_.headers.emplace_back(std::move(name), TextOf(field.value()));
   }

@@ -37,16 +37,31 @@ void AddHeader(std::string& headers, std::string_view name, std::string_view val
   headers.append(name).append(": ").append(Escaped(value)).append("\r\n");
 }
 
+// nginx escapes nothing of certificates, whose names have their own escapes; they are left out
+// where anything else could come of them.
+void AddAsItIs(std::string& headers, std::string_view name, std::string_view value) {
+  const bool visible =
+      std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
+  if (value.empty() || !visible) return;
+  headers.append(name).append(": ").append(value).append("\r\n");
+}
+
 void AddTls(std::string& headers, const Question& question) {
   if (question.tls_version.empty()) return;
   headers.append("Auth-SSL: on\r\n");
   AddHeader(headers, "Auth-SSL-Protocol", question.tls_version);
   AddHeader(headers, "Auth-SSL-Cipher", question.tls_cipher);
-  const bool shown = !question.certificate_user.empty();
-  headers.append(shown ? "Auth-SSL-Verify: SUCCESS\r\n" : "Auth-SSL-Verify: NONE\r\n");
-  if (shown) AddHeader(headers, "Auth-SSL-Subject", "CN=" + question.certificate_user);
   if (!question.server_name.empty())
     AddHeader(headers, "Auth-SSL-Server-Name", question.server_name);
+  if (!question.certificate) {
+    headers.append("Auth-SSL-Verify: NONE\r\n");
+    return;
+  }
+  headers.append("Auth-SSL-Verify: SUCCESS\r\n");
+  AddAsItIs(headers, "Auth-SSL-Subject", question.certificate->subject);
+  AddAsItIs(headers, "Auth-SSL-Issuer", question.certificate->issuer);
+  AddAsItIs(headers, "Auth-SSL-Serial", question.certificate->serial);
+  AddAsItIs(headers, "Auth-SSL-Fingerprint", question.certificate->fingerprint);
 }
 
 }  // namespace

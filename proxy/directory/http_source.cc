@@ -29,6 +29,11 @@ class Listed {
   io::Stream* stream_;
 };
 
+// Nothing but a deadline or Stop cancels.
+std::string TextOf(const io::Error& error) {
+  return error.cancelled() ? "no answer in time" : error.Text();
+}
+
 }  // namespace
 
 HttpSource::HttpSource(io::Proactor& proactor, const HttpSettings& settings)
@@ -66,12 +71,19 @@ std::vector<HttpSource::Server*> HttpSource::InTurn() {
   return order;
 }
 
+// Until when the first of so many may take.
+io::Time HttpSource::PartOf(io::Time deadline, size_t parts) const {
+  const io::Time now = proactor_.Now();
+  return now + std::max(deadline - now, io::Duration::zero()) / static_cast<int64_t>(parts);
+}
+
 io::Task<Answer> HttpSource::Ask(const Question& question) {
   const io::Time deadline = proactor_.Now() + settings_.timeout;
   Answer last{.text = "directory " + settings_.name + ": stopped"};
+  size_t left = servers_.size();
   for (Server* server : InTurn()) {
     if (stopped_ || proactor_.Now() >= deadline) break;
-    Outcome outcome = co_await AskServer(*server, question, deadline);
+    Outcome outcome = co_await AskServer(*server, question, PartOf(deadline, left--));
     if (outcome.answered) {
       server->avoided_until = {};
       if (outcome.answer.kind == Answer::Kind::kUnavailable)
@@ -98,10 +110,7 @@ io::Task<HttpSource::Outcome> HttpSource::AskServer(Server& server, const Questi
     if (opened) {
       outcome = co_await AskOver(server, std::move(*opened), question, deadline);
     } else {
-      outcome.answer.text =
-          Where(server, "can't be reached: " + (opened.error().cancelled()
-                                                    ? std::string("no answer in time")
-                                                    : opened.error().Text()));
+      outcome.answer.text = Where(server, "can't be reached: " + opened.error());
     }
   }
   Leave(server);
@@ -146,18 +155,30 @@ std::unique_ptr<io::Stream> HttpSource::TakeIdle(Server& server) {
   return nullptr;
 }
 
-io::Task<io::Result<std::unique_ptr<io::Stream>>> HttpSource::Open(Server& server,
-                                                                   io::Time deadline) {
-  auto opened = io::OpenStream(proactor_, server.settings->address.family());
-  if (!opened) co_return tl::unexpected(opened.error());
-  std::unique_ptr<io::SocketStream> plain = std::move(*opened);
-  {
-    const Listed listed(in_flight_, *plain);
-    io::Deadline timer(proactor_, deadline, *plain);
-    const io::Result<> connected = co_await plain->Connect(server.settings->address);
-    if (!connected) co_return tl::unexpected(connected.error());
+io::Task<HttpSource::Opened> HttpSource::Open(Server& server, io::Time deadline) {
+  Opened opened;
+  size_t left = server.settings->addresses.size();
+  for (const io::Address& address : server.settings->addresses) {
+    opened = co_await Connect(address, PartOf(deadline, left--));
+    if (opened || stopped_) break;
   }
-  if (server.settings->tls == nullptr) co_return std::unique_ptr<io::Stream>(std::move(plain));
+  if (!opened || server.settings->tls == nullptr) co_return std::move(opened);
+  co_return co_await Secure(server, std::move(*opened), deadline);
+}
+
+io::Task<HttpSource::Opened> HttpSource::Connect(const io::Address& address, io::Time deadline) {
+  auto opened = io::OpenStream(proactor_, address.family());
+  if (!opened) co_return tl::unexpected(opened.error().Text());
+  std::unique_ptr<io::SocketStream> stream = std::move(*opened);
+  const Listed listed(in_flight_, *stream);
+  io::Deadline timer(proactor_, deadline, *stream);
+  const io::Result<> connected = co_await stream->Connect(address);
+  if (!connected) co_return tl::unexpected(TextOf(connected.error()));
+  co_return std::unique_ptr<io::Stream>(std::move(stream));
+}
+
+io::Task<HttpSource::Opened> HttpSource::Secure(Server& server, std::unique_ptr<io::Stream> plain,
+                                                io::Time deadline) {
   auto secured = std::make_unique<tls::TlsStream>(
       std::move(plain),
       server.settings->tls->NewConnection(server.settings->host,
@@ -166,8 +187,9 @@ io::Task<io::Result<std::unique_ptr<io::Stream>>> HttpSource::Open(Server& serve
   const Listed listed(in_flight_, *secured);
   io::Deadline timer(proactor_, deadline, *secured);
   const io::Result<> done = co_await secured->Handshake();
-  if (!done) co_return tl::unexpected(done.error());
-  co_return std::unique_ptr<io::Stream>(std::move(secured));
+  if (done) co_return std::unique_ptr<io::Stream>(std::move(secured));
+  const std::string_view why = secured->engine().failure_text();
+  co_return tl::unexpected("TLS: " + (why.empty() ? TextOf(done.error()) : std::string(why)));
 }
 
 io::Task<HttpSource::Outcome> HttpSource::AskOver(Server& server,
@@ -184,10 +206,11 @@ io::Task<HttpSource::Outcome> HttpSource::AskOver(Server& server,
                                                     server.settings->authority, settings_.headers);
     const io::Result<> sent = co_await stream->Write(request.Expose());
     while (sent && progress == Progress::kNeedMore) {
-      const io::Result<io::Buffer> more = co_await stream->Read();
+      io::Result<io::Buffer> more = co_await stream->Read();
       if (!more) break;
       outcome.silent = outcome.silent && more->empty();
       progress = more->empty() ? reader.OnEnd() : reader.Feed(more->bytes());
+      more->WipeAndRelease();
     }
     if (timer.expired()) outcome.silent = false;
   }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
 #include "proxy/directory/source.h"
@@ -17,11 +18,11 @@
 namespace poplar::directory {
 
 struct HttpServer {
-  std::string url;        // as the operator wrote it; for the log
-  std::string authority;  // for the header Host
-  std::string target;     // path and query
-  std::string host;       // that its certificate must bear
-  io::Address address;
+  std::string url;                                // as the operator wrote it; for the log
+  std::string authority;                          // for the header Host
+  std::string target;                             // path and query
+  std::string host;                               // that its certificate must bear
+  std::vector<io::Address> addresses;             // tried in turn; never none
   std::shared_ptr<const tls::ClientContext> tls;  // null: plain
 };
 
@@ -34,7 +35,7 @@ struct HttpSettings {
 };
 
 // A service that speaks nginx's auth_http, asked over connections that are kept. Servers are asked
-// in turn while one doesn't answer.
+// in turn while one doesn't answer; each has an equal part of the time that is left.
 class HttpSource final : public Source {
  public:
   // Longer than that no kept connection is trusted to be good.
@@ -80,9 +81,14 @@ class HttpSource final : public Source {
   void Leave(Server& server);
   io::Task<Outcome> AskOver(Server& server, std::unique_ptr<io::Stream> stream,
                             const Question& question, io::Time deadline);
-  io::Task<io::Result<std::unique_ptr<io::Stream>>> Open(Server& server, io::Time deadline);
+  // The error says what kept us, for the log.
+  using Opened = tl::expected<std::unique_ptr<io::Stream>, std::string>;
+  io::Task<Opened> Open(Server& server, io::Time deadline);
+  io::Task<Opened> Connect(const io::Address& address, io::Time deadline);
+  io::Task<Opened> Secure(Server& server, std::unique_ptr<io::Stream> plain, io::Time deadline);
   std::unique_ptr<io::Stream> TakeIdle(Server& server);
   std::vector<Server*> InTurn();
+  io::Time PartOf(io::Time deadline, size_t parts) const;
   std::string Where(const Server& server, std::string_view what) const;
 
   io::Proactor& proactor_;

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "balancer/parked_session.h"
 #include "proxy/io/address.h"
 #include "proxy/pop3/secret.h"
+#include "proxy/tls/client_certificate.h"
 
 namespace poplar::directory {
 
@@ -28,8 +30,9 @@ struct Question {
   // Of the client's connection; empty where there is no TLS.
   std::string tls_version;
   std::string tls_cipher;
-  std::string server_name;       // SNI
-  std::string certificate_user;  // whom the client's certificate names
+  std::string server_name;  // SNI
+  // The client's, which was verified; nothing: it has shown none.
+  std::optional<tls::ClientCertificate> certificate;
 };
 
 }  // namespace poplar::directory

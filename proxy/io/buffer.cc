@@ -1,5 +1,6 @@
 #include "proxy/io/buffer.h"
 
+#include <string.h>  // explicit_bzero is no part of <cstring>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -21,6 +22,11 @@ void Buffer::Release() {
   data_ = nullptr;
   begin_ = end_ = 0;
   pool->Return(index_);
+}
+
+void Buffer::WipeAndRelease() {
+  if (end_ > 0) explicit_bzero(data_, end_);
+  Release();
 }
 
 BufferPool::BufferPool(size_t bytes_max, RunList& ready)

@@ -55,6 +55,8 @@ class Buffer {
   size_t Append(std::string_view bytes);
   void Clear() { begin_ = end_ = 0; }
   void Release();
+  // For what may have held a secret: zeroes all that it held, consumed or not.
+  void WipeAndRelease();
 
  private:
   friend class BufferPool;

@@ -2,10 +2,14 @@
 
 #include <netdb.h>
 
+#include <algorithm>
+#include <utility>
+
 namespace poplar::io {
 
-tl::expected<Address, std::string> LookUpName(const std::string& host, uint16_t port) {
-  if (const auto address = Address::Parse(host, port)) return *address;
+tl::expected<std::vector<Address>, std::string> LookUpNames(const std::string& host,
+                                                            uint16_t port) {
+  if (const auto address = Address::Parse(host, port)) return std::vector{*address};
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_ADDRCONFIG;
@@ -14,10 +18,21 @@ tl::expected<Address, std::string> LookUpName(const std::string& host, uint16_t 
   if (fault != 0 || found == nullptr) {
     return tl::unexpected("cannot look up the host name " + host + ": " + gai_strerror(fault));
   }
-  Address address = Address::FromSockaddr(found->ai_addr);
+  std::vector<Address> addresses;
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    Address address = Address::FromSockaddr(each->ai_addr);
+    address.set_port(port);
+    if (std::find(addresses.begin(), addresses.end(), address) == addresses.end())
+      addresses.push_back(address);
+  }
   freeaddrinfo(found);
-  address.set_port(port);
-  return address;
+  return addresses;
+}
+
+tl::expected<Address, std::string> LookUpName(const std::string& host, uint16_t port) {
+  auto addresses = LookUpNames(host, port);
+  if (!addresses) return tl::unexpected(std::move(addresses.error()));
+  return addresses->front();
 }
 
 }  // namespace poplar::io

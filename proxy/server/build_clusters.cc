@@ -32,7 +32,8 @@ Built<upstream::Endpoint> BuildPattern(const config::Config& config,
   const auto timeouts = config::EffectiveTimeouts(config, cluster, node);
   upstream::Endpoint endpoint;
   endpoint.host_name = node.host_name;
-  endpoint.timeouts = {timeouts.upstream_connect, timeouts.upstream_response};
+  endpoint.timeouts = {timeouts.upstream_connect, timeouts.upstream_response,
+                       timeouts.upstream_keepalive};
   endpoint.proxy_protocol = VersionOf(node.proxy_protocol);
   endpoint.xclient = node.xclient == config::Xclient::kAuto;
   if (node.tls_start == config::NodeTlsStart::kStls) endpoint.tls_start = upstream::TlsStart::kStls;

@@ -71,7 +71,7 @@ void SetTimes(const config::Config& config, session::Settings& settings) {
 }
 
 session::LoginPolicy BuildLogins(const config::Config& config, const config::ListenerConfig& from) {
-  session::LoginPolicy policy{.bad_commands_max = config.limits.bad_commands,
+  session::LoginPolicy policy{.bad_commands_max = config.limits.bad_commands_before_login,
                               .failed_logins_max = config.limits.failed_logins,
                               .require_tls = from.require_tls};
   if (from.logins.empty()) return policy;

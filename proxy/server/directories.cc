@@ -15,13 +15,13 @@ Built<directory::HttpServer> BuildServer(const std::string& text,
                                          const std::shared_ptr<const tls::ClientContext>& tls) {
   const auto url = config::ParseHttpUrl(text);
   if (!url) return tl::unexpected(text + " " + url.error());
-  const auto address = io::LookUpName(url->host, url->port);
-  if (!address) return tl::unexpected(address.error());
+  auto addresses = io::LookUpNames(url->host, url->port);
+  if (!addresses) return tl::unexpected(addresses.error());
   return directory::HttpServer{.url = text,
                                .authority = url->authority,
                                .target = url->target,
                                .host = url->host,
-                               .address = *address,
+                               .addresses = std::move(*addresses),
                                .tls = url->tls ? tls : nullptr};
 }
 

@@ -6,19 +6,26 @@
 #include "proxy/io/buffer.h"
 #include "proxy/pop3/limits.h"
 #include "proxy/pop3/line_reader.h"
+#include "proxy/pop3/secret.h"
 
 namespace poplar::session {
 
 // What the client sent and nobody has read yet. Handed on from login to relay as it is, so that
-// commands which came in one packet with PASS are neither lost nor read early.
+// commands which came in one packet with PASS are neither lost nor read early. Any of it may be a
+// password, and is wiped when it was read.
 struct ClientInput {
+  ClientInput() = default;
+  ~ClientInput() { Release(); }
+  ClientInput(const ClientInput&) = delete;
+  ClientInput& operator=(const ClientInput&) = delete;
+
   io::Buffer buffer;   // what `lines` looks at; held only while there is something to read
   std::string stowed;  // or that, at most io::kReceiveBytesMax bytes
   pop3::LineReader lines{pop3::kCommandLineBytesMax};
 
   // Replaces the bytes, all of which were read.
   void Feed(io::Buffer fresh) {
-    stowed = {};
+    Release();
     buffer = std::move(fresh);
     lines.Feed(buffer.bytes());
   }
@@ -29,11 +36,12 @@ struct ClientInput {
     if (buffer.bytes().empty()) return;
     stowed = std::string(lines.unread());
     lines.MoveUnread(stowed);
-    buffer.Release();
+    buffer.WipeAndRelease();
   }
   void Release() {
+    pop3::Wipe(stowed.data(), stowed.size());
     stowed = {};
-    buffer.Release();
+    buffer.WipeAndRelease();
   }
 };
 

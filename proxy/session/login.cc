@@ -37,8 +37,12 @@ ParkedOutcome OutcomeOf(balancer::ParkedVerdict verdict) {
   return ParkedOutcome::kDead;
 }
 
-io::Task<void> RetireConnection(std::unique_ptr<upstream::Connection> connection) {
+// With a lease: while the node may still hold the session, its user belongs there.
+io::Task<void> RetireConnection(std::unique_ptr<upstream::Connection> connection,
+                                balancer::Affinity::Lease lease = {}) {
   co_await connection->Retire();
+  connection.reset();
+  lease.Release();
 }
 
 }  // namespace
@@ -201,7 +205,9 @@ io::Task<Login::Step> Login::TakeParked() {
     if (alive) co_await session_.connection->Retire();
     session_.connection.reset();
     // The lease goes last. Where the node is out, it may have been all that held the user there.
-    co_return !in_service ? Step::kAgain : too_many ? TooManySessions() : Step::kGoOn;
+    if (!in_service) co_return Step::kAgain;
+    // Another credential is for the node to judge first.
+    co_return too_many&& outcome == ParkedOutcome::kReused ? TooManySessions() : Step::kGoOn;
   }
   session_.connection = std::move(connection);
   session_.lease = std::move(parked->lease);
@@ -286,17 +292,33 @@ Login::Step Login::Bind() {
     return Step::kAgain;
   }
   if (!session_.lease) return Step::kGoOn;
-  switch (session_.lease.Bind(cluster().login.user_sessions_max)) {
-    case balancer::Affinity::BindResult::kBound:
-      return Step::kGoOn;
-    case balancer::Affinity::BindResult::kMoved:
-      GiveUpConnection(true);
-      return Step::kAgain;
-    case balancer::Affinity::BindResult::kTooMany:
-      break;
+  const uint32_t most = cluster().login.user_sessions_max;
+  if (most > 0 && has_secret() && session_.lease.Full(session_.digest, most)) {
+    GiveUpConnection(true);
+    return TooManySessions();
   }
+  if (session_.lease.Bind() == balancer::Affinity::BindResult::kBound) return Step::kGoOn;
   GiveUpConnection(true);
-  return TooManySessions();
+  return Step::kAgain;
+}
+
+// The node has accepted the login. False: it makes one session too many of the user's.
+bool Login::Counts() {
+  const uint32_t most = cluster().login.user_sessions_max;
+  if (most == 0 || !session_.lease) return true;
+  return session_.lease.Accept(has_secret() ? session_.digest : balancer::CredentialDigest{}, most);
+}
+
+// To be ended at the node, which may hold the maildrop's lock for it; then the client is told.
+Login::Step Login::OnOneTooMany() {
+  const bool asked = session_.connection->client_asked();
+  CountForPenalty(true);
+  environment_.scope.Spawn(
+      RetireConnection(std::move(session_.connection), std::move(session_.lease)));
+  const Step step = TooManySessions();
+  result_ = LoginResult::kBackendError;
+  outcome_ = Outcome::kUnavailable;
+  return asked ? Step::kEnd : step;
 }
 
 Login::Step Login::TooManySessions() {

@@ -19,6 +19,7 @@
 #include "proxy/session/patience.h"
 #include "proxy/session/record.h"
 #include "proxy/session/settings.h"
+#include "proxy/tls/client_certificate.h"
 #include "proxy/tls/keyed_digest.h"
 #include "proxy/tls/sealer.h"
 #include "proxy/upstream/challenger.h"
@@ -58,9 +59,9 @@ inline std::shared_ptr<const Settings> Newest(const Environment& environment,
 // How a client came here: what rules may ask besides its name.
 struct Arrival {
   const ListenerSettings& listener;
-  std::string_view server_name;       // SNI; empty: none
-  std::string_view certificate_user;  // whom its certificate names; empty: nobody
-  int attempt = 1;                    // which of its connection's logins this is
+  std::string_view server_name;                         // SNI; empty: none
+  const tls::ClientCertificate* certificate = nullptr;  // null: none was shown
+  int attempt = 1;                                      // which of its connection's logins this is
 };
 
 // A session's place at a node, from the login to the session's end.
@@ -143,7 +144,9 @@ class Login {
   Step Settle(const directory::Found& found);
   bool PutFirst(balancer::NodeId node);
   Step Refused(std::string_view why);
+  POPLAR_OWN_FRAME io::Task<std::optional<Step>> AskDirectory(size_t index, const Arrival& arrival);
   io::Task<Step> RefusedByDirectory(const directory::Answer& answer);
+  io::Task<Step> WaitUntil(io::Time until);
   POPLAR_OWN_FRAME io::Task<Step> ChooseNode();
   bool Follow(const balancer::Choice& choice);
   bool NodeTakesUs() const;
@@ -152,6 +155,8 @@ class Login {
   POPLAR_OWN_FRAME io::Task<Step> WaitInQueue(SlotWait& place);
   POPLAR_OWN_FRAME io::Task<Step> Open(balancer::Slot slot);
   Step Bind();
+  bool Counts();
+  Step OnOneTooMany();
   Step TooManySessions();
   POPLAR_OWN_FRAME io::Task<Step> Authenticate();
   io::Task<upstream::NodeError> LearnCapabilities();
@@ -176,6 +181,8 @@ class Login {
   void GiveUpConnection(bool politely);
   void NoteStages();
   upstream::Cluster& cluster() const { return *cluster_; }
+  // Whether the digest tells this credential from a stranger's.
+  bool has_secret() const { return !request_.credential.identity.secret.Expose().empty(); }
   upstream::Node& node() const;
   balancer::Moment Moment() const;
   io::Time Now() const { return environment_.proactor.Now(); }

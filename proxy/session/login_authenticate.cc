@@ -95,7 +95,7 @@ Login::Step Login::OnAnswer(LoginAnswer answer) {
     case LoginAnswer::Verdict::kAccepted:
       session_.logged_in = Now();
       TellHealth(Evidence::kServed, {});
-      return LoggedIn(std::move(answer.line));
+      return Counts() ? LoggedIn(std::move(answer.line)) : OnOneTooMany();
     case LoginAnswer::Verdict::kRefused:
       return OnRefusal(std::move(answer.line));
     case LoginAnswer::Verdict::kModeRefused:

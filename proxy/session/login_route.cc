@@ -50,7 +50,8 @@ directory::Question Login::QuestionOf(const Arrival& arrival) const {
           .tls_version = std::string(record_.tls_version),
           .tls_cipher = std::string(record_.tls_cipher),
           .server_name = std::string(arrival.server_name),
-          .certificate_user = std::string(arrival.certificate_user)};
+          .certificate =
+              arrival.certificate == nullptr ? std::nullopt : std::optional(*arrival.certificate)};
 }
 
 io::Task<Login::Step> Login::Locate() {
@@ -70,21 +71,38 @@ io::Task<Login::Step> Login::Locate() {
         if (const auto found = environment_.lookups->InMap(target.index, query.user))
           co_return Settle(*found);
         break;
-      case RouteTarget::Kind::kDirectory: {
-        const io::Time begun = Now();
-        const auto answer = co_await environment_.lookups->Ask(target.index, QuestionOf(arrival));
-        record_.lookup += Now() - begun;
-        if (late_ || aborted_) co_return TooLate();
-        if (answer.kind == Kind::kFound) co_return Settle(answer.found);
-        if (answer.kind == Kind::kRefused) co_return co_await RefusedByDirectory(answer);
-        if (answer.kind == Kind::kUnavailable)
-          co_return Unavailable(LoginResult::kDirectoryUnavailable, answer.text);
+      case RouteTarget::Kind::kDirectory:
+        if (const auto step = co_await AskDirectory(target.index, arrival)) co_return *step;
         break;
-      }
     }
   }
   record_.route = {};
   co_return Settle({});
+}
+
+// Nothing: the user is unknown there, and the next rule counts.
+io::Task<std::optional<Login::Step>> Login::AskDirectory(size_t index, const Arrival& arrival) {
+  for (;;) {
+    const io::Time begun = Now();
+    const auto answer = co_await environment_.lookups->Ask(index, QuestionOf(arrival));
+    record_.lookup += Now() - begun;
+    if (late_ || aborted_) co_return TooLate();
+    switch (answer.kind) {
+      case Kind::kFound:
+        co_return Settle(answer.found);
+      case Kind::kUnknown:
+        co_return std::nullopt;
+      case Kind::kRefused:
+        co_return co_await RefusedByDirectory(answer);
+      case Kind::kUnavailable:
+        co_return Unavailable(LoginResult::kDirectoryUnavailable, answer.text);
+      case Kind::kNotYet:
+        record_.failure = "directory_wait: the directory wants to be asked again later";
+        const Step waited = co_await WaitUntil(std::min(Now() + answer.wait, request_.deadline));
+        if (waited == Step::kEnd) co_return waited;
+        if (late_ || aborted_ || Now() >= request_.deadline) co_return TooLate();
+    }
+  }
 }
 
 // The user's cluster and order of nodes are known from here on.
@@ -133,14 +151,20 @@ Login::Step Login::Refused(std::string_view why) {
 // It has looked at the password, as a node would have.
 io::Task<Login::Step> Login::RefusedByDirectory(const directory::Answer& answer) {
   CountForPenalty(false);
-  const io::Time until = std::min(Now() + answer.wait, request_.deadline);
+  const Step waited = co_await WaitUntil(std::min(Now() + answer.wait, request_.deadline));
+  if (waited == Step::kEnd) co_return waited;
+  const Step step = Refused("refused by the directory");
+  if (!answer.text.empty()) answer_ = "-ERR " + answer.text + "\r\n";
+  co_return step;
+}
+
+// The client is watched meanwhile.
+io::Task<Login::Step> Login::WaitUntil(io::Time until) {
   while (Now() < until) {
     const Step step = OnWake(co_await patience_.Until(until));
     if (step == Step::kEnd) co_return step;
   }
-  const Step step = Refused("refused by the directory");
-  if (!answer.text.empty()) answer_ = "-ERR " + answer.text + "\r\n";
-  co_return step;
+  co_return Step::kGoOn;
 }
 
 }  // namespace poplar::session

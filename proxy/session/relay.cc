@@ -31,6 +31,7 @@ Relay::Relay(io::Proactor& proactor, io::Stream& client, ClientInput& input,
 io::Task<RelayEnd> Relay::Run(const NodeSide& node) {
   node_ = &node.stream;
   node_response_ = node.response;
+  node_keepalive_ = node.keepalive;
   logged_in_ = node.logged_in;
   max_snapshot_age_ = node.max_snapshot_age;
   std::string again;
@@ -135,7 +136,9 @@ void Relay::Watch() {
     timer_.Arm(waiting_since_ +
                (hurry ? std::min(node_response_, kSickNodeResponse) : node_response_));
   } else {
-    timer_.Arm(idle_since_ + options_.client_idle);
+    const io::Time client_due = idle_since_ + options_.client_idle;
+    timer_.Arm(keeps_node_awake() ? std::min(client_due, waiting_since_ + node_keepalive_)
+                                  : client_due);
   }
 }
 
@@ -146,10 +149,34 @@ void Relay::OnTimer() {
   } else if (!queue_.empty() && !opaque_ && !node_lost_ && !lost_) {
     response_timed_out_ = true;
     node_->Abort();
-  } else {
+  } else if (proactor_.Now() >= idle_since_ + options_.client_idle) {
     // RFC 1939 section 3: the session closes without a word, and without UPDATE.
     End(EndReason::kClientIdle);
+  } else {
+    KeepNodeAwake();
   }
+}
+
+bool Relay::keeps_node_awake() const {
+  return node_keepalive_ > io::Duration::zero() && running() && !opaque_ && !opaque_sent_ &&
+         !node_lost_ && node_ != nullptr;
+}
+
+// The node's patience may be shorter than ours (RFC 1939 section 3 asks for 10 minutes, Courier has
+// 5): the client's own idle time goes on all the same.
+void Relay::KeepNodeAwake() {
+  waiting_since_ = proactor_.Now();
+  noop_due_ = client_reading_ && keeps_node_awake();
+  if (noop_due_) client_.CancelRead();
+  Watch();
+}
+
+io::Task<void> Relay::AskNoop() {
+  constexpr std::string_view kNoop = "NOOP\r\n";
+  Queue({.verb = pop3::Verb::kNoop, .hidden = true});
+  // A failure shows, with its cause, where the answers are read.
+  const io::Result<> sent = co_await node_->Write(kNoop);
+  if (sent) record_.bytes_to_node += kNoop.size();
 }
 
 }  // namespace poplar::session

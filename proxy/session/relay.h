@@ -62,6 +62,7 @@ struct RelayOptions {
 struct NodeSide {
   io::Stream& stream;
   io::Duration response;          // most time that it may take to say something
+  io::Duration keepalive;         // asked nothing for so long, it gets a NOOP; 0: none
   io::Time logged_in;             // the node's answer
   io::Duration max_snapshot_age;  // a session older than that isn't parked; 0: none is
   bool down;                      // it is to be left at once: DropNode()
@@ -211,6 +212,9 @@ class Relay {
   void EndIfDue();
   void Watch();
   void OnTimer();
+  bool keeps_node_awake() const;
+  void KeepNodeAwake();
+  io::Task<void> AskNoop();
   bool running() const { return !ended_ && !lost_; }
   bool own_reply_due() const { return !queue_.empty() && queue_.front().own_reply != nullptr; }
   bool at_boundary() const { return queue_.empty() && !client_writing_; }
@@ -223,6 +227,7 @@ class Relay {
   ClientInput& input_;
   const RelayOptions options_;
   io::Duration node_response_{};
+  io::Duration node_keepalive_{};
   io::Time logged_in_{};
   io::Duration max_snapshot_age_{};
   Record& record_;
@@ -240,9 +245,11 @@ class Relay {
   bool reply_relayed_ = false;  // and the client has bytes of it
   bool repeating_ = false;      // and gets only what it hasn't got yet
   bool client_writing_ = false;
-  bool client_done_ = false;  // its last byte has come; answers may still go out
-  bool quit_sent_ = false;    // by the client; whatever follows is discarded
-  bool quit_asked_ = false;   // of a node, which may have done it
+  bool client_reading_ = false;  // its next bytes are waited for
+  bool noop_due_ = false;        // and not any more: the node is to be asked NOOP first
+  bool client_done_ = false;     // its last byte has come; answers may still go out
+  bool quit_sent_ = false;       // by the client; whatever follows is discarded
+  bool quit_asked_ = false;      // of a node, which may have done it
   bool opaque_sent_ = false;  // a command we don't know went up: no command is understood any more
   bool opaque_ = false;       // and now no answer either
   bool draining_ = false;

@@ -39,8 +39,15 @@ io::Task<void> Relay::PumpCommands(std::string again) {
       break;
     }
     input_.Release();
+    client_reading_ = true;
     io::Result<io::Buffer> more = co_await client_.Read();
-    if (lost_ && !more && more.error().cancelled()) break;
+    client_reading_ = false;
+    const bool cancelled = !more && more.error().cancelled();
+    if (lost_ && cancelled) break;
+    if (std::exchange(noop_due_, false) && cancelled && running()) {
+      co_await AskNoop();
+      continue;
+    }
     if (!more || more->empty()) {
       OnClientGone(more);
       break;

@@ -17,13 +17,15 @@ using pop3::Verb;
 void Relay::OnNodeGone(EndReason reason) {
   if (ended_) return;
   if (opaque_) return End(EndReason::kOpaqueEnded);
+  const bool owed = !queue_.empty();
+  queue_.DropHidden();
   const bool idle = queue_.empty();
   if (idle && client_done_) return End(EndReason::kClientEof);
   if (parking_) {
     end_.park = ParkResult::kNodeClosed;  // the client's QUIT is answered all the same
     return;
   }
-  end_.node_failed = !idle && reason != EndReason::kNodeDown && reason != EndReason::kNodeOut;
+  end_.node_failed = owed && reason != EndReason::kNodeDown && reason != EndReason::kNodeOut;
   end_.lost = MayResume();
   if (*end_.lost == ResumeResult::kResumed) return Suspend(reason);
   if (idle) {
@@ -38,7 +40,6 @@ void Relay::OnNodeGone(EndReason reason) {
 // Both pumps end, and the session looks for another node.
 void Relay::Suspend(EndReason reason) {
   last_loss_ = reason;
-  queue_.DropHidden();
   if (AnswerQuit()) return;
   lost_ = true;
   end_.reason = reason;

@@ -234,7 +234,7 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   record_.user = canonical->text();
   // Whoever is about to log in isn't crowded out.
   environment_.newcomers.Remove(*this);
-  const Arrival arrival{listener_, server_name_, certificate_user_, ++logins_};
+  const Arrival arrival{listener_, server_name_, certificate_.get(), ++logins_};
   Patience patience(proactor_, *client_, input_);
   const std::shared_ptr<const Settings> newest = Newest(environment_, settings_);
   Login login(environment_, *newest,
@@ -322,6 +322,7 @@ NodeSide Session::SideOfNode() const {
   const bool parks = cluster().rules.affinity && limits.parked > 0 && upstream_.parkable;
   return {.stream = upstream_.connection->stream(),
           .response = upstream_.connection->endpoint().timeouts.response,
+          .keepalive = upstream_.connection->endpoint().timeouts.keepalive,
           .logged_in = upstream_.logged_in,
           .max_snapshot_age = parks ? limits.max_snapshot_age : io::Duration::zero(),
           // Said while the node was asked for the login.

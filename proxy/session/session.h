@@ -91,10 +91,11 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   tls::SealedSecret credential_;  // where the session may have to log in again
   Record record_;
   std::string certificate_user_;
-  std::string server_name_;  // SNI
-  Whereabouts where_;        // of the user; before login, of one whom no rule means
-  std::string own_node_;     // the name of where_.node, if there is one
-  int logins_ = 0;           // tried
+  std::unique_ptr<const tls::ClientCertificate> certificate_;  // null: none was shown
+  std::string server_name_;                                    // SNI
+  Whereabouts where_;     // of the user; before login, of one whom no rule means
+  std::string own_node_;  // the name of where_.node, if there is one
+  int logins_ = 0;        // tried
   io::Time stalls_counted_{};
 
   std::string_view farewell_;

@@ -63,6 +63,9 @@ io::Task<bool> Session::Handshake(io::Buffer received) {
     record_.tls_cipher = facts.cipher;
     record_.tls_resumed = facts.resumed;
     certificate_user_ = listener_.tls->UserOf(stream.engine());
+    if (const std::string_view der = stream.engine().peer_certificate(); !der.empty()) {
+      certificate_ = std::make_unique<tls::ClientCertificate>(tls::DescribeClientCertificate(der));
+    }
     server_name_ = facts.server_name;
     std::transform(server_name_.begin(), server_name_.end(), server_name_.begin(), pop3::ToLower);
     secure_ = true;

@@ -16,6 +16,8 @@ struct UpstreamTimeouts {
   io::Duration connect = std::chrono::seconds(15);
   // For each single answer, from the last byte sent to it or received from it; TLS handshakes too.
   io::Duration response = std::chrono::seconds(15);
+  // After which a node that was asked nothing is asked NOOP; 0: never.
+  io::Duration keepalive{};
 };
 
 enum class TlsStart : uint8_t {

@@ -2,6 +2,7 @@
 
 import http.server
 import socket
+import ssl
 import threading
 import urllib.parse
 
@@ -12,10 +13,14 @@ def plain(value: str) -> str:
 
 
 class AuthService:
-    """`answers`: user -> function(headers) giving (status, headers) or headers alone. Counts what it is asked."""
+    """`answers`: user -> function(headers) giving (status, headers) or headers alone. Counts what it is asked.
 
-    def __init__(self, answers=None, port: int = 0):
+    `certificate`: speaks https; `clients`: a CA file, of which its clients have to have a certificate.
+    """
+
+    def __init__(self, answers=None, port: int = 0, certificate=None, clients=None):
         self.answers = dict(answers or {})
+        self.scheme = "https" if certificate else "http"
         self.asked = []
         self.connections = 0
         self._sockets = []
@@ -46,13 +51,25 @@ class AuthService:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate.certificate, certificate.key)
+            if clients:
+                context.load_verify_locations(clients)
+                context.verify_mode = ssl.CERT_REQUIRED
+            # The handshake is the connection's own thread's, with its first read.
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True,
+                                                      do_handshake_on_connect=False)
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/auth?from=test"
+        return self.url_of("127.0.0.1")
+
+    def url_of(self, host: str) -> str:
+        return f"{self.scheme}://{host}:{self.port}/auth?from=test"
 
     def asked_for(self, user: str):
         return [each for each in self.asked if plain(each["auth-user"]) == user]
@@ -85,3 +102,10 @@ def at(port: int, password: str = "secret", **more):
             return {"Auth-Status": "Wrong password"}
         return {"Auth-Status": "OK", "Auth-Server": "127.0.0.1", "Auth-Port": str(port), **more}
     return answer
+
+
+def directory(*urls, http=None, **more):
+    """The sections of a configuration in which this service says where everybody is."""
+    http = {"urls": list(urls), "headers": ["X-Auth-Key: abc"], **(http or {})}
+    return {"routes": [{"name": "auth", "directory": "auth"}],
+            "directories": [{"name": "auth", "http": http, **more}]}

@@ -42,6 +42,7 @@ class Story:
         assert not wrong, wrong[:5]
         strangers = [visit for visit in self.failed(Outcome.REFUSED, Outcome.LOST)
                      if not self.at_victim(visit)]
+        strangers += [visit for visit in self.visits if visit.resumes and self.stand.home[visit.user] != self.victim]
         assert not strangers, f"sessions of other nodes were touched: {strangers[:5]}"
         assert not overlaps(self.visits), f"on two nodes at once: {overlaps(self.visits)[:3]}"
         left = {node for _, node, _ in self.changes}

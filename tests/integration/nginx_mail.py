@@ -25,16 +25,34 @@ mail {{
     protocol pop3;
     pop3_auth plain;
   }}
+  {secure}
 }}
+"""
+
+_SECURE = """
+  server {{
+    listen 127.0.0.1:{port} ssl;
+    protocol pop3;
+    pop3_auth plain;
+    ssl_protocols TLSv1.3;
+    ssl_certificate {certificate.certificate};
+    ssl_certificate_key {certificate.key};
+    ssl_client_certificate {clients};
+    ssl_verify_client optional;
+  }}
 """
 
 
 class NginxMail:
-    def __init__(self, folder: pathlib.Path, auth: str):
+    """With a `certificate` there is a port with TLS, too, where clients may have a certificate of `clients`, a CA file."""
+
+    def __init__(self, folder: pathlib.Path, auth: str, certificate=None, clients=None):
         folder.mkdir(parents=True)
-        self.port = free_port()
+        self.port, self.secure_port = free_port(), free_port()
+        secure = _SECURE.format(port=self.secure_port, certificate=certificate, clients=clients) if certificate else ""
         file = folder / "nginx.conf"
-        file.write_text(_CONFIGURATION.format(folder=folder, auth=auth.removeprefix("http://"), port=self.port))
+        file.write_text(_CONFIGURATION.format(folder=folder, auth=auth.removeprefix("http://"), port=self.port,
+                                              secure=secure))
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("www-data")
             os.chown(folder, nobody.pw_uid, nobody.pw_gid)

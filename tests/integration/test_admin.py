@@ -194,6 +194,19 @@ def test_a_drained_nodes_users_wait_where_storage_is_not_shared(start):
         assert log_in(proxy, "reader")[0].startswith(b"+OK")
 
 
+def test_a_node_may_start_drained_by_the_file(start):
+    """Whoever would live there goes elsewhere, from the first login on; the node hears of nobody until it is up."""
+    users = [f"reader{number}" for number in range(16)]
+    with FakeNode() as one, FakeNode() as two, \
+            start([node("one", one.port, state="drain"), node("two", two.port)], shared=True) as proxy:
+        shown = nodes_of(proxy)["main/one"]
+        assert (shown["admin_state"], shown["in_service"]) == ("drain", False)
+        assert {log_in(proxy, user)[1] for user in users} == {"main/two"}
+        assert one.connections == 0
+        set_state(proxy, "main/one", "up")
+        until(lambda: any(log_in(proxy, user)[1] == "main/one" for user in users), "its users to come home")
+
+
 def test_a_session_outlives_the_drain_of_its_node(start):
     """Drain means no new users; whoever is there finishes."""
     with FakeNode() as fake, start([node("fake", fake.port)]) as proxy, \

@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import concurrent.futures
 import contextlib
 import socket
 import time
@@ -13,7 +14,7 @@ import corpus
 from fake_node import FakeNode
 from poplar import node
 from waiting import until
-from wire import Pop3
+from wire import Pop3, unstuff
 
 _CLEAR = {"tls": "none", "require_tls": False}
 _TURNED_AWAY = b"-ERR [SYS/TEMP] Service temporarily unavailable after too many failed logins, please wait\r\n"
@@ -110,6 +111,34 @@ def test_another_proxys_client_is_judged_for_itself(start, fake):
                 until(lambda: rejected(proxy, reason) == 1, reason)
 
 
+# --- what failed logins cost
+
+
+def test_asking_for_what_nobody_has_costs_nothing(start, fake):
+    """A penalty by address would show: nobody is trusted, and a wrong password behind it does cost."""
+    limits = {"trusted": [], "login_delay": {"first": "1500ms"}}
+    with start([node("fake", fake.port)], listener=_CLEAR, admission=limits) as proxy:
+        def log_in(user: str) -> float:
+            with connect_from("127.0.7.1", proxy.port) as session:
+                begun = time.monotonic()
+                session.log_in(user).ok("QUIT")
+                return time.monotonic() - begun
+
+        with connect_from("127.0.7.1", proxy.port) as session:
+            begun = time.monotonic()
+            for _ in range(20):
+                for command in ("AUTH NTLM", "AUTH CRAM-MD5", "AUTH X-NONE abc", "APOP anybody 0"):
+                    assert session.command(command).startswith(b"-ERR ")
+            assert time.monotonic() - begun < 1, "80 answers, none of which waited"
+            session.log_in("anybody").ok("QUIT")
+        assert log_in("another") < 1
+        assert proxy.metric("poplar_login_delay_seconds_count") == 0
+        with connect_from("127.0.7.1", proxy.port) as session:
+            session.ok("USER third")
+            assert session.command("PASS wrong").startswith(b"-ERR [AUTH]")
+        assert log_in("third") >= 1.4, "that one has its price"
+
+
 # --- how many, how fast
 
 
@@ -201,3 +230,37 @@ def test_commands_and_bytes_come_at_a_pace(start, fake):
             assert slow.line().startswith(b"+OK")
             slow.body()
             assert 2.5 < time.monotonic() - begun < 7
+
+
+def test_a_byte_rate_is_the_same_for_all_who_download_at_once(start):
+    """Four at once over two workers, beside clients that only ask: nobody gets more, nobody starves."""
+    rate, message = 512 << 10, corpus.message("large", (b"z" * 76 + b"\r\n") * 27_000)
+    with FakeNode(messages=[message]) as large, \
+            start([node("large", large.port)], listener=_CLEAR, admission={"byte_rate": "512KiB"}) as proxy, \
+            contextlib.ExitStack() as stack:
+        readers = [stack.enter_context(Pop3.connect(proxy.port)).log_in(f"user{number}") for number in range(4)]
+        asking = stack.enter_context(Pop3.connect(proxy.port)).log_in("asking")
+        begun = time.monotonic()
+        for reader in readers:
+            reader.send(b"RETR 1\r\n")
+        with concurrent.futures.ThreadPoolExecutor(len(readers)) as threads:
+            downloads = [threads.submit(_download, reader, begun) for reader in readers]
+            waits = []
+            while not all(download.done() for download in downloads):
+                asked = time.monotonic()
+                asking.ok("NOOP")
+                waits.append(time.monotonic() - asked)
+            took = [download.result() for download in downloads]
+        assert all(body == message for body, _ in took)
+        seconds = [each for _, each in took]
+        # A second's worth may come at once, for who has been quiet before.
+        wanted = len(message) / rate - 1
+        assert 0.95 * wanted < min(seconds) <= max(seconds) < 1.25 * wanted, (seconds, wanted)
+        assert max(seconds) < 1.2 * min(seconds), seconds
+        assert max(waits) < 0.5, "a session of its own rate"
+
+
+def _download(session: Pop3, begun: float):
+    """The message that was asked for, and the seconds until its end."""
+    assert session.line().startswith(b"+OK")
+    return unstuff(session.body()), time.monotonic() - begun

@@ -1,18 +1,20 @@
 """nginx's auth_http: the same service behind nginx and behind Poplar, with the same outcome; and what Poplar adds."""
 
+import collections
+import ssl
 import time
 
 import pytest
 
 import corpus
-from auth_service import AuthService, at, plain
+from auth_service import AuthService, at, directory, plain
 from dovecot import Dovecot
 from exposition import value
 from nginx_mail import NginxMail
 from poplar import node
 from ports import free_port
 from waiting import until
-from wire import Pop3
+from wire import Pop3, tls_context
 
 USERS = ["anna@example.org", "moved@example.org", "other", "odd@example.org", "gone@example.org"]
 TEMPORARY = b"-ERR [SYS/TEMP] "
@@ -34,6 +36,13 @@ def answers(places):
     def waits(headers):
         return {"Auth-Status": "Invalid login or password", "Auth-Wait": "1"}
 
+    asked = collections.Counter()
+
+    def later(headers):
+        """Every other time."""
+        asked["later"] += 1
+        return {"Auth-Status": "WAIT", "Auth-Wait": "1"} if asked["later"] % 2 else at(west)(headers)
+
     return {
         "anna@example.org": at(east),
         "moved@example.org": at(west),
@@ -41,6 +50,7 @@ def answers(places):
         "inner@example.org": at(east, "outer", **{"Auth-User": "anna@example.org", "Auth-Pass": "secret"}),
         "odd@example.org": at(east, "s e%c=r\u00e9t", **{"Auth-Pass": "secret"}),
         "waits@example.org": waits,
+        "gone@example.org": later,
         "suspended@example.org": lambda _: {"Auth-Status": "Account suspended"},
     }
 
@@ -52,15 +62,9 @@ def service(places):
 
 
 @pytest.fixture(scope="module")
-def nginx(folder, service):
-    with NginxMail(folder / "nginx", service.url) as nginx:
+def nginx(folder, service, node_certificate, authority):
+    with NginxMail(folder / "nginx", service.url, node_certificate, authority.file) as nginx:
         yield nginx
-
-
-def directory(*urls, **more):
-    http = {"urls": list(urls), "headers": ["X-Auth-Key: abc"]}
-    return {"routes": [{"name": "auth", "directory": "auth"}],
-            "directories": [{"name": "auth", "http": http, **more}]}
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +100,10 @@ TABLE = [
     ("nobody@example.org", "secret", "-ERR Unknown user"),
     ("suspended@example.org", "secret", "-ERR Account suspended"),
     ("waits@example.org", "secret", "-ERR Invalid login or password"),
+    ("gone@example.org", "secret", "west"),
 ]
+# Who have to wait a second, and who are asked for twice.
+WAITING, TWICE = {"waits@example.org", "gone@example.org"}, {"gone@example.org"}
 
 
 @pytest.mark.parametrize("user, password, told", TABLE)
@@ -108,7 +115,7 @@ def test_nginx_and_poplar_give_the_same_outcome(user, password, told, nginx, pro
         with connect() as session:
             seen.append((outcome(session, user, password), time.monotonic() - begun >= 1.0,
                          len(service.asked_for(user)) - before))
-    assert seen == [(told, user.startswith("waits"), 1)] * 2
+    assert seen == [(told, user in WAITING, 2 if user in TWICE else 1)] * 2
 
 
 def test_poplar_tells_the_service_what_nginx_tells(nginx, proxy, service):
@@ -129,6 +136,32 @@ def test_poplar_tells_the_service_what_nginx_tells(nginx, proxy, service):
     assert ours.pop("host").split(":")[0] == asked[0].pop("host")
     asked[0].pop("connection", None)
     assert ours == asked[0]
+
+
+def test_both_tell_of_a_clients_certificate(nginx, start, clusters, service, authority):
+    user = "anna@example.org"
+    made = authority.issue("client-anna", ["Anna, the \u00e4ldest"], usage="clientAuth", alternatives=[user])
+    certificate = authority.issue("poplar-mtls", ["localhost", "127.0.0.1"])
+    mtls = {"certificates": [{"certificate": str(certificate.certificate), "key": str(certificate.key)}],
+            "client_certificates": "optional", "client_ca_file": str(authority.file)}
+    told = []
+    with start([], clusters=clusters, tls=mtls, **directory(service.url)) as proxy:
+        for port in (nginx.secure_port, proxy.port):
+            for shown in (False, True):
+                context = tls_context(authority.file, minimum_version=ssl.TLSVersion.TLSv1_3)
+                if shown:
+                    context.load_cert_chain(made.certificate, made.key)
+                service.asked.clear()
+                with Pop3.connect(port, context) as session:
+                    outcome(session, user, "certainly" + "x" * shown)
+                asked = service.asked_for(user)[0]
+                told.append({name: value for name, value in asked.items() if name.startswith("auth-ssl")})
+    without, shown = told[2:]
+    # What Poplar says besides.
+    assert without.pop("auth-ssl-server-name") == shown.pop("auth-ssl-server-name") == "localhost"
+    assert [without, shown] == told[:2]
+    assert shown["auth-ssl-verify"] == "SUCCESS" and shown["auth-ssl-subject"].startswith("CN=Anna\\, the")
+    assert {"auth-ssl-issuer", "auth-ssl-serial", "auth-ssl-fingerprint"} < set(shown)
 
 
 def test_connections_are_kept_and_answers_too(start, clusters, places):

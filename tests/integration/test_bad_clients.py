@@ -180,13 +180,14 @@ def answers_to(session, data) -> list:
                          ids=["blank", "binary", "NUL", "long"])
 def test_two_hundred_bad_commands(bad, logged_in, proxy, fake, log):
     before = len(fake.commands)
+    allowed = 20 if logged_in else 3  # limits.bad_commands, limits.bad_commands_before_login
     with proxy.connect() as session:
         if logged_in:
             session.log_in("anybody")
         # Of the long ones fewer: the limit is reached, and what it leaves unread is little.
-        lines = answers_to(session, (bad + b"\r\n") * (200 if len(bad) < 100 else 25))
+        lines = answers_to(session, (bad + b"\r\n") * (200 if len(bad) < 100 else allowed + 5))
     assert all(line.startswith(b"-ERR") for line in lines)
-    assert len(lines) == 20, lines  # limits.bad_commands
+    assert len(lines) == allowed, lines
     assert log.reason() == "too_many_bad_commands"
     assert len(fake.commands) - before == (2 if logged_in else 0), "none of them reached the node"
 
@@ -194,7 +195,34 @@ def test_two_hundred_bad_commands(bad, logged_in, proxy, fake, log):
 def test_two_hundred_commands_of_the_wrong_state(proxy, log):
     with proxy.connect() as session:
         lines = answers_to(session, b"RETR x\r\n" * 200)
-    assert len(lines) == 20 and log.reason() == "too_many_bad_commands"
+    assert len(lines) == 3 and log.reason() == "too_many_bad_commands"
+
+
+def test_how_many_bad_commands_is_the_operators_word(start, fake):
+    limits = {"bad_commands": 4, "bad_commands_before_login": 7}
+    with start([node("fake", fake.port)], limits=limits) as strict:
+        for logged_in, allowed in ((False, 7), (True, 4)):
+            with strict.connect() as session:
+                if logged_in:
+                    session.log_in("anybody")
+                assert len(answers_to(session, b"N\x00OP\r\n" * 50)) == allowed
+
+
+def test_ways_to_log_in_that_are_not_offered_are_no_bad_commands(proxy, log):
+    """Clients try them one after the other, offered or not (Outlook's bare AUTH, Thunderbird, Perdition's users)."""
+    tries = [b"AUTH", b"AUTH ", b"AUTH NTLM", b"AUTH NTLM TlRMTVNTUAABAAAA", b"AUTH CRAM-MD5", b"AUTH GSSAPI", b"AUTH X-NONE",
+             b"AUTH EXTERNAL", b"AUTH EXTERNAL =", b"APOP anybody c4c9334bac560ecc979e58001b3e22fb", b"STLS", b"UTF8", b"LANG"]
+    with proxy.connect() as session:
+        for line in tries * 5:
+            session.send(line + b"\r\n")
+            status = session.line()
+            if line.strip() == b"AUTH":
+                assert status.startswith(b"+OK") and session.body()
+            else:
+                assert status.startswith(b"-ERR") and b"too many" not in status.lower(), (line, status)
+        session.log_in("anybody")
+        session.ok("QUIT")
+    assert log.reason() == "quit"
 
 
 def test_what_the_node_refuses_is_between_it_and_the_client(proxy, log):

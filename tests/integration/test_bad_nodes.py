@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+import clients
 from exposition import value
 from fake_node import MESSAGE, FakeNode, stuffed
 from poplar import node
@@ -44,7 +45,25 @@ def test_nobody_listens(start):
     fake = FakeNode()
     fake.stop()
     with start([node("fake", fake.port)]) as proxy:
-        assert refused(proxy).startswith(TEMPORARY)
+        assert refused(proxy) == b"-ERR [SYS/TEMP] Service temporarily unavailable, please wait\r\n"
+
+
+# fetchmail's exit codes: to be looked into, and to be tried again.
+_AUTHENTICATION_FAILED, _LOCK_BUSY = 3, 9
+
+
+def test_fetchmail_tells_a_dead_node_from_a_wrong_password(against, start, authority, tmp_path):
+    """It knows no [SYS/TEMP]: the words decide whether it stops polling for good."""
+    proxy, fake = against()
+    dead = FakeNode()
+    dead.stop()
+    with start([node("dead", dead.port)]) as before_dead:
+        for port, password, code in ((proxy.port, "wrong", _AUTHENTICATION_FAILED),
+                                     (before_dead.port, "secret", _LOCK_BUSY)):
+            with pytest.raises(clients.ClientFailed) as failure:
+                account = clients.Account(port, authority.file, "anybody", password)
+                clients.Fetchmail().fetch(account, tmp_path / password)
+            assert f"fetchmail ended with {code}:" in str(failure.value)
 
 
 def test_after_a_refusal_the_client_may_try_again(against):

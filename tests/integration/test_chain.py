@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 import corpus
+from exposition import value
 from poplar import node
 from ports import free_port
 from wire import fetch_all
@@ -44,4 +45,7 @@ def test_a_ring_ends(start):
             assert session.command("PASS secret").startswith(b"-ERR")
             session.ok("QUIT")
         proxy.idle()
-        assert len(proxy.sessions()) <= 16, "it went round and round"
+        sessions = proxy.sessions()
+        assert len(sessions) <= 16, "it went round and round"
+        assert [line["reason"] for line in sessions].count("loop") == 1, "the last one, by its name"
+        assert value(proxy, "poplar_sessions_ended_total", reason="loop") == 1

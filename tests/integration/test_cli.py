@@ -204,7 +204,7 @@ def test_config_prints_every_setting_with_its_help(binary):
     assert done.returncode == 0
     for key in ("workers", "listeners", "certificates", "shared_storage", "tls_handshake", "login",
                 "upstream_connect", "upstream_response", "client_idle", "client_write_stall",
-                "bad_commands", "failed_logins", "drain_timeout", "replicas", "pool", "warm",
+                "bad_commands", "bad_commands_before_login", "failed_logins", "drain_timeout", "replicas", "pool", "warm",
                 "max_snapshot_age", "wait_timeout", "health", "probe", "hold_down", "panic_percent",
                 "affinity", "maildrop_lock", "user_sessions", "state", "resume", "deadline"):
         assert re.search(rf"^\s*(#\s*)?(- )?{key}:", done.stdout, re.MULTILINE), key

@@ -32,3 +32,13 @@ def test_what_rows_name_is_there():
         assert bool(row.check) + bool(row.elsewhere) + bool(row.not_done) == 1, row
     names = [row.name for row in ROWS if row.check]
     assert len(names) == len(set(names))
+
+
+def test_what_is_not_there_is_missed():
+    there = ("test_conformance.py::test_row", "keywords_in_any_case",
+             "unit/proxy/pop3/command_test.cc::ExpectsMultiLineTest.FollowsTheFramingTable")
+    assert not table.missing(table.Row("", "", "", elsewhere=there))
+    gone = ("test_conformance.py::test_rows", "test_none.py::test_row", "keywords",
+            "unit/proxy/pop3/command_test.cc::ExpectsMultiLineTest.Follows", "unit/proxy/pop3/none_test.cc::A.B",
+            "unit/proxy/pop3/command_test.cc::ExpectsMulti.FollowsTheFramingTable")
+    assert table.missing(table.Row("", "", "", elsewhere=gone)) == list(gone)

@@ -207,7 +207,8 @@ def test_odd_status_lines_pass_as_they_are(answer, against):
 
 
 @pytest.mark.parametrize("listing", [b"", b"1 -5\r\n", b"0 0\r\n", b"2 5\r\n1 5\r\n", b"1\r\n", b"x y z\r\n", b"\x00\r\n",
-                                     b"99999999999999999999 5\r\n", b"1 5\r\n" * 5, b"\r\n\r\n", b"1 " + b"u" * 500 + b"\r\n"],
+                                     b"99999999999999999999 5\r\n", b"1 5\r\n" * 5, b"\r\n\r\n", b"1 " + b"u" * 500 + b"\r\n",
+                                     b"1   uid\r\n", b"+OK 1 uid\r\n"],
                          ids=repr)
 def test_odd_listings_pass_as_they_are(listing, against):
     """They are between the node and the client; what Poplar makes of them for itself must not hurt it."""

@@ -123,6 +123,23 @@ def test_a_long_message_goes_on_its_own_line(folder, node_certificate, user, sta
         assert tap.logins() == [b"AUTH PLAIN\r\n%s\r\nQUIT\r\n" % message]
 
 
+def test_a_node_that_leaves_the_blank_behind_its_plus_out(start):
+    """RFC 5034 section 4 wants `+ `, and many a server's challenge is `+`."""
+    def auth(peer, words):
+        assert words == ["AUTH", "PLAIN"], words
+        peer.send(b"+\r\n")
+        assert base64.b64decode(peer.line()) == b"\0anybody\0" + b"long" * 60
+        return b"+OK\r\n"
+
+    with FakeNode({"CAPA": b"+OK\r\nTOP\r\nUIDL\r\nSASL PLAIN\r\n.\r\n", "AUTH": auth}) as fake, \
+            start([node("fake", fake.port)], health=PROBES) as proxy:
+        until(lambda: "CAPA" in fake.commands, "the first probe")
+        knows_its_nodes(proxy)
+        with proxy.connect() as session:
+            session.log_in("anybody", "long" * 60)
+            session.ok("QUIT")
+
+
 def test_a_wrong_password_is_the_nodes_word(dovecot, user, start):
     with start([node("node", dovecot.pop3_port)], health=PROBES) as proxy:
         knows_its_nodes(proxy)
@@ -133,21 +150,68 @@ def test_a_wrong_password_is_the_nodes_word(dovecot, user, start):
             session.ok("QUIT")
 
 
+# --- in the client's mode (RFC 6856)
+
+def _speaking_node(sasl: str = ""):
+    """Has UTF8 and LANG, and answers LANG in the session's language."""
+    def languages(peer, words):
+        return b"+OK Deutsch\r\n" if len(words) > 1 else b"+OK Sprachen:\r\nde Deutsch\r\nen English\r\n.\r\n"
+
+    capa = f"+OK\r\nTOP\r\nUIDL\r\nUSER\r\nUTF8 USER\r\nLANG\r\n{sasl}.\r\n".encode()
+    return FakeNode({"CAPA": capa, "UTF8": b"+OK\r\n", "LANG": languages, "AUTH": b"+OK\r\n"})
+
+
+@pytest.mark.parametrize("sasl, login", [
+    ("", ["USER ällice", "PASS secret"]),
+    ("SASL PLAIN\r\n", ["AUTH PLAIN " + base64.b64encode("\0ällice\0secret".encode()).decode()])],
+    ids=["USER", "AUTH"])
+def test_utf8_and_the_language_are_told_before_the_login(sasl, login, start):
+    with _speaking_node(sasl) as fake, start([node("fake", fake.port)], health=PROBES) as proxy:
+        until(lambda: b"\nLANG\r" in _capabilities(proxy), "the node's modes to be offered")
+        with proxy.connect() as session:
+            assert {b"UTF8 USER", b"LANG"} <= set(session.ok("CAPA").split(b"\r\n"))
+            # Nobody has named a node yet, so the only language is the node's own (RFC 6856 section 3.2).
+            assert session.command("LANG") == b"+OK\r\ni-default The node's own\r\n"
+            session.ok("LANG de")
+            session.ok("UTF8")
+            session.log_in("ällice")
+            assert session.command("LANG") == b"+OK Sprachen:\r\nde Deutsch\r\nen English\r\n", "the node's answer"
+            assert session.command("LANG en") == b"+OK Deutsch\r\n"
+            assert session.command("STAT").startswith(b"+OK 1 "), "framed as one line and as many"
+            session.ok("QUIT")
+        told = [command for command in fake.commands if command not in ("CAPA", "QUIT")]  # the probes'
+        assert told == ["UTF8", "LANG de", *login, "LANG", "LANG en", "STAT"]
+
+
+def test_a_node_that_refuses_the_clients_mode_gets_no_login(start):
+    """The client was told that it has it; without, its mail would come as it didn't ask for it."""
+    capa = b"+OK\r\nTOP\r\nUIDL\r\nUSER\r\nUTF8\r\n.\r\n"
+    with FakeNode({"CAPA": capa, "UTF8": b"-ERR not today\r\n"}) as fake, \
+            start([node("fake", fake.port)], health=PROBES) as proxy:
+        until(lambda: b"\nUTF8\r" in _capabilities(proxy), "the node's mode to be offered")
+        with proxy.connect() as session:
+            session.ok("UTF8")
+            session.ok("USER anybody")
+            assert session.command("PASS secret").startswith(b"-ERR ")
+        assert "UTF8" in fake.commands
+        assert not any(command.startswith(("USER", "PASS")) for command in fake.commands)
+
+
 # --- tokens, before a node that knows them
 
 def _bearer(user: str, token: str) -> str:
     return base64.b64encode(f"user={user}\1auth=Bearer {token}\1\1".encode()).decode()
 
 
-def _token_node(mechanism: str):
-    """Takes the token "good"; any other one is refused with a reason, which has to be answered first."""
+def _token_node(mechanism: str, good: str = "good"):
+    """Takes this token; any other one is refused with a reason, which has to be answered first."""
     def auth(peer, words):
         assert words[1] == mechanism, words
         message = words[2] if len(words) > 2 else None
         if message is None:
             peer.send(b"+ \r\n")
             message = peer.line().decode()
-        if b"auth=Bearer good\1" in base64.b64decode(message):
+        if f"auth=Bearer {good}\1".encode() in base64.b64decode(message):
             return b"+OK logged in\r\n"
         peer.send(b"+ eyJzdGF0dXMiOiI0MDEifQ==\r\n")
         peer.line()
@@ -166,6 +230,18 @@ def test_a_token_goes_by_the_mechanism_that_the_node_has(mechanism, start):
             session.ok(f"AUTH XOAUTH2 {_bearer('alice', 'good')}")
             session.ok("QUIT")
         assert sum(line.startswith("AUTH") for line in fake.commands) == 1
+
+
+@pytest.mark.parametrize("length, line", [(40, "AUTH XOAUTH2 {}"), (2500, "AUTH XOAUTH2")], ids=["short", "long"])
+def test_a_long_token_goes_on_its_own_line(length, line, start):
+    """Office 365 takes no other form; of a client's, which came on AUTH's line, nothing else changes."""
+    token = "t" * length
+    with _token_node("XOAUTH2", token) as fake, start([node("fake", fake.port)], health=PROBES) as proxy:
+        until(lambda: b"XOAUTH2" in _capabilities(proxy), "the mechanism to be offered")
+        with proxy.connect() as session:
+            session.ok(f"AUTH XOAUTH2 {_bearer('alice', token)}")
+            session.ok("QUIT")
+        assert [told for told in fake.commands if told.startswith("AUTH")] == [line.format(_bearer("alice", token))]
 
 
 @pytest.mark.parametrize("answer", ["AQ==", "", "*"])

@@ -1,6 +1,7 @@
 """OAuth tokens: XOAUTH2 and OAUTHBEARER (RFC 7628) through to a Dovecot that asks a token authority; SCRAM passed through."""
 
 import base64
+import dataclasses
 import json
 
 import pytest
@@ -39,7 +40,8 @@ def dovecot(folder, node_certificate, tokens):
 @pytest.fixture(scope="module")
 def proxy(start, dovecot):
     trusting = {"proxy_protocol_from": ["127.0.0.0/8"]}
-    also = {"stls": {"tls": "stls"}, "behind": {"tls": "implicit", **trusting}}
+    also = {"stls": {"tls": "stls"}, "behind": {"tls": "implicit", **trusting},
+            "sha1": {"tls": "implicit", "logins": ["SCRAM-SHA-1"]}}
     with start([node("oauth", dovecot.pop3_port)], also=also, pool={"warm": 0, "max_snapshot_age": "3s"},
                health={"probe": "capa", "interval": "2s"}) as made:
         until(lambda: made.metric("poplar_node_probes_total") >= 1, "the first probe")
@@ -199,6 +201,24 @@ def test_clients_with_a_token_that_is_refused(client, mechanism, account, tmp_pa
 def test_mpop_with_other_mechanisms(mechanism, account, mailbox, tmp_path):
     got = clients.Mpop().fetch(account(mechanism, "implicit", "secret"), tmp_path / "home")
     assert sorted(got) == sorted(corpus.as_sent(each).replace(b"\r\n", b"\n") for each in corpus.plain().values())
+
+
+@pytest.mark.parametrize("password, good", [("secret", True), ("wrong", False)])
+def test_mpop_with_scram_sha_1(password, good, via, account, request, mailbox, tmp_path):
+    """mpop asks for nothing that isn't offered, and among all others its name has no room in CAPA."""
+    at = account("scram-sha-1", "implicit", password)
+    if via == "poplar":
+        at = dataclasses.replace(at, port=request.getfixturevalue("proxy").ports["sha1"])
+    if not good:
+        with pytest.raises(clients.ClientFailed):
+            clients.Mpop().fetch(at, tmp_path / "home")
+        return
+    assert len(clients.Mpop().fetch(at, tmp_path / "home")) == len(corpus.plain())
+    if via == "poplar":
+        proxy = request.getfixturevalue("proxy")
+        proxy.idle()
+        line = proxy.sessions()[-1]
+        assert (line["user"], line["mechanism"]) == (mailbox, "SCRAM-SHA-1")
 
 
 def test_mpop_with_scram_and_a_wrong_password(account, tmp_path):

@@ -87,6 +87,19 @@ def test_the_next_login_needs_none_at_the_node(before, dovecot, reader):
         assert [line["reason"] for line in proxy.sessions() if line["user"] == reader] == ["quit", "quit"]
 
 
+def test_an_account_test_and_what_follows_cost_the_node_one_login(before, dovecot, reader):
+    """Outlook's button, and K-9's, each log in, look and leave; the real session comes within the second."""
+    with before() as proxy:
+        tested = visit(proxy, reader, "STAT", "LIST", "UIDL")
+        assert visit(proxy, reader, "UIDL") == tested[2:]
+        real = visit(proxy, reader, "STAT", "LIST", "UIDL", "RETR 1", "RETR 2", "RETR 3")
+        assert real[:3] == tested
+        assert all(name in answer for name, answer in zip((b"one of ", b"two of ", b"three of "), real[3:]))
+        assert let_in([dovecot], reader, 1)
+        assert outcome(proxy, "reused") == 2
+        assert [line["lease"] for line in proxy.sessions() if line["user"] == reader] == ["new", "parked", "parked"]
+
+
 def test_another_user_gets_the_own_maildrop(before, dovecot, new_user, reader):
     with before() as proxy:
         other = new_user()

@@ -15,6 +15,7 @@ from poplar import node
 from wire import Pop3, open_socket, tls_context
 
 CLIENT = ("198.51.100.7", 40123)
+BALANCER, WEBMAIL = "127.0.0.9", "127.0.0.8"  # the one sends a header, the other doesn't; to the same port
 SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
 
 
@@ -41,7 +42,8 @@ def fake():
 @pytest.fixture(scope="module")
 def proxy(start, fake):
     trusting = {"proxy_protocol_from": ["127.0.0.0/8"]}
-    also = {"stls": {"tls": "stls", **trusting}, "other": {"tls": "implicit", "proxy_protocol_from": ["192.0.2.0/24"]}}
+    also = {"stls": {"tls": "stls", **trusting}, "other": {"tls": "implicit", "proxy_protocol_from": ["192.0.2.0/24"]},
+            "mixed": {"tls": "implicit", "proxy_protocol_from": [f"{BALANCER}/32"]}}
     with start([node("fake", fake.port)], listener=trusting, also=also,
                timeouts={"login": "2s", "tls_handshake": "2s"}) as made:
         yield made
@@ -54,9 +56,9 @@ def log(proxy):
     return lambda: proxy.session(before)
 
 
-def connect(proxy, header: bytes, cuts=()) -> Pop3:
+def connect(proxy, header: bytes, cuts=(), listener: str = "", source: str = "") -> Pop3:
     """TLS behind the header, sent in one piece or cut there."""
-    connection = open_socket(proxy.port)
+    connection = open_socket(proxy.ports[listener] if listener else proxy.port, source=source)
     for begin, end in zip([0, *cuts], [*cuts, len(header)]):
         connection.sendall(header[begin:end])
     secure = tls_context(proxy.authority.file).wrap_socket(connection, server_hostname="localhost")
@@ -134,6 +136,30 @@ def test_from_elsewhere_it_is_garbage(proxy):
     with Pop3.connect(proxy.ports["other"], context) as session:
         session.log_in("anybody")
         session.ok("QUIT")
+
+
+def test_one_port_for_the_balancer_and_for_those_who_come_directly(proxy, log):
+    """At the same time, with sessions that overlap; each is known by its right address."""
+    with connect(proxy, version1(), listener="mixed", source=BALANCER) as behind, \
+            connect(proxy, b"", listener="mixed", source=WEBMAIL) as direct, \
+            connect(proxy, version2(), listener="mixed", source=BALANCER) as behind_too:
+        for session in (behind, direct, behind_too):
+            session.log_in("anybody")
+        for session in (behind_too, direct, behind):
+            session.ok("QUIT")
+    proxy.idle()
+    assert sorted(line["client"] for line in proxy.sessions()[-3:]) == [WEBMAIL, CLIENT[0], CLIENT[0]]
+
+
+@pytest.mark.parametrize("source, data, reason", [
+    (WEBMAIL, version1(), "not_tls"), (WEBMAIL, version2(), "not_tls"), (BALANCER, b"USER anybody\r\n", "proxy_header")],
+    ids=["a header of v1 from elsewhere", "a header of v2 from elsewhere", "no header from the balancer"])
+def test_on_one_port_nobody_takes_the_others_way(source, data, reason, proxy, log):
+    with open_socket(proxy.ports["mixed"], source=source) as connection:
+        connection.sendall(data)
+        assert Pop3(connection).at_end()
+    line = log()
+    assert (line["client"], line["reason"]) == (source, reason)
 
 
 # --- HAProxy itself, and real clients behind it

@@ -6,6 +6,7 @@ import pytest
 
 import clients
 import corpus
+import library_clients
 from clients import Account, ClientFailed
 from dovecot import Dovecot
 from poplar import node
@@ -14,10 +15,10 @@ _DENIED = b"-ERR Messages may not be deleted here\r\n"
 _KEPT = b"+OK Message stays on the server\r\n"
 _MESSAGES = {f"m{number}": corpus.message(f"m{number}", b"%d\r\n" % number) for number in range(1, 4)}
 
-CLIENTS = pytest.mark.parametrize("client", clients.ALL, ids=lambda client: client.name)
+CLIENTS = pytest.mark.parametrize("client", clients.ALL + library_clients.ALL, ids=lambda client: client.name)
 # Of three messages that a client wants to delete and may not: how many it has when it gives up. mpop has asked for
 # all before it hears of it; the others stop at the first no, though s_client here sends everything in one packet.
-_BEFORE_GIVING_UP = {"mpop": 3, "getmail6": 1, "fetchmail": 1}
+_BEFORE_GIVING_UP = {"mpop": 3, "getmail6": 1, "fetchmail": 1, "mutt": 1, "Net::POP3": 1, "node-pop3": 1}
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +97,26 @@ def test_a_client_that_wants_to_delete_is_told_no(client, proxies, dovecot, user
         client.fetch(account, tmp_path / "home", delete=True)
     assert dovecot.stored(user) == sorted(_MESSAGES)
     if client.name in _BEFORE_GIVING_UP:
-        folder = tmp_path / "home" / "mail"
-        folder = folder / "new" if (folder / "new").exists() else folder
-        assert len(list(folder.iterdir())) == _BEFORE_GIVING_UP[client.name]
+        assert _fetched(tmp_path / "home") == _BEFORE_GIVING_UP[client.name]
+
+
+def _fetched(home) -> int:
+    folder = home / "mail"
+    return len(list((folder / "new" if (folder / "new").exists() else folder).iterdir()))
+
+
+@pytest.mark.parametrize("client, reports", [(library_clients.Mutt(), False), (library_clients.NetPop3(), False),
+                                             (library_clients.NodePop3(), True)],
+                         ids=lambda value: value.name if isinstance(value, clients.Client) else "")
+def test_clients_without_a_memory_fetch_what_is_kept_each_time(client, reports, proxies, dovecot, user, authority, tmp_path):
+    """They know no message again; of these only node-pop3 tells its user of the -ERR to QUIT."""
+    dovecot.deliver(user, _MESSAGES)
+    account = Account(proxies["keep"].port, authority.file, user)
+    for home in (tmp_path / "first", tmp_path / "second"):
+        with pytest.raises(ClientFailed, match="may not have been removed") if reports else contextlib.nullcontext():
+            client.fetch(account, home, delete=True)
+        assert _fetched(home) == len(_MESSAGES)
+    assert dovecot.stored(user) == sorted(_MESSAGES)
 
 
 @CLIENTS

@@ -98,6 +98,35 @@ def test_login_is_not_extended_by_commands(against):
     assert proxy.session(0)["reason"] == "login_timeout"
 
 
+@pytest.mark.parametrize("port", ["implicit", "stls"])
+def test_a_flood_of_users(port, against):
+    """As many names as fit into the time for a login: no node hears of one, and none of them stays in memory."""
+    proxy = against({"login": "1s"}, also={"stls": {"tls": "stls"}})
+    answer = b"+OK " if port == "implicit" else b"-ERR "
+    with proxy.connect() if port == "implicit" else proxy.connect_plain("stls") as session, Watch(0.7, 4):
+        before, names = proxy.memory(), 0
+        with pytest.raises((EOFError, OSError)):
+            while True:
+                session.send(b"".join(b"USER name%d%s\r\n" % (names + i, b"x" * 200) for i in range(100)))
+                for _ in range(100):
+                    line = session.line()
+                    assert line.startswith(answer) or b"-ERR" in line
+                    names += 1
+        assert proxy.memory() - before < 8 << 20
+    assert names > 200
+    assert proxy.session(0)["reason"] == "login_timeout"
+    assert proxy.metric("poplar_pool_takes_total") == 0, "a node was asked"
+
+
+def test_connected_in_the_clear_and_silent(against):
+    """Port 110, before STLS: the same time as behind TLS."""
+    proxy = against({"login": "1s"}, also={"stls": {"tls": "stls"}})
+    with proxy.connect_plain("stls") as session, Watch(0.7, 4):
+        assert session.at_end()
+        assert not session.buffer or session.buffer.startswith(b"-ERR")
+    assert proxy.session(0)["reason"] == "login_timeout"
+
+
 def test_upstream_connect(start):
     """A node whose backlog is full: its kernel drops our SYN, as a dead machine would."""
     with socket.socket() as full:
@@ -173,6 +202,27 @@ def test_an_idle_client_does_not_time_the_node_out(against):
         session.ok("STAT")
         session.ok("QUIT")
     assert proxy.session(0)["reason"] == "quit"
+
+
+@pytest.mark.parametrize("keepalive, kept", [("400ms", True), ("0s", False)])
+def test_a_node_with_less_patience_than_the_client_is_kept_awake(start, keepalive, kept):
+    """It leaves after 1.5 s without a command. The client hears nothing of what keeps it."""
+    def impatient(peer, _):
+        peer.socket.settimeout(1.5)
+        return b"+OK\r\n"
+
+    with FakeNode({"greeting": impatient}) as fake, \
+            start([node("fake", fake.port)], timeouts={"upstream_keepalive": keepalive}) as proxy:
+        with proxy.connect() as session:
+            session.log_in("anybody")
+            session.socket.settimeout(3)
+            with pytest.raises(TimeoutError):
+                session.socket.recv(1)
+            session.socket.settimeout(20)
+            assert session.command("STAT").startswith(b"+OK 1 " if kept else TEMPORARY)
+            if kept:
+                session.ok("QUIT")
+        assert (fake.commands.count("NOOP") >= 3) is kept
 
 
 def test_client_idle(against):

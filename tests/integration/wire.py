@@ -8,7 +8,8 @@ import socket
 import ssl
 
 TIMEOUT = 20.0
-_MULTI_LINE = {b"RETR", b"TOP", b"CAPA", b"LIST", b"UIDL"}
+_MULTI_LINE = {b"RETR", b"TOP", b"CAPA", b"LIST", b"UIDL", b"LANG"}
+_LISTS = {b"LIST", b"UIDL", b"LANG"}  # multi-line without an argument only
 
 
 def tls_context(ca_file=None, **versions) -> ssl.SSLContext:
@@ -108,8 +109,8 @@ class Pop3:
         status = self.line()
         words = command.split()
         keyword = words[0].upper() if words else b""
-        listing = keyword in (b"LIST", b"UIDL") and len(words) > 1
-        if status.startswith(b"+OK") and keyword in _MULTI_LINE and not listing:
+        single = keyword in _LISTS and len(words) > 1
+        if status.startswith(b"+OK") and keyword in _MULTI_LINE and not single:
             return status + self.body()
         return status
 

@@ -134,6 +134,10 @@ void NodeSessions::OnQuit(NodeSession& session, const std::set<std::string>& mar
     known = true;
   }
   if (known) return;
+  // One session too many of its user's: the node was asked for no more than its word on the
+  // password.
+  const bool limited = rules_.login.user_sessions_max > 0 && rules_.affinity;
+  if (session.attempt == 0 && limited && marked.empty()) return;
   if (session.attempt == 0)
     world_.Fail("a node got a QUIT in a session of which no client knows: " + session.name);
   const Attempt& attempt = ledger_.At(session.attempt);

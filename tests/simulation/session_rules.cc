@@ -72,7 +72,7 @@ void MakeDeathsBearable(SessionRules& rules) {
   rules.resume.enabled = true;
   rules.resume.deadline = std::max<io::Duration>(rules.resume.deadline, seconds(10));
   rules.timeouts.login = seconds(60);
-  rules.upstream = {};
+  rules.upstream = {.keepalive = rules.upstream.keepalive};
   balancer::HealthRules& health = rules.health;
   health.rise = 1;
   health.hold_down = std::min<io::Duration>(health.hold_down, seconds(2));
@@ -192,6 +192,7 @@ SessionRules DrawRules(World& world, const Faults& faults, Climate climate) {
     rules.upstream.connect = random.Between(milliseconds(500), seconds(15));
     rules.upstream.response = random.Between(seconds(3), seconds(15));
   }
+  if (random.Chance(0.5)) rules.upstream.keepalive = random.Between(milliseconds(200), seconds(20));
   rules.resume.enabled = SessionsAreResumed() && random.Chance(0.75);
   if (random.Chance(0.5)) rules.resume.deadline = random.Between(seconds(2), seconds(30));
   if (climate == Climate::kMortal) MakeDeathsBearable(rules);

@@ -21,13 +21,15 @@ def keywords_in_any_case(stand):
 
 @rfc.check("3", "before login, Poplar's lines start with +OK or -ERR and have at most 512 octets")
 def own_lines_are_well_formed(stand):
-    with stand.connect() as session:
-        own_line(session.greeting)
-        for command in ("NOOP", "XYZZY", "STAT", "USER", "PASS x", "APOP", "TOP", "RETR 1", "", " ", "LIST", "DELE 1",
-                        f"USER {stand.reader}"):
-            own_line(session.command(command))
-        own_line(session.command("QUIT"))
-        assert session.at_end()
+    commands = ("NOOP", "XYZZY", "STAT", "USER", "PASS x", "APOP", "TOP", "RETR 1", "", " ", "LIST", "DELE 1",
+                "AUTH X", "STLS", f"USER {stand.reader}", "PASS")
+    # At most two on a connection: the third that makes no sense is the last.
+    for pair in zip(commands[::2], commands[1::2]):
+        with stand.connect() as session:
+            own_line(session.greeting)
+            for command in (*pair, "QUIT"):
+                own_line(session.command(command))
+            assert session.at_end()
 
 
 @rfc.check("3", "an unknown command is answered -ERR, and the session goes on")
@@ -42,10 +44,12 @@ def unknown_command(stand):
 
 @rfc.check("3", "a command of the other state is answered -ERR, and the session goes on")
 def command_of_the_wrong_state(stand):
-    with stand.connect() as session:
-        for command in ("STAT", "LIST", "RETR 1", "DELE 1", "UIDL", "TOP 1 0", "RSET"):
-            assert session.command(command).startswith(b"-ERR"), command
-        session.log_in(stand.reader)
+    for pair in (("STAT", "LIST"), ("RETR 1", "DELE 1"), ("UIDL", "TOP 1 0"), ("RSET", "LAST")):
+        with stand.connect() as session:
+            for command in pair:
+                assert session.command(command).startswith(b"-ERR"), command
+            session.log_in(stand.reader).ok("QUIT")
+    with stand.log_in() as session:
         for command in (f"USER {stand.reader}", "PASS secret", "STLS", "AUTH PLAIN"):
             assert session.command(command).startswith(b"-ERR"), command
         assert session.count() == len(NAMES)
@@ -62,6 +66,7 @@ def messages_come_bit_for_bit(stand):
 rfc.elsewhere("3", "the idle timer is at least 10 minutes, and each command restarts it",
               "test_timeouts.py::test_client_idle", "test_timeouts.py::test_commands_keep_a_client_from_being_idle")
 rfc.elsewhere("3", "a server's shorter timer is not the client's: Poplar keeps the node awake",
+              "test_timeouts.py::test_a_node_with_less_patience_than_the_client_is_kept_awake",
               "test_timeouts.py::test_an_idle_client_does_not_time_the_node_out")
 
 
@@ -221,6 +226,9 @@ def half_a_quit(stand):
     _after_an_end(stand, end)
 
 
+rfc.elsewhere("3, 6", "the end of a client that was idle for too long commits nothing, and Poplar says QUIT for nobody",
+              "unit/proxy/session/session_end_test.cc::SessionEndTest.IdleClientIsLeftWithoutAWordAndWithoutUpdate",
+              "test_bad_clients.py::test_gone_at_every_state")
 rfc.elsewhere("6", "a QUIT whose answer is lost is not answered +OK",
               "test_bad_nodes.py::test_death_after_quit_gives_no_false_ok",
               "test_resume.py::test_a_quit_with_deletes_is_settled_elsewhere")

@@ -58,6 +58,14 @@ def node_without_capabilities(stand):
     assert before - _OURS == {b"TOP", b"UIDL"}
 
 
+rfc.elsewhere("5", "before login, what nodes say of themselves (EXPIRE, LOGIN-DELAY) stands in their words; IMPLEMENTATION is ours",
+              "unit/proxy/pop3/capabilities_test.cc::RenderBeforeLoginTest.SaysWhatNodesSayOfThemselves",
+              "unit/proxy/pop3/capabilities_test.cc::RenderBeforeLoginTest.TheOperatorHasTheLastWord")
+rfc.elsewhere("5", "before login, nothing is promised that one of the nodes hasn't got",
+              "unit/proxy/upstream/offered_capabilities_test.cc::OfferedCapabilitiesTest.OnlyWhatAllNodesCanDo",
+              "unit/proxy/pop3/capabilities_test.cc::RenderBeforeLoginTest.PromisesOnlyWhatTheNodesHave")
+
+
 @rfc.check("4", "a command line of 255 octets is taken")
 def long_command_lines(stand):
     with stand.connect() as session:
@@ -111,6 +119,8 @@ rfc.elsewhere("6.6 PIPELINING", "what follows a PASS that fails is not done in a
               "test_pipelining.py::test_commands_behind_a_failed_pass_do_not_reach_the_node")
 rfc.elsewhere("6.6 PIPELINING", "no input is lost, however it is cut", "test_pipelining.py::test_every_cut_in_two",
               "test_pipelining.py::test_one_byte_a_record")
+rfc.elsewhere("8", "text of Poplar's own begins with `[` only where that is a response code",
+              "unit/proxy/pop3/reply_test.cc::OwnRepliesTest.AreOneShortHonestLineEach", "own_lines_are_well_formed")
 rfc.elsewhere("8 RESP-CODES", "[IN-USE], [LOGIN-DELAY] and whatever a node says at login pass unchanged",
               "test_bad_nodes.py::test_the_nodes_own_refusal_passes_unchanged")
 
@@ -145,6 +155,10 @@ def refusals_are_the_nodes(stand):
         assert answer.startswith(b"-ERR [AUTH]")
 
 
+auth.elsewhere("3", "nor do the answers to logins, or Poplar's delays: an unknown user and a wrong password are the same",
+               "test_enumeration.py::test_a_wrong_password_and_an_unknown_user_are_the_same")
 auth.elsewhere("4", "a node that is down, late or confused is [SYS/TEMP], never [AUTH]",
                "test_bad_nodes.py::test_a_greeting_that_is_none",
                "test_bad_nodes.py::test_nobody_listens", "test_bad_nodes.py::test_a_login_without_an_answer")
+auth.elsewhere("4", "nor is it anything else when all of a node's connections are in use",
+               "test_pool_slots.py::test_whoever_waits_too_long_is_told")

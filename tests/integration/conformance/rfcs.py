@@ -47,10 +47,21 @@ alpn.elsewhere("3.2",
 
 names = Section(RFCS, "7817")
 names.elsewhere("3", "as a client of nodes: the name from the configuration is what the certificate must have",
-                "test_tls.py::test_a_node_that_is_verified_serves", "test_tls.py::test_a_node_with_another_name_is_refused",
+                "test_tls.py::test_a_node_that_is_verified_serves",
+                "test_tls.py::test_the_address_is_the_name_where_none_is_given",
+                "test_tls.py::test_a_node_with_another_name_is_refused",
                 "test_tls.py::test_a_node_of_another_authority_is_refused")
 
+names.elsewhere("3", "SNI is sent wherever the node has a name",
+                "unit/proxy/tls/client_context_test.cc::ClientContextTest.AcceptsTheNamesAndAddressesOfTheCertificate")
+
+records = Section(RFCS, "6186, 8997")
+records.not_done("3.3", "SRV records `_pop3s._tcp` lead clients to port 995",
+                 "they stand in the operator's DNS; a proxy neither publishes nor reads them")
+
 framing = Section(RFCS, "framing")
+framing.elsewhere("table", "a command decides whether its answer has one line or many; LIST, UIDL, LANG and AUTH by their argument",
+                  "unit/proxy/pop3/command_test.cc::ExpectsMultiLineTest.FollowsTheFramingTable")
 framing.elsewhere("terminator", "a message ends with CRLF . CRLF and nothing else",
                   "test_bad_nodes.py::test_line_feeds_do_not_end_a_message")
 framing.elsewhere("terminator", "a node that never sends it is waited for, within a limit",
@@ -63,7 +74,8 @@ framing.elsewhere("queue", "commands under way are bounded; a slow reader is hel
                   "test_pipelining.py::test_a_slow_reader_is_held_and_loses_nothing",
                   "test_pipelining.py::test_a_thousand_mixed_commands_keep_their_order")
 framing.elsewhere("unknown", "an unknown command that the operator lets pass makes the session blind, not wrong",
-                  "test_listeners.py::test_an_unknown_command_makes_the_session_opaque")
+                  "test_listeners.py::test_an_unknown_command_makes_the_session_opaque",
+                  "test_pool.py::test_an_opaque_session_is_not_parked")
 framing.elsewhere("unknown", "or is refused, by the operator's word",
                   "test_listeners.py::test_unknown_commands_may_be_refused")
 framing.elsewhere("before login", "nothing that a client sent ahead runs before its login is answered",
@@ -78,11 +90,14 @@ proxy.elsewhere("2.1, 2.2", "versions 1 and 2 name the client, whatever TLVs com
 proxy.elsewhere("2.2", "LOCAL and UNKNOWN: the connection's own address, for health checks",
                 "test_proxy_protocol.py::test_haproxys_health_checks_are_local")
 proxy.elsewhere("2", "from configured networks only; there it must come, and come right",
+                "test_proxy_protocol.py::test_one_port_for_the_balancer_and_for_those_who_come_directly",
+                "test_proxy_protocol.py::test_on_one_port_nobody_takes_the_others_way",
                 "test_proxy_protocol.py::test_from_elsewhere_it_is_garbage",
                 "test_proxy_protocol.py::test_what_is_no_header_is_refused",
                 "test_proxy_protocol.py::test_silence_is_not_waited_for")
-proxy.elsewhere("2", "to nodes: versions 1 and 2",
-                "test_node_login.py::test_the_proxy_header_brings_the_clients_address")
+proxy.elsewhere("2", "to nodes: versions 1 and 2, ahead of everything, in one piece",
+                "test_node_login.py::test_the_proxy_header_brings_the_clients_address",
+                "unit/proxy/upstream/connection_login_test.cc::ConnectionLoginTest.TheProxyHeaderComesFirst")
 
 oauth = Section(RFCS, "7628")
 oauth.elsewhere("3.1",
@@ -100,7 +115,8 @@ oauth.elsewhere("4", "tokens are asked about at each login, and written nowhere"
 
 scram = Section(RFCS, "5802, 7677")
 scram.elsewhere("3", "SCRAM passes to the node once the client has named its user",
-                "test_oauth.py::test_mpop_with_other_mechanisms", "test_oauth.py::test_mpop_with_scram_and_a_wrong_password")
+                "test_oauth.py::test_mpop_with_other_mechanisms", "test_oauth.py::test_mpop_with_scram_sha_1",
+                "test_oauth.py::test_mpop_with_scram_and_a_wrong_password")
 scram.elsewhere("6", "channel binding (-PLUS) can't pass a proxy that ends TLS: never offered",
                 "what_is_offered_is_taken",
                 "challenges_are_refused")
@@ -125,6 +141,9 @@ sending.elsewhere("4", "AUTH PLAIN where the node has it, else USER and PASS; lo
                   "test_node_login.py::test_a_node_that_nobody_asked_gets_user_and_pass",
                   "test_node_login.py::test_a_long_message_goes_on_its_own_line")
 
+sending.elsewhere("4", "a challenge that is `+` without its blank is taken, too",
+                  "test_node_login.py::test_a_node_that_leaves_the_blank_behind_its_plus_out")
+
 xclient = Section(RFCS, "XCLIENT (Dovecot's)")
 xclient.elsewhere("", "the client's address and Poplar's session id stand in the node's log",
                   "test_node_login.py::test_xclient_brings_the_clients_address_and_the_sessions_id",
@@ -136,7 +155,7 @@ xclient.elsewhere("", "taken from other proxies of configured networks; a ring o
 utf8 = Section(RFCS, "6856")
 
 
-@utf8.check("2", "UTF8 is offered where the node has it (Courier), and told to the node before the login; else -ERR")
+@utf8.check("2", "UTF8 is offered where the node has it (Courier), and taken there; else -ERR")
 def utf8_where_the_node_has_it(stand):
     with stand.connect() as session:
         offered = capabilities(session)
@@ -153,3 +172,10 @@ def no_languages(stand):
         assert b"LANG" not in capabilities(session)
         assert session.command("LANG de").startswith(b"-ERR")
         session.log_in(stand.reader).ok("QUIT")
+
+
+utf8.elsewhere("2, 3", "where the node has them, both are told to it before the login; its answer to LANG passes, in one line or many",
+               "test_node_login.py::test_utf8_and_the_language_are_told_before_the_login")
+utf8.elsewhere("2", "a node that doesn't take the client's mode gets no login: the client was told that it has it",
+               "test_node_login.py::test_a_node_that_refuses_the_clients_mode_gets_no_login")
+utf8.elsewhere("2.1", "STLS forgets both", "unit/proxy/pop3/authorization_test.cc::AuthorizationTest.TlsForgetsAllThatWasSaidBefore")

@@ -1,6 +1,7 @@
 """SASL in POP3: RFC 5034, and the mechanisms that need nothing but a password."""
 
 import base64
+import time
 
 from conformance.stand import NAMES, own_line
 from conformance.table import RFCS, Section
@@ -151,6 +152,9 @@ def pipelined_behind_auth(stand):
         assert session.line().startswith(b"+OK")
 
 
+rfc.elsewhere("4 AUTH", "only the command's own line is bounded: messages of 16 KiB are taken",
+              "unit/proxy/pop3/authorization_test.cc::AuthorizationTest.TokensMayBeLongCommandsMayNot",
+              "test_oauth.py::test_a_token_logs_in")
 rfc.not_done("6", "a SASL security layer", "none of the mechanisms that pass has one")
 
 plain = Section(RFCS, "4616")
@@ -167,10 +171,17 @@ def own_authorization_identity(stand):
 challenge = Section(RFCS, "2195, 2831, 4120, NTLM")
 
 
-@challenge.check("CRAM-MD5 and the like", "not offered; refused at once, without a delay or a penalty")
+@challenge.check("CRAM-MD5 and the like", "not offered; refused at once, and the login goes on")
 def challenges_are_refused(stand):
     with stand.connect() as session:
+        began = time.monotonic()
         for name in ("CRAM-MD5", "DIGEST-MD5", "NTLM", "GSSAPI", "SCRAM-SHA-256-PLUS"):
             assert session.command(f"AUTH {name}").startswith(b"-ERR"), name
+        assert time.monotonic() - began < 1, "servers make refused logins wait for seconds"
         session.log_in(stand.reader)
         _finish(session)
+
+
+challenge.elsewhere("CRAM-MD5 and the like", "asking for them costs no penalty, and is no bad command",
+                    "test_admission.py::test_asking_for_what_nobody_has_costs_nothing",
+                    "test_bad_clients.py::test_ways_to_log_in_that_are_not_offered_are_no_bad_commands")

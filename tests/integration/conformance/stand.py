@@ -53,10 +53,10 @@ class Stand:
     def __exit__(self, *error):
         return self._stack.__exit__(*error)
 
-    def fresh(self, names=NAMES) -> str:
-        """A user nobody has used before, with these messages of the corpus."""
+    def fresh(self, names=NAMES, messages: dict = None) -> str:
+        """A user nobody has used before, with these messages of the corpus, or with others by name."""
         user, every = next(self._users), corpus.plain()
-        self.server.deliver(user, {name: every[name] for name in names})
+        self.server.deliver(user, messages or {name: every[name] for name in names})
         # mailutils writes headers of its own into the mbox at the end of a session, until there are none left to write.
         before, now = None, self._everything(user) if self.name == "mailutils" else None
         while before != now:

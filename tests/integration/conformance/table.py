@@ -17,7 +17,8 @@ class Row:
     check: typing.Callable = None
     servers: tuple = SERVERS
     except_because: str = ""  # why the other servers are left out
-    elsewhere: tuple = ()     # "test_file.py::test_function", or the name of another row's check
+    # "test_file.py::test_function", the name of another row's check, or "unit/folder/file_test.cc::Suite.Test".
+    elsewhere: tuple = ()
     not_done: str = ""        # why there is no test
 
     @property
@@ -59,18 +60,29 @@ def all_rows():
     return RFCS + CLIENTS + EVIL
 
 
+def _exists(place: str) -> bool:
+    if "::" not in place:
+        return any(other.check and other.name == place for other in all_rows())
+    file, name = place.split("::")
+    if file.startswith("unit/"):
+        return _unit_test_exists(TESTS.parent / file, *name.split("."))
+    return bool(re.search(rf"^def {re.escape(name)}\(", _text(TESTS / file), re.MULTILINE))
+
+
+def _unit_test_exists(file: pathlib.Path, suite: str, name: str) -> bool:
+    """In the source, and in a file that is built."""
+    built = file.name in _text(file.parent / "CMakeLists.txt").split()
+    test = rf"^TEST(_F|_P)?\({re.escape(suite)},\s*{re.escape(name)}\)"
+    return built and bool(re.search(test, _text(file), re.MULTILINE))
+
+
+def _text(file: pathlib.Path) -> str:
+    return file.read_text() if file.exists() else ""
+
+
 def missing(row: Row):
     """What the row names and the tests don't have."""
-    found, checks = [], {other.name for other in all_rows() if other.check}
-    for place in row.elsewhere:
-        if "::" not in place:
-            found += [] if place in checks else [place]
-            continue
-        file, function = place.split("::")
-        text = (TESTS / file).read_text() if (TESTS / file).exists() else ""
-        if not re.search(rf"^def {re.escape(function)}\(", text, re.MULTILINE):
-            found.append(place)
-    return found
+    return [place for place in row.elsewhere if not _exists(place)]
 
 
 def _shown(row: Row) -> str:
@@ -96,6 +108,7 @@ def document() -> str:
         "Written by `python3 tests/integration/conformance_document.py`; a test keeps it equal to the tables in",
         "`conformance/`. A row shown by a bare name is a check of `test_conformance.py`, which runs through Poplar to each of",
         f"the servers {', '.join(SERVERS)}; `dovecot-locked` has `pop3_lock_session` and `pop3_enable_last`.",
+        "`unit/` is `tests/unit/`.",
     ]
     for title, rows, head in (("RFCs", RFCS, ("RFC", "section", "in brief")),
                               ("Clients", CLIENTS, ("client", "what it does", "what that asks of us")),

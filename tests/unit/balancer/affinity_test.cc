@@ -18,8 +18,17 @@ constexpr NodeId kC{3};
 
 CanonicalUser User(const std::string& name) { return *CanonicalUser::FromLogin(name, {}); }
 
+constexpr CredentialDigest kOwn{{1}};
+constexpr CredentialDigest kOther{{2}};
+
 class AffinityTest : public testing::Test {
  protected:
+  Affinity::Lease Bound(const CanonicalUser& user) {
+    auto lease = affinity_.Acquire(kMain, user, kA);
+    EXPECT_EQ(lease.Bind(), BindResult::kBound);
+    return lease;
+  }
+
   Affinity affinity_;
   const CanonicalUser alice_ = User("alice");
 };
@@ -104,17 +113,34 @@ TEST_F(AffinityTest, PendingSessionsMoveTogether) {
 
 TEST_F(AffinityTest, AUsersSessionsAreLimited) {
   constexpr uint32_t kTwo = 2;
-  auto first = affinity_.Acquire(kMain, alice_, kA);
-  auto second = affinity_.Acquire(kMain, alice_, kA);
-  auto third = affinity_.Acquire(kMain, alice_, kA);
-  EXPECT_EQ(first.Bind(kTwo), BindResult::kBound);
-  EXPECT_EQ(second.Bind(kTwo), BindResult::kBound);
-  EXPECT_EQ(third.Bind(kTwo), BindResult::kTooMany);
-  EXPECT_FALSE(third.bound());
-  auto bob = affinity_.Acquire(kMain, User("bob"), kA);
-  EXPECT_EQ(bob.Bind(kTwo), BindResult::kBound);
+  auto first = Bound(alice_);
+  auto second = Bound(alice_);
+  auto third = Bound(alice_);
+  EXPECT_TRUE(first.Accept(kOwn, kTwo));
+  EXPECT_TRUE(second.Accept(kOwn, kTwo));
+  EXPECT_FALSE(third.Accept(kOwn, kTwo));
+  EXPECT_TRUE(Bound(User("bob")).Accept(kOwn, kTwo));
   first.Release();
-  EXPECT_EQ(third.Bind(kTwo), BindResult::kBound);
+  EXPECT_TRUE(third.Accept(kOwn, kTwo));
+}
+
+// Otherwise a stranger who knows no more than the name could use up the user's sessions.
+TEST_F(AffinityTest, OnlyAcceptedSessionsCount) {
+  auto guess = Bound(alice_);
+  auto own = Bound(alice_);
+  EXPECT_FALSE(own.Full(kOwn, 1));
+  EXPECT_TRUE(own.Accept(kOwn, 1));
+}
+
+TEST_F(AffinityTest, OnlyTheCredentialThatWasAcceptedIsToldWithoutTheNode) {
+  auto first = Bound(alice_);
+  ASSERT_TRUE(first.Accept(kOwn, 1));
+  auto next = affinity_.Acquire(kMain, alice_, kA);
+  EXPECT_TRUE(next.Full(kOwn, 1));
+  EXPECT_FALSE(next.Full(kOther, 1));
+  EXPECT_FALSE(next.Full(kOwn, 2));
+  first.Release();
+  EXPECT_FALSE(next.Full(kOwn, 1));
 }
 
 // A limit of 0 is none.
@@ -126,35 +152,27 @@ TEST_F(AffinityTest, NoLimitOfSessionsByDefault) {
   }
 }
 
-// Where to go comes first: the limit is no reason to stay on a node that the user has left.
-TEST_F(AffinityTest, FollowsTheUserBeforeTheLimitCounts) {
-  auto first = affinity_.Acquire(kMain, alice_, kA);
-  auto second = affinity_.Acquire(kMain, alice_, kA);
-  EXPECT_TRUE(first.Move(kB));
-  EXPECT_EQ(first.Bind(1), BindResult::kBound);
-  EXPECT_EQ(second.Bind(1), BindResult::kMoved);
-  EXPECT_EQ(second.Bind(1), BindResult::kTooMany);
-}
-
 TEST_F(AffinityTest, AParkedSessionHoldsTheUserButIsNoSession) {
   auto parked = affinity_.Acquire(kMain, alice_, kA);
-  ASSERT_EQ(parked.Bind(1), BindResult::kBound);
+  ASSERT_EQ(parked.Bind(), BindResult::kBound);
+  ASSERT_TRUE(parked.Accept(kOwn, 1));
   parked.Park();
   parked.Park();
   EXPECT_TRUE(parked.parked());
   auto next = affinity_.Acquire(kMain, alice_, kB);
   EXPECT_EQ(next.node(), kA);
   EXPECT_FALSE(next.Move(kB));
-  EXPECT_EQ(next.Bind(1), BindResult::kBound);
+  EXPECT_EQ(next.Bind(), BindResult::kBound);
+  EXPECT_TRUE(next.Accept(kOwn, 1));
   EXPECT_EQ(affinity_.LeasesOf(kMain, alice_), 2u);
 }
 
 TEST_F(AffinityTest, AParkedSessionComesBackWithinTheLimit) {
-  auto parked = affinity_.Acquire(kMain, alice_, kA);
-  ASSERT_EQ(parked.Bind(1), BindResult::kBound);
+  auto parked = Bound(alice_);
+  ASSERT_TRUE(parked.Accept(kOwn, 1));
   parked.Park();
-  auto next = affinity_.Acquire(kMain, alice_, kA);
-  ASSERT_EQ(next.Bind(1), BindResult::kBound);
+  auto next = Bound(alice_);
+  ASSERT_TRUE(next.Accept(kOwn, 1));
   EXPECT_FALSE(parked.Unpark(1));
   EXPECT_TRUE(parked.parked());
   next.Release();
@@ -162,8 +180,7 @@ TEST_F(AffinityTest, AParkedSessionComesBackWithinTheLimit) {
   EXPECT_TRUE(parked.Unpark(1));  // it counts once
   EXPECT_FALSE(parked.parked());
   EXPECT_TRUE(parked.bound());
-  next = affinity_.Acquire(kMain, alice_, kA);
-  EXPECT_EQ(next.Bind(1), BindResult::kTooMany);
+  EXPECT_FALSE(Bound(alice_).Accept(kOwn, 1));
 }
 
 TEST_F(AffinityTest, AParkedLeaseIsReleasedWhole) {
@@ -177,9 +194,9 @@ TEST_F(AffinityTest, AParkedLeaseIsReleasedWhole) {
   moved = Affinity::Lease();
   EXPECT_FALSE(moved.parked());
   EXPECT_TRUE(pending.Move(kB));  // nobody holds the user
-  ASSERT_EQ(pending.Bind(1), BindResult::kBound);
-  auto next = affinity_.Acquire(kMain, alice_, kA);
-  EXPECT_EQ(next.Bind(1), BindResult::kTooMany);  // the count went with the lease
+  ASSERT_EQ(pending.Bind(), BindResult::kBound);
+  ASSERT_TRUE(pending.Accept(kOwn, 1));
+  EXPECT_FALSE(Bound(alice_).Accept(kOwn, 1));  // the count went with the lease
 }
 
 TEST_F(AffinityTest, LeaseMovesAsAValue) {

@@ -167,18 +167,21 @@ TEST_F(ParkedTest, HoldsItsUserButIsNoSession) {
   EXPECT_TRUE(Park("alice", 1).empty());
   auto login = affinity_.Acquire(kMain, UserNamed("alice"), NodeId{9});
   EXPECT_EQ(login.node(), kA);
-  EXPECT_EQ(login.Bind(1), Affinity::BindResult::kBound);
+  EXPECT_EQ(login.Bind(), Affinity::BindResult::kBound);
+  EXPECT_TRUE(login.Accept({}, 1));
   login.Release();
   const auto session = Take("alice", 1);
   EXPECT_FALSE(session->lease.parked());
   login = affinity_.Acquire(kMain, UserNamed("alice"), kA);
-  EXPECT_EQ(login.Bind(1), Affinity::BindResult::kTooMany);
+  EXPECT_EQ(login.Bind(), Affinity::BindResult::kBound);
+  EXPECT_FALSE(login.Accept({}, 1));
 }
 
 TEST_F(ParkedTest, ComesOutParkedWhereTheUserHasTooManySessions) {
   EXPECT_TRUE(Park("alice", 1).empty());
   auto login = affinity_.Acquire(kMain, UserNamed("alice"), kA);
-  ASSERT_EQ(login.Bind(1), Affinity::BindResult::kBound);
+  ASSERT_EQ(login.Bind(), Affinity::BindResult::kBound);
+  ASSERT_TRUE(login.Accept({}, 1));
   const auto session = Take("alice", 1);
   ASSERT_NE(session, nullptr);
   EXPECT_TRUE(session->lease.parked());
@@ -192,7 +195,8 @@ TEST_F(ParkedTest, AnEndingSessionIsNoSession) {
   EXPECT_TRUE(ended[0].lease.parked());
   auto login = affinity_.Acquire(kMain, UserNamed("alice"), NodeId{9});
   EXPECT_EQ(login.node(), kA);
-  EXPECT_EQ(login.Bind(1), Affinity::BindResult::kBound);
+  EXPECT_EQ(login.Bind(), Affinity::BindResult::kBound);
+  EXPECT_TRUE(login.Accept({}, 1));
 }
 
 TEST_F(ParkedTest, NeedsNoLeaseWithoutAffinity) {

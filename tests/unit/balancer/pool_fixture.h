@@ -60,6 +60,7 @@ class PoolFixture : public testing::Test {
     session->connection = Open(number);
     session->lease = affinity_.Acquire(kMain, UserNamed(user), kA);
     EXPECT_EQ(session->lease.Bind(), Affinity::BindResult::kBound);
+    EXPECT_TRUE(session->lease.Accept(session->digest, 0));
     session->logged_in = logged_in;
     return session;
   }

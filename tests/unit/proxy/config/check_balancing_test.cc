@@ -156,6 +156,9 @@ TEST(CheckBalancing, OnlyWithSharedStorageMayAnyNodeServeAnybody) {
        "4:23 error clusters[0].affinity: affinity: none lets any node serve any user, but "
        "shared_storage is no\n"},
       {"", "affinity: none, shared_storage: yes, ", "", ""},
+      {"", "affinity: none, shared_storage: yes, user_sessions: 2, ", "",
+       "4:65 warning clusters[0].user_sessions: with affinity: none nobody keeps count of a user's "
+       "sessions\n"},
       {"", "affinity: none, shared_storage: yes, maildrop_lock: exclusive, ", "",
        "4:23 warning clusters[0].affinity: with maildrop_lock: exclusive two nodes compete for a "
        "user's lock\n"},

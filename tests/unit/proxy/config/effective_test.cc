@@ -21,7 +21,7 @@ constexpr char kThreeLevels[] = R"(
 listeners: [{name: a, address: "[::]:995"}]
 pool: {size: 20, warm: 4, wait_timeout: 5s}
 health: {probe: login, user: global, rise: 5}
-timeouts: {upstream_connect: 1s, upstream_response: 2s}
+timeouts: {upstream_connect: 1s, upstream_response: 2s, upstream_keepalive: 4s}
 resume: {deadline: 20s}
 clusters:
   - name: c1
@@ -50,11 +50,11 @@ TEST(Effective, TheNodeComesBeforeItsClusterAndThatBeforeTheGlobalSection) {
   EXPECT_EQ(EffectivePool(config, c1, c1.nodes[0]), expected);
 
   EXPECT_EQ(EffectiveTimeouts(config, c2, c2.nodes[0]),
-            (UpstreamTimeoutsConfig{seconds(1), seconds(2)}));
+            (UpstreamTimeoutsConfig{seconds(1), seconds(2), seconds(4)}));
   EXPECT_EQ(EffectiveTimeouts(config, c1, c1.nodes[1]),
-            (UpstreamTimeoutsConfig{seconds(1), seconds(3)}));
+            (UpstreamTimeoutsConfig{seconds(1), seconds(3), seconds(4)}));
   EXPECT_EQ(EffectiveTimeouts(config, c1, c1.nodes[0]),
-            (UpstreamTimeoutsConfig{seconds(1), seconds(15)}));
+            (UpstreamTimeoutsConfig{seconds(1), seconds(15), seconds(4)}));
 }
 
 TEST(Effective, AClusterMayBeProbedInItsOwnWay) {

@@ -114,7 +114,8 @@ TEST(Print, StatesHelpBoundsAndDefaultNotTheCurrentValue) {
 TEST(Print, ShowsAnAbsentOverrideAsAComment) {
   EXPECT_THAT(Print(ExampleConfig()),
               HasSubstr("\n        # What differs for this node from the cluster's timeouts.\n"
-                        "        # Any of upstream_connect, upstream_response. Default: none.\n"
+                        "        # Any of upstream_connect, upstream_response, upstream_keepalive. "
+                        "Default: none.\n"
                         "        # timeouts: {}\n"));
 }
 

@@ -65,9 +65,10 @@ health: {probe: login, interval: 1s, fast_interval: 2s, timeout: 3s, rise: 4, fa
          hold_down: 13s, slow_start: 14s, panic_percent: 15}
 resume: {enabled: yes, deadline: 16s}
 user_names: {default_domain: example.org}
-timeouts: {tls_handshake: 1s, login: 2s, upstream_connect: 3s, upstream_response: 4s, client_idle: 5h,
-           client_write_stall: 600ms}
-limits: {sessions: 5, bad_commands: 6, failed_logins: 7, buffer_memory: 8MiB}
+timeouts: {tls_handshake: 1s, login: 2s, upstream_connect: 3s, upstream_response: 4s,
+           upstream_keepalive: 5s, client_idle: 5h, client_write_stall: 600ms}
+limits: {sessions: 5, bad_commands: 6, bad_commands_before_login: 4, failed_logins: 7,
+         buffer_memory: 8MiB}
 drain_timeout: 0s
 admin: {enabled: no, address: "127.0.0.1:1"}
 log: {format: logfmt, level: error, output: stdout}
@@ -153,9 +154,10 @@ TEST(Read, FillsTheWholeConfiguration) {
                      seconds(14),
                      15};
   expected.resume = {true, seconds(16)};
-  expected.timeouts = {seconds(1),       seconds(2), seconds(3), seconds(4), std::chrono::hours(5),
+  expected.timeouts = {seconds(1),       seconds(2), seconds(3),
+                       seconds(4),       seconds(5), std::chrono::hours(5),
                        milliseconds(600)};
-  expected.limits = {5, 6, 7, MiB(8)};
+  expected.limits = {5, 6, 4, 7, MiB(8)};
   expected.drain_timeout = Duration(0);
   expected.admin = {false, "127.0.0.1:1"};
   expected.log = {LogFormat::kLogfmt, LogLevel::kError, "stdout"};
@@ -172,6 +174,8 @@ TEST(Read, TheDefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(config.timeouts.client_idle, std::chrono::minutes(10));
   EXPECT_EQ(config.timeouts.client_write_stall, std::chrono::seconds(60));
   EXPECT_EQ(config.drain_timeout, std::chrono::seconds(30));
+  EXPECT_EQ(config.limits.bad_commands, 20);
+  EXPECT_EQ(config.limits.bad_commands_before_login, 3);
   EXPECT_EQ(config.limits.failed_logins, 3);
   EXPECT_EQ(config.tls.min_version, TlsVersion::k12);
   EXPECT_EQ(config.replicas, 1);

@@ -161,6 +161,15 @@ TEST_F(AnswerCacheTest, ARefusalIsNotKeptForAWholeUser) {
   EXPECT_EQ(asked(), 2u);
 }
 
+TEST_F(AnswerCacheTest, ThatItIsTooEarlyIsNotKept) {
+  Use({.by_credential = true});
+  one_.source.answer = {.kind = Kind::kNotYet, .wait = seconds(1)};
+  EXPECT_EQ(Get(About("anna", 1)).wait, seconds(1));
+  one_.source.answer = {.kind = Kind::kFound};
+  EXPECT_EQ(Get(About("anna", 1)).kind, Kind::kFound);
+  EXPECT_EQ(asked(), 2u);
+}
+
 TEST_F(AnswerCacheTest, APasswordIsNeverKept) {
   one_.source.answer.found.password = std::make_shared<const pop3::Secret>("inner");
   EXPECT_EQ(Get(About("anna")).found.password->Expose(), "inner");

@@ -62,7 +62,6 @@ TEST(HttpAnswer, RefusesInOneLineForTheClient) {
       {{{"auth-status", "no"}, {"auth-wait", "99999999999999"}}, "no", std::chrono::seconds(60)},
       {{{"auth-status", "no"}, {"auth-wait", "-1"}}, "no", std::chrono::seconds(0)},
       {{{"auth-status", "no"}, {"auth-wait", "soon"}}, "no", std::chrono::seconds(0)},
-      {{{"auth-status", "WAIT"}, {"auth-wait", "2"}}, "", std::chrono::seconds(2)},
       {{{"auth-status", "ok"}}, "ok", std::chrono::seconds(0)},  // nginx's OK is in capitals
       {{{"auth-status", "tab\there\x80"}}, "tab?here?", std::chrono::seconds(0)},
       {{{"auth-status", std::string(1000, 'x')}}, std::string(400, 'x'), std::chrono::seconds(0)},
@@ -73,6 +72,18 @@ TEST(HttpAnswer, RefusesInOneLineForTheClient) {
     EXPECT_EQ(answer.text, c.text);
     EXPECT_EQ(answer.wait, c.wait) << c.text;
   }
+}
+
+// nginx's WAIT, too, is no refusal.
+TEST(HttpAnswer, MayWantToBeAskedAgain) {
+  for (const auto& [header, wait] :
+       {std::pair{"2", 2}, {"60", 60}, {"61", 60}, {"0", 1}, {"", 1}, {"soon", 1}}) {
+    const Answer answer = Of(200, {{"auth-status", "WAIT"}, {"auth-wait", header}});
+    EXPECT_EQ(answer.kind, Kind::kNotYet);
+    EXPECT_EQ(answer.wait, std::chrono::seconds(wait)) << header;
+  }
+  EXPECT_EQ(Of(200, {{"auth-status", "WAIT"}}).kind, Kind::kNotYet);
+  EXPECT_EQ(Of(200, {{"auth-status", "wait"}}).kind, Kind::kRefused);
 }
 
 TEST(HttpAnswer, TellsTroubleFromNobody) {

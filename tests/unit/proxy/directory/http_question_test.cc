@@ -36,18 +36,34 @@ TEST(HttpQuestion, AddsTlsAndTheOperatorsHeaders) {
   question.tls_version = "TLSv1.3";
   question.tls_cipher = "TLS_AES_128_GCM_SHA256";
   question.server_name = "pop.example.org\r\nAuth-Status: OK";
-  question.certificate_user = "anna";
+  question.certificate = {.subject = "CN=Anna Bell,O=Example\\, Inc.",
+                          .issuer = "CN=Example CA",
+                          .serial = "0A1B",
+                          .fingerprint = "00ff"};
   const std::string text = Text(question, "X-Key: a b\r\n");
   EXPECT_NE(text.find("\r\nAuth-Method: external\r\n"), text.npos);
   EXPECT_NE(text.find("\r\nAuth-Login-Attempt: 2\r\n"), text.npos);
   EXPECT_NE(text.find("\r\nAuth-SSL: on\r\nAuth-SSL-Protocol: TLSv1.3\r\n"
-                      "Auth-SSL-Cipher: TLS_AES_128_GCM_SHA256\r\nAuth-SSL-Verify: SUCCESS\r\n"
-                      "Auth-SSL-Subject: CN=anna\r\n"),
+                      "Auth-SSL-Cipher: TLS_AES_128_GCM_SHA256\r\n"
+                      "Auth-SSL-Server-Name: pop.example.org%0D%0AAuth-Status:%20OK\r\n"
+                      "Auth-SSL-Verify: SUCCESS\r\n"
+                      "Auth-SSL-Subject: CN=Anna Bell,O=Example\\, Inc.\r\n"
+                      "Auth-SSL-Issuer: CN=Example CA\r\nAuth-SSL-Serial: 0A1B\r\n"
+                      "Auth-SSL-Fingerprint: 00ff\r\n"),
             text.npos);
   EXPECT_NE(text.find("\r\nX-Key: a b\r\n\r\n"), text.npos);
 }
 
-// Whatever bytes there are, the request has as many lines as without them.
+TEST(HttpQuestion, SaysThatNoCertificateWasShown) {
+  Question question = Anna();
+  question.tls_version = "TLSv1.3";
+  EXPECT_NE(Text(question).find("\r\nAuth-SSL-Verify: NONE\r\n"), std::string::npos);
+  question.certificate.emplace();  // one of which nothing can be told
+  EXPECT_NE(Text(question).find("\r\nAuth-SSL-Verify: SUCCESS\r\n\r\n"), std::string::npos);
+}
+
+// Whatever bytes there are, the request has as many lines as without them; what can't be escaped is
+// left out.
 TEST(HttpQuestion, NoByteBecomesAHeader) {
   const auto lines = [](const std::string& text) {
     size_t count = 0;
@@ -55,12 +71,14 @@ TEST(HttpQuestion, NoByteBecomesAHeader) {
     return count;
   };
   Question plain = Anna();
-  plain.tls_version = plain.tls_cipher = plain.server_name = plain.certificate_user = "x";
+  plain.tls_version = plain.tls_cipher = plain.server_name = "x";
+  plain.certificate.emplace();
   const size_t expected = lines(Text(plain));
   for (int byte = 0; byte < 256; ++byte) {
     const std::string nasty = {'a', static_cast<char>(byte), '\r', '\n', static_cast<char>(byte)};
     Question question = Anna();
-    question.login = question.server_name = question.certificate_user = nasty;
+    question.login = question.server_name = nasty;
+    question.certificate = {nasty, nasty, nasty, nasty};
     question.tls_version = question.tls_cipher = "x";
     question.secret = pop3::Secret(nasty);
     EXPECT_EQ(lines(Text(question)), expected) << byte;

@@ -37,7 +37,7 @@ class HttpSourceTest : public testing::Test {
                                    .authority = host,
                                    .target = "/auth",
                                    .host = host,
-                                   .address = services_.back().address()});
+                                   .addresses = {services_.back().address()}});
     }
     settings_.name = "auth";
     source_.emplace(poplar_, settings_);
@@ -160,6 +160,32 @@ TEST_F(HttpSourceTest, ServicesInTroubleAreAskedInTurn) {
   Pass(HttpSource::kAvoidance);
   Answers(0, kFound);
   EXPECT_EQ(Ask().kind, Kind::kFound);
+}
+
+// Neither does it take another's time.
+TEST_F(HttpSourceTest, AServiceThatHangsIsLikeADeadOne) {
+  Answers(0, "");
+  const io::Time begun = world_.Now();
+  EXPECT_EQ(Ask().kind, Kind::kFound);
+  EXPECT_GE(world_.Now() - begun, milliseconds(2500));
+  EXPECT_LT(world_.Now() - begun, milliseconds(2700));
+  EXPECT_EQ(Ask().kind, Kind::kFound);
+  EXPECT_LT(world_.Now() - begun, seconds(3));
+}
+
+TEST_F(HttpSourceTest, AHostsAddressesAreTriedInTurn) {
+  settings_.servers[1].addresses.insert(settings_.servers[1].addresses.begin(),
+                                        services_[0].address());
+  settings_.servers.erase(settings_.servers.begin());
+  source_.emplace(poplar_, settings_);
+  services_[0].StopListening();
+  EXPECT_EQ(Ask().kind, Kind::kFound);
+  EXPECT_EQ(Connections(1), 1u);
+  services_[1].StopListening();
+  for (upstream::DrivenPeer& peer : services_[1].connections()) peer.Reset();
+  const Answer answer = Ask();
+  EXPECT_EQ(answer.kind, Kind::kUnavailable);
+  EXPECT_THAT(answer.text, HasSubstr("can't be reached: ECONNREFUSED: Connection refused"));
 }
 
 TEST_F(HttpSourceTest, TheDeadlineIsForAllServicesTogether) {

@@ -88,6 +88,19 @@ size_t TakeAll(BufferPool& pool, BufferUse use, std::vector<Buffer>& into) {
   }
 }
 
+TEST(BufferTest, WipesWhatItHeldConsumedOrNot) {
+  RunList ready;
+  BufferPool pool(8 * kBufferBytes, ready);
+  Buffer buffer = pool.TryTake(BufferUse::kSend);
+  buffer.Append("a secret");
+  buffer.Consume(4);
+  buffer.WipeAndRelease();
+  EXPECT_EQ(pool.in_use(), 0u);
+  buffer.WipeAndRelease();  // a second time changes nothing
+  const Buffer next = pool.TryTake(BufferUse::kSend);
+  EXPECT_EQ(std::string(next.bytes().data(), 8), std::string(8, '\0'));
+}
+
 TEST(BufferPoolTest, SharesByUse) {
   RunList ready;
   BufferPool pool(100 * kBufferBytes, ready);

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+#include <vector>
+
 namespace poplar::io {
 namespace {
 
@@ -23,6 +27,18 @@ TEST(LookUpName, NamesTheHostThatItCannotFind) {
   ASSERT_FALSE(found);
   EXPECT_TRUE(found.error().starts_with("cannot look up the host name mail.invalid: "))
       << found.error();
+}
+
+TEST(LookUpNamesTest, GivesEachAddressOnce) {
+  const auto literal = LookUpNames("192.0.2.1", 80);
+  ASSERT_TRUE(literal);
+  EXPECT_EQ(*literal, std::vector{*Address::Parse("192.0.2.1", 80)});
+  const auto local = LookUpNames("localhost", 80);
+  ASSERT_TRUE(local) << local.error();
+  std::set<std::string> texts;
+  for (const Address& address : *local) texts.insert(address.Text());
+  EXPECT_EQ(texts.size(), local->size());
+  EXPECT_FALSE(LookUpNames("mail.invalid", 80));
 }
 
 }  // namespace

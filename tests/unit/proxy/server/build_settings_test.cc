@@ -100,6 +100,7 @@ TEST(BuildSettings, CarriesTimesAndLimits) {
                      .client_idle = seconds(5),
                      .client_write_stall = milliseconds(600)};
   config.limits.bad_commands = 11;
+  config.limits.bad_commands_before_login = 4;
   config.limits.failed_logins = 12;
   config.user_names.default_domain = "example.org";
   const auto settings = *BuildSettings(config, nullptr);
@@ -110,7 +111,7 @@ TEST(BuildSettings, CarriesTimesAndLimits) {
   EXPECT_EQ(settings->timeouts.client_idle, seconds(5));
   EXPECT_EQ(settings->timeouts.client_write_stall, milliseconds(600));
   EXPECT_EQ(settings->bad_commands_max, 11);
-  EXPECT_EQ(settings->listeners[0].login.bad_commands_max, 11);
+  EXPECT_EQ(settings->listeners[0].login.bad_commands_max, 4);
   EXPECT_EQ(settings->listeners[0].login.failed_logins_max, 12);
   EXPECT_EQ(settings->canonical.default_domain, "example.org");
 }

@@ -54,6 +54,31 @@ TEST_F(ClientInputTest, StowingWithinALineKeepsItsBeginning) {
   EXPECT_EQ(NextLine(), "NOOP");
 }
 
+// What a later user of the buffer finds in it.
+TEST_F(ClientInputTest, LeavesNothingBehindInTheBuffer) {
+  const auto left_behind = [this] {
+    io::Buffer buffer = pool_.TryTake(io::BufferUse::kReceive);
+    return std::string(buffer.room().data(), 16);
+  };
+  const std::string nothing(16, '\0');
+  Feed("PASS secret\r\nST");
+  EXPECT_EQ(NextLine(), "PASS secret");
+  input_.Stow();
+  EXPECT_EQ(left_behind(), nothing);
+  EXPECT_EQ(NextLine(), "(none)");
+  Feed("PASS secret\r\n");
+  input_.lines.Discard();
+  input_.Release();
+  EXPECT_EQ(left_behind(), nothing);
+  {
+    ClientInput other;
+    io::Buffer buffer = pool_.TryTake(io::BufferUse::kReceive);
+    buffer.Append("PASS secret\r\n");
+    other.Feed(std::move(buffer));
+  }
+  EXPECT_EQ(left_behind(), nothing);
+}
+
 TEST_F(ClientInputTest, ReleaseForgetsWhatWasStowed) {
   Feed("STAT\r\nQUIT\r\n");
   EXPECT_EQ(NextLine(), "STAT");

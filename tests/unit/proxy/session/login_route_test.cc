@@ -191,6 +191,41 @@ TEST_F(RouteTest, ADirectoryRefusesInItsOwnWordsAndInItsOwnTime) {
   EXPECT_THAT(bench_->meter.calls, Contains("login rejected"));
 }
 
+TEST_F(RouteTest, ADirectoryMayWantToBeAskedAgain) {
+  BuildDirectory();
+  lookups_.answer = {.kind = Answer::Kind::kNotYet, .wait = seconds(3)};
+  EXPECT_EQ(LogIn("anna"), "");
+  bench_->Settle(seconds(2));
+  EXPECT_EQ(lookups_.questions.size(), 1u);
+  bench_->Settle(seconds(2));
+  EXPECT_EQ(lookups_.questions.size(), 2u);
+  lookups_.answer = {.kind = Answer::Kind::kFound, .found = {.place = "archive"}};
+  bench_->Settle(seconds(4));
+  EXPECT_EQ(client_->received(), kLoggedIn);
+  EXPECT_EQ(lookups_.questions.size(), 3u);
+  EXPECT_EQ(lookups_.questions.back().attempt, 1);
+  EXPECT_EQ(LoginsAt(kArchive), 1u);
+}
+
+TEST_F(RouteTest, ADirectoryIsNotAskedAgainForEver) {
+  BuildDirectory();
+  lookups_.answer = {.kind = Answer::Kind::kNotYet, .wait = seconds(3)};
+  EXPECT_EQ(LogIn("anna"), "");
+  bench_->Settle(std::chrono::minutes(2));
+  EXPECT_EQ(client_->received(), kTemporary);
+  client_->HalfClose();
+  EXPECT_THAT(bench_->RunToEnd().failure, HasSubstr("wants to be asked again later"));
+}
+
+TEST_F(RouteTest, AClientThatLeavesIsNotAskedForAgain) {
+  BuildDirectory();
+  lookups_.answer = {.kind = Answer::Kind::kNotYet, .wait = seconds(3)};
+  EXPECT_EQ(LogIn("anna"), "");
+  client_->HalfClose();
+  EXPECT_EQ(bench_->RunToEnd().reason, EndReason::kClientEof);
+  EXPECT_EQ(lookups_.questions.size(), 1u);
+}
+
 TEST_F(RouteTest, WhomTheDirectoryDoesNotKnowIsInTheListenersCluster) {
   BuildDirectory();
   lookups_.answer = {.kind = Answer::Kind::kUnknown};

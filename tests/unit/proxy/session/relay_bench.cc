@@ -62,8 +62,8 @@ io::Task<void> RelayBench::RunRelay(io::SocketId listener) {
   {
     Relay relay(poplar_, client, input, options_.relay, record, meter);
     relay_ = &relay;
-    end_ = co_await relay.Run(
-        {**node, std::chrono::seconds(15), poplar_.Now(), options_.max_snapshot_age, false, false});
+    end_ = co_await relay.Run({**node, std::chrono::seconds(15), options_.keepalive, poplar_.Now(),
+                               options_.max_snapshot_age, false, false});
     relay_ = nullptr;
   }
   node->reset();

@@ -25,6 +25,7 @@ class RelayBench {
                        .client_write_stall = std::chrono::minutes(1),
                        .bad_commands_max = 5};
     io::Duration max_snapshot_age{};
+    io::Duration keepalive{};
     std::string_view unread{};  // what came in one packet with PASS
   };
 

@@ -137,6 +137,14 @@ class UserLimitTest : public testing::Test {
         .login = {
             .user_sessions_max = most, .in_use_retries = 2, .in_use_backoff = milliseconds(500)}};
   }
+  static size_t LoginsAt(SessionBench& bench) {
+    size_t logins = 0;
+    const std::string received = bench.node(0).received();
+    for (size_t at = received.find("PASS "); at != received.npos;
+         at = received.find("PASS ", at + 1))
+      ++logins;
+    return logins;
+  }
 };
 
 TEST_F(UserLimitTest, BeyondItTheClientIsToldInUseAfterSomePatience) {
@@ -144,18 +152,44 @@ TEST_F(UserLimitTest, BeyondItTheClientIsToldInUseAfterSomePatience) {
   for (int i = 0; i < 2; ++i) EXPECT_EQ(bench.LogIn(bench.Connect()), kLoggedIn);
   upstream::DrivenPeer& third = bench.Connect();
   const io::Time begun = bench.Now();
-  EXPECT_EQ(bench.LogIn(third, "ALICE"), "");
+  EXPECT_EQ(bench.LogIn(third), "");
   EXPECT_TRUE(bench.Run([&third] { return third.received().ends_with("\n"); }, seconds(5)));
   EXPECT_EQ(third.received(), kInUse);
   EXPECT_GE(bench.Now() - begun, milliseconds(1200));
   EXPECT_EQ(third.end(), PeerEnd::kOpen);
   EXPECT_THAT(bench.meter.pool, Contains("retry user_limit").Times(2));
-  EXPECT_THAT(bench.node(0).received(), Not(HasSubstr("ALICE")));
+  EXPECT_EQ(LoginsAt(bench), 2u) << "its credential is known to be right: no node is asked";
   EXPECT_TRUE(bench.observer.transitions.empty());
   EXPECT_EQ(bench.LogIn(bench.Connect(), "bob"), kLoggedIn);
   third.HalfClose();
   bench.Settle(seconds(2));
   EXPECT_THAT(bench.log.records.back().failure, HasSubstr("user_limit"));
+}
+
+// Whoever guesses learns from [IN-USE] that the user exists and is here, and that the guess is
+// right (RFC 2449 section 8.1.2): only the node can say so.
+TEST_F(UserLimitTest, AnotherCredentialIsJudgedByTheNode) {
+  SessionBench bench(Limited(1));
+  EXPECT_EQ(bench.LogIn(bench.Connect()), kLoggedIn);
+  bench.node(0).set_answer("PASS", {"-ERR [AUTH] no\r\n"});
+  EXPECT_EQ(bench.LogIn(bench.Connect(), "alice", "guess"), "-ERR [AUTH] no\r\n");
+  EXPECT_EQ(LoginsAt(bench), 2u);
+  bench.node(0).set_answer("PASS", {kLoggedIn});
+  upstream::DrivenPeer& other = bench.Connect();
+  bench.LogIn(other, "ALICE");
+  EXPECT_TRUE(bench.Run([&other] { return other.received().ends_with("\n"); }, seconds(5)));
+  EXPECT_EQ(other.received(), kInUse);
+  bench.Settle();
+  EXPECT_EQ(bench.OpenAtNode(0), 1u) << "what was one too many has left";
+}
+
+TEST_F(UserLimitTest, AGuessUnderWayTakesNobodysPlace) {
+  SessionBench bench(Limited(1));
+  bench.node(0).set_answer("PASS", {""});
+  upstream::DrivenPeer& guess = bench.Connect();
+  EXPECT_EQ(bench.LogIn(guess, "alice", "guess"), "");
+  bench.node(0).set_answer("PASS", {kLoggedIn});
+  EXPECT_EQ(bench.LogIn(bench.Connect()), kLoggedIn);
 }
 
 TEST_F(UserLimitTest, OneThatEndsMeanwhileMakesRoom) {

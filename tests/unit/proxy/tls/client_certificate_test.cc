@@ -49,5 +49,30 @@ TEST(UserOfCertificateTest, ANameThatCannotBeAUsersIsNone) {
   EXPECT_EQ(UserOfCertificate(der, UserName::kEmail), "");
 }
 
+TEST(DescribeClientCertificateTest, SaysWhatNginxSays) {
+  const CertificatePem authority = IssueCertificate({.subject = "The CA", .authority = true});
+  const std::string der = Der(IssueCertificate({.subject = "Bell, Anna", .issuer = &authority}));
+  const ClientCertificate described = DescribeClientCertificate(der);
+  EXPECT_EQ(described.subject, "CN=Bell\\, Anna");
+  EXPECT_EQ(described.issuer, "CN=The CA");
+  EXPECT_NE(described.serial, "");
+  EXPECT_EQ(described.serial.find_first_not_of("0123456789ABCDEF"), std::string::npos);
+  EXPECT_EQ(described.fingerprint.size(), 40u);
+  EXPECT_EQ(described.fingerprint.find_first_not_of("0123456789abcdef"), std::string::npos);
+  EXPECT_NE(described.fingerprint, DescribeClientCertificate(Der(authority)).fingerprint);
+}
+
+TEST(DescribeClientCertificateTest, NoByteOfANameIsAnotherLine) {
+  const std::string der = Der(IssueCertificate({.subject = "a\r\nb\x7f\xc3\xa4"}));
+  EXPECT_EQ(DescribeClientCertificate(der).subject, "CN=a\\0D\\0Ab\\7F\\C3\\A4");
+}
+
+TEST(DescribeClientCertificateTest, NonsenseIsNothing) {
+  for (const std::string_view der : {"", "\x30\x82 no DER"}) {
+    const ClientCertificate described = DescribeClientCertificate(der);
+    EXPECT_EQ(described.subject + described.issuer + described.serial + described.fingerprint, "");
+  }
+}
+
 }  // namespace
 }  // namespace poplar::tls
