@@ -157,4 +157,14 @@ size_t Affinity::Users() const {
   return users;
 }
 
+bool Affinity::AnyOn(NodeId node) const {
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [user, entry] : shard.entries) {
+      if (entry.node == node) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace poplar::balancer

@@ -129,6 +129,9 @@ class Affinity {
 
   // Users with a live lease. Walks all shards: for the status page, not for a session.
   size_t Users() const;
+  // Whether any user's live leases are on the node. Walks all entries: for whoever wants to give
+  // the node's number to another, not for a session.
+  bool AnyOn(NodeId node) const;
 
  private:
   Shard& ShardOf(const std::string& key) const;

@@ -7,6 +7,8 @@
 namespace poplar::balancer {
 namespace {
 
+using Seat = Seating::State;
+
 constexpr uint64_t kAllPermille = 1000;
 
 // Of bounded load, as a fraction: 1.25.
@@ -45,6 +47,7 @@ std::optional<Transition> ClusterHealth::OnProbe(NodeId node, bool ok, std::stri
                                                  Moment now) {
   const std::lock_guard lock(mutex_);
   Entry& entry = Find(node);
+  if (entry.member.seat == Seat::kVacant) return std::nullopt;
   return Complete(entry, entry.health.OnProbe(ok, detail, now));
 }
 
@@ -53,7 +56,8 @@ std::optional<Transition> ClusterHealth::OnEvidence(NodeId node, Evidence eviden
                                                     uint64_t user) {
   const std::lock_guard lock(mutex_);
   Entry& entry = Find(node);
-  return Complete(entry, entry.health.OnEvidence(evidence, detail, MayEject(), now, user));
+  if (entry.member.seat == Seat::kVacant) return std::nullopt;
+  return Complete(entry, entry.health.OnEvidence(evidence, detail, MayEject(entry), now, user));
 }
 
 std::optional<Transition> ClusterHealth::SetAdmin(NodeId node, AdminState state, Moment now) {
@@ -77,6 +81,49 @@ std::optional<Transition> ClusterHealth::OnTime(NodeId node, Moment now) {
   const std::lock_guard lock(mutex_);
   Entry& entry = Find(node);
   return Complete(entry, entry.health.OnTime(now));
+}
+
+Transition ClusterHealth::Arrive(NodeId node, uint32_t weight, bool slowly, std::string evidence,
+                                 Moment now) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = Find(node);
+  assert(entry.member.seat != Seat::kPresent);
+  if (entry.member.seat == Seat::kVacant) {
+    assert(entry.sessions == 0);
+    entry.health = NodeHealth(health_rules_);
+    entry.member.admin = AdminState::kUp;
+  }
+  entry.member.seat = Seat::kPresent;
+  entry.member.weight = weight;
+  if (slowly) entry.health.Return(now);
+  return Moved(entry, TransitionCause::kDiscovered, std::move(evidence));
+}
+
+void ClusterHealth::SetWeight(NodeId node, uint32_t weight) {
+  const std::lock_guard lock(mutex_);
+  Find(node).member.weight = weight;
+  Recount();
+}
+
+Transition ClusterHealth::Leave(NodeId node, std::string evidence) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = Find(node);
+  assert(entry.member.seat == Seat::kPresent);
+  entry.member.seat = Seat::kLeaving;
+  return Moved(entry, TransitionCause::kGone, std::move(evidence));
+}
+
+void ClusterHealth::Vacate(NodeId node) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = Find(node);
+  assert(entry.member.seat == Seat::kLeaving && entry.sessions == 0);
+  entry.member.seat = Seat::kVacant;
+  entry.evidence.clear();
+}
+
+Seating::State ClusterHealth::seat(NodeId node) const {
+  const std::lock_guard lock(mutex_);
+  return Find(node).member.seat;
 }
 
 Choice ClusterHealth::Choose(const Candidates& order, uint64_t user_hash,
@@ -106,7 +153,7 @@ Choice ClusterHealth::ByAffinity(std::span<const NodeId> order, uint64_t user_ha
   std::optional<NodeId> slow_starter;
   for (const NodeId node : order) {
     const Entry& entry = Find(node);
-    if (entry.member.admin != AdminState::kUp) continue;
+    if (!Wanted(entry)) continue;
     if (InService(entry)) {
       if (user_hash % kAllPermille < entry.health.ReadyPermille(now)) {
         return {.kind = Choice::Kind::kGo, .node = node};
@@ -165,7 +212,7 @@ bool ClusterHealth::InService(NodeId node, Moment /*now*/) const {
 bool ClusterHealth::Serves(NodeId node) const {
   const std::lock_guard lock(mutex_);
   const Entry& entry = Find(node);
-  return entry.member.admin != AdminState::kDown &&
+  return entry.member.seat != Seat::kVacant && entry.member.admin != AdminState::kDown &&
          (panicking_ || entry.health.state() == NodeState::kUp);
 }
 
@@ -186,14 +233,22 @@ void ClusterHealth::SessionEnded(NodeId node) {
   --entry.sessions;
 }
 
+uint32_t ClusterHealth::sessions(NodeId node) const {
+  const std::lock_guard lock(mutex_);
+  return Find(node).sessions;
+}
+
 std::vector<ClusterHealth::NodeStatus> ClusterHealth::Status(Moment now) const {
   std::vector<NodeStatus> status;
   status.reserve(entries_.size());
   const std::lock_guard lock(mutex_);
   for (const Entry& entry : entries_) {
+    if (entry.member.seat == Seat::kVacant) continue;
     status.push_back({.node = entry.member.node,
                       .state = entry.health.state(),
                       .admin = entry.member.admin,
+                      .weight = entry.member.weight,
+                      .leaving = entry.member.seat == Seat::kLeaving,
                       .in_service = InService(entry),
                       .ready_permille = ReadyPermille(entry, now),
                       .sessions = entry.sessions,
@@ -220,7 +275,9 @@ ClusterHealth::Entry& ClusterHealth::Find(NodeId node) {
   return const_cast<Entry&>(std::as_const(*this).Find(node));
 }
 
-bool ClusterHealth::MayEject() const {
+// One that is leaving is in no count: nobody is worse off for it.
+bool ClusterHealth::MayEject(const Entry& entry) const {
+  if (entry.member.seat == Seat::kLeaving) return true;
   const uint64_t allowed = uint64_t{wanted_} * health_rules_.ejected_percent_max / 100;
   return out_ + 1 <= std::max(allowed, uint64_t{1});
 }
@@ -235,6 +292,18 @@ std::optional<Transition> ClusterHealth::Complete(Entry& entry,
   return transition;
 }
 
+Transition ClusterHealth::Moved(Entry& entry, TransitionCause cause, std::string evidence) {
+  Recount();
+  entry.evidence = std::move(evidence);
+  return {.node = entry.member.node,
+          .from = entry.health.state(),
+          .to = entry.health.state(),
+          .admin_from = entry.member.admin,
+          .admin_to = entry.member.admin,
+          .cause = cause,
+          .evidence = entry.evidence};
+}
+
 void ClusterHealth::Recount() {
   struct Tally {
     uint64_t all = 0;
@@ -244,7 +313,7 @@ void ClusterHealth::Recount() {
   Tally spares;
   wanted_ = out_ = 0;
   for (const Entry& entry : entries_) {
-    if (entry.member.admin != AdminState::kUp) continue;
+    if (!Wanted(entry)) continue;
     const bool is_up = entry.health.state() == NodeState::kUp;
     ++wanted_;
     if (!is_up) ++out_;
@@ -258,9 +327,12 @@ void ClusterHealth::Recount() {
       decisive.all > 0 && decisive.in_service * 100 < decisive.all * health_rules_.panic_percent;
 }
 
+bool ClusterHealth::Wanted(const Entry& entry) {
+  return entry.member.seat == Seat::kPresent && entry.member.admin == AdminState::kUp;
+}
+
 bool ClusterHealth::InService(const Entry& entry) const {
-  return entry.member.admin == AdminState::kUp &&
-         (panicking_ || entry.health.state() == NodeState::kUp);
+  return Wanted(entry) && (panicking_ || entry.health.state() == NodeState::kUp);
 }
 
 // In a panic nodes that are out take all of their users.

@@ -10,6 +10,7 @@
 
 #include "balancer/node_health.h"
 #include "balancer/node_table.h"
+#include "balancer/seating.h"
 #include "balancer/time.h"
 
 namespace poplar::balancer {
@@ -42,12 +43,17 @@ class ClusterHealth {
     NodeId node{};
     uint32_t weight = 100;
     AdminState admin = AdminState::kUp;
+    // Of a seat (seating.h): a vacant one is in no count and no status, and what is said of its
+    // health is nobody's; a leaving one is like a drained node, but takes part in no count either.
+    Seating::State seat = Seating::State::kPresent;
   };
 
   struct NodeStatus {
     NodeId node{};
     NodeState state = NodeState::kUp;
     AdminState admin = AdminState::kUp;
+    uint32_t weight = 100;
+    bool leaving = false;
     bool in_service = true;  // takes new users
     uint32_t ready_permille = 1000;
     uint32_t sessions = 0;
@@ -68,6 +74,19 @@ class ClusterHealth {
   std::optional<Transition> SetAdmin(NodeId node, AdminState state, Moment now);
   // Time passes; call it for every node once a second or so.
   std::optional<Transition> OnTime(NodeId node, Moment now);
+
+  // --- seats, of clusters whose nodes come and go
+
+  // Somebody has sat down on a vacant seat, with a fresh health and the operator's word for it, or
+  // is back on one that it was leaving. In service at once; `slowly`: its users come over
+  // slow_start, as they do to a node that was added to a running cluster.
+  Transition Arrive(NodeId node, uint32_t weight, bool slowly, std::string evidence, Moment now);
+  void SetWeight(NodeId node, uint32_t weight);
+  // It takes no new users any more.
+  Transition Leave(NodeId node, std::string evidence);
+  // Nothing of its users is left there.
+  void Vacate(NodeId node);
+  Seating::State seat(NodeId node) const;
 
   // --- decisions out
 
@@ -95,7 +114,7 @@ class ClusterHealth {
   // Whether the node takes new users: up (or panic), and not drained.
   bool InService(NodeId node, Moment now) const;
   // Whether it serves those whom a session of theirs holds there: up (or panic), and not taken down
-  // by the operator; a drained one does.
+  // by the operator; a drained one does, and so does one that is leaving.
   bool Serves(NodeId node) const;
   AdminState admin(NodeId node) const;
 
@@ -103,8 +122,9 @@ class ClusterHealth {
 
   void SessionBegan(NodeId node);
   void SessionEnded(NodeId node);
+  uint32_t sessions(NodeId node) const;
 
-  // In the order of the members given.
+  // In the order of the members given, without vacant seats.
   std::vector<NodeStatus> Status(Moment now) const;
   // Less than panic_percent of the weight is in service, of the nodes that the operator has up.
   // When none of those that have a weight is in service, the spares are counted instead: spares
@@ -122,9 +142,11 @@ class ClusterHealth {
   // All with mutex_ held.
   const Entry& Find(NodeId node) const;
   Entry& Find(NodeId node);
-  bool MayEject() const;
+  bool MayEject(const Entry& entry) const;
   std::optional<Transition> Complete(Entry& entry, std::optional<Transition> transition);
+  Transition Moved(Entry& entry, TransitionCause cause, std::string evidence);
   void Recount();
+  static bool Wanted(const Entry& entry);
   bool InService(const Entry& entry) const;
   uint32_t ReadyPermille(const Entry& entry, Moment now) const;
   Choice FirstUntried(std::span<const NodeId> order, std::span<const NodeId> tried) const;
@@ -138,7 +160,7 @@ class ClusterHealth {
   std::vector<Entry> entries_;
   std::vector<uint32_t> by_id_;  // indexes of entries_, sorted by node; never changes
   // What follows from all states together; Recount keeps it.
-  uint32_t wanted_ = 0;  // nodes that the operator has up
+  uint32_t wanted_ = 0;  // nodes that are there and that the operator has up
   uint32_t out_ = 0;     // of those, the ones that health took out
   bool panicking_ = false;
 };

@@ -82,6 +82,10 @@ std::string_view Name(TransitionCause cause) {
       return "failure_ratio";
     case TransitionCause::kEjectionEnded:
       return "ejection_ended";
+    case TransitionCause::kDiscovered:
+      return "discovered";
+    case TransitionCause::kGone:
+      return "gone";
     case TransitionCause::kAdmin:
       return "admin";
   }

@@ -64,6 +64,8 @@ enum class TransitionCause : uint8_t {
   kConsecutiveFailures,
   kFailureRatio,
   kEjectionEnded,
+  kDiscovered,  // it has come, or come back; of a cluster whose nodes come and go
+  kGone,        // it takes no new users any more
   kAdmin,
 };
 

@@ -15,10 +15,16 @@ std::string KeyOf(const Cluster& cluster, const Node& node) {
   return cluster.name + '\0' + node.name;
 }
 
+std::string KeyOfSeat(const Cluster& cluster, uint32_t seat) {
+  return cluster.name + '\0' + '\0' + std::to_string(seat);
+}
+
 std::optional<NodeTableError> FindErrorIn(const Cluster& cluster) {
   if (cluster.name.empty()) return NodeTableError{Kind::kUnnamedCluster, {}, {}};
-  if (cluster.nodes.empty()) return NodeTableError{Kind::kEmptyCluster, cluster.name, {}};
+  if (cluster.nodes.empty() && cluster.seats == 0)
+    return NodeTableError{Kind::kEmptyCluster, cluster.name, {}};
   absl::flat_hash_set<std::string> names;
+  absl::flat_hash_set<uint32_t> seats;
   for (const Node& node : cluster.nodes) {
     if (node.name.empty()) return NodeTableError{Kind::kUnnamedNode, cluster.name, {}};
     if (!names.insert(node.name).second) {
@@ -26,6 +32,9 @@ std::optional<NodeTableError> FindErrorIn(const Cluster& cluster) {
     }
     if (node.weight > kMaxWeight) {
       return NodeTableError{Kind::kWeightTooLarge, cluster.name, node.name};
+    }
+    if (cluster.seats > 0 && (node.seat >= cluster.seats || !seats.insert(node.seat).second)) {
+      return NodeTableError{Kind::kSeatTaken, cluster.name, node.name};
     }
   }
   return std::nullopt;
@@ -70,12 +79,18 @@ void NodeTable::Number(const NodeTable* previous) {
     const Cluster& cluster = clusters_[i];
     const ClusterId next_cluster{static_cast<uint32_t>(cluster_ids_.size())};
     routes_[i].id = cluster_ids_.try_emplace(cluster.name, next_cluster).first->second;
+    for (uint32_t seat = 0; seat < cluster.seats; ++seat)
+      routes_[i].seats.push_back(NumberOf(KeyOfSeat(cluster, seat)));
     for (const Node& node : cluster.nodes) {
-      const NodeId next_node{static_cast<uint32_t>(node_ids_.size())};
-      routes_[i].ids.push_back(
-          node_ids_.try_emplace(KeyOf(cluster, node), next_node).first->second);
+      routes_[i].ids.push_back(cluster.seats > 0 ? routes_[i].seats[node.seat]
+                                                 : NumberOf(KeyOf(cluster, node)));
     }
   }
+}
+
+NodeId NodeTable::NumberOf(std::string key) {
+  const NodeId next{static_cast<uint32_t>(node_ids_.size())};
+  return node_ids_.try_emplace(std::move(key), next).first->second;
 }
 
 const NodeTable::Route* NodeTable::FindRoute(ClusterId cluster) const {
@@ -110,6 +125,7 @@ Candidates NodeTable::Choose(ClusterId cluster, const CanonicalUser& user) const
   const Route* route = FindRoute(cluster);
   assert(route != nullptr);
   const Cluster& rules = clusters_[static_cast<size_t>(route - routes_.data())];
+  if (route->nodes.empty()) return {};
   if (!rules.shared_storage) {
     return Candidates{route->ids[FirstChoice(user.text(), route->nodes)]};
   }

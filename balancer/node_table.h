@@ -18,7 +18,8 @@ namespace poplar::balancer {
 
 // Numbers that stay with a cluster or node, found again by its name, through every rebuild of the
 // table in one process; never reused for another. The first table numbers them densely from 0 in
-// the order given.
+// the order given. Where a cluster's nodes come and go the number is a seat's instead: see
+// seating.h.
 enum class ClusterId : uint32_t {};
 enum class NodeId : uint32_t {};
 
@@ -26,6 +27,7 @@ enum class NodeId : uint32_t {};
 struct Node {
   std::string name;       // unique within its cluster; what is hashed
   uint32_t weight = 100;  // 0..kMaxWeight
+  uint32_t seat = 0;      // in a cluster that has seats
 };
 
 struct Cluster {
@@ -34,6 +36,9 @@ struct Cluster {
   // temporary error for its users, never another or an empty maildrop.
   bool shared_storage = false;
   std::vector<Node> nodes;
+  // Above 0: its nodes come and go, there may be none at the moment, and each sits on one of so
+  // many seats, whose numbers are given out with the first table. The same in every rebuild.
+  uint32_t seats = 0;
 };
 
 struct NodeTableError {
@@ -43,7 +48,8 @@ struct NodeTableError {
     kEmptyCluster,
     kUnnamedNode,
     kDuplicateNode,
-    kWeightTooLarge
+    kWeightTooLarge,
+    kSeatTaken,  // by another node, or there is no such seat
   };
   Kind kind;
   std::string cluster;
@@ -52,7 +58,7 @@ struct NodeTableError {
   friend bool operator==(const NodeTableError&, const NodeTableError&) = default;
 };
 
-// The nodes that may serve a user, best first; never empty.
+// The nodes that may serve a user, best first; empty only while a cluster with seats has no node.
 using Candidates = absl::InlinedVector<NodeId, 8>;
 
 // An immutable snapshot, published whole by pointer swap; safe to read from any thread.
@@ -79,23 +85,30 @@ class NodeTable {
   const std::vector<NodeId>& NodeIds(size_t cluster_index) const {
     return routes_[cluster_index].ids;
   }
+  // Ids of all its seats, taken or not; where the cluster has none, as NodeIds.
+  const std::vector<NodeId>& SeatIds(size_t cluster_index) const {
+    const Route& route = routes_[cluster_index];
+    return clusters_[cluster_index].seats == 0 ? route.ids : route.seats;
+  }
 
  private:
   struct Route {
     ClusterId id{};
     std::vector<WeightedNode> nodes;  // names point into clusters_
     std::vector<NodeId> ids;
+    std::vector<NodeId> seats;  // by their number in the cluster
   };
 
   explicit NodeTable(std::vector<Cluster> clusters);
   void Number(const NodeTable* previous);
+  NodeId NumberOf(std::string key);
   const Route* FindRoute(ClusterId cluster) const;
 
   std::vector<Cluster> clusters_;  // never changed after construction
   std::vector<Route> routes_;      // parallel to clusters_
   // Every name ever numbered in this process, so that a node which comes back is itself again.
   absl::flat_hash_map<std::string, ClusterId> cluster_ids_;
-  absl::flat_hash_map<std::string, NodeId> node_ids_;  // key: see KeyOf in the .cc
+  absl::flat_hash_map<std::string, NodeId> node_ids_;  // key: see the .cc
 };
 
 }  // namespace poplar::balancer

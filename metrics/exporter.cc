@@ -54,10 +54,21 @@ void AppendProcess(std::vector<MetricFamily>& families) {
   gauge("process_max_fds", "Limit on open file descriptors.", stats->max_fds);
 }
 
+uint64_t SumOf(const std::vector<const Shard*>& shards, size_t cell) {
+  uint64_t sum = 0;  // wraps, as a gauge's negative parts need
+  for (const Shard* shard : shards) sum += shard->Read(cell);
+  return sum;
+}
+
 class Merger : public prometheus::Collectable {
  public:
-  Merger(const Layout& layout, const std::vector<const Shard*>& shards, const LabelList& build_info)
-      : layout_(layout), shards_(shards), build_info_(build_info) {}
+  Merger(const Layout& layout, const std::vector<const Shard*>& shards, const LabelList& build_info,
+         const Exporter::Names& seat_names, const std::vector<uint64_t>& foreign)
+      : layout_(layout),
+        shards_(shards),
+        build_info_(build_info),
+        seat_names_(seat_names),
+        foreign_(foreign) {}
 
   std::vector<MetricFamily> Collect() const override {
     std::vector<MetricFamily> families;
@@ -73,23 +84,36 @@ class Merger : public prometheus::Collectable {
 
  private:
   uint64_t Sum(size_t cell) const {
-    uint64_t sum = 0;  // wraps, as a gauge's negative parts need
-    for (const Shard* shard : shards_) sum += shard->Read(cell);
-    return sum;
+    const uint64_t sum = SumOf(shards_, cell);
+    return foreign_.empty() ? sum : sum - foreign_[cell];
   }
 
   MetricFamily Family(Instrument instrument) const {
     const InstrumentSpec& spec = Specs()[static_cast<size_t>(instrument)];
     MetricFamily family{
         .name = spec.name, .help = spec.help, .type = TypeOf(spec.type), .metric = {}};
-    size_t cell = layout_.FirstCell(instrument);
-    for (const LabelPairs& labels : layout_.Series(instrument)) {
+    const std::span<const LabelPairs> series = layout_.Series(instrument);
+    for (size_t i = 0; i < series.size(); ++i) {
+      const auto labels = LabelsOf(series[i], layout_.NodeOf(instrument, i));
+      if (!labels) continue;
       ClientMetric& metric = family.metric.emplace_back();
-      for (const auto& [name, value] : labels) metric.label.push_back({std::string(name), value});
-      Fill(spec, cell, metric);
-      cell += layout_.CellsPerSeries(instrument);
+      metric.label = std::move(*labels);
+      Fill(spec, layout_.FirstCell(instrument) + i * layout_.CellsPerSeries(instrument), metric);
     }
     return family;
+  }
+
+  // Nothing: of a seat that is vacant. The name of a node stands behind its cluster's.
+  std::optional<std::vector<ClientMetric::Label>> LabelsOf(const LabelPairs& pairs,
+                                                           std::optional<Node> node) const {
+    std::vector<ClientMetric::Label> labels;
+    for (const auto& [name, value] : pairs) labels.push_back({std::string(name), value});
+    constexpr size_t kNodeName = 1;
+    if (!node || !labels[kNodeName].value.empty()) return labels;
+    const auto index = static_cast<size_t>(*node);
+    if (index >= seat_names_.size() || !seat_names_[index]) return std::nullopt;
+    labels[kNodeName].value = *seat_names_[index];
+    return labels;
   }
 
   void Fill(const InstrumentSpec& spec, size_t cell, ClientMetric& metric) const {
@@ -122,16 +146,39 @@ class Merger : public prometheus::Collectable {
   const Layout& layout_;
   const std::vector<const Shard*>& shards_;
   const LabelList& build_info_;
+  const Exporter::Names& seat_names_;
+  const std::vector<uint64_t>& foreign_;
 };
 
 }  // namespace
 
 Exporter::Exporter(const Layout& layout, std::vector<const Shard*> shards,
-                   std::vector<std::pair<std::string, std::string>> build_info)
-    : layout_(layout), shards_(std::move(shards)), build_info_(std::move(build_info)) {}
+                   std::vector<std::pair<std::string, std::string>> build_info,
+                   SeatNames seat_names)
+    : layout_(layout),
+      shards_(std::move(shards)),
+      build_info_(std::move(build_info)),
+      seat_names_(std::move(seat_names)) {}
+
+// Gauges are what they are: of a vacant seat there is nothing left that they could show.
+void Exporter::SatDown(Node seat) {
+  const std::lock_guard lock(mutex_);
+  foreign_.resize(layout_.cells());
+  for (size_t i = 0; i < kInstruments; ++i) {
+    const Instrument instrument{static_cast<uint16_t>(i)};
+    if (Specs()[i].type != InstrumentType::kCounter) continue;
+    for (size_t series = 0; series < layout_.Series(instrument).size(); ++series) {
+      if (layout_.NodeOf(instrument, series) != seat) continue;
+      const size_t cell = layout_.FirstCell(instrument) + series;
+      foreign_[cell] = SumOf(shards_, cell);
+    }
+  }
+}
 
 std::string Exporter::Text() const {
-  const Merger merger(layout_, shards_, build_info_);
+  const std::lock_guard lock(mutex_);
+  const Names names = seat_names_ ? seat_names_() : Names();
+  const Merger merger(layout_, shards_, build_info_, names, foreign_);
   const prometheus::TextSerializer serializer;
   return serializer.Serialize(merger.Collect());
 }

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,9 +19,18 @@ inline constexpr char kExpositionContentType[] = "text/plain; version=0.0.4; cha
 // and poplar_build_info. Thread-safe; never holds a worker up. Layout and shards outlive it.
 class Exporter {
  public:
-  // `build_info`: labels of poplar_build_info, such as {"version", "0.1.0"}.
+  // By node label, the names of the nodes that have seats at this moment; nothing: the seat is
+  // vacant, and its series aren't shown. Asked once a scrape.
+  using Names = std::vector<std::optional<std::string>>;
+  using SeatNames = std::function<Names()>;
+
+  // `build_info`: labels of poplar_build_info, such as {"version", "0.1.0"}. `seat_names`: where
+  // nodes come and go.
   Exporter(const Layout& layout, std::vector<const Shard*> shards,
-           std::vector<std::pair<std::string, std::string>> build_info);
+           std::vector<std::pair<std::string, std::string>> build_info, SeatNames seat_names = {});
+
+  // Another node has sat down: what was counted of the seat until now isn't shown as its own.
+  void SatDown(Node seat);
 
   std::string Text() const;
 
@@ -26,6 +38,9 @@ class Exporter {
   const Layout& layout_;
   std::vector<const Shard*> shards_;
   std::vector<std::pair<std::string, std::string>> build_info_;
+  const SeatNames seat_names_;
+  mutable std::mutex mutex_;
+  std::vector<uint64_t> foreign_;  // by cell; empty until the first sits down; guarded by mutex_
 };
 
 }  // namespace poplar::metrics

@@ -82,6 +82,9 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
   X(kUserMapLoads, "poplar_user_map_loads_total", \
     "Times a user map was read. A refused one leaves the one before in force.", UserMap, \
     LoadResult) \
+  X(kDiscoveryLookups, "poplar_discovery_lookups_total", \
+    "Times a cluster's nodes were asked for, by result. Only ok can change anything.", \
+    Discovered, LookupResult) \
   X(kBufferWaits, "poplar_buffer_waits_total", \
     "Times a receive had to wait because all I/O buffers were in use.") \
   X(kUringCqOverflows, "poplar_uring_cq_overflows_total", \
@@ -115,6 +118,14 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
     "When the certificate expires, in Unix time.", Certificate) \
   X(kUserMapUsers, "poplar_user_map_users", \
     "Users in a user map, as it is in force.", UserMap) \
+  X(kDiscoveryNodes, "poplar_discovery_nodes", \
+    "Nodes of a cluster that are known by discovery.", Discovered) \
+  X(kDiscoveryLeaving, "poplar_discovery_nodes_leaving", \
+    "Nodes that are no longer known, but still have sessions.", Discovered) \
+  X(kDiscoveryUnseated, "poplar_discovery_nodes_unseated", \
+    "Nodes beyond discovery.max_nodes, which get no users.", Discovered) \
+  X(kDiscoveryLastAnswer, "poplar_discovery_last_answer_timestamp_seconds", \
+    "When the last good answer came, in Unix time; 0: there was none yet.", Discovered) \
   X(kBuffersInUse, "poplar_buffers_in_use", \
     "I/O buffers in use.")
 

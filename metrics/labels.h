@@ -18,7 +18,7 @@ namespace poplar::metrics {
 struct Dimensions {
   struct NodeName {
     std::string cluster;
-    std::string node;
+    std::string node;  // empty: a seat, on which nodes come and go; see SeatNames
   };
   struct SessionEndName {
     std::string reason;
@@ -30,7 +30,8 @@ struct Dimensions {
   std::vector<SessionEndName> session_ends;
   std::vector<std::string> commands;
   std::vector<std::string> certificates;
-  std::vector<std::string> user_maps;  // their files
+  std::vector<std::string> user_maps;   // their files
+  std::vector<std::string> discovered;  // clusters whose nodes are
 };
 
 enum class Listener : uint16_t {};
@@ -40,6 +41,7 @@ enum class SessionEnd : uint16_t {};
 enum class Command : uint16_t {};
 enum class Certificate : uint16_t {};
 enum class UserMap : uint16_t {};
+enum class Discovered : uint16_t {};
 
 // Values that are the same everywhere. Texts follow in LabelTraits below, in the same order.
 enum class Rejection : uint16_t {
@@ -68,6 +70,7 @@ enum class LoginResult : uint16_t {
   kInternal
 };
 enum class LoadResult : uint16_t { kOk, kRefused };
+enum class LookupResult : uint16_t { kOk, kNotFound, kFailed };
 enum class LoginStage : uint16_t { kLookup, kConnect, kTls, kGreeting, kAuth };
 enum class Side : uint16_t { kDownstream, kUpstream };
 enum class Direction : uint16_t { kReceived, kSent };
@@ -117,6 +120,8 @@ enum class TransitionCause : uint16_t {
   kConsecutiveFailures,
   kFailureRatio,
   kEjectionEnded,
+  kDiscovered,
+  kGone,
   kAdmin
 };
 enum class RetryReason : uint16_t {
@@ -160,6 +165,7 @@ POPLAR_FIXED_LABEL(Resumed, "resumed", "no", "yes");
 POPLAR_FIXED_LABEL(LoginResult, "result", "ok", "rejected", "backend_unavailable", "backend_error",
                    "timeout", "abandoned", "directory_unavailable", "throttled", "internal");
 POPLAR_FIXED_LABEL(LoadResult, "result", "ok", "refused");
+POPLAR_FIXED_LABEL(LookupResult, "result", "ok", "not_found", "failed");
 POPLAR_FIXED_LABEL(LoginStage, "stage", "lookup", "connect", "tls", "greeting", "auth");
 POPLAR_FIXED_LABEL(Side, "side", "downstream", "upstream");
 POPLAR_FIXED_LABEL(Direction, "direction", "received", "sent");
@@ -179,7 +185,8 @@ POPLAR_FIXED_LABEL(WaitResult, "result", "granted", "timeout", "client_left", "d
 POPLAR_FIXED_LABEL(NodeState, "state", "up", "down", "ejected");
 POPLAR_FIXED_LABEL(AdminState, "state", "up", "drain", "down");
 POPLAR_FIXED_LABEL(TransitionCause, "cause", "probes_failed", "probes_succeeded",
-                   "consecutive_failures", "failure_ratio", "ejection_ended", "admin");
+                   "consecutive_failures", "failure_ratio", "ejection_ended", "discovered", "gone",
+                   "admin");
 POPLAR_FIXED_LABEL(RetryReason, "reason", "in_use", "unreachable", "hold_down", "user_limit",
                    "answer_lost");
 POPLAR_FIXED_LABEL(ResumeResult, "result", "resumed", "off", "opaque", "mode", "no_view",
@@ -215,5 +222,7 @@ template <>
 std::vector<LabelPairs> ValuesOf<Certificate>(const Dimensions& dimensions);
 template <>
 std::vector<LabelPairs> ValuesOf<UserMap>(const Dimensions& dimensions);
+template <>
+std::vector<LabelPairs> ValuesOf<Discovered>(const Dimensions& dimensions);
 
 }  // namespace poplar::metrics

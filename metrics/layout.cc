@@ -1,5 +1,6 @@
 #include "metrics/layout.h"
 
+#include <cassert>
 #include <utility>
 
 namespace poplar::metrics {
@@ -50,9 +51,12 @@ Layout::Layout(const Dimensions& dimensions) {
     place.first_cell = cells_;
     if (spec.type == InstrumentType::kHistogram) place.cells_per_series = spec.bounds.size() + 2;
     place.series = {{}};
+    if (spec.labels[0] == &ValuesOf<Node>) place.series_per_node = 1;
     for (size_t label = 0; label < kMaxLabels && spec.labels[label] != nullptr; ++label) {
       const std::vector<LabelPairs> values = spec.labels[label](dimensions);
+      assert(label == 0 || spec.labels[label] != &ValuesOf<Node>);
       place.sizes[label] = values.size();
+      if (label > 0) place.series_per_node *= values.size();
       place.series = Cross(place.series, values);
     }
     cells_ += place.series.size() * place.cells_per_series;

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -48,6 +49,12 @@ class Layout {
   std::span<const LabelPairs> Series(Instrument instrument) const {
     return places_[static_cast<size_t>(instrument)].series;
   }
+  // Whose the series is, by its index in Series; nothing: no node's.
+  std::optional<Node> NodeOf(Instrument instrument, size_t series) const {
+    const size_t each = places_[static_cast<size_t>(instrument)].series_per_node;
+    if (each == 0) return std::nullopt;
+    return static_cast<Node>(series / each);
+  }
 
  private:
   struct Place {
@@ -55,6 +62,7 @@ class Layout {
     size_t cells_per_series = 1;
     std::array<size_t, kMaxLabels> sizes{};  // number of values of each label
     std::vector<LabelPairs> series;
+    size_t series_per_node = 0;  // 0: Node is none of its labels; else it is the first
   };
 
   std::array<Place, kInstruments> places_;

@@ -33,6 +33,7 @@ std::string NodeAsJson(const NodeView& node) {
       .Text("state", TextOf(node.state))
       .Text("admin_state", TextOf(node.admin))
       .Flag("in_service", node.in_service)
+      .Flag("leaving", node.leaving)
       .Number("ready_permille", node.ready_permille)
       .Number("weight", node.weight)
       .Number("sessions", node.sessions)
@@ -70,6 +71,7 @@ std::string Printable(std::string text) {
 }
 
 std::string ServiceText(const NodeView& node) {
+  if (node.leaving) return "leaving";
   if (!node.in_service) return "no";
   if (node.ready_permille >= 1000) return "yes";
   return std::to_string(node.ready_permille / 10) + "%";  // slow start

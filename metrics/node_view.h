@@ -15,6 +15,7 @@ struct NodeView {
   std::string address;
   NodeState state = NodeState::kUp;
   AdminState admin = AdminState::kUp;
+  bool leaving = false;            // it is no longer discovered; sessions there go on
   bool in_service = true;          // takes new users
   uint32_t ready_permille = 1000;  // the share of its users that it takes already (slow start)
   uint32_t weight = 0;

@@ -43,9 +43,9 @@ void PrintTable(const session::Settings& settings, std::ostream& out) {
   for (const demo::DemoUser& user : demo::DemoUsers()) {
     const auto canonical = balancer::CanonicalUser::FromLogin(user.name, settings.canonical);
     const balancer::NodeId node = settings.nodes->Choose(cluster, *canonical).front();
-    const upstream::Endpoint& endpoint = *settings.NodeOf(node).endpoint;
+    const auto endpoint = settings.NodeOf(node).endpoint();
     out << fmt::format("  {:<22} password {:<12} -> {} ({})\n", user.name, user.password,
-                       endpoint.name, endpoint.address.Text());
+                       endpoint->name, endpoint->address.Text());
   }
 }
 

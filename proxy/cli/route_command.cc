@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "proxy/cli/json_string.h"
+#include "proxy/cli/route_discovery.h"
 #include "proxy/cli/route_find.h"
 #include "proxy/cli/route_plan.h"
 #include "proxy/config/effective.h"
@@ -54,6 +55,7 @@ struct Route {
   const std::string& login;
   const balancer::CanonicalUser& user;
   FoundRoute found;
+  std::string asked;  // of name servers, and what came of it; empty: nothing was
   std::vector<RouteChoice> choices;
 };
 
@@ -69,6 +71,7 @@ std::string Text(const Route& route) {
   if (!route.found.login.empty()) text += ", there called " + route.found.login;
   text += ":\n";
   for (const std::string& passed : route.found.passed) text += "  (" + passed + ")\n";
+  if (!route.asked.empty()) text += "  (asked just now: " + route.asked + ")\n";
   size_t place = 0;
   for (const RouteChoice& choice : route.choices) {
     fmt::format_to(std::back_inserter(text), "{:>3}. {:<{}}  weight {:>4}  score {:>10.2f}  {}\n",
@@ -87,10 +90,10 @@ std::string Json(const Route& route) {
     directories.append(directories.empty() ? "" : ",").append(JsonString(name));
   std::string json = fmt::format(
       "{{\"user\":{},\"canonical\":{},\"route\":{},\"asks_first\":[{}],\"cluster\":{},\"node\":{},"
-      "\"login\":{},\"nodes\":[",
+      "\"login\":{},\"asked_now\":{},\"nodes\":[",
       JsonString(route.login), JsonString(route.user.text()), JsonName(route.found.rule),
       directories, JsonString(route.found.cluster->name), JsonName(route.found.node),
-      JsonName(route.found.login));
+      JsonName(route.found.login), JsonName(route.asked));
   for (const RouteChoice& choice : route.choices) {
     fmt::format_to(std::back_inserter(json),
                    "{}{{\"name\":{},\"address\":{},\"weight\":{},\"state\":\"{}\",\"cost\":{},"
@@ -109,6 +112,7 @@ struct Plan {
   std::shared_ptr<const balancer::RouteTable> rules;
   balancer::CanonicalRules names;
   RouteArrival arrival;
+  const std::map<std::string, AskedForNodes>& asked;
   const config::ClusterConfig* cluster = nullptr;  // null: as the rules say
 };
 
@@ -122,8 +126,12 @@ tl::expected<Route, std::string> RouteOf(const Plan& plan, const std::string& lo
     found = std::move(*by_rules);
   }
   const auto hold_down = config::EffectiveHealth(plan.config, *found.cluster).hold_down;
+  const auto asked = plan.asked.find(found.cluster->name);
+  if (asked != plan.asked.end() && !asked->second.ok)
+    return tl::unexpected("cluster " + asked->first + ": no node is known: " + asked->second.text);
   auto choices = PlanRoute(*found.cluster, hold_down, user, found.node);
-  return Route{login, user, std::move(found), std::move(choices)};
+  return Route{login, user, std::move(found),
+               asked == plan.asked.end() ? std::string() : asked->second.text, std::move(choices)};
 }
 
 int Print(const Plan& plan, const RouteOptions& options, std::ostream& out, std::ostream& err) {
@@ -158,13 +166,18 @@ int Print(const Plan& plan, const RouteOptions& options, std::ostream& out, std:
 }  // namespace
 
 int RunRoute(const RouteOptions& options, std::ostream& out, std::ostream& err) {
-  const config::LoadResult loaded = config::LoadWithoutFiles(options.config_path);
+  config::LoadResult loaded = config::LoadWithoutFiles(options.config_path);
   if (!loaded.ok()) {
     config::RenderReport(loaded.problems, loaded.source, options.color, err);
     return 1;
   }
   const config::Config& config = loaded.config;
-  Plan plan{.config = config, .rules = {}, .names = {}, .arrival = {0, options.server_name}};
+  const auto asked = AskForNodes(loaded.config);
+  Plan plan{.config = config,
+            .rules = {},
+            .names = {},
+            .arrival = {0, options.server_name},
+            .asked = asked};
   if (!options.cluster.empty()) {
     const size_t number = NumberOf(config.clusters, options.cluster);
     if (number == config.clusters.size())

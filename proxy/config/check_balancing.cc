@@ -216,7 +216,7 @@ void CheckWarmHasEffect(const NodeConfig& node, const PoolConfig& pool, const Pl
 }
 
 bool MovesUsers(const ClusterConfig& cluster, const std::string& path, const Findings& findings) {
-  return cluster.shared_storage && cluster.nodes.size() > 1 &&
+  return cluster.shared_storage && (cluster.nodes.size() > 1 || cluster.discovery.enabled()) &&
          cluster.affinity == Affinity::kUser && !findings.IsUnread(path + ".affinity");
 }
 
@@ -272,6 +272,12 @@ void CheckBalancing(const Config& config, Findings& findings) {
       const Places places = {PlaceOf(node_pool_path, node.pool), cluster_pool, global_pool};
       CheckPool(EffectivePool(config, cluster, node), login_timeout, places, once);
       CheckWarmHasEffect(node, EffectivePool(config, cluster, node), places, once);
+    }
+    if (cluster.discovery.enabled()) {
+      const NodeConfig& node = cluster.discovery.node.all;
+      const PoolConfig pool = EffectivePool(config, cluster, node);
+      CheckPool(pool, login_timeout, {cluster_pool, global_pool}, once);
+      CheckWarmHasEffect(node, pool, {cluster_pool, global_pool}, once);
     }
   }
 }

@@ -155,6 +155,8 @@ Problems CheckFiles(const Config& config, const Positions& positions,
     for (size_t j = 0; j < nodes.size(); ++j) {
       CheckNodeFiles(nodes[j], ItemPath(path + ".nodes", j), inspector, now, findings);
     }
+    CheckNodeFiles(config.clusters[i].discovery.node.all, path + ".discovery.node", inspector, now,
+                   findings);
   }
   for (size_t i = 0; i < config.directories.size(); ++i)
     CheckLdapFiles(config.directories[i].ldap, ItemPath("directories", i) + ".ldap", inspector, now,

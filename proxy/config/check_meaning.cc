@@ -11,7 +11,9 @@
 #include "proxy/config/check_admission.h"
 #include "proxy/config/check_balancing.h"
 #include "proxy/config/check_directories.h"
+#include "proxy/config/check_discovery.h"
 #include "proxy/config/check_downstream.h"
+#include "proxy/config/check_node_tls.h"
 #include "proxy/config/check_routing.h"
 #include "proxy/config/findings.h"
 #include "proxy/config/quote.h"
@@ -106,36 +108,6 @@ void CheckListeners(const Config& config, Findings& findings) {
   CheckDownstream(config, findings);
 }
 
-void CheckNodeTls(const NodeConfig& node, const std::string& path, Findings& findings) {
-  if (findings.IsUnread(path + ".tls")) return;
-  if (!node.ca_file.empty() && node.tls != NodeTls::kVerify) {
-    findings.Warning(path + ".ca_file", "has no effect without tls: verify");
-  }
-  if (node.host_name.empty()) return;
-  if (node.tls == NodeTls::kNone) {
-    findings.Warning(path + ".host_name", "has no effect with tls: none");
-  }
-  if (!IsHostName(node.host_name) && !IsIpAddress(node.host_name)) {
-    findings.Error(path + ".host_name", Quote(node.host_name) + " is not a host name",
-                   "a name such as mail-1.example.org, without a port");
-  }
-}
-
-void CheckNodeTlsStart(const NodeConfig& node, const std::string& path, Findings& findings) {
-  if (findings.IsUnread(path + ".tls")) return;
-  const bool secure = node.tls != NodeTls::kNone;
-  if (!secure && node.tls_start != NodeTlsStart::kImplicit)
-    findings.Error(path + ".tls_start", "tls_start: stls with tls: none starts nothing",
-                   "tls: verify, or no tls_start");
-  if (!secure && !node.client_certificate.empty())
-    findings.Warning(path + ".client_certificate", "has no effect with tls: none",
-                     "tls: verify, or no client_certificate");
-  if (node.client_certificate.empty() && !node.client_key.empty() &&
-      !findings.IsUnread(path + ".client_certificate"))
-    findings.Error(path + ".client_key", "there is a key, but no client_certificate",
-                   "both, or client_certificate alone with the key in its file");
-}
-
 void CheckMasterUser(const MasterUserConfig& master, const std::string& path, Findings& findings) {
   if (findings.IsUnread(path)) return;
   const bool named = !master.name.empty() || findings.IsUnread(path + ".name");
@@ -159,13 +131,13 @@ void CheckMasterUser(const MasterUserConfig& master, const std::string& path, Fi
 
 void CheckNodes(const ClusterConfig& cluster, const std::string& cluster_path, Findings& findings) {
   const std::string list_path = cluster_path + ".nodes";
-  if (cluster.nodes.empty()) findings.Error(list_path, "the cluster has no node", "at least one");
+  if (cluster.nodes.empty() && !findings.IsInFile(cluster_path + ".discovery"))
+    findings.Error(list_path, "the cluster has no node", "at least one, or discovery");
   CheckNames(cluster.nodes, list_path, "node", findings);
   std::map<std::string, std::string> path_by_peer;
   for (size_t i = 0; i < cluster.nodes.size(); ++i) {
     const std::string path = ItemPath(list_path, i);
     CheckNodeTls(cluster.nodes[i], path, findings);
-    CheckNodeTlsStart(cluster.nodes[i], path, findings);
     const std::string address_path = path + ".address";
     if (findings.IsUnread(address_path)) continue;
     const auto address = ParseHostPort(cluster.nodes[i].address);
@@ -191,6 +163,7 @@ void CheckClusters(const Config& config, Findings& findings) {
   for (size_t i = 0; i < config.clusters.size(); ++i) {
     const std::string path = ItemPath("clusters", i);
     CheckNodes(config.clusters[i], path, findings);
+    CheckDiscovery(config.clusters[i], path, findings);
     CheckMasterUser(config.clusters[i].master_user, path + ".master_user", findings);
   }
 }

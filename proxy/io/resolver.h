@@ -27,6 +27,8 @@ struct ResolveError {
 struct HostAddresses {
   std::vector<Address> addresses;
   Duration ttl{};  // the least of all records
+  // No: the question for one family has failed, and what is missing here may well be there.
+  bool whole = true;
 };
 
 // One SRV record (RFC 2782).

@@ -25,26 +25,18 @@ upstream::ProxyProtocol VersionOf(config::NodeProxyProtocol version) {
   return upstream::ProxyProtocol::kNone;
 }
 
-Built<std::shared_ptr<const upstream::Endpoint>> BuildEndpoint(const config::Config& config,
-                                                               const config::ClusterConfig& cluster,
-                                                               const config::NodeConfig& node) {
-  const std::string where = "node " + cluster.name + "/" + node.name + ": ";
-  const auto parsed = config::ParseHostPort(node.address);
-  if (!parsed) return tl::unexpected(where + parsed.error());
-  const auto address = io::LookUpName(parsed->host, parsed->port);
-  if (!address) return tl::unexpected(where + address.error());
-
+// All but where the node is.
+Built<upstream::Endpoint> BuildPattern(const config::Config& config,
+                                       const config::ClusterConfig& cluster,
+                                       const config::NodeConfig& node, const std::string& where) {
   const auto timeouts = config::EffectiveTimeouts(config, cluster, node);
-  auto endpoint = std::make_shared<upstream::Endpoint>();
-  endpoint->name = cluster.name + "/" + node.name;
-  endpoint->address = *address;
-  endpoint->host_name = node.host_name.empty() ? parsed->host : node.host_name;
-  endpoint->timeouts = {timeouts.upstream_connect, timeouts.upstream_response,
-                        timeouts.upstream_keepalive};
-  endpoint->proxy_protocol = VersionOf(node.proxy_protocol);
-  endpoint->xclient = node.xclient == config::Xclient::kAuto;
-  if (node.tls_start == config::NodeTlsStart::kStls)
-    endpoint->tls_start = upstream::TlsStart::kStls;
+  upstream::Endpoint endpoint;
+  endpoint.host_name = node.host_name;
+  endpoint.timeouts = {timeouts.upstream_connect, timeouts.upstream_response,
+                       timeouts.upstream_keepalive};
+  endpoint.proxy_protocol = VersionOf(node.proxy_protocol);
+  endpoint.xclient = node.xclient == config::Xclient::kAuto;
+  if (node.tls_start == config::NodeTlsStart::kStls) endpoint.tls_start = upstream::TlsStart::kStls;
   if (node.tls == config::NodeTls::kNone) return endpoint;
   const auto verify = node.tls == config::NodeTls::kVerify ? tls::ClientSettings::Verify::kFull
                                                            : tls::ClientSettings::Verify::kInsecure;
@@ -53,10 +45,33 @@ Built<std::shared_ptr<const upstream::Endpoint>> BuildEndpoint(const config::Con
                                   .ca_file = node.ca_file,
                                   .certificate = {node.client_certificate, node.client_key}});
   if (!context) return tl::unexpected(where + context.error());
-  endpoint->tls = std::move(*context);
+  endpoint.tls = std::move(*context);
   // A resumed session shows no certificate, and nodes that want one may break off over it.
   if (node.client_certificate.empty())
-    endpoint->tls_sessions = std::make_shared<tls::ClientSessions>();
+    endpoint.tls_sessions = std::make_shared<tls::ClientSessions>();
+  return endpoint;
+}
+
+Built<std::shared_ptr<const upstream::Endpoint>> BuildEndpoint(const config::Config& config,
+                                                               const config::ClusterConfig& cluster,
+                                                               const config::NodeConfig& node) {
+  const std::string where = "node " + cluster.name + "/" + node.name + ": ";
+  const auto parsed = config::ParseHostPort(node.address);
+  if (!parsed) return tl::unexpected(where + parsed.error());
+  const auto address = io::LookUpName(parsed->host, parsed->port);
+  if (!address) return tl::unexpected(where + address.error());
+  auto endpoint = BuildPattern(config, cluster, node, where);
+  if (!endpoint) return tl::unexpected(endpoint.error());
+  endpoint->name = cluster.name + "/" + node.name;
+  endpoint->address = *address;
+  if (endpoint->host_name.empty()) endpoint->host_name = parsed->host;
+  return std::make_shared<const upstream::Endpoint>(std::move(*endpoint));
+}
+
+// Nobody sits there yet.
+std::shared_ptr<const upstream::Endpoint> VacantEndpoint(const config::ClusterConfig& cluster) {
+  auto endpoint = std::make_shared<upstream::Endpoint>();
+  endpoint->name = cluster.name + "/-";
   return endpoint;
 }
 
@@ -154,21 +169,43 @@ Built<pop3::MasterUser> MasterOf(const std::string& where, const config::MasterU
   return master;
 }
 
+std::vector<balancer::ClusterHealth::Member> MembersOf(const config::ClusterConfig& from,
+                                                       const std::vector<balancer::NodeId>& ids) {
+  std::vector<balancer::ClusterHealth::Member> members;
+  members.reserve(ids.size());
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (from.discovery.enabled()) {
+      members.push_back({.node = ids[i], .seat = balancer::Seating::State::kVacant});
+    } else {
+      const config::NodeConfig& node = from.nodes[i];
+      members.push_back({ids[i], static_cast<uint32_t>(node.weight), AdminOf(node.state)});
+    }
+  }
+  return members;
+}
+
+Built<void> AddNodes(const config::Config& config, const config::ClusterConfig& from,
+                     const std::vector<balancer::NodeId>& ids, upstream::Cluster& cluster) {
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const bool vacant = from.discovery.enabled();
+    const config::NodeConfig& node = vacant ? from.discovery.node.all : from.nodes[i];
+    auto endpoint = vacant ? VacantEndpoint(from) : BuildEndpoint(config, from, node);
+    if (!endpoint) return tl::unexpected(endpoint.error());
+    cluster.nodes.push_back(
+        std::make_unique<upstream::Node>(ids[i], std::move(*endpoint), LimitsOf(config, from, node),
+                                         config::EffectivePool(config, from, node).wait_timeout));
+  }
+  return {};
+}
+
 Built<std::shared_ptr<upstream::Cluster>> BuildCluster(const config::Config& config, size_t index,
                                                        const balancer::NodeTable& table) {
   const config::ClusterConfig& from = config.clusters[index];
   const config::HealthConfig health = config::EffectiveHealth(config, from);
-  const std::vector<balancer::NodeId>& ids = table.NodeIds(index);
-  std::vector<balancer::ClusterHealth::Member> members;
-  members.reserve(ids.size());
-  for (size_t i = 0; i < ids.size(); ++i) {
-    members.push_back(
-        {ids[i], static_cast<uint32_t>(from.nodes[i].weight), AdminOf(from.nodes[i].state)});
-  }
   auto cluster = std::make_shared<upstream::Cluster>(
       *table.FindCluster(from.name), from.name,
       balancer::ClusterRules{from.shared_storage, from.affinity == config::Affinity::kUser},
-      RulesOf(health), members);
+      RulesOf(health), MembersOf(from, table.SeatIds(index)));
   auto probe = ProbeOf("cluster " + from.name, health);
   if (!probe) return tl::unexpected(probe.error());
   cluster->probe = std::move(*probe);
@@ -179,17 +216,18 @@ Built<std::shared_ptr<upstream::Cluster>> BuildCluster(const config::Config& con
                     from.in_use_backoff};
   const config::ResumeConfig resume = config::EffectiveResume(config, from);
   cluster->resume = {resume.enabled, resume.deadline};
-  for (size_t i = 0; i < ids.size(); ++i) {
-    auto endpoint = BuildEndpoint(config, from, from.nodes[i]);
-    if (!endpoint) return tl::unexpected(endpoint.error());
-    cluster->nodes.push_back(std::make_unique<upstream::Node>(
-        ids[i], std::move(*endpoint), LimitsOf(config, from, from.nodes[i]),
-        config::EffectivePool(config, from, from.nodes[i]).wait_timeout));
-  }
+  auto nodes = AddNodes(config, from, table.SeatIds(index), *cluster);
+  if (!nodes) return tl::unexpected(nodes.error());
   return cluster;
 }
 
 }  // namespace
+
+tl::expected<upstream::Endpoint, std::string> BuildDiscoveredPattern(
+    const config::Config& config, const config::ClusterConfig& cluster) {
+  return BuildPattern(config, cluster, cluster.discovery.node.all,
+                      "cluster " + cluster.name + ": discovery.node: ");
+}
 
 tl::expected<std::vector<std::shared_ptr<upstream::Cluster>>, std::string> BuildClusters(
     const config::Config& config, const balancer::NodeTable& table) {

@@ -16,4 +16,9 @@ namespace poplar::server {
 tl::expected<std::vector<std::shared_ptr<upstream::Cluster>>, std::string> BuildClusters(
     const config::Config& config, const balancer::NodeTable& table);
 
+// What all nodes have in common that the cluster discovers: all but name, address and, where the
+// configuration says none, host name.
+tl::expected<upstream::Endpoint, std::string> BuildDiscoveredPattern(
+    const config::Config& config, const config::ClusterConfig& cluster);
+
 }  // namespace poplar::server

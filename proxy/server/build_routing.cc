@@ -71,7 +71,7 @@ void SetPlaces(const config::Config& config, session::Settings& settings) {
       const session::Whereabouts place{id, node};
       places.try_emplace(Lower(cluster.name + "/" + cluster.nodes[k].name), place);
       places.try_emplace(Lower(cluster.nodes[k].address), place);
-      places.try_emplace(Lower(settings.NodeOf(node).endpoint->address.Text()), place);
+      places.try_emplace(Lower(settings.NodeOf(node).endpoint()->address.Text()), place);
     }
   }
 }

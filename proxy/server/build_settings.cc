@@ -18,6 +18,7 @@ Built<std::shared_ptr<const balancer::NodeTable>> BuildNodes(const config::Confi
   std::vector<balancer::Cluster> clusters;
   for (const config::ClusterConfig& from : config.clusters) {
     balancer::Cluster cluster{from.name, from.shared_storage, {}};
+    if (from.discovery.enabled()) cluster.seats = static_cast<uint32_t>(from.discovery.max_nodes);
     for (const config::NodeConfig& node : from.nodes) {
       cluster.nodes.push_back({node.name, static_cast<uint32_t>(node.weight)});
     }

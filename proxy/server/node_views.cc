@@ -33,18 +33,19 @@ metrics::AdminState AdminOf(balancer::AdminState state) {
 metrics::NodeView ViewNode(const session::Settings& settings,
                            balancer::ClusterHealth::NodeStatus status) {
   const upstream::Node& node = settings.NodeOf(status.node);
-  const balancer::Node& entry = *settings.nodes->FindNode(status.node);
+  const auto endpoint = node.endpoint();
   const balancer::NodePool::Counts counts = node.pool.counts();
   // Counted under one lock: what is idle is among what is in use.
   const uint32_t idle = counts.warm + counts.parked;
   return {.label = metrics::Node{static_cast<uint16_t>(status.node)},
-          .name = entry.name,
-          .address = node.endpoint->address.Text(),
+          .name = std::string(NameInCluster(*endpoint)),
+          .address = endpoint->address.Text(),
           .state = StateOf(status.state),
           .admin = AdminOf(status.admin),
+          .leaving = status.leaving,
           .in_service = status.in_service,
           .ready_permille = status.ready_permille,
-          .weight = entry.weight,
+          .weight = status.weight,
           .sessions = status.sessions,
           .ejections = status.ejections,
           .slots = node.pool.limits().size,

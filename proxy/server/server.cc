@@ -6,6 +6,7 @@
 #include "metrics/instruments.h"
 #include "metrics/node_gauges.h"
 #include "proxy/config/address_text.h"
+#include "proxy/io/cares_resolver.h"
 #include "proxy/server/build_routing.h"
 #include "proxy/server/cpus.h"
 #include "proxy/server/node_views.h"
@@ -25,6 +26,10 @@ metrics::Dimensions DimensionsOf(const config::Config& config) {
     dimensions.clusters.push_back(cluster.name);
     for (const config::NodeConfig& node : cluster.nodes)
       dimensions.nodes.push_back({cluster.name, node.name});
+    if (!cluster.discovery.enabled()) continue;
+    dimensions.discovered.push_back(cluster.name);
+    for (int i = 0; i < cluster.discovery.max_nodes; ++i)
+      dimensions.nodes.push_back({cluster.name, {}});
   }
   dimensions.user_maps = UserMapFiles(config);
   for (const config::CertificateConfig& files : config.tls.certificates) {
@@ -32,6 +37,18 @@ metrics::Dimensions DimensionsOf(const config::Config& config) {
   }
   AddSessionDimensions(dimensions);
   return dimensions;
+}
+
+// And no vacant seat.
+bool HasNode(const upstream::Cluster& cluster, const upstream::Node& node) {
+  return cluster.health.seat(node.id) != balancer::Seating::State::kVacant;
+}
+
+tl::expected<std::unique_ptr<io::Resolver>, std::string> MakeResolver(
+    const std::vector<std::string>& servers) {
+  auto resolver = io::CaresResolver::Create({.name_servers = servers});
+  if (!resolver) return tl::unexpected(resolver.error());
+  return std::unique_ptr<io::Resolver>(std::move(*resolver));
 }
 
 std::string ListenFault(const config::ListenerConfig& listener, const io::Error& error) {
@@ -51,12 +68,16 @@ std::string ListenFault(const config::ListenerConfig& listener, const io::Error&
 }  // namespace
 
 Server::Server(std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
-               std::unique_ptr<Directories> directories, Log& log, const io::Clock& clock)
+               std::unique_ptr<Directories> directories, std::unique_ptr<Discoveries> discoveries,
+               Log& log, const io::Clock& clock)
     : settings_(std::move(settings)),
       log_(log),
       clock_(clock),
       shared_(random_, std::move(maps), std::move(directories)),
-      maps_told_(shared_.maps->size()) {}
+      newest_(settings_),
+      maps_told_(shared_.maps->size()),
+      discoveries_told_(discoveries->tasks().size()),
+      discoveries_(std::move(discoveries)) {}
 
 Server::~Server() { Join(); }
 
@@ -67,10 +88,14 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
   if (!maps) return tl::unexpected(maps.error());
   auto directories = Directories::Build(config, clock);
   if (!directories) return tl::unexpected(directories.error());
-  std::unique_ptr<Server> server(
-      new Server(std::move(settings), std::move(*maps), std::move(*directories), log, clock));
+  auto discoveries = Discoveries::Build(config, MakeResolver);
+  if (!discoveries) return tl::unexpected(discoveries.error());
+  std::unique_ptr<Server> server(new Server(std::move(settings), std::move(*maps),
+                                            std::move(*directories), std::move(*discoveries), log,
+                                            clock));
   server->layout_ = std::make_unique<metrics::Layout>(DimensionsOf(config));
   auto done = server->AddWorkers(config);
+  if (done) server->AddDiscoveries();
   if (done) done = server->Listen(config);
   if (done) done = server->StartAdmin(config, build_info);
   if (done) done = server->StartThreads();
@@ -106,6 +131,23 @@ tl::expected<void, std::string> Server::AddWorkers(const config::Config& config)
   return {};
 }
 
+void Server::AddDiscoveries() {
+  newest_.OnPublished([this](const auto& newest) {
+    for (const std::unique_ptr<Worker>& worker : workers_) worker->UseSettings(newest);
+  });
+  discoveries_->Connect(newest_, shared_.affinity, log_, [this](balancer::NodeId seat) {
+    exporter_->SatDown(metrics::Node{static_cast<uint16_t>(seat)});
+  });
+  size_t next = 0;
+  for (Discoveries::Task& task : discoveries_->tasks()) {
+    upstream::Cluster& cluster = *settings_->clusters[task.cluster];
+    task.running = &workers_[next++ % workers_.size()]->Discover(cluster, *task.resolver,
+                                                                 task.options, *discoveries_);
+    log_.Info("cluster " + cluster.name + ": asking for its nodes by the name of " +
+              task.options.name + "; not ready until they are known");
+  }
+}
+
 tl::expected<void, std::string> Server::Listen(const config::Config& config) {
   for (size_t i = 0; i < config.listeners.size(); ++i) {
     const config::ListenerConfig& listener = config.listeners[i];
@@ -133,7 +175,8 @@ tl::expected<void, std::string> Server::StartAdmin(const config::Config& config,
   for (const std::unique_ptr<metrics::Shard>& shard : shards_) shards.push_back(shard.get());
   node_gauges_ = std::make_unique<metrics::Shard>(*layout_);
   shards.push_back(node_gauges_.get());
-  exporter_ = std::make_unique<metrics::Exporter>(*layout_, std::move(shards), build_info);
+  exporter_ = std::make_unique<metrics::Exporter>(*layout_, std::move(shards), build_info,
+                                                  [this] { return NamesOfNodes(); });
   if (!config.admin.enabled) return {};
   const auto address = config::ParseHostPort(config.admin.address);
   if (!address) return tl::unexpected("admin.address: " + address.error());
@@ -141,7 +184,7 @@ tl::expected<void, std::string> Server::StartAdmin(const config::Config& config,
       {address->host, address->port},
       {.metrics = [this] { return MetricsText(); },
        .live = [this] { return Live(); },
-       .ready = [this] { return ready_.load(); },
+       .ready = [this] { return ready_.load() && discoveries_->answered(); },
        .nodes = [this] { return ViewNodes(*settings_, clock_.Now()); },
        .set_state = [this](
                         std::string_view cluster, std::string_view node,
@@ -180,7 +223,7 @@ metrics::SetStateResult Server::SetNodeState(std::string_view cluster, std::stri
   if (!found) return metrics::SetStateResult::kUnknownNode;
   upstream::Cluster& owner = settings_->ClusterOf(*found);
   for (const auto& member : owner.nodes) {
-    if (settings_->nodes->FindNode(member->id)->name != node) continue;
+    if (upstream::NameInCluster(*member->endpoint()) != node || !HasNode(owner, *member)) continue;
     const balancer::AdminState wanted =
         state == metrics::AdminState::kUp      ? balancer::AdminState::kUp
         : state == metrics::AdminState::kDrain ? balancer::AdminState::kDrain
@@ -200,7 +243,41 @@ std::string Server::MetricsText() {
   const std::lock_guard lock(node_gauges_mutex_);
   metrics::SetNodeGauges(*node_gauges_, ViewNodes(*settings_, clock_.Now()));
   TellUserMaps();
+  TellDiscoveries();
   return exporter_->Text();
+}
+
+void Server::TellDiscoveries() {
+  using metrics::LookupResult;
+  for (size_t i = 0; i < discoveries_told_.size(); ++i) {
+    const upstream::Discovery::Status now = discoveries_->tasks()[i].running->status();
+    const upstream::Discovery::Status before = std::exchange(discoveries_told_[i], now);
+    const metrics::Discovered label{static_cast<uint16_t>(i)};
+    metrics::Shard& shard = *node_gauges_;
+    shard.Add(metrics::kDiscoveryLookups, now.ok - before.ok, label, LookupResult::kOk);
+    shard.Add(metrics::kDiscoveryLookups, now.not_found - before.not_found, label,
+              LookupResult::kNotFound);
+    shard.Add(metrics::kDiscoveryLookups, now.failed - before.failed, label, LookupResult::kFailed);
+    shard.GaugeSet(metrics::kDiscoveryNodes, now.nodes, label);
+    shard.GaugeSet(metrics::kDiscoveryLeaving, now.leaving, label);
+    shard.GaugeSet(metrics::kDiscoveryUnseated, now.unseated, label);
+    if (!now.answered) continue;
+    const auto age =
+        std::chrono::duration_cast<std::chrono::seconds>(clock_.Now() - now.last_answer);
+    shard.GaugeSet(metrics::kDiscoveryLastAnswer, clock_.UnixMicros() / 1'000'000 - age.count(),
+                   label);
+  }
+}
+
+metrics::Exporter::Names Server::NamesOfNodes() const {
+  metrics::Exporter::Names names(settings_->upstream_nodes.size());
+  for (const auto& cluster : settings_->clusters) {
+    for (const auto& node : cluster->nodes) {
+      if (HasNode(*cluster, *node))
+        names[static_cast<size_t>(node->id)] = upstream::NameInCluster(*node->endpoint());
+    }
+  }
+  return names;
 }
 
 void Server::TellUserMaps() {
@@ -227,6 +304,7 @@ bool Server::Live() const {
 void Server::StopAccepting() {
   ready_ = false;
   for (const std::unique_ptr<Worker>& worker : workers_) worker->StopAccepting();
+  discoveries_->Stop();
 }
 
 void Server::DrainSessions() {

@@ -12,7 +12,9 @@
 #include "metrics/admin_server.h"
 #include "metrics/exporter.h"
 #include "proxy/config/config.h"
+#include "proxy/server/discoveries.h"
 #include "proxy/server/log.h"
+#include "proxy/server/newest_settings.h"
 #include "proxy/server/worker.h"
 
 namespace poplar::server {
@@ -49,9 +51,11 @@ class Server {
 
  private:
   Server(std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
-         std::unique_ptr<Directories> directories, Log& log, const io::Clock& clock);
+         std::unique_ptr<Directories> directories, std::unique_ptr<Discoveries> discoveries,
+         Log& log, const io::Clock& clock);
 
   tl::expected<void, std::string> AddWorkers(const config::Config& config);
+  void AddDiscoveries();
   tl::expected<void, std::string> Listen(const config::Config& config);
   tl::expected<void, std::string> StartAdmin(const config::Config& config,
                                              const BuildInfo& build_info);
@@ -59,6 +63,8 @@ class Server {
   bool Live() const;
   std::string MetricsText();
   void TellUserMaps();
+  void TellDiscoveries();
+  metrics::Exporter::Names NamesOfNodes() const;
   metrics::SetStateResult SetNodeState(std::string_view cluster, std::string_view node,
                                        metrics::AdminState state);
 
@@ -67,13 +73,16 @@ class Server {
   const io::Clock& clock_;
   io::SystemRandom random_;
   Shared shared_;
+  NewestSettings newest_;
   std::unique_ptr<metrics::Layout> layout_;
   std::vector<std::unique_ptr<metrics::Shard>> shards_;
   std::mutex node_gauges_mutex_;
   std::unique_ptr<metrics::Shard> node_gauges_;
   std::vector<UserMaps::Counts> maps_told_;  // of them what the metrics have; as node_gauges_
+  std::vector<upstream::Discovery::Status> discoveries_told_;  // likewise
   std::unique_ptr<metrics::Exporter> exporter_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Discoveries> discoveries_;  // answers workers, so it goes before them
   std::vector<std::thread> threads_;
   std::vector<io::Address> addresses_;
   std::unique_ptr<metrics::AdminServer> admin_;

@@ -29,7 +29,7 @@ tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
   worker->environment_.reset(new session::Environment{
       world, *worker->serving_, shared.affinity, shared.digest, shared.sealer, shared.listing_key,
       log, worker->meter_, worker->observer_, shared.admission, worker->newcomers_,
-      worker->lookups_.get()});
+      worker->lookups_.get(), &worker->newest_});
   worker->sampler_ = std::make_unique<io::Timer>(
       world.timers(), [](void* context) { static_cast<Worker*>(context)->Sample(); }, worker.get());
   return worker;
@@ -39,6 +39,7 @@ Worker::Worker(Shared& shared, std::shared_ptr<const session::Settings> settings
                metrics::Shard& shard, Log& log, const io::Clock& clock)
     : shared_(shared),
       settings_(std::move(settings)),
+      newest_(settings_),
       shard_(shard),
       meter_(shard),
       observer_(shard, log, *settings_),
@@ -60,9 +61,17 @@ void Worker::Keep(upstream::Cluster& cluster, upstream::Node& node) {
   probers_.push_back(std::make_unique<upstream::Prober>(*proactor_, cluster, node, observer_));
 }
 
+const upstream::Discovery& Worker::Discover(upstream::Cluster& cluster, io::Resolver& resolver,
+                                            upstream::DiscoveryOptions options,
+                                            upstream::DiscoveryHost& host) {
+  return *discoveries_.emplace_back(std::make_unique<upstream::Discovery>(
+      *proactor_, resolver, cluster, std::move(options), observer_, host));
+}
+
 void Worker::Run() {
   for (const auto& keeper : keepers_) keeping_->Spawn(keeper->Run());
   for (const auto& prober : probers_) keeping_->Spawn(prober->Run());
+  for (const auto& discovery : discoveries_) keeping_->Spawn(discovery->Run());
   for (const Listening& listening : listening_) accepting_->Spawn(AcceptFrom(listening));
   root_->Spawn(StopWhenEmpty());
   Sample();
@@ -125,6 +134,7 @@ void Worker::StopAccepting() {
       proactor_->Abort(listening.socket);
     for (const auto& keeper : keepers_) keeper->Stop();
     for (const auto& prober : probers_) prober->Stop();
+    for (const auto& discovery : discoveries_) discovery->Stop();
   });
 }
 
@@ -146,6 +156,11 @@ void Worker::LookAtNode(balancer::NodeId node) {
   proactor_->PostFromAnyThread([this, node] {
     for (session::Session* session : sessions_) session->LookAtNode(node);
   });
+}
+
+void Worker::UseSettings(std::shared_ptr<const session::Settings> newest) {
+  proactor_->PostFromAnyThread(
+      [this, newest = std::move(newest)]() mutable { newest_ = std::move(newest); });
 }
 
 void Worker::DrainSessions() {

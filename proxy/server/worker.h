@@ -20,6 +20,7 @@
 #include "proxy/session/session.h"
 #include "proxy/tls/keyed_digest.h"
 #include "proxy/tls/sealer.h"
+#include "proxy/upstream/discovery.h"
 #include "proxy/upstream/keeper.h"
 #include "proxy/upstream/prober.h"
 
@@ -66,6 +67,11 @@ class Worker {
   // Before Run: this worker probes the node and keeps its pool.
   void Keep(upstream::Cluster& cluster, upstream::Node& node);
 
+  // Before Run: this worker finds the cluster's nodes. All outlive Run.
+  const upstream::Discovery& Discover(upstream::Cluster& cluster, io::Resolver& resolver,
+                                      upstream::DiscoveryOptions options,
+                                      upstream::DiscoveryHost& host);
+
   // The thread's body; returns when the worker was told to stop and its last session has ended.
   void Run();
 
@@ -83,6 +89,8 @@ class Worker {
   // worker has seen; all workers' sessions are to look at it.
   void OnNodeChanged(std::function<void(balancer::NodeId)> tell);
   void LookAtNode(balancer::NodeId node);
+  // Logins that begin after it was heard of go by these.
+  void UseSettings(std::shared_ptr<const session::Settings> newest);
 
   io::UringProactor& proactor() { return *proactor_; }
   // When the loop last came round, in nanoseconds of the clock; for /livez.
@@ -108,6 +116,7 @@ class Worker {
 
   Shared& shared_;
   const std::shared_ptr<const session::Settings> settings_;
+  std::shared_ptr<const session::Settings> newest_;  // of settings_, but for the nodes
   metrics::Shard& shard_;
   ShardMeter meter_;
   NodeObserver observer_;
@@ -125,6 +134,7 @@ class Worker {
   std::vector<Listening> listening_;
   std::vector<std::unique_ptr<upstream::Keeper>> keepers_;
   std::vector<std::unique_ptr<upstream::Prober>> probers_;
+  std::vector<std::unique_ptr<upstream::Discovery>> discoveries_;
   absl::flat_hash_set<session::Session*> sessions_;
   io::ProactorCounters sampled_;
   bool draining_ = false;

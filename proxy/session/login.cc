@@ -160,7 +160,7 @@ bool Login::Follow(const Choice& choice) {
     }
     node_ = session_.lease.node();
   }
-  record_.node = node().endpoint->name;
+  record_.node = node().endpoint()->name;
   if (!tried_.empty() && before != node_) environment_.meter.FailedOver(before);
   return session_.lease && session_.lease.held();
 }
@@ -182,13 +182,14 @@ io::Task<Login::Step> Login::TakeParked() {
   if (parked == nullptr) co_return Step::kGoOn;
   auto connection = Attached(std::move(parked->connection));
   const bool alive = connection->Quiet();
+  const bool leads_there = connection->LeadsTo(node().endpoint());
   const io::Duration age = Moment() - parked->logged_in;
   // A view older than the client's own would pass new mail for mail that has been deleted already.
   const io::Duration oldest =
       request_.resumes ? io::Duration::zero() : node().pool.limits().max_snapshot_age;
   const auto verdict =
       balancer::Judge(*parked, session_.digest, !session_.parkable, oldest, Moment());
-  const ParkedOutcome outcome = alive ? OutcomeOf(verdict) : ParkedOutcome::kDead;
+  const ParkedOutcome outcome = alive && leads_there ? OutcomeOf(verdict) : ParkedOutcome::kDead;
   const bool too_many = parked->lease.parked();
   const bool in_service = cluster().health.InService(node_, Moment());
   if (!in_service) {
@@ -231,7 +232,7 @@ io::Task<Login::Step> Login::TakeConnection() {
   balancer::Slot slot = std::move(place.grant.slot);
   if (place.grant.kind == balancer::NodePool::Grant::Kind::kWarm) {
     session_.connection = Attached(std::move(place.grant.connection));
-    if (session_.connection->Quiet()) {
+    if (session_.connection->LeadsTo(node().endpoint()) && session_.connection->Quiet()) {
       Leased(LeaseSource::kWarm);
       co_return Step::kGoOn;
     }
@@ -271,7 +272,7 @@ io::Task<Login::Step> Login::WaitInQueue(SlotWait& place) {
 io::Task<Login::Step> Login::Open(balancer::Slot slot) {
   if (late_ || aborted_) co_return TooLate();
   session_.connection =
-      std::make_unique<upstream::Connection>(environment_.proactor, node().endpoint);
+      std::make_unique<upstream::Connection>(environment_.proactor, node().endpoint());
   session_.connection->slot = std::move(slot);
   Leased(LeaseSource::kNew);
   NodeError error = co_await session_.connection->Open(request_.origin);

@@ -45,7 +45,16 @@ struct Environment {
   admission::Admission& admission;
   admission::Seniority& newcomers;  // of this worker
   Lookups* lookups = nullptr;       // null: no rule refers to a map or directory
+  // Changes on the worker's own thread alone; null: the nodes are the same for ever.
+  const std::shared_ptr<const Settings>* newest = nullptr;
 };
+
+// What a login that begins now goes by, and keeps until it is done, which is bounded: until then no
+// seat of a node that was in it is given to another.
+inline std::shared_ptr<const Settings> Newest(const Environment& environment,
+                                              const std::shared_ptr<const Settings>& own) {
+  return environment.newest == nullptr ? own : *environment.newest;
+}
 
 // How a client came here: what rules may ask besides its name.
 struct Arrival {

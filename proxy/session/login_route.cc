@@ -117,6 +117,8 @@ Login::Step Login::Settle(const directory::Found& found) {
   }
   cluster_ = &settings_.ClusterOf(where_.cluster);
   order_ = settings_.nodes->Choose(where_.cluster, request_.user);
+  if (order_.empty())
+    return Unavailable(LoginResult::kBackendUnavailable, "no_nodes: none is known yet");
   if (where_.node && !PutFirst(*where_.node))
     return Unavailable(LoginResult::kBackendUnavailable, "unknown_place: the node has gone");
   const ClusterPolicy* const policy = settings_.PolicyOf(where_.cluster);

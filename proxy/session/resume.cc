@@ -54,8 +54,8 @@ tls::SealedSecret SealCredential(const tls::Sealer& sealer, const pop3::Credenti
   return sealer.Seal(packed.Expose());
 }
 
-Resume::Resume(Environment& environment, const Settings& settings, const Request& request,
-               Patience& patience)
+Resume::Resume(Environment& environment, const std::shared_ptr<const Settings>& settings,
+               const Request& request, Patience& patience)
     : environment_(environment),
       settings_(settings),
       request_(request),
@@ -118,8 +118,9 @@ io::Task<std::optional<ResumeResult>> Resume::LogIn() {
   pop3::Credential credential;
   environment_.sealer.Open(request_.credential,
                            [&](std::string_view packed) { credential = Unpack(packed); });
-  Login login(environment_, settings_,
-              {request_.where, request_.user, credential, request_.deadline, true, request_.origin},
+  const std::shared_ptr<const Settings> newest = Newest(environment_, settings_);
+  Login login(environment_, *newest,
+              {Where(*newest), request_.user, credential, request_.deadline, true, request_.origin},
               patience_, scratch_);
   login_ = &login;
   const Login::Outcome outcome = co_await login.Run();
@@ -136,6 +137,16 @@ io::Task<std::optional<ResumeResult>> Resume::LogIn() {
       break;
   }
   co_return std::nullopt;
+}
+
+// The user's own node may be gone, and another may have its number; the others serve its users too,
+// or the session couldn't be resumed.
+Whereabouts Resume::Where(const Settings& settings) const {
+  Whereabouts where = request_.where;
+  if (!where.node) return where;
+  const balancer::Node* own = settings.nodes->FindNode(*where.node);
+  if (own == nullptr || own->name != request_.own_node) where.node.reset();
+  return where;
 }
 
 // The client's view in the new session, and the client's marks on it.

@@ -26,11 +26,12 @@ class Resume {
     io::Duration pause;                   // before the first try
     io::Time deadline;
     const upstream::ClientOrigin* origin = nullptr;  // as for Login
+    std::string_view own_node = {};                  // the name that where.node had at login
   };
 
-  // All outlive it.
-  Resume(Environment& environment, const Settings& settings, const Request& request,
-         Patience& patience);
+  // All outlive it. `settings`: the session's own.
+  Resume(Environment& environment, const std::shared_ptr<const Settings>& settings,
+         const Request& request, Patience& patience);
 
   io::Task<ResumeResult> Run();
 
@@ -46,12 +47,13 @@ class Resume {
   io::Task<std::optional<ResumeResult>> Pause(io::Duration pause);
   io::Task<std::optional<ResumeResult>> Try();
   io::Task<std::optional<ResumeResult>> LogIn();
+  Whereabouts Where(const Settings& settings) const;
   io::Task<std::optional<ResumeResult>> FindMessages();
   void TellHealth(upstream::NodeFailure failure);
   bool over() const { return late_ || aborted_; }
 
   Environment& environment_;
-  const Settings& settings_;
+  const std::shared_ptr<const Settings>& settings_;
   const Request request_;
   Patience& patience_;
   Record scratch_;  // what the logins say of themselves is not the session's own login

@@ -236,7 +236,8 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   environment_.newcomers.Remove(*this);
   const Arrival arrival{listener_, server_name_, certificate_.get(), ++logins_};
   Patience patience(proactor_, *client_, input_);
-  Login login(environment_, *settings_,
+  const std::shared_ptr<const Settings> newest = Newest(environment_, settings_);
+  Login login(environment_, *newest,
               {.where = {listener_.cluster},
                .user = *canonical,
                .credential = credential,
@@ -263,6 +264,7 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
     input_.lines.SetLimit(pop3::kCommandLineBytesMax);
     place_.LeaveUnauthenticated();
     where_ = login.where();
+    if (where_.node) own_node_ = newest->nodes->FindNode(*where_.node)->name;
     JoinNode(std::move(login.session()), login.node_id());
     if (cluster().resumes()) {
       credential_ = SealCredential(environment_.sealer, login.credential());
@@ -344,9 +346,9 @@ io::Task<bool> Session::GoOnElsewhere(Relay& relay, RelayEnd& end) {
   // The client is not listened to meanwhile: it may have closed its half and want its answers.
   Patience patience(proactor_, *client_, input_, false);
   Resume resume(
-      environment_, *settings_,
+      environment_, settings_,
       {cluster(), where_, user, credential_, relay, PauseAfter(end.reason, relay.losses()),
-       stalled_since + cluster().resume.deadline, &origin_},
+       stalled_since + cluster().resume.deadline, &origin_, own_node_},
       patience);
   resume_ = &resume;
   const ResumeResult result = co_await resume.Run();

@@ -93,8 +93,9 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   std::string certificate_user_;
   std::unique_ptr<const tls::ClientCertificate> certificate_;  // null: none was shown
   std::string server_name_;                                    // SNI
-  Whereabouts where_;  // of the user; before login, of one whom no rule means
-  int logins_ = 0;     // tried
+  Whereabouts where_;     // of the user; before login, of one whom no rule means
+  std::string own_node_;  // the name of where_.node, if there is one
+  int logins_ = 0;        // tried
   io::Time stalls_counted_{};
 
   std::string_view farewell_;

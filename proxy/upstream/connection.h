@@ -113,6 +113,10 @@ class Connection final : public balancer::PooledConnection {
 
   io::Stream& stream() { return *stream_; }
   const Endpoint& endpoint() const { return *endpoint_; }
+  // Whether it was made for this endpoint; a kept one may be for where the node was before.
+  bool LeadsTo(const std::shared_ptr<const Endpoint>& endpoint) const {
+    return endpoint_ == endpoint;
+  }
   // When the connection had been greeted, for the age of a warm one.
   io::Time opened() const { return opened_; }
   const StageDurations& durations() const { return durations_; }

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "proxy/io/address.h"
 #include "proxy/io/clock.h"
@@ -37,5 +38,11 @@ struct Endpoint {
   UpstreamTimeouts timeouts;
   std::shared_ptr<tls::ClientSessions> tls_sessions;  // null: none are resumed
 };
+
+// Without its cluster's.
+inline std::string_view NameInCluster(const Endpoint& endpoint) {
+  const std::string_view name = endpoint.name;
+  return name.substr(name.find('/') + 1);
+}
 
 }  // namespace poplar::upstream

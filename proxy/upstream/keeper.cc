@@ -40,7 +40,8 @@ Keeper::Keeper(io::Proactor& proactor, io::TaskScope& scope, Cluster& cluster, N
       alarm_(proactor),
       target_updated_(proactor.Now()),
       next_sweep_(proactor.Now()),
-      opens_from_(proactor.Now()) {}
+      opens_from_(proactor.Now()),
+      endpoint_(node.endpoint()) {}
 
 void Keeper::Stop() {
   stopped_ = true;
@@ -92,6 +93,7 @@ void Keeper::Sweep(io::Time now) {
   next_sweep_ = now + Jittered(proactor_.random(), kTick);
   Tell(cluster_.health.OnTime(node_.id, now.time_since_epoch()));
   SetServing(cluster_.health.InService(node_.id, now.time_since_epoch()), now);
+  FollowAddress();
   for (Idle& idle : node_.pool.TakeExpired(now.time_since_epoch()))
     End(std::move(idle), ParkedEnd::kExpired);
 }
@@ -108,6 +110,14 @@ void Keeper::SetServing(bool serving, io::Time now) {
   }
 }
 
+// Logins leave alone what leads to where the node was before.
+void Keeper::FollowAddress() {
+  auto endpoint = node_.endpoint();
+  if (endpoint == endpoint_) return;
+  endpoint_ = std::move(endpoint);
+  for (Idle& idle : node_.pool.TakeAllIdle()) End(std::move(idle), ParkedEnd::kDrained);
+}
+
 void Keeper::LookAtDemand(io::Time now) {
   // Taking it is also what lets the pool tell of demand again.
   const uint64_t demand = node_.pool.TakeDemand();
@@ -121,7 +131,7 @@ void Keeper::Refill(io::Time now) {
          node_.pool.counts().warm + opening_.size() < wanted_) {
     std::optional<balancer::Slot> slot = node_.pool.SlotForWarm();
     if (!slot) return;
-    auto connection = std::make_unique<Connection>(proactor_, node_.endpoint);
+    auto connection = std::make_unique<Connection>(proactor_, node_.endpoint());
     connection->slot = std::move(*slot);
     opening_.push_back(connection.get());
     scope_.Spawn(OpenWarm(std::move(connection)));
@@ -150,7 +160,12 @@ void Keeper::Keep(std::unique_ptr<Connection> connection) {
   const io::Duration most = node_.pool.limits().warm_max_age;
   const io::Time expires =
       connection->opened() + Between(proactor_.random(), most - most / 5, most);
-  Idle refused{node_.pool.AddWarm(std::move(connection), expires.time_since_epoch()), {}};
+  Idle refused;
+  if (connection->LeadsTo(node_.endpoint())) {
+    refused.connection = node_.pool.AddWarm(std::move(connection), expires.time_since_epoch());
+  } else {
+    refused.connection = std::move(connection);
+  }
   End(std::move(refused), ParkedEnd::kDrained);
 }
 

@@ -17,7 +17,8 @@ namespace poplar::upstream {
 
 // Keeps a node's pool: opens warm connections ahead of demand, a few at a time and not in step with
 // other keepers, renews them, ends parked sessions whose time is up, and empties the pool when the
-// node leaves service. One worker's; the pool is everybody's.
+// node leaves service, its seat or its address. Does nothing for a vacant seat, which is never in
+// service. One worker's; the pool is everybody's.
 class Keeper {
  public:
   // Connects at once, so that a node which comes back isn't stormed.
@@ -52,6 +53,7 @@ class Keeper {
   void HangUp();
   void Sweep(io::Time now);
   void SetServing(bool serving, io::Time now);
+  void FollowAddress();
   void LookAtDemand(io::Time now);
   void Refill(io::Time now);
   io::Task<void> OpenWarm(std::unique_ptr<Connection> connection);
@@ -72,7 +74,8 @@ class Keeper {
   io::Time target_updated_;  // and the demand taken
   uint32_t wanted_ = 0;      // warm connections
   io::Time next_sweep_;
-  io::Time opens_from_;               // no new connect before
+  io::Time opens_from_;                       // no new connect before
+  std::shared_ptr<const Endpoint> endpoint_;  // of the idle ones
   std::optional<bool> serving_;       // whether the pool is open; unset before the first sweep
   std::vector<Connection*> opening_;  // at most kOpeningMax
   int ending_ = 0;

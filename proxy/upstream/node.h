@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <utility>
 
 #include "balancer/node_pool.h"
 #include "balancer/node_table.h"
@@ -8,16 +10,33 @@
 
 namespace poplar::upstream {
 
-// One node as all workers share it.
+// One node as all workers share it; in a cluster whose nodes come and go, a seat, on which one node
+// may follow another.
 struct Node {
   Node(balancer::NodeId number, std::shared_ptr<const Endpoint> where,
        const balancer::PoolLimits& limits, io::Duration patience)
-      : id(number), endpoint(std::move(where)), wait_timeout(patience), pool(limits) {}
+      : id(number), wait_timeout(patience), pool(limits), endpoint_(std::move(where)) {}
 
   const balancer::NodeId id;
-  const std::shared_ptr<const Endpoint> endpoint;
   const io::Duration wait_timeout;  // of a login in the queue for a slot
   balancer::NodePool pool;
+
+  // Never null; a vacant seat's has no address. Any thread, a short lock: for what is done once a
+  // login.
+  std::shared_ptr<const Endpoint> endpoint() const {
+    const std::lock_guard lock(mutex_);
+    return endpoint_;
+  }
+  // The node has another address, or another node has sat down. Connections to the old one are no
+  // longer fit for a login: see Connection::LeadsTo.
+  void set_endpoint(std::shared_ptr<const Endpoint> endpoint) {
+    const std::lock_guard lock(mutex_);
+    endpoint_.swap(endpoint);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Endpoint> endpoint_;
 };
 
 }  // namespace poplar::upstream

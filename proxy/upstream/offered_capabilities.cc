@@ -33,6 +33,13 @@ bool OfferedCapabilities::Learn(balancer::NodeId node, const pop3::Capabilities&
   return true;
 }
 
+void OfferedCapabilities::Forget(balancer::NodeId node) {
+  const std::lock_guard lock(mutex_);
+  const auto removed =
+      std::erase_if(known_, [node](const Known& entry) { return entry.first == node; });
+  if (removed > 0) common_ = std::make_shared<const Common>(Compute());
+}
+
 OfferedCapabilities::Common OfferedCapabilities::Compute() const {
   Common common;
   common.known = !known_.empty();

@@ -34,6 +34,9 @@ class OfferedCapabilities {
   // has none. True: what is offered has changed.
   bool Learn(balancer::NodeId node, const pop3::Capabilities& capabilities);
 
+  // Another node takes this one's place, or nobody does.
+  void Forget(balancer::NodeId node);
+
   // Never null.
   std::shared_ptr<const Common> common() const;
 

@@ -66,13 +66,13 @@ io::Task<void> Prober::Run() {
     const io::Time begun = proactor_.Now();
     Tell(cluster_.health.OnTime(node_.id, begun.time_since_epoch()));
     bool settled = true;
-    if (cluster_.health.admin(node_.id) != balancer::AdminState::kDown) settled = co_await Round();
+    if (MayProbe()) settled = co_await Round();
     next = begun + Jittered(proactor_.random(), settled ? options.interval : options.fast_interval);
   }
 }
 
 io::Task<bool> Prober::Round() {
-  Connection connection(proactor_, node_.endpoint);
+  Connection connection(proactor_, node_.endpoint());
   probing_ = &connection;
   const io::Time begun = proactor_.Now();
   const NodeError error = co_await Probe(connection);
@@ -159,12 +159,16 @@ void Prober::Tell(const std::optional<balancer::Transition>& transition) {
   if (transition) observer_.NodeChanged(*transition);
 }
 
+bool Prober::MayProbe() const {
+  return cluster_.health.admin(node_.id) != balancer::AdminState::kDown &&
+         cluster_.health.seat(node_.id) != balancer::Seating::State::kVacant;
+}
+
 bool Prober::NodeIsUp() const {
   const auto nodes = cluster_.health.Status(proactor_.Now().time_since_epoch());
   const auto found = std::find_if(nodes.begin(), nodes.end(),
                                   [this](const auto& node) { return node.node == node_.id; });
-  assert(found != nodes.end());
-  return found->state == balancer::NodeState::kUp;
+  return found == nodes.end() || found->state == balancer::NodeState::kUp;
 }
 
 }  // namespace poplar::upstream

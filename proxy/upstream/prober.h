@@ -11,7 +11,7 @@ namespace poplar::upstream {
 // Asks one node again and again whether it works (DESIGN section 5) and what it can do, on a
 // connection of its own that takes no slot. Each probe that was greeted ends with QUIT, so that the
 // node's log stays clean; the level `connect` sends nothing at all. A node that is
-// administratively down is left alone. One worker's.
+// administratively down is left alone, and a vacant seat. One worker's.
 class Prober {
  public:
   // All must outlive it.
@@ -31,6 +31,7 @@ class Prober {
   io::Task<NodeError> LogInAndStat(Connection& connection);
   void Report(const NodeError& error, io::Duration took);
   void Tell(const std::optional<balancer::Transition>& transition);
+  bool MayProbe() const;
   bool NodeIsUp() const;
 
   io::Proactor& proactor_;

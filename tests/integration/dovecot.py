@@ -21,7 +21,7 @@ state_dir = {state}
 instance_name = {name}
 log_path = {log}
 protocols = pop3
-listen = 127.0.0.1
+listen = {address}
 ssl = yes
 ssl_cert = <{certificate}
 ssl_key = <{key}
@@ -97,11 +97,12 @@ class Dovecot:
     """One instance. `mail` is its Maildir tree; give several instances the same one to share storage."""
 
     def __init__(self, folder: pathlib.Path, name: str, certificate, users,
-                 mail: pathlib.Path = None, extra: str = "", stored: str = f"{{plain}}{PASSWORD}"):
-        """`stored`: everybody's password as its passwd-file has it, with its scheme."""
-        self.name, self.folder = name, folder
+                 mail: pathlib.Path = None, extra: str = "", stored: str = f"{{plain}}{PASSWORD}",
+                 address: str = "127.0.0.1", pop3_port: int = None):
+        """`stored`: everybody's password as its passwd-file has it, with its scheme. `address`: of the loopback's."""
+        self.name, self.folder, self.address = name, folder, address
         self.mail = mail or folder / "mail"
-        self.pop3_port, self.pop3s_port = free_port(), free_port()
+        self.pop3_port, self.pop3s_port = pop3_port or free_port(), free_port()
         self.log = folder / "dovecot.log"
         self._child = None
         self._accounts = _accounts()
@@ -109,13 +110,13 @@ class Dovecot:
             made.mkdir(parents=True, exist_ok=True)
             self._hand_over(made)
         # Its run folder holds Unix sockets, whose paths are limited to 107 bytes.
-        self._run = pathlib.Path("/tmp") / f"poplar-dovecot-{os.getpid()}-{self.pop3_port}"
+        self._run = pathlib.Path("/tmp") / f"poplar-dovecot-{os.getpid()}-{self.pop3s_port}"
         (folder / "users").write_text(
             "".join(f"{user}:{stored}::::::\n" for user in users))
         os.chmod(folder / "users", 0o644)
         self._file = folder / "dovecot.conf"
         self._file.write_text(_CONFIGURATION.format(
-            run=self._run, state=folder / "state", name=name, log=self.log,
+            address=address, run=self._run, state=folder / "state", name=name, log=self.log,
             certificate=certificate.certificate, key=certificate.key, mail=self.mail,
             indexes=folder / "indexes", users=folder / "users", pop3_port=self.pop3_port,
             pop3s_port=self.pop3s_port, extra=extra, **self._accounts))
@@ -135,7 +136,7 @@ class Dovecot:
 
     def _greets(self) -> bool:
         try:
-            with Pop3.connect(self.pop3_port) as session:
+            with Pop3.connect(self.pop3_port, host=self.address) as session:
                 return session.greeting.startswith(b"+OK")
         except (OSError, EOFError):
             return False

@@ -62,8 +62,9 @@ def configuration(nodes, certificates, port: int, admin_port: int, log_file: pat
 class Poplar:
     """A running proxy in front of `nodes`. Leaving the block stops it and requires a clean end."""
 
-    def __init__(self, folder: pathlib.Path, nodes, authority, certificates=None, also=None, **options):
-        """`also`: settings of further listeners, by name; each gets a port of its own, to be found in `ports`."""
+    def __init__(self, folder: pathlib.Path, nodes, authority, certificates=None, also=None, ready=True, **options):
+        """`also`: settings of further listeners, by name; each gets a port of its own, to be found in `ports`.
+        `ready`: whether it can be, with what it needs; else it is only waited for to be alive."""
         folder.mkdir(parents=True, exist_ok=True)
         self.authority = authority
         self.port, self.admin_port = free_port(), free_port()
@@ -80,7 +81,7 @@ class Poplar:
         self.child = Child([BINARY, "serve", "--config", self.file], folder / "output.log",
                            {"ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=64",
                             "LSAN_OPTIONS": f"suppressions={pathlib.Path(__file__).with_name('leaks.txt')}"})
-        self.child.wait_for(lambda: self.status("/readyz") == 200, "Poplar to be ready")
+        self.child.wait_for(lambda: self.status("/readyz" if ready else "/livez") == 200, "Poplar to be ready")
 
     # --- the admin endpoint
 

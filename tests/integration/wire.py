@@ -39,8 +39,8 @@ class Pop3:
 
     @classmethod
     def connect(cls, port: int, context: ssl.SSLContext = None, server_name: str = "localhost",
-                greeting: bool = True, timeout: float = TIMEOUT) -> "Pop3":
-        connection = open_socket(port, timeout=timeout)
+                greeting: bool = True, timeout: float = TIMEOUT, host: str = "127.0.0.1") -> "Pop3":
+        connection = open_socket(port, host, timeout)
         try:
             if context is not None:
                 connection = context.wrap_socket(connection, server_hostname=server_name)

@@ -107,6 +107,10 @@ void HealthJudge::JudgeCause(size_t number, const balancer::Transition& transiti
       Require(lasted <= health.ejection_time_max + rules_.Paused() + kLookSlack, number,
               "an ejection was too long");
       break;
+    case TransitionCause::kDiscovered:
+    case TransitionCause::kGone:
+      Require(false, number, "the list of nodes is fixed");
+      break;
     case TransitionCause::kAdmin:
       Require(transition.to == node.phases.back().state, number,
               "the operator's word changed the node's health");

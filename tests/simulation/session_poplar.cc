@@ -125,9 +125,9 @@ void SessionPoplar::Poke() {
 void SessionPoplar::MustKeepSlots() {
   if (settings_ == nullptr) return;
   for (const upstream::Node* node : settings_->upstream_nodes) {
-    const size_t open = network_.OpenBetween(kHost, node->endpoint->address);
+    const size_t open = network_.OpenBetween(kHost, node->endpoint()->address);
     if (rules_.pool.size > 0 && open > rules_.pool.size) {
-      world_.Fail(std::to_string(open) + " connections to " + node->endpoint->name +
+      world_.Fail(std::to_string(open) + " connections to " + node->endpoint()->name +
                   ", which has " + std::to_string(rules_.pool.size) + " slots");
     }
     world_.Require(open <= node->pool.counts().in_use, "a connection without a slot");

@@ -38,7 +38,7 @@ CONFINED = {
     r"CLI/": r"proxy/main\.cc",
     r"spdlog/": r"proxy/server/log\.cc",
     r"boost/": r"proxy/directory/http_\w+\.cc",
-    r"ares": r"proxy/io/cares_resolver\.cc",
+    r"ares": r"proxy/io/cares_channel\.cc",
     r"(ldap|lber)\.h|sasl/": r"proxy/directory/ldap_\w+\.cc",
     r"re2/": r"balancer/route_table\.cc",
     r"yaml\.h|httplib\.h|curl/|hiredis": r"nobody",

@@ -63,6 +63,17 @@ TEST_F(AffinityTest, CountsLeasesAndForgetsUsers) {
   EXPECT_EQ(affinity_.Users(), 0u);
 }
 
+TEST_F(AffinityTest, SaysWhetherAnybodyIsOnANode) {
+  auto lease = affinity_.Acquire(kMain, alice_, kA);
+  EXPECT_TRUE(affinity_.AnyOn(kA));
+  EXPECT_FALSE(affinity_.AnyOn(kB));
+  EXPECT_TRUE(lease.Move(kB));
+  EXPECT_FALSE(affinity_.AnyOn(kA));
+  EXPECT_TRUE(affinity_.AnyOn(kB));
+  lease.Release();
+  EXPECT_FALSE(affinity_.AnyOn(kB));
+}
+
 TEST_F(AffinityTest, SoleHolderMovesBeforeItBinds) {
   auto lease = affinity_.Acquire(kMain, alice_, kA);
   EXPECT_TRUE(lease.Move(kB));

@@ -84,6 +84,54 @@ TEST(NodeTableTest, IdsFollowNamesThroughRebuilds) {
   EXPECT_EQ(ids.size(), 4u);  // no id served two nodes
 }
 
+// One whose nodes come and go.
+Cluster Seats(std::vector<Node> nodes) {
+  return {.name = "pods", .shared_storage = true, .nodes = std::move(nodes), .seats = 3};
+}
+
+TEST(NodeTableTest, SeatsAreNumberedAtFirstAndKeepTheirNumbers) {
+  const auto first = Table({ThreeNodes(true), Seats({}), {"b", true, {{"mail1", 1}}}});
+  const std::vector seats{NodeId{3}, NodeId{4}, NodeId{5}};
+  EXPECT_EQ(first->SeatIds(1), seats);
+  EXPECT_TRUE(first->NodeIds(1).empty());
+  EXPECT_EQ(first->SeatIds(0), first->NodeIds(0));
+  EXPECT_EQ(first->NodeIds(2), std::vector{NodeId{6}});
+  const auto second =
+      Table({ThreeNodes(true), Seats({{"x", 100, 2}, {"y", 100, 0}}), {"b", true, {{"mail1", 1}}}},
+            first.get());
+  EXPECT_EQ(second->SeatIds(1), seats);
+  EXPECT_EQ(second->NodeIds(1), (std::vector{NodeId{5}, NodeId{3}}));
+  EXPECT_EQ(second->FindNode(NodeId{5})->name, "x");
+  EXPECT_EQ(second->FindNode(NodeId{4}), nullptr);
+  // Another name on the same seat has its number.
+  const auto third = Table({Seats({{"z", 100, 2}})}, second.get());
+  EXPECT_EQ(third->FindNode(NodeId{5})->name, "z");
+}
+
+TEST(NodeTableTest, AClusterWithSeatsMayHaveNoNode) {
+  for (const bool shared : {true, false}) {
+    Cluster cluster = Seats({});
+    cluster.shared_storage = shared;
+    const auto table = Table({cluster});
+    EXPECT_TRUE(table->Choose(*table->FindCluster("pods"), User("alice")).empty());
+  }
+}
+
+// Which seat a name has is chance, and must not matter.
+TEST(NodeTableTest, UsersFollowNamesWhateverTheirSeats) {
+  const auto one = Table({Seats({{"x", 100, 0}, {"y", 100, 1}, {"z", 100, 2}})});
+  const auto other = Table({Seats({{"z", 100, 0}, {"x", 100, 2}, {"y", 100, 1}})});
+  const auto fewer = Table({Seats({{"x", 100, 1}, {"z", 100, 0}})});
+  for (int i = 0; i < 100; ++i) {
+    const CanonicalUser user = User("user" + std::to_string(i));
+    const auto home = [&user](const NodeTable& table) {
+      return table.FindNode(table.Choose(*table.FindCluster("pods"), user).front())->name;
+    };
+    EXPECT_EQ(home(*one), home(*other));
+    if (home(*one) != "y") EXPECT_EQ(home(*fewer), home(*one));
+  }
+}
+
 TEST(NodeTableTest, RefusesTablesThatCannotRoute) {
   struct Case {
     std::vector<Cluster> clusters;
@@ -96,6 +144,8 @@ TEST(NodeTableTest, RefusesTablesThatCannotRoute) {
       {{{"a", true, {{"", 1}}}}, {Kind::kUnnamedNode, "a", ""}},
       {{{"a", true, {{"n", 1}, {"m", 1}, {"n", 2}}}}, {Kind::kDuplicateNode, "a", "n"}},
       {{{"a", true, {{"n", 1001}}}}, {Kind::kWeightTooLarge, "a", "n"}},
+      {{Seats({{"x", 1, 0}, {"y", 1, 0}})}, {Kind::kSeatTaken, "pods", "y"}},
+      {{Seats({{"x", 1, 3}})}, {Kind::kSeatTaken, "pods", "x"}},
   };
   for (const Case& c : cases) {
     const auto table = NodeTable::Build(c.clusters);

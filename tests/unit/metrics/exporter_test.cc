@@ -111,6 +111,47 @@ TEST_F(ExporterTest, EverySeriesExistsFromTheStart) {
   }
 }
 
+// --- seats
+
+class SeatExporterTest : public testing::Test {
+ protected:
+  static Dimensions WithSeats() {
+    Dimensions dimensions = SampleDimensions();
+    dimensions.nodes = {{"main", "mail1"}, {"pods", ""}, {"pods", ""}};
+    return dimensions;
+  }
+  const Layout layout_{WithSeats()};
+  Shard shard_{layout_};
+  Exporter::Names names_{"mail1", std::nullopt, std::nullopt};
+  Exporter exporter_{layout_, {&shard_}, {}, [this] { return names_; }};
+};
+
+TEST_F(SeatExporterTest, ASeatHasTheNameOfWhoeverHasIt) {
+  shard_.Add(kFailovers, 3, Node{1});
+  EXPECT_THAT(exporter_.Text(), HasSubstr("\npoplar_failovers_total{cluster=\"main\""));
+  EXPECT_THAT(exporter_.Text(), Not(HasSubstr("pods")));
+  names_[1] = "10.0.0.1";
+  EXPECT_THAT(exporter_.Text(),
+              HasSubstr("\npoplar_failovers_total{cluster=\"pods\",node=\"10.0.0.1\"} 3\n"));
+  EXPECT_THAT(exporter_.Text(), Not(HasSubstr("node=\"\"")));
+}
+
+TEST_F(SeatExporterTest, WhoSitsDownInheritsNoCounts) {
+  names_[1] = "a";
+  shard_.Add(kFailovers, 3, Node{1});
+  shard_.Add(kNodeProbes, 5, Node{1}, Success::kError);
+  shard_.Add(kFailovers, 7, Node{0});
+  shard_.GaugeSet(kPoolSlots, 20, Node{1});
+  exporter_.SatDown(Node{1});
+  names_[1] = "b";
+  shard_.Add(kFailovers, 1, Node{1});
+  const std::string text = exporter_.Text();
+  EXPECT_THAT(text, HasSubstr("\npoplar_failovers_total{cluster=\"pods\",node=\"b\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("\npoplar_failovers_total{cluster=\"main\",node=\"mail1\"} 7\n"));
+  EXPECT_THAT(text, HasSubstr("{cluster=\"pods\",node=\"b\",result=\"error\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("\npoplar_pool_slots{cluster=\"pods\",node=\"b\"} 20\n"));
+}
+
 TEST_F(ExporterTest, SaysWhatRunsAndWhatItUses) {
   const std::string text = exporter_.Text();
   EXPECT_THAT(text,

@@ -23,6 +23,7 @@ static_assert(IsComplete(TlsVersion::kTls13));
 static_assert(IsComplete(Resumed::kYes));
 static_assert(IsComplete(LoginResult::kInternal));
 static_assert(IsComplete(LoginStage::kAuth));
+static_assert(IsComplete(LookupResult::kFailed));
 static_assert(IsComplete(Side::kUpstream));
 static_assert(IsComplete(Direction::kSent));
 static_assert(IsComplete(CommandResult::kErr));
@@ -130,7 +131,16 @@ TEST(LayoutTest, SeriesOfANodeStayFew) {
     }
     return sum;
   };
-  EXPECT_EQ(series(2) - series(1), 49u);
+  EXPECT_EQ(series(2) - series(1), 51u);
+}
+
+TEST(LayoutTest, KnowsWhoseASeriesIs) {
+  const Layout layout(SampleDimensions());
+  EXPECT_EQ(layout.NodeOf(Instrument::kNodeSessionsActive, 2), Node{2});
+  const size_t reasons = LabelTraits<ConnectFailure>::kValues.size();
+  EXPECT_EQ(layout.NodeOf(Instrument::kNodeConnectFailures, reasons - 1), Node{0});
+  EXPECT_EQ(layout.NodeOf(Instrument::kNodeConnectFailures, reasons), Node{1});
+  EXPECT_EQ(layout.NodeOf(Instrument::kLogins, 0), std::nullopt);
 }
 
 TEST(LayoutTest, EmptyDimensionsGiveNoSeries) {

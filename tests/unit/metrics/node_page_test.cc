@@ -12,15 +12,18 @@ TEST(NodesAsJsonTest, SaysEverything) {
   EXPECT_EQ(NodesAsJson(SampleNodes()),
             R"({"clusters":[{"cluster":"main","panic":false,"nodes":[)"
             R"({"node":"mail1","address":"10.0.0.1:110","state":"up","admin_state":"up",)"
-            R"("in_service":true,"ready_permille":1000,"weight":100,"sessions":12,"ejections":0,)"
+            R"("in_service":true,"leaving":false,"ready_permille":1000,"weight":100,)"
+            R"("sessions":12,"ejections":0,)"
             R"("slots":20,"in_use":14,"warm":2,"parked":4,"waiting":7,"evidence":""},)"
             R"({"node":"mail2","address":"10.0.0.2:110","state":"ejected","admin_state":"drain",)"
-            R"("in_service":false,"ready_permille":1000,"weight":50,"sessions":0,"ejections":3,)"
+            R"("in_service":false,"leaving":false,"ready_permille":1000,"weight":50,)"
+            R"("sessions":0,"ejections":3,)"
             R"("slots":0,"in_use":0,"warm":0,"parked":0,"waiting":0,)"
             R"("evidence":"5 failures in a row, the last: \"connect\u000arefused\""}]},)"
             R"({"cluster":"other","panic":true,"nodes":[)"
             R"({"node":"mail1","address":"[fd00::1]:995","state":"up","admin_state":"up",)"
-            R"("in_service":true,"ready_permille":250,"weight":100,"sessions":0,"ejections":0,)"
+            R"("in_service":true,"leaving":false,"ready_permille":250,"weight":100,)"
+            R"("sessions":0,"ejections":0,)"
             R"("slots":0,"in_use":0,"warm":0,"parked":0,"waiting":0,"evidence":""}]}]})"
             "\n");
 }
@@ -43,6 +46,14 @@ TEST(NodesAsTableTest, AlignsOneRowANode) {
       "\n"
       "other: panic. Too much of the cluster is out, so health is not believed.\n");
   // clang-format on
+}
+
+TEST(NodesAsTableTest, SaysWhoIsLeaving) {
+  ClusterView cluster{.label = {}, .name = "main", .panic = false, .nodes = {{}}};
+  cluster.nodes[0].leaving = true;
+  cluster.nodes[0].in_service = false;
+  EXPECT_THAT(NodesAsTable({&cluster, 1}), testing::HasSubstr(" leaving "));
+  EXPECT_THAT(NodesAsJson({&cluster, 1}), testing::HasSubstr("\"leaving\":true"));
 }
 
 TEST(NodesAsTableTest, TerminalControlsAreDefused) {

@@ -86,7 +86,7 @@ TEST(RunRoute, WritesJson) {
   EXPECT_THAT(outcome.out,
               StartsWith("[{\"user\":\"Anna\",\"canonical\":\"anna@example.org\",\"route\":null,"
                          "\"asks_first\":[],\"cluster\":\"other\",\"node\":null,\"login\":null,"
-                         "\"nodes\":[{\"name\":\"solo\",\"address\":\"127.0.0.1:1110\","
+                         "\"asked_now\":null,\"nodes\":[{\"name\":\"solo\",\"address\":\"127.0.0.1:1110\","
                          "\"weight\":100,\"state\":\"up\",\"cost\":"));
   EXPECT_THAT(outcome.out, HasSubstr(",\"reason\":\"home: the only node\"}]},\n {\"user\":"
                                      "\"b\xc3\xb6\\\"b\","));

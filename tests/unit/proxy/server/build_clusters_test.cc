@@ -72,7 +72,7 @@ TEST_F(BuildClustersTest, InTheOrderOfTheTable) {
     for (size_t n = 0; n < clusters[i]->nodes.size(); ++n) {
       const upstream::Node& node = *clusters[i]->nodes[n];
       EXPECT_EQ(node.id, table_->NodeIds(i)[n]);
-      EXPECT_EQ(node.endpoint->name, clusters[i]->name + "/" + table_->FindNode(node.id)->name);
+      EXPECT_EQ(node.endpoint()->name, clusters[i]->name + "/" + table_->FindNode(node.id)->name);
     }
   }
 }
@@ -134,9 +134,9 @@ TEST_F(BuildClustersTest, TheNearestPoolAndTimeoutsCount) {
   EXPECT_EQ(limits(0, 1).warm_max_age, seconds(40));
   EXPECT_EQ(clusters[0]->nodes[0]->wait_timeout, seconds(6));
   EXPECT_EQ(clusters[0]->nodes[1]->wait_timeout, seconds(1));
-  EXPECT_EQ(clusters[0]->nodes[1]->endpoint->timeouts.connect, seconds(7));
-  EXPECT_EQ(clusters[0]->nodes[1]->endpoint->timeouts.response, seconds(2));
-  EXPECT_EQ(clusters[1]->nodes[1]->endpoint->timeouts.response, seconds(8));
+  EXPECT_EQ(clusters[0]->nodes[1]->endpoint()->timeouts.connect, seconds(7));
+  EXPECT_EQ(clusters[0]->nodes[1]->endpoint()->timeouts.response, seconds(2));
+  EXPECT_EQ(clusters[1]->nodes[1]->endpoint()->timeouts.response, seconds(8));
 }
 
 // "with several Poplar replicas parking is off there unless they share state"
@@ -217,14 +217,14 @@ TEST_F(BuildClustersTest, NamesTheClusterWhoseProbePasswordIsMissing) {
 
 TEST_F(BuildClustersTest, NodesWithTlsRememberTheirSessions) {
   const auto clusters = Build();
-  EXPECT_EQ(clusters[1]->nodes[0]->endpoint->tls_sessions, nullptr);
-  EXPECT_NE(clusters[1]->nodes[1]->endpoint->tls_sessions, nullptr);
-  EXPECT_NE(clusters[1]->nodes[1]->endpoint->tls, nullptr);
+  EXPECT_EQ(clusters[1]->nodes[0]->endpoint()->tls_sessions, nullptr);
+  EXPECT_NE(clusters[1]->nodes[1]->endpoint()->tls_sessions, nullptr);
+  EXPECT_NE(clusters[1]->nodes[1]->endpoint()->tls, nullptr);
 }
 
 TEST_F(BuildClustersTest, TakesHowANodeIsSpokenTo) {
   auto clusters = Build();
-  const upstream::Endpoint* usual = clusters[0]->nodes[0]->endpoint.get();
+  const upstream::Endpoint* usual = clusters[0]->nodes[0]->endpoint().get();
   EXPECT_EQ(usual->tls_start, upstream::TlsStart::kImplicit);
   EXPECT_EQ(usual->proxy_protocol, upstream::ProxyProtocol::kNone);
   EXPECT_TRUE(usual->xclient);
@@ -238,10 +238,10 @@ TEST_F(BuildClustersTest, TakesHowANodeIsSpokenTo) {
   config_.clusters[0].nodes[1].proxy_protocol = config::NodeProxyProtocol::kV2;
   clusters = Build();
   const upstream::Node& node = *clusters[0]->nodes[0];
-  EXPECT_EQ(node.endpoint->tls_start, upstream::TlsStart::kStls);
-  EXPECT_EQ(node.endpoint->proxy_protocol, upstream::ProxyProtocol::kV1);
-  EXPECT_FALSE(node.endpoint->xclient);
-  EXPECT_EQ(clusters[0]->nodes[1]->endpoint->proxy_protocol, upstream::ProxyProtocol::kV2);
+  EXPECT_EQ(node.endpoint()->tls_start, upstream::TlsStart::kStls);
+  EXPECT_EQ(node.endpoint()->proxy_protocol, upstream::ProxyProtocol::kV1);
+  EXPECT_FALSE(node.endpoint()->xclient);
+  EXPECT_EQ(clusters[0]->nodes[1]->endpoint()->proxy_protocol, upstream::ProxyProtocol::kV2);
   // The header goes first, and names the client.
   EXPECT_EQ(node.pool.limits().warm, 0u);
   EXPECT_EQ(clusters[1]->nodes[0]->pool.limits().warm, 2u);

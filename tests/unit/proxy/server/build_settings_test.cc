@@ -50,7 +50,7 @@ TEST(BuildSettings, NumbersEndpointsAsTheNodeTableDoes) {
   ASSERT_EQ(settings->upstream_nodes.size(), 3u);
   for (size_t cluster = 0; cluster < nodes.clusters().size(); ++cluster) {
     for (const balancer::NodeId id : nodes.NodeIds(cluster)) {
-      EXPECT_EQ(settings->NodeOf(id).endpoint->name,
+      EXPECT_EQ(settings->NodeOf(id).endpoint()->name,
                 nodes.clusters()[cluster].name + "/" + nodes.FindNode(id)->name);
     }
   }
@@ -62,7 +62,8 @@ TEST(BuildSettings, NumbersEndpointsAsTheNodeTableDoes) {
 TEST(BuildSettings, TellsHowToSpeakToANode) {
   const auto settings = *BuildSettings(TwoClusters(), nullptr);
   std::vector<upstream::Endpoint> endpoints;
-  for (const upstream::Node* node : settings->upstream_nodes) endpoints.push_back(*node->endpoint);
+  for (const upstream::Node* node : settings->upstream_nodes)
+    endpoints.push_back(*node->endpoint());
   EXPECT_EQ(endpoints[0].address.Text(), "192.0.2.1:110");
   EXPECT_EQ(endpoints[0].tls, nullptr);
   EXPECT_EQ(endpoints[1].address.Text(), "[2001:db8::1]:995");
@@ -105,8 +106,8 @@ TEST(BuildSettings, CarriesTimesAndLimits) {
   const auto settings = *BuildSettings(config, nullptr);
   EXPECT_EQ(settings->timeouts.tls_handshake, seconds(1));
   EXPECT_EQ(settings->timeouts.login, seconds(2));
-  EXPECT_EQ(settings->upstream_nodes.front()->endpoint->timeouts.connect, seconds(3));
-  EXPECT_EQ(settings->upstream_nodes.front()->endpoint->timeouts.response, seconds(4));
+  EXPECT_EQ(settings->upstream_nodes.front()->endpoint()->timeouts.connect, seconds(3));
+  EXPECT_EQ(settings->upstream_nodes.front()->endpoint()->timeouts.response, seconds(4));
   EXPECT_EQ(settings->timeouts.client_idle, seconds(5));
   EXPECT_EQ(settings->timeouts.client_write_stall, milliseconds(600));
   EXPECT_EQ(settings->bad_commands_max, 11);

@@ -113,6 +113,8 @@ TEST_F(NodeObserverTest, CountsAndLogsEveryChangeByItsCause) {
       {balancer::TransitionCause::kConsecutiveFailures, "consecutive_failures"},
       {balancer::TransitionCause::kFailureRatio, "failure_ratio"},
       {balancer::TransitionCause::kEjectionEnded, "ejection_ended"},
+      {balancer::TransitionCause::kDiscovered, "discovered"},
+      {balancer::TransitionCause::kGone, "gone"},
       {balancer::TransitionCause::kAdmin, "admin"}};
   for (const auto& [cause, name] : causes) {
     observer_.NodeChanged({.node = second_, .cause = cause, .evidence = "why"});

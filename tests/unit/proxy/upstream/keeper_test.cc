@@ -441,5 +441,33 @@ TEST(KeeperTest, ACallOfThePoolThatArrivesTooLateFindsNobody) {
   EXPECT_FALSE(bench.running());
 }
 
+// --- seats
+
+TEST(KeeperTest, KeepsNothingForAVacantSeatAndDrainsOneThatIsLeft) {
+  KeeperBench bench({.seat = balancer::Seating::State::kVacant});
+  bench.StartServing();
+  bench.Demand(3);
+  bench.RunFor(seconds(5));
+  EXPECT_TRUE(bench.script.connections().empty());
+  bench.cluster.health.Arrive(NodeBench::kNode, 100, false, "here", bench.Moment());
+  bench.RunFor(seconds(3));
+  bench.Demand(1);
+  bench.WaitForWarm(1);
+  bench.cluster.health.Leave(NodeBench::kNode, "gone");
+  EXPECT_TRUE(bench.Run([&] { return bench.OpenConnections() == 0; }, seconds(5)));
+  EXPECT_EQ(bench.Dialogues().back(), "QUIT\r\n");
+}
+
+TEST(KeeperTest, EndsWhatLeadsToWhereTheNodeWas) {
+  KeeperBench bench;
+  bench.StartServing();
+  bench.Demand(1);
+  bench.WaitForWarm(1);
+  bench.node().set_endpoint(std::make_shared<Endpoint>(*bench.node().endpoint()));
+  EXPECT_TRUE(bench.Run([&] { return bench.Dialogues()[0] == "QUIT\r\n"; }, kSweepMost));
+  bench.WaitForWarm(1);  // to where it is now
+  EXPECT_EQ(bench.script.connections().size(), 2u);
+}
+
 }  // namespace
 }  // namespace poplar::upstream

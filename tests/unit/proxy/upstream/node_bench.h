@@ -54,6 +54,7 @@ struct NodeBenchOptions {
   balancer::PoolLimits pool = {};
   simulation::Faults faults = {};
   uint64_t seed = 7;
+  balancer::Seating::State seat = balancer::Seating::State::kPresent;
 };
 
 // A cluster of one node, as a worker of Poplar sees it. Whoever runs in scope() must have ended
@@ -67,7 +68,7 @@ class NodeBench {
       : world_(options.seed),
         network_(world_, options.faults),
         cluster(balancer::ClusterId{1}, "cluster", {.shared_storage = true}, options.health,
-                {{.node = kNode}}) {
+                {{.node = kNode, .seat = options.seat}}) {
     script.set_answer("QUIT", {"+OK bye\r\n", ScriptedNode::Answer::Then::kClose});
     script.set_answer("CAPA", {"+OK\r\nTOP\r\nUIDL\r\nPIPELINING\r\n.\r\n"});
     script.set_answer("STAT", {"+OK 0 0\r\n"});

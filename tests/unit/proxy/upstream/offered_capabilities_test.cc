@@ -94,6 +94,18 @@ TEST(OfferedCapabilitiesTest, MechanismsThatEveryNodeCanBeToldOf) {
   EXPECT_FALSE(offered.common()->capabilities.Has("SASL"));
 }
 
+TEST(OfferedCapabilitiesTest, ANodeThatIsGoneHoldsNothingBack) {
+  OfferedCapabilities offered;
+  offered.Learn(NodeId{1}, Capabilities(kAll));
+  offered.Learn(NodeId{2}, pop3::WithoutCapa());
+  EXPECT_FALSE(offered.common()->capabilities.Has("PIPELINING"));
+  offered.Forget(NodeId{2});
+  EXPECT_TRUE(offered.common()->capabilities.Has("PIPELINING"));
+  EXPECT_EQ(offered.Of(NodeId{2}), nullptr);
+  offered.Forget(NodeId{1});
+  EXPECT_FALSE(offered.common()->known);
+}
+
 TEST(OfferedCapabilitiesTest, FromAnyThread) {
   OfferedCapabilities offered;
   std::vector<std::thread> threads;

@@ -362,6 +362,20 @@ TEST(ProberTest, LeavesANodeAloneThatIsAdministrativelyDown) {
   EXPECT_FALSE(bench.script.connections().empty());
 }
 
+TEST(ProberTest, LeavesAVacantSeatAlone) {
+  ProbeBench bench(ProbeLevel::kCapa, {.seat = balancer::Seating::State::kVacant});
+  bench.Start();
+  bench.RunFor(seconds(60));
+  EXPECT_TRUE(bench.script.connections().empty());
+  bench.cluster.health.Arrive(NodeBench::kNode, 100, false, "here", bench.Moment());
+  bench.RunFor(seconds(7));
+  EXPECT_FALSE(bench.script.connections().empty());
+  // One that is leaving still has users.
+  bench.cluster.health.Leave(NodeBench::kNode, "gone");
+  const size_t probes = bench.recorder.probes.size();
+  bench.Probes(probes + 1);
+}
+
 TEST(ProberTest, DoesNothingWhereThereAreNoProbes) {
   ProbeBench bench;
   bench.cluster.probe.enabled = false;

@@ -1,0 +1,72 @@
+#include "proxy/server/newest_settings.h"
+
+#include <algorithm>
+#include <cassert>
+#include <string>
+#include <utility>
+
+#include "proxy/pop3/ascii.h"
+
+namespace poplar::server {
+namespace {
+
+using Places = absl::flat_hash_map<std::string, session::Whereabouts>;
+
+// By all names that maps and directories may know the node by. Where two nodes have one, it is the
+// first one's.
+void AddPlaces(const std::string& cluster, const upstream::DiscoveredNode& node,
+               const session::Whereabouts& place, Places& places) {
+  std::string name = cluster + "/" + node.node.name;
+  std::transform(name.begin(), name.end(), name.begin(), pop3::ToLower);
+  places.try_emplace(std::move(name), place);
+  places.try_emplace(node.address.Text(), place);
+  if (!node.host.empty())
+    places.try_emplace(node.host + ":" + std::to_string(node.address.port()), place);
+}
+
+}  // namespace
+
+NewestSettings::NewestSettings(std::shared_ptr<const session::Settings> first)
+    : first_(std::move(first)), newest_(first_), nodes_(first_->nodes->clusters().size()) {}
+
+std::shared_ptr<const session::Settings> NewestSettings::Get() const {
+  const std::lock_guard lock(mutex_);
+  return newest_;
+}
+
+void NewestSettings::SetNodes(balancer::ClusterId cluster,
+                              const std::vector<upstream::DiscoveredNode>& nodes) {
+  const std::lock_guard lock(mutex_);
+  nodes_[static_cast<size_t>(cluster)] = nodes;
+  std::erase_if(older_, [](const auto& settings) { return settings.expired(); });
+  older_.emplace_back(newest_);
+  newest_ = Build();
+  if (tell_) tell_(newest_);
+}
+
+std::shared_ptr<const session::Settings> NewestSettings::Build() const {
+  auto settings = std::make_shared<session::Settings>(*first_);
+  std::vector<balancer::Cluster> clusters = first_->nodes->clusters();
+  for (size_t i = 0; i < clusters.size(); ++i) {
+    for (const upstream::DiscoveredNode& node : nodes_[i]) {
+      clusters[i].nodes.push_back(node.node);
+      const balancer::NodeId seat = first_->nodes->SeatIds(i)[node.node.seat];
+      AddPlaces(clusters[i].name, node, {balancer::ClusterId(i), seat}, settings->routing.places);
+    }
+  }
+  auto table = balancer::NodeTable::Build(std::move(clusters), first_->nodes.get());
+  assert(table);
+  settings->nodes = std::move(*table);
+  return settings;
+}
+
+bool NewestSettings::Knows(balancer::NodeId seat) const {
+  const auto has = [seat](const std::shared_ptr<const session::Settings>& settings) {
+    return settings != nullptr && settings->nodes->FindNode(seat) != nullptr;
+  };
+  const std::lock_guard lock(mutex_);
+  return has(newest_) || std::any_of(older_.begin(), older_.end(),
+                                     [&has](const auto& older) { return has(older.lock()); });
+}
+
+}  // namespace poplar::server
