@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "metrics/instruments.h"
+#include "proxy/session/parked_elsewhere.h"
 
 namespace poplar::server {
 namespace {
@@ -121,6 +122,7 @@ io::Task<void> Worker::StopWhenEmpty() {
 
 void Worker::StopAccepting() {
   proactor_->PostFromAnyThread([this] {
+    stopping_ = true;
     for (const Listening& listening : std::exchange(listening_, {}))
       proactor_->Abort(listening.socket);
     for (const auto& keeper : keepers_) keeper->Stop();
@@ -145,6 +147,16 @@ void Worker::OnNodeChanged(std::function<void(balancer::NodeId)> tell) {
 void Worker::LookAtNode(balancer::NodeId node) {
   proactor_->PostFromAnyThread([this, node] {
     for (session::Session* session : sessions_) session->LookAtNode(node);
+  });
+}
+
+// The share is changed before this is posted: whatever a session of this worker's does behind it,
+// parking included, knows the new one.
+void Worker::LookAtMove(size_t move) {
+  proactor_->PostFromAnyThread([this, move] {
+    for (session::Session* session : sessions_) session->LookAtMoves();
+    // Else all that is parked ends anyway.
+    if (!stopping_) session::EndParkedOf(*environment_, *settings_, move);
   });
 }
 

@@ -83,6 +83,8 @@ class Worker {
   // worker has seen; all workers' sessions are to look at it.
   void OnNodeChanged(std::function<void(balancer::NodeId)> tell);
   void LookAtNode(balancer::NodeId node);
+  // Its share has changed: sessions and parked ones whose users are elsewhere now end.
+  void LookAtMove(size_t move);
 
   io::UringProactor& proactor() { return *proactor_; }
   // When the loop last came round, in nanoseconds of the clock; for /livez.
@@ -127,6 +129,7 @@ class Worker {
   std::vector<std::unique_ptr<upstream::Prober>> probers_;
   absl::flat_hash_set<session::Session*> sessions_;
   io::ProactorCounters sampled_;
+  bool stopping_ = false;
   bool draining_ = false;
   bool aborting_ = false;
   std::atomic<int64_t> heartbeat_ = 0;

@@ -117,10 +117,10 @@ class Relay {
 
   // --- from outside
 
-  // Ends at the next boundary between answers with -ERR [SYS/TEMP].
-  void Drain();
+  // Ends at the next boundary between answers with -ERR [SYS/TEMP]. The first reason counts.
+  void Drain(EndReason reason = EndReason::kDraining);
   // Ends at once.
-  void Abort();
+  void Abort(EndReason reason = EndReason::kShutdown);
   // As if the node had gone.
   void DropNode();
   // Health has taken the node out of service, or in again. Where the session can go on elsewhere it
@@ -209,6 +209,7 @@ class Relay {
   static EndReason ReasonOf(const io::Error& error);
   void End(EndReason reason, std::string_view farewell = {}, bool abrupt = false);
   void EndIfDue();
+  void EndDrained();
   void Watch();
   void OnTimer();
   bool running() const { return !ended_ && !lost_; }
@@ -245,7 +246,7 @@ class Relay {
   bool quit_asked_ = false;   // of a node, which may have done it
   bool opaque_sent_ = false;  // a command we don't know went up: no command is understood any more
   bool opaque_ = false;       // and now no answer either
-  bool draining_ = false;
+  std::optional<EndReason> draining_;  // and why
   bool response_timed_out_ = false;
   bool trouble_seen_ = false;  // an answer with [SYS/...]
   // UTF8 or LANG, which the next login would not expect (RFC 6856), or a DELE that isn't

@@ -119,7 +119,13 @@ io::Task<std::optional<ResumeResult>> Resume::LogIn() {
   environment_.sealer.Open(request_.credential,
                            [&](std::string_view packed) { credential = Unpack(packed); });
   Login login(environment_, settings_,
-              {request_.where, request_.user, credential, request_.deadline, true, request_.origin},
+              {.where = request_.where,
+               .user = request_.user,
+               .credential = credential,
+               .deadline = request_.deadline,
+               .resumes = true,
+               .origin = request_.origin,
+               .turn = request_.turn},
               patience_, scratch_);
   login_ = &login;
   const Login::Outcome outcome = co_await login.Run();
@@ -133,6 +139,7 @@ io::Task<std::optional<ResumeResult>> Resume::LogIn() {
       co_return ResumeResult::kRefused;
     case Login::Outcome::kClientLeft:  // nobody looks
     case Login::Outcome::kUnavailable:
+      if (login.moved_away()) co_return ResumeResult::kMoved;
       break;
   }
   co_return std::nullopt;

@@ -25,7 +25,8 @@ class Resume {
     Relay& relay;                         // between two of its runs
     io::Duration pause;                   // before the first try
     io::Time deadline;
-    const upstream::ClientOrigin* origin = nullptr;  // as for Login
+    const upstream::ClientOrigin* origin = nullptr;  // as for Login, and the next
+    std::optional<balancer::Moves::Turn> turn = {};
   };
 
   // All outlive it.
