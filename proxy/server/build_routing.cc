@@ -172,13 +172,13 @@ tl::expected<std::shared_ptr<const balancer::RouteTable>, std::string> BuildRule
 
 tl::expected<std::shared_ptr<balancer::Moves>, std::string> BuildMoves(
     const config::Config& config, const balancer::CanonicalRules& names,
-    const balancer::NodeTable& nodes) {
+    absl::FunctionRef<balancer::ClusterId(const std::string& name)> id_of) {
   std::vector<balancer::MoveRule> rules;
   for (const config::MoveConfig& from : config.moves) {
     balancer::MoveRule& rule = rules.emplace_back();
     rule = {.name = from.name,
-            .from = *nodes.FindCluster(from.from),
-            .to = *nodes.FindCluster(from.to),
+            .from = id_of(from.from),
+            .to = id_of(from.to),
             .users = {},
             .domains = from.domains,
             .permille = static_cast<uint32_t>(from.percent.permille)};
@@ -214,7 +214,9 @@ tl::expected<void, std::string> SetRouting(const config::Config& config,
   if ((*rules)->size() > 0) settings.routing.rules = std::move(*rules);
   for (const config::RouteConfig& route : config.routes)
     settings.routing.targets.push_back(TargetOf(config, route, settings));
-  auto moves = BuildMoves(config, settings.canonical, *settings.nodes);
+  auto moves = BuildMoves(config, settings.canonical, [&settings](const std::string& name) {
+    return *settings.nodes->FindCluster(name);
+  });
   if (!moves) return tl::unexpected(moves.error());
   if ((*moves)->size() > 0) settings.moves = std::move(*moves);
   SetReachable(settings);
