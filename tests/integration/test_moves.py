@@ -1,6 +1,7 @@
 """Users who are moved from one cluster to another while their sessions run. Two clusters of real Dovecot."""
 
 import json
+import subprocess
 import threading
 
 import pytest
@@ -9,6 +10,7 @@ import corpus
 from dovecot import Dovecot
 from poplar import node
 from test_admin import post, series
+from test_cli import run
 from waiting import until
 
 USERS = [f"user{number:02}@old.example" for number in range(40)] + ["anna@old.example", "bob@other.example"]
@@ -193,16 +195,84 @@ def test_parked_sessions_end(moving, places):
         assert where(proxy, anna) == "old"
 
 
+def route(proxy, binary, *arguments):
+    return run(binary, "route", *arguments, "--config", proxy.file)
+
+
 def test_a_part_of_them_and_more(moving, binary):
     """A larger share only adds users; `poplar route` knows who they are."""
     users = [user for user in USERS if user.startswith("user")]
+
+    def moved(proxy):
+        found = {user for user in users if where(proxy, user) == "new"}
+        answers = json.loads(route(proxy, binary, *users, "--json").stdout)
+        assert {each["user"] for each in answers if each["cluster"] == "new"} == found
+        return found
+
     with moving(percent=30) as proxy:
-        first = {user for user in users if where(proxy, user) == "new"}
+        first = moved(proxy)
         set_percent(proxy, 60.5)
-        second = {user for user in users if where(proxy, user) == "new"}
+        second = moved(proxy)
         set_percent(proxy, 30)
-        third = {user for user in users if where(proxy, user) == "new"}
+        third = moved(proxy)
     assert first == third and first < second < set(users)
+
+
+def test_route_says_what_the_running_one_does(moving, binary):
+    with moving() as proxy:
+        done = route(proxy, binary, "anna@old.example", "--json")
+        assert done.returncode == 0, done.stderr
+        [answer] = json.loads(done.stdout)
+        move = answer["move"]
+        assert (move["name"], move["from"], move["to"], move["percent"], move["moved"]) == (
+            "away", "old", "new", 0, False)
+        assert answer["running"] is True and answer["cluster"] == "old"
+        assert answer["nodes"][0]["now"] == {"in_service": True, "state": "up", "admin_state": "up", "evidence": ""}
+        set_percent(proxy, move["moved_above"])
+        assert json.loads(route(proxy, binary, "anna@old.example", "--json").stdout)[0]["cluster"] == "old"
+        set_percent(proxy, round(move["moved_above"] + 0.1, 1))
+        assert json.loads(route(proxy, binary, "anna@old.example", "--json").stdout)[0]["cluster"] == "new"
+        post(proxy, "/nodes/new/new-1?state=drain")
+        text = route(proxy, binary, "anna@old.example").stdout
+        assert "cluster new, by move away:" in text and "; now out of service: drain" in text, text
+        assert f"Moves and nodes as the Poplar at 127.0.0.1:{proxy.admin_port} has them now.\n" in text
+    text = route(proxy, binary, "anna@old.example").stdout
+    assert "cluster old:" in text and "No running Poplar is asked (" in text and "refused" in text, text
+    assert json.loads(route(proxy, binary, "anna@old.example", "--json").stdout)[0]["running"] is False
+
+
+def test_move_and_moves(moving, binary):
+    with moving() as proxy:
+        done = run(binary, "move", "away", "2.5", "--config", proxy.file)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        assert done.stdout.startswith("away: 2.5 percent. Change percent in the configuration file too")
+        assert move_of(proxy)["percent"] == 2.5
+        table = run(binary, "moves", "--config", proxy.file)
+        assert table.stdout == proxy.get("/moves?format=text")[1] and "2.5" in table.stdout
+        for name, percent, complaint in (("awya", "3", 'unknown move "awya"; did you mean "away"?'),
+                                         ("away", "300", '"300" is out of bounds'),
+                                         ("away", "3%", '"3%" has a sign')):
+            done = run(binary, "move", name, percent, "--config", proxy.file)
+            assert done.returncode == 1 and complaint in done.stderr, done.stderr
+        assert move_of(proxy)["percent"] == 2.5
+    for command in (["moves"], ["move", "away", "3"]):
+        done = run(binary, *command, "--config", proxy.file)
+        assert done.returncode == 1 and "no Poplar answers at 127.0.0.1:" in done.stderr, done.stderr
+
+
+def test_check_reports_mistakes_with_their_place(moving, binary):
+    with moving() as proxy:
+        file = json.loads(proxy.file.read_text())
+    clusters = [dict(cluster, affinity="none", shared_storage=True) if cluster["name"] == "new" else cluster
+                for cluster in file["clusters"]]
+    file.update(clusters=clusters, moves=[{"name": "a", "from": "old", "to": "odl", "percent": "120"},
+                                          {"name": "a", "from": "new", "to": "new", "domains": ["@x"]}])
+    proxy.file.write_text(json.dumps(file))
+    done = run(binary, "check", "--config", proxy.file)
+    for complaint in ('unknown cluster "odl"', '"120" is out of bounds', 'leads from "new" to itself',
+                      'duplicate move name "a"', '"@x" is not a domain', '"new" has affinity: none'):
+        assert complaint in done.stdout + done.stderr, done.stdout + done.stderr
+    assert done.returncode == 1
 
 
 def test_only_the_users_named(moving):
@@ -215,7 +285,6 @@ def test_only_the_users_named(moving):
 
 
 def test_a_map_that_names_a_node_is_moved_too(moving, binary, tmp_path):
-    import subprocess
     file = tmp_path / "users.map"
     subprocess.run([str(binary), "map", "build", "-", str(file)], input="anna@old.example old/old-1\n", text=True,
                    check=True, timeout=60)
