@@ -132,6 +132,11 @@ std::unique_ptr<ParkedSession> NodePool::TakeParked(ClusterId cluster, const Can
   return session;
 }
 
+std::vector<CanonicalUser> NodePool::ParkedUsers(ClusterId cluster) const {
+  const std::lock_guard lock(mutex_);
+  return parked_.UsersOf(cluster);
+}
+
 bool NodePool::TakeOrWait(Waiter& waiter, Idle* evicted) {
   assert(!waiter.queued_ && waiter.grant.kind == Grant::Kind::kNone);
   assert(!waiter.grant.connection && !waiter.grant.slot);

@@ -90,6 +90,9 @@ class NodePool {
                                                           const CanonicalUser& user,
                                                           uint32_t sessions_max = 0);
 
+  // Who has a parked session here, by the names in that cluster.
+  std::vector<CanonicalUser> ParkedUsers(ClusterId cluster) const;
+
   // The oldest warm connection, or a slot. True: waiter.grant is set and OnGranted won't be called.
   // False: the waiter stands in the queue, and `*evicted`, if it isn't empty, is a parked session
   // that must give way: end it.

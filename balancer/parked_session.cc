@@ -29,6 +29,14 @@ std::unique_ptr<ParkedSession> ParkedSessions::Insert(Key key,
   return earlier;
 }
 
+std::vector<CanonicalUser> ParkedSessions::UsersOf(ClusterId cluster) const {
+  std::vector<CanonicalUser> users;
+  for (const auto& [key, item] : by_user_) {
+    if (key.first == cluster) users.push_back(CanonicalUser::FromCanonical(key.second));
+  }
+  return users;
+}
+
 std::unique_ptr<ParkedSession> ParkedSessions::Take(const Key& key) {
   const auto user = by_user_.find(key);
   if (user == by_user_.end()) return nullptr;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "balancer/affinity.h"
 #include "balancer/credential_digest.h"
@@ -52,6 +53,7 @@ class ParkedSessions {
   // Of two sessions of one user the one with the younger view stays; the other is returned.
   [[nodiscard]] std::unique_ptr<ParkedSession> Insert(Key key,
                                                       std::unique_ptr<ParkedSession> session);
+  std::vector<CanonicalUser> UsersOf(ClusterId cluster) const;
   // Null: there is none.
   [[nodiscard]] std::unique_ptr<ParkedSession> Take(const Key& key);
   // The one that expires first; there must be one.

@@ -1,15 +1,18 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "metrics/move_view.h"
 #include "metrics/node_view.h"
 
 namespace poplar::metrics {
 
 enum class SetStateResult { kOk, kUnknownNode };
+enum class SetMoveResult { kOk, kUnknownMove };
 
 // What the admin endpoint serves. Called on the server's own threads, at most kAdminThreads at
 // once.
@@ -23,6 +26,9 @@ struct AdminHandlers {
   // The change is in force for logins that come after it returns.
   std::function<SetStateResult(std::string_view cluster, std::string_view node, AdminState state)>
       set_state;
+  std::function<std::vector<MoveView>()> moves;
+  // Likewise.
+  std::function<SetMoveResult(std::string_view move, uint32_t permille)> set_move;
 };
 
 }  // namespace poplar::metrics

@@ -7,9 +7,11 @@
 #include <array>
 #include <cctype>
 #include <optional>
+#include <tl/expected.hpp>
 #include <utility>
 
 #include "metrics/exporter.h"
+#include "metrics/move_page.h"
 #include "metrics/node_page.h"
 #include "metrics/url.h"
 
@@ -20,6 +22,7 @@ constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kReading = "GET, HEAD";
 constexpr std::string_view kNodePrefix = "/nodes/";
+constexpr std::string_view kMovePrefix = "/moves/";
 
 AdminResponse Text(int status, std::string body) {
   return {.status = status, .content_type = kPlainText, .allow = {}, .body = std::move(body)};
@@ -117,19 +120,52 @@ AdminResponse ChangeNode(const AdminRequest& request, const AdminHandlers& handl
   return Text(200, node->cluster + "/" + node->node + ": " + std::string(TextOf(*state)) + "\n");
 }
 
-AdminResponse ShowNodes(const AdminRequest& request, const AdminHandlers& handlers) {
+AdminResponse ChangeMove(const AdminRequest& request, const AdminHandlers& handlers) {
+  if (request.method != "POST") return WrongMethod("POST");
+  if (std::optional<std::string> why = WhyNoChange(request)) return Text(403, std::move(*why));
+  const auto name = PercentDecoded(request.path.substr(kMovePrefix.size()));
+  if (!name || name->empty()) return Text(400, "POST /moves/NAME?percent=30\n");
+  const std::vector<std::string> values = QueryValues(request.query, "percent");
+  const auto permille = values.size() == 1 ? ParsePercent(values.front()) : std::nullopt;
+  if (!permille)
+    return Text(400, "say ?percent=, from 0 to 100, with one digit behind the point at most\n");
+  if (handlers.set_move(*name, *permille) == SetMoveResult::kUnknownMove)
+    return Text(404, "no such move; GET /moves lists them all\n");
+  return Text(200, *name + ": " + PercentText(*permille) +
+                       " percent. Change percent in the configuration file too: it counts at the "
+                       "next start. With replicas, tell each of them.\n");
+}
+
+// Whether a table is asked for, rather than JSON; or that it is neither.
+tl::expected<bool, AdminResponse> WantsTable(const AdminRequest& request) {
   const std::vector<std::string> formats = QueryValues(request.query, "format");
   const AdminRequest::Header* accept = Find(request, "Accept");
   bool is_table = accept != nullptr && accept->value.find("text/html") != std::string_view::npos;
   if (!formats.empty()) {
     is_table = formats.front() == "text";
     if (formats.size() != 1 || (!is_table && formats.front() != "json")) {
-      return Text(400, "say ?format=json or ?format=text\n");
+      return tl::unexpected(Text(400, "say ?format=json or ?format=text\n"));
     }
   }
+  return is_table;
+}
+
+AdminResponse Json(std::string body) {
+  return {.status = 200, .content_type = kJson, .allow = {}, .body = std::move(body)};
+}
+
+AdminResponse ShowNodes(const AdminRequest& request, const AdminHandlers& handlers) {
+  const auto as_table = WantsTable(request);
+  if (!as_table) return as_table.error();
   const std::vector<ClusterView> clusters = handlers.nodes();
-  if (is_table) return Text(200, NodesAsTable(clusters));
-  return {.status = 200, .content_type = kJson, .allow = {}, .body = NodesAsJson(clusters)};
+  return *as_table ? Text(200, NodesAsTable(clusters)) : Json(NodesAsJson(clusters));
+}
+
+AdminResponse ShowMoves(const AdminRequest& request, const AdminHandlers& handlers) {
+  const auto as_table = WantsTable(request);
+  if (!as_table) return as_table.error();
+  const std::vector<MoveView> moves = handlers.moves();
+  return *as_table ? Text(200, MovesAsTable(moves)) : Json(MovesAsJson(moves));
 }
 
 AdminResponse Answer(bool is_good, std::string_view good) {
@@ -142,12 +178,15 @@ AdminResponse Answer(bool is_good, std::string_view good) {
 AdminResponse RespondTo(const AdminRequest& request, const AdminHandlers& handlers) {
   const std::string_view path = request.path;
   if (path.starts_with(kNodePrefix) && handlers.set_state) return ChangeNode(request, handlers);
+  if (path.starts_with(kMovePrefix) && handlers.set_move) return ChangeMove(request, handlers);
   const bool is_nodes = path == "/nodes" && handlers.nodes;
-  if (!is_nodes && path != "/metrics" && path != "/livez" && path != "/readyz") {
-    return Text(404, "see /metrics, /nodes, /livez, /readyz\n");
+  const bool is_moves = path == "/moves" && handlers.moves;
+  if (!is_nodes && !is_moves && path != "/metrics" && path != "/livez" && path != "/readyz") {
+    return Text(404, "see /metrics, /nodes, /moves, /livez, /readyz\n");
   }
   if (request.method != "GET" && request.method != "HEAD") return WrongMethod(kReading);
   if (is_nodes) return ShowNodes(request, handlers);
+  if (is_moves) return ShowMoves(request, handlers);
   if (path == "/livez") return Answer(handlers.live(), "live");
   if (path == "/readyz") return Answer(handlers.ready(), "ready");
   return {.status = 200,

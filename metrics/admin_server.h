@@ -24,8 +24,9 @@ inline constexpr int kAdminMaxRequestBytes = 8192;
 // No request needs a body; a small one is read and ignored, for some clients always send one.
 inline constexpr size_t kAdminMaxBodyBytes = 1024;
 
-// The administrative HTTP endpoint: GET and HEAD of /metrics, /nodes, /livez and /readyz, POST of
-// /nodes/CLUSTER/NODE?state=up|drain|down (who may: see admin_request.h). Plain HTTP only (a TLS
+// The administrative HTTP endpoint: GET and HEAD of /metrics, /nodes, /moves, /livez and
+// /readyz, POST of /nodes/CLUSTER/NODE?state=up|drain|down and /moves/NAME?percent=30 (who may: see
+// admin_request.h). Plain HTTP only (a TLS
 // option would make its library load OpenSSL beside BoringSSL). Its threads block all signals, so
 // that they stay with whoever handles them.
 class AdminServer {

@@ -85,6 +85,11 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
   X(kDiscoveryLookups, "poplar_discovery_lookups_total", \
     "Times a cluster's nodes were asked for, by result. Only ok can change anything.", \
     Discovered, LookupResult) \
+  X(kMoveLogins, "poplar_move_logins_total", \
+    "Logins of a move's users: landed in the new cluster, or waited too long for the user's other " \
+    "sessions to end.", Move, MoveResult) \
+  X(kMoveSessionsEnded, "poplar_move_sessions_ended_total", \
+    "Sessions that had to end because their user was moved.", Move) \
   X(kBufferWaits, "poplar_buffer_waits_total", \
     "Times a receive had to wait because all I/O buffers were in use.") \
   X(kUringCqOverflows, "poplar_uring_cq_overflows_total", \
@@ -126,6 +131,12 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
     "Nodes beyond discovery.max_nodes, which get no users.", Discovered) \
   X(kDiscoveryLastAnswer, "poplar_discovery_last_answer_timestamp_seconds", \
     "When the last good answer came, in Unix time; 0: there was none yet.", Discovered) \
+  X(kMovePermille, "poplar_move_permille", \
+    "How many in a thousand of a move's users are in the new cluster now.", Move) \
+  X(kMoveLoginsWaiting, "poplar_move_logins_waiting", \
+    "Logins that wait for sessions of their user where the user no longer is.", Move) \
+  X(kMoveSessionsEnding, "poplar_move_sessions_ending", \
+    "Sessions whose user has been moved, and that have not come to their end yet.", Move) \
   X(kBuffersInUse, "poplar_buffers_in_use", \
     "I/O buffers in use.")
 

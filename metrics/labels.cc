@@ -43,6 +43,11 @@ std::vector<LabelPairs> ValuesOf<Discovered>(const Dimensions& dimensions) {
 }
 
 template <>
+std::vector<LabelPairs> ValuesOf<Move>(const Dimensions& dimensions) {
+  return Single("move", dimensions.moves);
+}
+
+template <>
 std::vector<LabelPairs> ValuesOf<Node>(const Dimensions& dimensions) {
   std::vector<LabelPairs> values;
   values.reserve(dimensions.nodes.size());

@@ -32,6 +32,7 @@ struct Dimensions {
   std::vector<std::string> certificates;
   std::vector<std::string> user_maps;   // their files
   std::vector<std::string> discovered;  // clusters whose nodes are
+  std::vector<std::string> moves;
 };
 
 enum class Listener : uint16_t {};
@@ -42,6 +43,7 @@ enum class Command : uint16_t {};
 enum class Certificate : uint16_t {};
 enum class UserMap : uint16_t {};
 enum class Discovered : uint16_t {};
+enum class Move : uint16_t {};
 
 // Values that are the same everywhere. Texts follow in LabelTraits below, in the same order.
 enum class Rejection : uint16_t {
@@ -69,6 +71,7 @@ enum class LoginResult : uint16_t {
   kThrottled,             // too many of its address waited already: no node was asked
   kInternal
 };
+enum class MoveResult : uint16_t { kLanded, kWaitedTooLong };
 enum class LoadResult : uint16_t { kOk, kRefused };
 enum class LookupResult : uint16_t { kOk, kNotFound, kFailed };
 enum class LoginStage : uint16_t { kLookup, kConnect, kTls, kGreeting, kAuth };
@@ -141,6 +144,7 @@ enum class ResumeResult : uint16_t {
   kUnrepeatable,
   kDifferent,  // the maildrop, or the answer under way, is not the one that the client has seen
   kRefused,    // the nodes refuse the credentials now
+  kMoved,      // the user has been moved to another cluster
   kDeadline,   // not within resume.deadline
   kEnded       // we stop
 };
@@ -166,6 +170,7 @@ POPLAR_FIXED_LABEL(LoginResult, "result", "ok", "rejected", "backend_unavailable
                    "timeout", "abandoned", "directory_unavailable", "throttled", "internal");
 POPLAR_FIXED_LABEL(LoadResult, "result", "ok", "refused");
 POPLAR_FIXED_LABEL(LookupResult, "result", "ok", "not_found", "failed");
+POPLAR_FIXED_LABEL(MoveResult, "result", "landed", "waited_too_long");
 POPLAR_FIXED_LABEL(LoginStage, "stage", "lookup", "connect", "tls", "greeting", "auth");
 POPLAR_FIXED_LABEL(Side, "side", "downstream", "upstream");
 POPLAR_FIXED_LABEL(Direction, "direction", "received", "sent");
@@ -190,7 +195,7 @@ POPLAR_FIXED_LABEL(TransitionCause, "cause", "probes_failed", "probes_succeeded"
 POPLAR_FIXED_LABEL(RetryReason, "reason", "in_use", "unreachable", "hold_down", "user_limit",
                    "answer_lost");
 POPLAR_FIXED_LABEL(ResumeResult, "result", "resumed", "off", "opaque", "mode", "no_view",
-                   "unrepeatable", "different", "refused", "deadline", "ended");
+                   "unrepeatable", "different", "refused", "moved", "deadline", "ended");
 #undef POPLAR_FIXED_LABEL
 
 template <typename Label>
@@ -224,5 +229,7 @@ template <>
 std::vector<LabelPairs> ValuesOf<UserMap>(const Dimensions& dimensions);
 template <>
 std::vector<LabelPairs> ValuesOf<Discovered>(const Dimensions& dimensions);
+template <>
+std::vector<LabelPairs> ValuesOf<Move>(const Dimensions& dimensions);
 
 }  // namespace poplar::metrics

@@ -9,6 +9,7 @@
 #include "proxy/cli/config_command.h"
 #include "proxy/cli/demo_command.h"
 #include "proxy/cli/map_command.h"
+#include "proxy/cli/move_command.h"
 #include "proxy/cli/route_command.h"
 #include "proxy/cli/serve_command.h"
 #include "proxy/cli/version.h"
@@ -29,6 +30,8 @@ struct CommandLine {
   CLI::App* check;
   CLI::App* config;
   CLI::App* route;
+  CLI::App* move;
+  CLI::App* moves;
   CLI::App* map_build;
   CLI::App* map_get;
   CLI::App* map_check;
@@ -38,6 +41,8 @@ struct CommandLine {
   std::string path = kDefaultConfig;
   cli::RouteOptions route_options;
   std::string route_format = "text";
+  bool route_json = false;
+  cli::MoveOptions move_options;
   cli::MapBuildOptions map_options;
   std::string map_file;
   std::vector<std::string> map_users;
@@ -46,6 +51,7 @@ struct CommandLine {
  private:
   CLI::App* AddCommandWithConfig(const char* name, const char* description);
   void AddRoute();
+  void AddMoves();
   void AddMap();
   void AddDemo();
 };
@@ -61,6 +67,7 @@ CommandLine::CommandLine() {
       AddCommandWithConfig("check", "Report every mistake in a configuration file; exit 0 or 1");
   config = app.add_subcommand("config", "Print the default configuration as commented YAML");
   AddRoute();
+  AddMoves();
   AddMap();
   AddDemo();
 }
@@ -86,15 +93,30 @@ void CommandLine::AddRoute() {
   route->add_option("--format", route_format, "json: an array with an object for each user")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
+  route->add_flag("--json", route_json, "The same as --format json");
   route->footer(
       "The order follows from the names of the user and the nodes, the weights and the states in\n"
-      "the file alone: it is the same on every Poplar, and needs none that runs. What is found "
-      "out\n"
-      "about nodes at run time is not in it. A node's score is weight / -log2(u), where u in (0, "
+      "the file alone: it is the same on every Poplar, and needs none that runs. If one answers "
+      "at\n"
+      "admin.address, its nodes' states are shown beside it, and its moves count. A node's score "
+      "is weight / -log2(u), where u in (0, "
       "1)\n"
       "is a hash of the two names; the highest is the user's home. With affinity: user the logins\n"
       "of a user who has a session already follow it, whatever the order says.\n"
       "Exit 0; 1 with errors in the file, for an unknown cluster, or for what cannot be a user.");
+}
+
+void CommandLine::AddMoves() {
+  move = AddCommandWithConfig("move", "Say how many of a move's users are moved, while all runs");
+  move->add_option("NAME", move_options.name, "The move's name in the configuration")->required();
+  move->add_option("PERCENT", move_options.percent, "From 0 to 100, such as 30 or 2.5")->required();
+  move->footer(
+      "Tells the Poplar that runs with this configuration, on this machine, by its admin "
+      "endpoint.\n"
+      "Sessions that are now in the wrong cluster end at their next command boundary; logins wait\n"
+      "for that. Change percent in the file too, or the next start undoes it.\n"
+      "Exit 0; 1 with errors in the file, for an unknown move, or where nobody answers.");
+  moves = AddCommandWithConfig("moves", "Print how all moves stand in the running Poplar");
 }
 
 void CommandLine::AddMap() {
@@ -152,8 +174,15 @@ int Run(int argc, char** argv) {
   if (*line.route) {
     line.route_options.config_path = line.path;
     line.route_options.color = color;
-    if (line.route_format == "json") line.route_options.format = cli::RouteFormat::kJson;
+    if (line.route_json || line.route_format == "json")
+      line.route_options.format = cli::RouteFormat::kJson;
     return cli::RunRoute(line.route_options, std::cout, std::cerr);
+  }
+  if (*line.move || *line.moves) {
+    line.move_options.config_path = line.path;
+    line.move_options.color = color;
+    return *line.move ? cli::RunMove(line.move_options, std::cout, std::cerr)
+                      : cli::RunMoves(line.move_options, std::cout, std::cerr);
   }
   if (*line.map_build) return cli::RunMapBuild(line.map_options, std::cin, std::cout, std::cerr);
   if (*line.map_get) return cli::RunMapGet(line.map_file, line.map_users, std::cout, std::cerr);

@@ -6,14 +6,19 @@
 #include <iterator>
 #include <string_view>
 
+#include "balancer/moves.h"
+#include "metrics/text_table.h"
 #include "proxy/cli/json_string.h"
+#include "proxy/cli/named_item.h"
 #include "proxy/cli/route_discovery.h"
 #include "proxy/cli/route_find.h"
+#include "proxy/cli/route_move.h"
 #include "proxy/cli/route_plan.h"
+#include "proxy/cli/running_poplar.h"
 #include "proxy/config/effective.h"
 #include "proxy/config/load.h"
 #include "proxy/config/quote.h"
-#include "proxy/config/suggestion.h"
+#include "proxy/config/units.h"
 #include "proxy/server/build_routing.h"
 
 namespace poplar::cli {
@@ -22,25 +27,6 @@ namespace {
 int Fail(std::ostream& err, const std::string& text) {
   err << "poplar: error: " << text << "\n";
   return 1;
-}
-
-template <class Struct>
-int FailForName(const std::vector<Struct>& items, std::string_view what, const std::string& name,
-                std::ostream& err) {
-  std::vector<std::string_view> names;
-  names.reserve(items.size());
-  for (const Struct& item : items) names.push_back(item.name);
-  const std::string_view meant = config::NearestWord(name, names);
-  return Fail(err, "unknown " + std::string(what) + " " + config::Quote(name) +
-                       (meant.empty() ? "" : "; did you mean " + config::Quote(meant) + "?"));
-}
-
-// The item's number; as many as there are: there is none of that name.
-template <class Struct>
-size_t NumberOf(const std::vector<Struct>& items, std::string_view name) {
-  const auto found = std::find_if(items.begin(), items.end(),
-                                  [name](const Struct& item) { return item.name == name; });
-  return static_cast<size_t>(found - items.begin());
 }
 
 std::string_view StateName(config::NodeState state) {
@@ -56,8 +42,33 @@ struct Route {
   const balancer::CanonicalUser& user;
   FoundRoute found;
   std::string asked;  // of name servers, and what came of it; empty: nothing was
+  std::optional<FoundMove> move;
   std::vector<RouteChoice> choices;
+  const RunningPoplar* running = nullptr;  // null: none answers
+
+  const RunningPoplar::Node* Now(const RouteChoice& choice) const {
+    return running == nullptr ? nullptr : running->Find(found.cluster->name, choice.node->name);
+  }
 };
+
+std::string Percent(uint32_t permille) {
+  return config::FormatPercent({static_cast<int>(permille)});
+}
+
+std::string MoveText(const FoundMove& move) {
+  return fmt::format(
+      "  (move {}, from {} to {}: {} percent are moved, this user once it is more "
+      "than {})\n",
+      move.name, move.from, move.to, Percent(move.permille), Percent(move.place));
+}
+
+// "in service", or what keeps users away.
+std::string NowText(const RunningPoplar::Node& node) {
+  if (node.in_service) return "in service";
+  const std::string& why = node.admin_state == "up" ? node.state : node.admin_state;
+  return "out of service: " + metrics::Printable(why) +
+         (node.evidence.empty() ? "" : " (" + metrics::Printable(node.evidence) + ")");
+}
 
 std::string Text(const Route& route) {
   size_t widest = 0;
@@ -68,15 +79,19 @@ std::string Text(const Route& route) {
   if (route.user.text() != route.login) text += " (" + route.user.text() + ")";
   text += ", cluster " + route.found.cluster->name;
   if (!route.found.rule.empty()) text += ", by route " + route.found.rule;
+  if (route.move && route.move->is_moved) text += ", by move " + route.move->name;
   if (!route.found.login.empty()) text += ", there called " + route.found.login;
   text += ":\n";
   for (const std::string& passed : route.found.passed) text += "  (" + passed + ")\n";
   if (!route.asked.empty()) text += "  (asked just now: " + route.asked + ")\n";
+  if (route.move) text += MoveText(*route.move);
   size_t place = 0;
   for (const RouteChoice& choice : route.choices) {
-    fmt::format_to(std::back_inserter(text), "{:>3}. {:<{}}  weight {:>4}  score {:>10.2f}  {}\n",
+    fmt::format_to(std::back_inserter(text), "{:>3}. {:<{}}  weight {:>4}  score {:>10.2f}  {}",
                    ++place, choice.node->name, widest, choice.node->weight, choice.score,
                    choice.reason);
+    const RunningPoplar::Node* const now = route.Now(choice);
+    text += now == nullptr ? "\n" : "; now " + NowText(*now) + "\n";
   }
   return text;
 }
@@ -84,24 +99,38 @@ std::string Text(const Route& route) {
 // A name, or null.
 std::string JsonName(const std::string& name) { return name.empty() ? "null" : JsonString(name); }
 
+std::string Json(const FoundMove& move) {
+  return fmt::format(R"({{"name":{},"from":{},"to":{},"percent":{},"moved_above":{},"moved":{}}})",
+                     JsonString(move.name), JsonString(move.from), JsonString(move.to),
+                     Percent(move.permille), Percent(move.place), move.is_moved);
+}
+
+std::string Json(const RunningPoplar::Node& node) {
+  return fmt::format(R"({{"in_service":{},"state":{},"admin_state":{},"evidence":{}}})",
+                     node.in_service, JsonString(node.state), JsonString(node.admin_state),
+                     JsonString(node.evidence));
+}
+
 std::string Json(const Route& route) {
   std::string directories;
   for (const std::string& name : route.found.directories)
     directories.append(directories.empty() ? "" : ",").append(JsonString(name));
   std::string json = fmt::format(
       "{{\"user\":{},\"canonical\":{},\"route\":{},\"asks_first\":[{}],\"cluster\":{},\"node\":{},"
-      "\"login\":{},\"asked_now\":{},\"nodes\":[",
+      "\"login\":{},\"move\":{},\"running\":{},\"asked_now\":{},\"nodes\":[",
       JsonString(route.login), JsonString(route.user.text()), JsonName(route.found.rule),
       directories, JsonString(route.found.cluster->name), JsonName(route.found.node),
-      JsonName(route.found.login), JsonName(route.asked));
+      JsonName(route.found.login), route.move ? Json(*route.move) : "null",
+      route.running != nullptr, JsonName(route.asked));
   for (const RouteChoice& choice : route.choices) {
+    const RunningPoplar::Node* const now = route.Now(choice);
     fmt::format_to(std::back_inserter(json),
                    "{}{{\"name\":{},\"address\":{},\"weight\":{},\"state\":\"{}\",\"cost\":{},"
-                   "\"score\":{:.6f},\"reason\":{}}}",
+                   "\"score\":{:.6f},\"reason\":{},\"now\":{}}}",
                    &choice == &route.choices.front() ? "" : ",", JsonString(choice.node->name),
                    JsonString(choice.node->address), choice.node->weight,
                    StateName(choice.node->state), choice.cost, choice.score,
-                   JsonString(choice.reason));
+                   JsonString(choice.reason), now == nullptr ? "null" : Json(*now));
   }
   return json + "]}";
 }
@@ -114,6 +143,8 @@ struct Plan {
   RouteArrival arrival;
   const std::map<std::string, AskedForNodes>& asked;
   const config::ClusterConfig* cluster = nullptr;  // null: as the rules say
+  std::shared_ptr<const balancer::Moves> moves = {};
+  tl::expected<RunningPoplar, std::string> running = {};
 };
 
 tl::expected<Route, std::string> RouteOf(const Plan& plan, const std::string& login,
@@ -125,13 +156,28 @@ tl::expected<Route, std::string> RouteOf(const Plan& plan, const std::string& lo
     if (!by_rules) return tl::unexpected(by_rules.error());
     found = std::move(*by_rules);
   }
+  std::optional<FoundMove> move;
+  if (plan.cluster == nullptr) move = FollowMove(plan.config, *plan.moves, user, found);
   const auto hold_down = config::EffectiveHealth(plan.config, *found.cluster).hold_down;
   const auto asked = plan.asked.find(found.cluster->name);
   if (asked != plan.asked.end() && !asked->second.ok)
     return tl::unexpected("cluster " + asked->first + ": no node is known: " + asked->second.text);
   auto choices = PlanRoute(*found.cluster, hold_down, user, found.node);
-  return Route{login, user, std::move(found),
-               asked == plan.asked.end() ? std::string() : asked->second.text, std::move(choices)};
+  return Route{login,
+               user,
+               std::move(found),
+               asked == plan.asked.end() ? std::string() : asked->second.text,
+               std::move(move),
+               std::move(choices),
+               plan.running ? &*plan.running : nullptr};
+}
+
+// From where what is said of this moment comes.
+std::string SourceText(const Plan& plan) {
+  if (plan.running)
+    return "Moves and nodes as the Poplar at " + plan.config.admin.address + " has them now.\n";
+  return "No running Poplar is asked (" + plan.running.error() +
+         "): moves as in the file, and how the nodes are now isn't known.\n";
 }
 
 int Print(const Plan& plan, const RouteOptions& options, std::ostream& out, std::ostream& err) {
@@ -158,7 +204,11 @@ int Print(const Plan& plan, const RouteOptions& options, std::ostream& out, std:
       text += (is_first ? "" : "\n") + Text(*route);
     }
   }
-  if (options.format == RouteFormat::kJson) text = "[" + text + "]\n";
+  if (options.format == RouteFormat::kJson) {
+    text = "[" + text + "]\n";
+  } else if (!text.empty()) {
+    text += "\n" + SourceText(plan);
+  }
   out << text << std::flush;
   return out.good() ? status : 1;
 }
@@ -181,13 +231,13 @@ int RunRoute(const RouteOptions& options, std::ostream& out, std::ostream& err) 
   if (!options.cluster.empty()) {
     const size_t number = NumberOf(config.clusters, options.cluster);
     if (number == config.clusters.size())
-      return FailForName(config.clusters, "cluster", options.cluster, err);
+      return Fail(err, UnknownName(config.clusters, "cluster", options.cluster));
     plan.cluster = &config.clusters[number];
   }
   if (!options.listener.empty()) {
     plan.arrival.listener = NumberOf(config.listeners, options.listener);
     if (plan.arrival.listener == config.listeners.size())
-      return FailForName(config.listeners, "listener", options.listener, err);
+      return Fail(err, UnknownName(config.listeners, "listener", options.listener));
   }
   auto names = server::BuildCanonicalRules(config);
   if (!names) return Fail(err, names.error());
@@ -195,6 +245,10 @@ int RunRoute(const RouteOptions& options, std::ostream& out, std::ostream& err) 
   auto rules = server::BuildRules(config);
   if (!rules) return Fail(err, rules.error());
   plan.rules = std::move(*rules);
+  plan.running = AskRunningPoplar(config);
+  auto moves = MovesNow(config, plan.names, plan.running ? &*plan.running : nullptr);
+  if (!moves) return Fail(err, moves.error());
+  plan.moves = std::move(*moves);
   return Print(plan, options, out, err);
 }
 

@@ -20,12 +20,14 @@ struct RouteOptions {
   config::Color color = config::Color::kNever;  // of err
 };
 
-// `poplar route`: for each user which rule says where it is, and the cluster's nodes in order of
-// preference, each with its weight, score and the reason. Needs no running Poplar, no certificate
-// and no node; LDAP directories are asked, and, where nodes are discovered, name servers, once.
-// Returns the exit status: 0, or 1 when the configuration has errors, a cluster or listener is
-// unknown, a map cannot be read, a directory cannot be asked, nobody can say which nodes there are,
-// a name cannot be a user's (the other users are still shown) or out refused the text.
+// `poplar route`: for each user which rule says where it is, which move has moved it, and the
+// cluster's nodes in order of preference, each with its weight, score and the reason. A Poplar that
+// runs with this configuration is asked for the moves and the nodes as they are now; none is
+// needed, no certificate and no node either. LDAP directories are asked, and, where nodes are
+// discovered, name servers, once. Returns the exit status: 0, or 1 when the configuration has
+// errors, a cluster or listener is unknown, a map cannot be read, a directory cannot be asked,
+// nobody can say which nodes there are, a name cannot be a user's (the other users are still shown)
+// or out refused the text.
 int RunRoute(const RouteOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace poplar::cli

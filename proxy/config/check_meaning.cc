@@ -194,6 +194,7 @@ Problems CheckMeaning(const Config& config, const Positions& positions) {
   CheckBalancing(config, findings);
   CheckAdmission(config, findings);
   CheckNames(config.routes, "routes", "route", findings);
+  CheckNames(config.moves, "moves", "move", findings);
   CheckNames(config.directories, "directories", "directory", findings);
   CheckRouting(config, findings);
   CheckDirectories(config, findings);

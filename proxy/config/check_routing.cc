@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "balancer/canonical_user.h"
 #include "balancer/route_table.h"
 #include "proxy/config/address_text.h"
 #include "proxy/config/positions.h"
@@ -15,6 +17,7 @@ namespace poplar::config {
 namespace {
 
 constexpr std::string_view kDomainForm = "a domain such as example.org";
+constexpr std::string_view kUserForm = "a user such as anna@example.org";
 constexpr std::string_view kSeparatorForm = "a character such as * or +";
 
 void CheckDomain(const std::string& domain, const std::string& path, Findings& findings) {
@@ -103,6 +106,66 @@ void CheckTarget(const Config& config, const RouteConfig& route, const std::stri
     CheckReference(route.directory, config.directories, "directory", path + ".directory", findings);
 }
 
+void CheckPlaces(const Config& config, const MoveConfig& move, const std::string& path,
+                 Findings& findings) {
+  for (const auto& [name, key] : {std::pair(&move.from, ".from"), std::pair(&move.to, ".to")}) {
+    CheckReference(*name, config.clusters, "cluster", path + key, findings);
+    const auto cluster = std::find_if(config.clusters.begin(), config.clusters.end(),
+                                      [&](const auto& each) { return each.name == *name; });
+    if (cluster == config.clusters.end() || cluster->affinity == Affinity::kUser) continue;
+    findings.Warning(path + key,
+                     Quote(*name) +
+                         " has affinity: none: nobody knows who has a session there, so "
+                         "logins don't wait for sessions to end",
+                     "affinity: user");
+  }
+  const bool unread = findings.IsUnread(path + ".from") || findings.IsUnread(path + ".to");
+  if (move.from == move.to && !unread)
+    findings.Error(path + ".to", "the move leads from " + Quote(move.from) + " to itself",
+                   "another cluster");
+}
+
+bool MeansEverybody(const MoveConfig& move) { return move.users.empty() && move.domains.empty(); }
+
+// Of a move and those ahead of it.
+void CheckOrder(const Config& config, size_t number, const std::string& path, Findings& findings) {
+  const MoveConfig& move = config.moves[number];
+  if (findings.IsUnread(path)) return;
+  for (size_t i = 0; i < config.moves.size(); ++i) {
+    const MoveConfig& other = config.moves[i];
+    if (i < number && other.from == move.from && MeansEverybody(other)) {
+      findings.Warning(path,
+                       "means nobody: " + Quote(other.name) + ", ahead of it, means everybody in " +
+                           Quote(move.from),
+                       "it ahead of that one");
+    }
+    if (i != number && other.to == move.from && !move.from.empty()) {
+      findings.Warning(path + ".from",
+                       "whom " + Quote(other.name) + " moves to " + Quote(move.from) +
+                           " stay there: nobody is moved on by a second move",
+                       "routes that say where they are, and one move for each");
+    }
+  }
+}
+
+void CheckMoves(const Config& config, Findings& findings) {
+  for (size_t i = 0; i < config.moves.size(); ++i) {
+    const MoveConfig& move = config.moves[i];
+    const std::string path = ItemPath("moves", i);
+    CheckPlaces(config, move, path, findings);
+    for (const std::string& domain : move.domains) {
+      const std::string_view bare =
+          std::string_view(domain).substr(domain.starts_with('.') ? 1 : 0);
+      CheckDomain(std::string(bare), path + ".domains", findings);
+    }
+    for (const std::string& user : move.users) {
+      if (balancer::CanonicalUser::FromLogin(user, {})) continue;
+      findings.Error(path + ".users", Quote(user) + " is not a user", std::string(kUserForm));
+    }
+    CheckOrder(config, i, path, findings);
+  }
+}
+
 bool TakesEverybody(const RouteConfig& route) {
   return !route.cluster.empty() && route.domains.empty() && route.users.empty() &&
          route.server_names.empty() && route.listeners.empty();
@@ -112,6 +175,7 @@ bool TakesEverybody(const RouteConfig& route) {
 
 void CheckRouting(const Config& config, Findings& findings) {
   CheckUserNames(config, findings);
+  CheckMoves(config, findings);
   for (size_t i = 0; i < config.routes.size(); ++i) {
     const std::string path = ItemPath("routes", i);
     CheckConditions(config, config.routes[i], path, findings);

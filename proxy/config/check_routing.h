@@ -5,7 +5,7 @@
 
 namespace poplar::config {
 
-// What user names become, and which rules send users where.
+// What user names become, which rules send users where, and which moves take them on.
 void CheckRouting(const Config& config, Findings& findings);
 
 }  // namespace poplar::config

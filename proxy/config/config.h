@@ -10,6 +10,7 @@
 #include "proxy/config/field.h"
 #include "proxy/config/health_config.h"
 #include "proxy/config/listener_config.h"
+#include "proxy/config/move_config.h"
 #include "proxy/config/pool_config.h"
 #include "proxy/config/process_config.h"
 #include "proxy/config/resume_config.h"
@@ -27,6 +28,9 @@ struct Config {
   std::vector<ClusterConfig> clusters;
   std::vector<RouteConfig> routes;
   std::vector<DirectoryConfig> directories;
+  std::vector<MoveConfig> moves;
+  Duration moves_wait = std::chrono::seconds(10);
+  Duration moves_grace = std::chrono::seconds(30);
   UserNamesConfig user_names;
   PoolConfig pool;
   HealthConfig health;
@@ -58,6 +62,17 @@ void Describe(Visitor& v, Config& c) {
          {.help = "Which users are where, the first rule that fits. Whom none fits is in the "
                   "listener's cluster."});
   v.List("directories", c.directories, {.help = "Services that know where users are."});
+  v.List("moves", c.moves,
+         {.help = "Users who change from one cluster to another, the first move that means them. "
+                  "It applies to where the routes and directories say that they are, once: whom a "
+                  "move has moved no other one moves on. Each Poplar knows its own sessions alone: "
+                  "with replicas, change all of them."});
+  v.Time("moves_wait", c.moves_wait, {Duration(0), std::chrono::minutes(10)},
+         {.help = "How long a login may wait for sessions of its user where the user no longer is; "
+                  "timeouts.login bounds it too."});
+  v.Time("moves_grace", c.moves_grace, {Duration(0), std::chrono::hours(24)},
+         {.help = "How long such a session may take to come to a command boundary, where it ends: "
+                  "one that downloads finishes its message. Then it is cut."});
   v.Section("user_names", c.user_names,
             {.help = "How the names that clients log in by become names of mailboxes, by which "
                      "nodes are chosen and users counted. Nodes are told what the client typed."});

@@ -19,6 +19,7 @@
 //   Integer(name, int&, Bounds<int>, About)
 //   Time(name, Duration&, Bounds<Duration>, About)
 //   Bytes(name, Size&, Bounds<Size>, About)
+//   Percentage(name, Percent&, About)                    0 to 100, in steps of 0.1
 //   Choice(name, Enum&, const ChoiceName<Enum>(&)[N], About)
 //   Texts(name, std::vector<std::string>&, About)        a list of single texts
 //   Section(name, Struct&, About)
@@ -40,6 +41,11 @@ struct Size {
 constexpr Size KiB(uint64_t count) { return {count << 10}; }
 constexpr Size MiB(uint64_t count) { return {count << 20}; }
 constexpr Size GiB(uint64_t count) { return {count << 30}; }
+
+struct Percent {
+  int permille = 0;
+  auto operator<=>(const Percent&) const = default;
+};
 
 // Both ends belong to the range.
 template <class T>

@@ -139,6 +139,16 @@ void FieldReader::Bytes(std::string_view name, Size& value, const Bounds<Size>& 
   value = *parsed;
 }
 
+void FieldReader::Percentage(std::string_view name, Percent& value, const About& about) {
+  const YamlNode* node = FindScalar(name, about, kPercentForm);
+  if (node == nullptr) return;
+  const auto parsed = ParsePercent(node->scalar);
+  if (!parsed)
+    return Report(*node, name, parsed.error().message, std::string(kPercentForm),
+                  parsed.error().suggestion);
+  value = *parsed;
+}
+
 std::optional<bool> FieldReader::ReadSwitch(std::string_view name, const About& about) {
   const YamlNode* node = FindScalar(name, about, kSwitchForm);
   if (node == nullptr) return std::nullopt;

@@ -39,6 +39,7 @@ class FieldReader {
   void Time(std::string_view name, Duration& value, const Bounds<Duration>& bounds,
             const About& about);
   void Bytes(std::string_view name, Size& value, const Bounds<Size>& bounds, const About& about);
+  void Percentage(std::string_view name, Percent& value, const About& about);
 
   template <class Enum, size_t kCount>
   void Choice(std::string_view name, Enum& value, const ChoiceName<Enum> (&names)[kCount],

@@ -39,6 +39,9 @@ class FieldWalk {
              const About& /*about*/) {
     call_(name, value);
   }
+  void Percentage(std::string_view name, Percent& value, const About& /*about*/) {
+    call_(name, value);
+  }
   template <class Enum, size_t kCount>
   void Choice(std::string_view name, Enum& value, const ChoiceName<Enum> (& /*names*/)[kCount],
               const About& /*about*/) {

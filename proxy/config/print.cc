@@ -47,6 +47,7 @@ class ExampleFiller {
             const About& /*a*/) {}
   void Bytes(std::string_view /*name*/, Size& /*v*/, const Bounds<Size>& /*b*/,
              const About& /*a*/) {}
+  void Percentage(std::string_view /*name*/, Percent& /*value*/, const About& /*about*/) {}
   template <class Enum, size_t kCount>
   void Choice(std::string_view /*n*/, Enum& /*v*/, const ChoiceName<Enum> (& /*names*/)[kCount],
               const About& /*a*/) {}
@@ -95,6 +96,9 @@ class ScalarVisitor {
   }
   void Bytes(std::string_view name, Size& value, const Bounds<Size>& bounds, const About& about) {
     Put({name, FormatSize(value), DescribeBounds(bounds), about});
+  }
+  void Percentage(std::string_view name, Percent& value, const About& about) {
+    Put({name, FormatPercent(value), std::string(kPercentForm), about});
   }
   template <class Enum, size_t kCount>
   void Choice(std::string_view name, Enum& value, const ChoiceName<Enum> (&names)[kCount],

@@ -105,10 +105,38 @@ tl::expected<Size, UnitError> ParseSize(std::string_view text) {
   });
 }
 
+tl::expected<Percent, UnitError> ParsePercent(std::string_view text) {
+  constexpr int kAll = 100;
+  const std::string_view written = text;
+  const bool has_sign = text.ends_with('%');
+  if (has_sign) text.remove_suffix(1);
+  int whole = 0;
+  int tenths = 0;
+  const char* const end = text.data() + text.size();
+  auto [at, error] = std::from_chars(text.data(), end, whole);
+  bool is_number = error == std::errc() && text.front() != '-';
+  if (is_number && at != end) {
+    is_number = *at == '.' && end - at == 2 && at[1] >= '0' && at[1] <= '9';
+    if (is_number) tenths = at[1] - '0';
+  }
+  if (!is_number) return tl::make_unexpected(UnitError{Quote(written) + " is no percentage", {}});
+  if (has_sign)
+    return tl::make_unexpected(UnitError{Quote(written) + " has a sign", std::string(text)});
+  if (whole > kAll || (whole == kAll && tenths > 0))
+    return tl::make_unexpected(UnitError{Quote(written) + " is out of bounds", {}});
+  return Percent{whole * 10 + tenths};
+}
+
 std::string FormatDuration(Duration duration) {
   return Format(static_cast<uint64_t>(duration.count()), kDurationUnits, "0s");
 }
 
 std::string FormatSize(Size size) { return Format(size.bytes, kSizeUnits, "0B"); }
+
+std::string FormatPercent(Percent percent) {
+  std::string text = std::to_string(percent.permille / 10);
+  if (percent.permille % 10 != 0) text.append(".").append(std::to_string(percent.permille % 10));
+  return text;
+}
 
 }  // namespace poplar::config

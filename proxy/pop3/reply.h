@@ -55,6 +55,9 @@ inline constexpr std::string_view kReplyNodeLost =
 // At a command boundary when Poplar stops.
 inline constexpr std::string_view kReplyDraining =
     "-ERR [SYS/TEMP] Service temporarily unavailable, shutting down, please wait\r\n";
+// Likewise, when the user's mail has moved to other nodes.
+inline constexpr std::string_view kReplyMoved =
+    "-ERR [SYS/TEMP] Service temporarily unavailable, mailbox is moving, please wait\r\n";
 inline constexpr std::string_view kReplyLoginRefused = "-ERR [AUTH] Authentication failed\r\n";
 inline constexpr std::string_view kReplyLoggedIn = "+OK Logged in\r\n";
 // Of a message that has vanished from the maildrop, or never was in it.
@@ -103,6 +106,7 @@ inline constexpr std::array kOwnReplies = {
     kReplyTemporary,
     kReplyNodeLost,
     kReplyDraining,
+    kReplyMoved,
     kReplyLoginRefused,
     kReplyLoggedIn,
     kReplyInUse,

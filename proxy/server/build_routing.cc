@@ -102,7 +102,7 @@ balancer::RouteRule RuleOf(const config::Config& config, const config::RouteConf
   return rule;
 }
 
-// Maps and directories may send a user to any cluster.
+// Maps and directories may send a user to any cluster; and a move on, sooner or later.
 void SetReachable(session::Settings& settings) {
   using Kind = session::RouteTarget::Kind;
   const session::Routing& routing = settings.routing;
@@ -121,6 +121,11 @@ void SetReachable(session::Settings& settings) {
       } else {
         for (const auto& cluster : settings.clusters) add(cluster->id);
       }
+    }
+    const auto said = listener.clusters;
+    for (size_t i = 0; settings.moves != nullptr && i < settings.moves->size(); ++i) {
+      const balancer::MoveRule& move = settings.moves->rule(i);
+      if (std::find(said.begin(), said.end(), move.from) != said.end()) add(move.to);
     }
   }
 }
@@ -165,6 +170,27 @@ tl::expected<std::shared_ptr<const balancer::RouteTable>, std::string> BuildRule
   return std::move(*table);
 }
 
+tl::expected<std::shared_ptr<balancer::Moves>, std::string> BuildMoves(
+    const config::Config& config, const balancer::CanonicalRules& names,
+    absl::FunctionRef<balancer::ClusterId(const std::string& name)> id_of) {
+  std::vector<balancer::MoveRule> rules;
+  for (const config::MoveConfig& from : config.moves) {
+    balancer::MoveRule& rule = rules.emplace_back();
+    rule = {.name = from.name,
+            .from = id_of(from.from),
+            .to = id_of(from.to),
+            .users = {},
+            .domains = from.domains,
+            .permille = static_cast<uint32_t>(from.percent.permille)};
+    for (const std::string& login : from.users) {
+      const auto user = balancer::CanonicalUser::FromLogin(login, names);
+      if (!user) return tl::unexpected("move " + from.name + ": users: " + login + " is no user");
+      rule.users.push_back(user->text());
+    }
+  }
+  return std::make_shared<balancer::Moves>(std::move(rules));
+}
+
 std::string_view DefaultDomainOf(const config::Config& config, size_t listener,
                                  std::string_view server_name) {
   for (const config::ServerNameConfig& name : config.user_names.server_names) {
@@ -188,6 +214,11 @@ tl::expected<void, std::string> SetRouting(const config::Config& config,
   if ((*rules)->size() > 0) settings.routing.rules = std::move(*rules);
   for (const config::RouteConfig& route : config.routes)
     settings.routing.targets.push_back(TargetOf(config, route, settings));
+  auto moves = BuildMoves(config, settings.canonical, [&settings](const std::string& name) {
+    return *settings.nodes->FindCluster(name);
+  });
+  if (!moves) return tl::unexpected(moves.error());
+  if ((*moves)->size() > 0) settings.moves = std::move(*moves);
   SetReachable(settings);
   return {};
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <absl/functional/function_ref.h>
+
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,6 +24,9 @@ tl::expected<balancer::CanonicalRules, std::string> BuildCanonicalRules(
     const config::Config& config);
 tl::expected<std::shared_ptr<const balancer::RouteTable>, std::string> BuildRules(
     const config::Config& config);
+tl::expected<std::shared_ptr<balancer::Moves>, std::string> BuildMoves(
+    const config::Config& config, const balancer::CanonicalRules& names,
+    absl::FunctionRef<balancer::ClusterId(const std::string& name)> id_of);
 // That completes the names of those who come so, instead of the rules' own; empty: none does.
 std::string_view DefaultDomainOf(const config::Config& config, size_t listener,
                                  std::string_view server_name);

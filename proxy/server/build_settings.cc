@@ -67,7 +67,9 @@ void SetTimes(const config::Config& config, session::Settings& settings) {
   settings.timeouts = {.tls_handshake = from.tls_handshake,
                        .login = from.login,
                        .client_idle = from.client_idle,
-                       .client_write_stall = from.client_write_stall};
+                       .client_write_stall = from.client_write_stall,
+                       .move_wait = config.moves_wait,
+                       .move_grace = config.moves_grace};
 }
 
 session::LoginPolicy BuildLogins(const config::Config& config, const config::ListenerConfig& from) {

@@ -4,11 +4,14 @@
 #include <system_error>
 
 #include "metrics/instruments.h"
+#include "metrics/move_gauges.h"
+#include "metrics/move_page.h"
 #include "metrics/node_gauges.h"
 #include "proxy/config/address_text.h"
 #include "proxy/io/cares_resolver.h"
 #include "proxy/server/build_routing.h"
 #include "proxy/server/cpus.h"
+#include "proxy/server/move_views.h"
 #include "proxy/server/node_views.h"
 
 namespace poplar::server {
@@ -32,6 +35,7 @@ metrics::Dimensions DimensionsOf(const config::Config& config) {
       dimensions.nodes.push_back({cluster.name, {}});
   }
   dimensions.user_maps = UserMapFiles(config);
+  for (const config::MoveConfig& move : config.moves) dimensions.moves.push_back(move.name);
   for (const config::CertificateConfig& files : config.tls.certificates) {
     dimensions.certificates.push_back(files.certificate);
   }
@@ -76,6 +80,7 @@ Server::Server(std::shared_ptr<const session::Settings> settings, std::unique_pt
       shared_(random_, std::move(maps), std::move(directories)),
       newest_(settings_),
       maps_told_(shared_.maps->size()),
+      moves_told_(settings_->moves == nullptr ? 0 : settings_->moves->size()),
       discoveries_told_(discoveries->tasks().size()),
       discoveries_(std::move(discoveries)) {}
 
@@ -188,7 +193,10 @@ tl::expected<void, std::string> Server::StartAdmin(const config::Config& config,
        .nodes = [this] { return ViewNodes(*settings_, clock_.Now()); },
        .set_state = [this](
                         std::string_view cluster, std::string_view node,
-                        metrics::AdminState state) { return SetNodeState(cluster, node, state); }});
+                        metrics::AdminState state) { return SetNodeState(cluster, node, state); },
+       .moves = [this] { return ViewMoves(*settings_); },
+       .set_move = [this](std::string_view name,
+                          uint32_t permille) { return SetMove(name, permille); }});
   if (!admin) return tl::unexpected("admin.address: " + admin.error());
   admin_ = std::move(*admin);
   return {};
@@ -238,12 +246,25 @@ metrics::SetStateResult Server::SetNodeState(std::string_view cluster, std::stri
   return metrics::SetStateResult::kUnknownNode;
 }
 
+metrics::SetMoveResult Server::SetMove(std::string_view name, uint32_t permille) {
+  balancer::Moves* const moves = settings_->moves.get();
+  const auto move = moves == nullptr ? std::nullopt : moves->Find(name);
+  if (!move) return metrics::SetMoveResult::kUnknownMove;
+  const std::string before = metrics::PercentText(moves->permille(*move));
+  moves->SetPermille(*move, permille);
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->LookAtMove(*move);
+  log_.Info("move " + std::string(name) + ": " + metrics::PercentText(permille) +
+            " percent of its users are moved; before it were " + before);
+  return metrics::SetMoveResult::kOk;
+}
+
 // What workers share is looked at when somebody asks.
 std::string Server::MetricsText() {
   const std::lock_guard lock(node_gauges_mutex_);
   metrics::SetNodeGauges(*node_gauges_, ViewNodes(*settings_, clock_.Now()));
   TellUserMaps();
   TellDiscoveries();
+  metrics::SetMoveGauges(*node_gauges_, ViewMoves(*settings_), moves_told_);
   return exporter_->Text();
 }
 

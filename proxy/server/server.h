@@ -67,6 +67,7 @@ class Server {
   metrics::Exporter::Names NamesOfNodes() const;
   metrics::SetStateResult SetNodeState(std::string_view cluster, std::string_view node,
                                        metrics::AdminState state);
+  metrics::SetMoveResult SetMove(std::string_view name, uint32_t permille);
 
   const std::shared_ptr<const session::Settings> settings_;
   Log& log_;
@@ -78,7 +79,8 @@ class Server {
   std::vector<std::unique_ptr<metrics::Shard>> shards_;
   std::mutex node_gauges_mutex_;
   std::unique_ptr<metrics::Shard> node_gauges_;
-  std::vector<UserMaps::Counts> maps_told_;  // of them what the metrics have; as node_gauges_
+  std::vector<UserMaps::Counts> maps_told_;    // of them what the metrics have; as node_gauges_
+  std::vector<metrics::MoveView> moves_told_;  // likewise
   std::vector<upstream::Discovery::Status> discoveries_told_;  // likewise
   std::unique_ptr<metrics::Exporter> exporter_;
   std::vector<std::unique_ptr<Worker>> workers_;

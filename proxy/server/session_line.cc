@@ -123,6 +123,7 @@ std::string SessionLine(LineFormat format, int64_t unix_micros, const session::R
       .Number("bytes_out", record.bytes_to_client)
       .Millis("duration_ms", record.total);
   if (!record.route.empty()) line.Text("route", record.route);
+  if (!record.move.empty()) line.Text("move", record.move);
   if (!record.mechanism.empty()) line.Text("mechanism", record.mechanism);
   if (record.balancer) line.Text("balancer", record.balancer->Host());
   if (record.stls) line.Flag("stls", true);

@@ -170,6 +170,8 @@ metrics::ResumeResult ResumeLabel(session::ResumeResult result) {
       return metrics::ResumeResult::kDifferent;
     case session::ResumeResult::kRefused:
       return metrics::ResumeResult::kRefused;
+    case session::ResumeResult::kMoved:
+      return metrics::ResumeResult::kMoved;
     case session::ResumeResult::kDeadline:
       return metrics::ResumeResult::kDeadline;
     case session::ResumeResult::kEnded:

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "metrics/instruments.h"
+#include "proxy/session/parked_elsewhere.h"
 
 namespace poplar::server {
 namespace {
@@ -130,6 +131,7 @@ io::Task<void> Worker::StopWhenEmpty() {
 
 void Worker::StopAccepting() {
   proactor_->PostFromAnyThread([this] {
+    stopping_ = true;
     for (const Listening& listening : std::exchange(listening_, {}))
       proactor_->Abort(listening.socket);
     for (const auto& keeper : keepers_) keeper->Stop();
@@ -161,6 +163,16 @@ void Worker::LookAtNode(balancer::NodeId node) {
 void Worker::UseSettings(std::shared_ptr<const session::Settings> newest) {
   proactor_->PostFromAnyThread(
       [this, newest = std::move(newest)]() mutable { newest_ = std::move(newest); });
+}
+
+// The share is changed before this is posted: whatever a session of this worker's does behind it,
+// parking included, knows the new one.
+void Worker::LookAtMove(size_t move) {
+  proactor_->PostFromAnyThread([this, move] {
+    for (session::Session* session : sessions_) session->LookAtMoves();
+    // Else all that is parked ends anyway.
+    if (!stopping_) session::EndParkedOf(*environment_, *settings_, move);
+  });
 }
 
 void Worker::DrainSessions() {

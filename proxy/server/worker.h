@@ -91,6 +91,8 @@ class Worker {
   void LookAtNode(balancer::NodeId node);
   // Logins that begin after it was heard of go by these.
   void UseSettings(std::shared_ptr<const session::Settings> newest);
+  // Its share has changed: sessions and parked ones whose users are elsewhere now end.
+  void LookAtMove(size_t move);
 
   io::UringProactor& proactor() { return *proactor_; }
   // When the loop last came round, in nanoseconds of the clock; for /livez.
@@ -137,6 +139,7 @@ class Worker {
   std::vector<std::unique_ptr<upstream::Discovery>> discoveries_;
   absl::flat_hash_set<session::Session*> sessions_;
   io::ProactorCounters sampled_;
+  bool stopping_ = false;
   bool draining_ = false;
   bool aborting_ = false;
   std::atomic<int64_t> heartbeat_ = 0;

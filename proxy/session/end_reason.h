@@ -39,6 +39,7 @@ enum class Side : uint8_t { kClient, kNode, kPoplar };
   X(kNodeTrouble, "node_trouble", kNode) /* it said [SYS/TEMP], and no other could be had */       \
   X(kNodeOut, "node_out", kNode)         /* out of service, and no other could be had */           \
   X(kNodeDown, "node_down", kPoplar)     /* an operator took the node down */                      \
+  X(kMoved, "moved", kPoplar)            /* an operator moved the user to another cluster */       \
   X(kDraining, "draining", kPoplar)      /* ended at a command boundary */                         \
   X(kShutdown, "shutdown", kPoplar)      /* ended at once */
 

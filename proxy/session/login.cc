@@ -54,7 +54,9 @@ Login::Login(Environment& environment, const Settings& settings, const Request& 
       request_(request),
       patience_(patience),
       record_(record),
+      said_(request.where),
       where_(request.where),
+      turn_(request.turn),
       user_hash_(request.user.Hash()),
       deadline_(
           environment.proactor.timers(),
@@ -80,7 +82,8 @@ io::Task<Login::Outcome> Login::Run() {
   Step step = co_await SitOutPenalty();
   if (step != Step::kEnd) step = co_await Locate();
   while (step != Step::kEnd) {
-    step = co_await ChooseNode();
+    step = co_await Enter();
+    if (step == Step::kGoOn) step = co_await ChooseNode();
     if (step == Step::kGoOn) step = co_await TakeParked();
     // Whoever ends the parked session is about to be done.
     if (step == Step::kGoOn && misplaced_)
@@ -121,6 +124,7 @@ void Login::Abort() {
 io::Task<Login::Step> Login::ChooseNode() {
   for (;;) {
     if (late_ || aborted_) co_return TooLate();
+    if (!InPlace()) co_return Step::kAgain;
     const Choice choice = cluster().health.Choose(order_, user_hash_, tried_, Moment());
     misplaced_ = false;
     const bool held = Follow(choice);
@@ -246,7 +250,7 @@ io::Task<Login::Step> Login::WaitInQueue(SlotWait& place) {
   const io::Time begun = Now();
   const QueueResult result =
       co_await place.Wait(node().pool, std::min(request_.deadline, begun + node().wait_timeout),
-                          [this] { return NodeTakesUs(); });
+                          [this] { return NodeTakesUs() && InPlace(); });
   record_.queued = Now() - begun;
   environment_.meter.QueueLeft(node_, result, *record_.queued);
   if (result == QueueResult::kGranted) co_return Step::kGoOn;
@@ -287,7 +291,7 @@ Login::Step Login::Bind() {
     GiveUpConnection(true);
     return TooLate();
   }
-  if (!NodeTakesUs()) {
+  if (!NodeTakesUs() || !InPlace()) {
     GiveUpConnection(true);
     return Step::kAgain;
   }

@@ -9,6 +9,7 @@
 
 #include "balancer/affinity.h"
 #include "balancer/cluster_health.h"
+#include "balancer/moves.h"
 #include "proxy/admission/admission.h"
 #include "proxy/admission/seniority.h"
 #include "proxy/io/proactor.h"
@@ -97,6 +98,8 @@ class Login {
     // null: the client can't be asked anything more.
     upstream::Challenger* challenger = nullptr;
     const Arrival* arrival = nullptr;  // null: no rule is asked
+    // Of a session that is resumed, if a move means its user.
+    std::optional<balancer::Moves::Turn> turn = {};
   };
 
   // All outlive it. Fills in the record's part on the login.
@@ -113,6 +116,10 @@ class Login {
   NodeSession& session() { return session_; }
   balancer::NodeId node_id() const { return node_; }
   const Whereabouts& where() const { return where_; }
+  // If a move means the user.
+  const std::optional<balancer::Moves::Turn>& turn() const { return turn_; }
+  // Its user has been moved meanwhile: the session can't go on.
+  bool moved_away() const { return moved_away_; }
   // As the node was told it: not always as the client typed it.
   const pop3::Credential& credential() const {
     return rewritten_ ? *rewritten_ : request_.credential;
@@ -142,7 +149,12 @@ class Login {
   POPLAR_OWN_FRAME io::Task<Step> Locate();
   directory::Question QuestionOf(const Arrival& arrival) const;
   Step Settle(const directory::Found& found);
+  Step GoTo(balancer::ClusterId cluster);
   bool PutFirst(balancer::NodeId node);
+  POPLAR_OWN_FRAME io::Task<Step> Enter();
+  bool MayEnter();
+  Step TooManyElsewhere();
+  bool InPlace() const;
   Step Refused(std::string_view why);
   POPLAR_OWN_FRAME io::Task<std::optional<Step>> AskDirectory(size_t index, const Arrival& arrival);
   io::Task<Step> RefusedByDirectory(const directory::Answer& answer);
@@ -193,7 +205,10 @@ class Login {
   Patience& patience_;
   Record& record_;
 
+  Whereabouts said_;  // by all rules but the moves
   Whereabouts where_;
+  std::optional<balancer::Moves::Turn> turn_;
+  std::optional<io::Time> enters_until_;  // once it waits for sessions elsewhere
   upstream::Cluster* cluster_ = nullptr;  // once the user is located, as the next
   balancer::Candidates order_;
   std::optional<pop3::Credential> rewritten_;  // nothing: the client's own serves
@@ -205,6 +220,7 @@ class Login {
   io::Timer deadline_;
   bool held_down_ = false;  // it has waited for a node that is out
   bool misplaced_ = false;  // node_ isn't where health wants the user
+  bool moved_away_ = false;
   bool late_ = false;
   bool aborted_ = false;
   int failures_ = 0;

@@ -65,7 +65,7 @@ io::Task<Login::Step> Login::Locate() {
     const RouteTarget& target = settings_.routing.targets[i];
     switch (target.kind) {
       case RouteTarget::Kind::kCluster:
-        where_ = {target.cluster};
+        said_ = {target.cluster};
         co_return Settle({});
       case RouteTarget::Kind::kUserMap:
         if (const auto found = environment_.lookups->InMap(target.index, query.user))
@@ -113,21 +113,34 @@ Login::Step Login::Settle(const directory::Found& found) {
       return Unavailable(LoginResult::kDirectoryUnavailable,
                          "unknown_place: no cluster or node is called " + found.place);
     }
-    where_ = *place;
+    said_ = *place;
   }
-  cluster_ = &settings_.ClusterOf(where_.cluster);
-  order_ = settings_.nodes->Choose(where_.cluster, request_.user);
-  if (order_.empty())
-    return Unavailable(LoginResult::kBackendUnavailable, "no_nodes: none is known yet");
-  if (where_.node && !PutFirst(*where_.node))
-    return Unavailable(LoginResult::kBackendUnavailable, "unknown_place: the node has gone");
-  const ClusterPolicy* const policy = settings_.PolicyOf(where_.cluster);
-  if (request_.arrival != nullptr && policy != nullptr && !policy->access.Admits(record_.client))
-    return Refused("not_admitted: the cluster takes no clients from this address");
+  const balancer::Moves* const moves = settings_.moves.get();
+  const bool asks = moves != nullptr && !request_.resumes;
+  if (asks) turn_ = moves->TurnOf(said_.cluster, request_.user);
+  const Step step = GoTo(asks && turn_ ? moves->ClusterOf(*turn_) : said_.cluster);
+  if (step == Step::kEnd) return step;
   if (found.login.empty() && found.password == nullptr) return Step::kGoOn;
   rewritten_ = Rewritten(request_.credential, found);
   if (!rewritten_ || !pop3::IsSafe(*rewritten_))
     return Refused("another_name: the user's name at the node can't be told to it this way");
+  return Step::kGoOn;
+}
+
+Login::Step Login::GoTo(balancer::ClusterId cluster) {
+  const bool is_moved = turn_ && cluster == settings_.moves->rule(turn_->move).to;
+  where_ = cluster == said_.cluster ? said_ : Whereabouts{cluster};
+  record_.move = is_moved ? std::string_view(settings_.moves->rule(turn_->move).name) : "";
+  cluster_ = &settings_.ClusterOf(cluster);
+  order_ = settings_.nodes->Choose(cluster, request_.user);
+  tried_.clear();
+  if (order_.empty())
+    return Unavailable(LoginResult::kBackendUnavailable, "no_nodes: none is known yet");
+  if (where_.node && !PutFirst(*where_.node))
+    return Unavailable(LoginResult::kBackendUnavailable, "unknown_place: the node has gone");
+  const ClusterPolicy* const policy = settings_.PolicyOf(cluster);
+  if (request_.arrival != nullptr && policy != nullptr && !policy->access.Admits(record_.client))
+    return Refused("not_admitted: the cluster takes no clients from this address");
   return Step::kGoOn;
 }
 

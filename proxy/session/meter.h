@@ -68,14 +68,15 @@ enum class ResumeResult : uint8_t {
   kUnrepeatable,  // a command under way that can't be asked twice
   kDifferent,     // the maildrop, or the answer under way, isn't the one that the client has seen
   kRefused,       // the nodes don't take the credential any more
+  kMoved,         // the user has been moved to another cluster
   kDeadline,      // not within resume.deadline
   kEnded,         // Poplar stopped meanwhile
 };
 
 constexpr std::string_view Name(ResumeResult result) {
-  constexpr std::string_view kNames[] = {"resumed",  "off",          "opaque",    "mode",
-                                         "no_view",  "unrepeatable", "different", "refused",
-                                         "deadline", "ended"};
+  constexpr std::string_view kNames[] = {"resumed", "off",          "opaque",    "mode",
+                                         "no_view", "unrepeatable", "different", "refused",
+                                         "moved",   "deadline",     "ended"};
   return kNames[static_cast<size_t>(result)];
 }
 

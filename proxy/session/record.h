@@ -20,6 +20,7 @@ struct Record {
   std::string_view listener;
   std::string user;            // canonical; empty while unknown
   std::string_view route;      // the rule that says where the user is; empty: none did
+  std::string_view move;       // that has brought the user where it is, or is taking it away
   std::string_view mechanism;  // of the last login; empty while there was none
   std::string node;            // of the last attempt; empty while there was none
   std::string_view tls_version;

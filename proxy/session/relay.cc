@@ -45,13 +45,13 @@ io::Task<RelayEnd> Relay::Run(const NodeSide& node) {
   co_return end_;
 }
 
-void Relay::Drain() {
-  draining_ = true;
-  if (opaque_ || opaque_sent_) return End(EndReason::kDraining, {}, true);
-  if (at_boundary()) End(EndReason::kDraining, pop3::kReplyDraining);
+void Relay::Drain(EndReason reason) {
+  if (!draining_) draining_ = reason;
+  if (opaque_ || opaque_sent_) return End(*draining_, {}, true);
+  if (at_boundary()) EndDrained();
 }
 
-void Relay::Abort() { End(EndReason::kShutdown, {}, true); }
+void Relay::Abort(EndReason reason) { End(reason, {}, true); }
 
 void Relay::DropNode() {
   if (!running() || node_lost_ || node_ == nullptr) return;
@@ -123,7 +123,11 @@ void Relay::End(EndReason reason, std::string_view farewell, bool abrupt) {
 void Relay::EndIfDue() {
   if (!at_boundary()) return;
   if (client_done_) return End(EndReason::kClientEof);
-  if (draining_) End(EndReason::kDraining, pop3::kReplyDraining);
+  if (draining_) EndDrained();
+}
+
+void Relay::EndDrained() {
+  End(*draining_, *draining_ == EndReason::kMoved ? pop3::kReplyMoved : pop3::kReplyDraining);
 }
 
 void Relay::Watch() {

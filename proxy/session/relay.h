@@ -118,10 +118,10 @@ class Relay {
 
   // --- from outside
 
-  // Ends at the next boundary between answers with -ERR [SYS/TEMP].
-  void Drain();
+  // Ends at the next boundary between answers with -ERR [SYS/TEMP]. The first reason counts.
+  void Drain(EndReason reason = EndReason::kDraining);
   // Ends at once.
-  void Abort();
+  void Abort(EndReason reason = EndReason::kShutdown);
   // As if the node had gone.
   void DropNode();
   // Health has taken the node out of service, or in again. Where the session can go on elsewhere it
@@ -210,6 +210,7 @@ class Relay {
   static EndReason ReasonOf(const io::Error& error);
   void End(EndReason reason, std::string_view farewell = {}, bool abrupt = false);
   void EndIfDue();
+  void EndDrained();
   void Watch();
   void OnTimer();
   bool keeps_node_awake() const;
@@ -252,7 +253,7 @@ class Relay {
   bool quit_asked_ = false;      // of a node, which may have done it
   bool opaque_sent_ = false;  // a command we don't know went up: no command is understood any more
   bool opaque_ = false;       // and now no answer either
-  bool draining_ = false;
+  std::optional<EndReason> draining_;  // and why
   bool response_timed_out_ = false;
   bool trouble_seen_ = false;  // an answer with [SYS/...]
   // UTF8 or LANG, which the next login would not expect (RFC 6856), or a DELE that isn't

@@ -106,7 +106,7 @@ void Relay::BeginReply() {
 io::Task<void> Relay::OnReplyComplete(std::string_view unsent) {
   co_await WriteToClient(unsent);
   co_await AnswerOwn();
-  if (draining_ && !quit_sent_) End(EndReason::kDraining, pop3::kReplyDraining);
+  if (draining_ && !quit_sent_) EndDrained();
 }
 
 // False: the node, or the session, is lost with it.

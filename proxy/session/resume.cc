@@ -120,7 +120,13 @@ io::Task<std::optional<ResumeResult>> Resume::LogIn() {
                            [&](std::string_view packed) { credential = Unpack(packed); });
   const std::shared_ptr<const Settings> newest = Newest(environment_, settings_);
   Login login(environment_, *newest,
-              {Where(*newest), request_.user, credential, request_.deadline, true, request_.origin},
+              {.where = Where(*newest),
+               .user = request_.user,
+               .credential = credential,
+               .deadline = request_.deadline,
+               .resumes = true,
+               .origin = request_.origin,
+               .turn = request_.turn},
               patience_, scratch_);
   login_ = &login;
   const Login::Outcome outcome = co_await login.Run();
@@ -134,6 +140,7 @@ io::Task<std::optional<ResumeResult>> Resume::LogIn() {
       co_return ResumeResult::kRefused;
     case Login::Outcome::kClientLeft:  // nobody looks
     case Login::Outcome::kUnavailable:
+      if (login.moved_away()) co_return ResumeResult::kMoved;
       break;
   }
   co_return std::nullopt;

@@ -27,6 +27,7 @@ class Resume {
     io::Time deadline;
     const upstream::ClientOrigin* origin = nullptr;  // as for Login
     std::string_view own_node = {};                  // the name that where.node had at login
+    std::optional<balancer::Moves::Turn> turn = {};  // as for Login
   };
 
   // All outlive it. `settings`: the session's own.

@@ -265,6 +265,7 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
     place_.LeaveUnauthenticated();
     where_ = login.where();
     if (where_.node) own_node_ = newest->nodes->FindNode(*where_.node)->name;
+    turn_ = login.turn();
     JoinNode(std::move(login.session()), login.node_id());
     if (cluster().resumes()) {
       credential_ = SealCredential(environment_.sealer, login.credential());
@@ -283,6 +284,7 @@ io::Task<void> Session::RelayMail() {
   Relay relay(proactor_, *client_, input_, OptionsOfRelay(), record_, environment_.meter);
   relay_ = &relay;
   if (draining_) relay.Drain();
+  LookAtMoves();  // said while the node was asked for the login
   RelayEnd end = co_await relay.Run(SideOfNode());
   while (end.lost == ResumeResult::kResumed && co_await GoOnElsewhere(relay, end)) {
     end = co_await relay.Run(SideOfNode());
@@ -291,6 +293,8 @@ io::Task<void> Session::RelayMail() {
   farewell_ = end.farewell;
   abrupt_ = end.abrupt;
   End(end.reason);
+  if (departure_ != nullptr && record_.reason == EndReason::kMoved) departure_->Ended();
+  departure_.reset();
   if (end.node_failed) TellHealth(end.reason);
   if (end.lost && *end.lost != ResumeResult::kResumed && SideOf(end.reason) != Side::kClient) {
     CountResume(*end.lost, proactor_.Now());
@@ -348,7 +352,7 @@ io::Task<bool> Session::GoOnElsewhere(Relay& relay, RelayEnd& end) {
   Resume resume(
       environment_, settings_,
       {cluster(), where_, user, credential_, relay, PauseAfter(end.reason, relay.losses()),
-       stalled_since + cluster().resume.deadline, &origin_, own_node_},
+       stalled_since + cluster().resume.deadline, &origin_, own_node_, turn_},
       patience);
   resume_ = &resume;
   const ResumeResult result = co_await resume.Run();

@@ -9,6 +9,7 @@
 #include "proxy/pop3/authorization.h"
 #include "proxy/session/admit.h"
 #include "proxy/session/client_input.h"
+#include "proxy/session/departure.h"
 #include "proxy/session/login.h"
 #include "proxy/session/meter.h"
 #include "proxy/session/record.h"
@@ -41,6 +42,8 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   void DropNode(balancer::NodeId node);
   // Its health has changed.
   void LookAtNode(balancer::NodeId node);
+  // An operator has moved users, perhaps this session's: then it ends at the next command boundary.
+  void LookAtMoves();
 
  private:
   POPLAR_OWN_FRAME io::Task<bool> LearnClient();
@@ -60,6 +63,7 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   admission::Deletes Deletes() const;
   NodeSide SideOfNode() const;
   POPLAR_OWN_FRAME io::Task<bool> GoOnElsewhere(Relay& relay, RelayEnd& end);
+  void CutOff();
   void CountResume(ResumeResult result, io::Time stalled_since);
   ParkResult Park();
   void TellHealth(EndReason lost);
@@ -95,7 +99,9 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   std::string server_name_;                                    // SNI
   Whereabouts where_;     // of the user; before login, of one whom no rule means
   std::string own_node_;  // the name of where_.node, if there is one
-  int logins_ = 0;        // tried
+  std::optional<balancer::Moves::Turn> turn_;  // if a move means the user
+  std::unique_ptr<Departure> departure_;       // once it has to end for that
+  int logins_ = 0;                             // tried
   io::Time stalls_counted_{};
 
   std::string_view farewell_;

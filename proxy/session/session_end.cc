@@ -75,6 +75,26 @@ void Session::LookAtNode(balancer::NodeId node) {
   if (relay_ != nullptr && node_ == node) relay_->SetNodeOut(!cluster().health.Serves(node));
 }
 
+void Session::LookAtMoves() {
+  if (!turn_ || relay_ == nullptr || departure_ != nullptr) return;
+  const balancer::Moves& moves = *settings_->moves;
+  if (moves.ClusterOf(*turn_) == where_.cluster) return;
+  record_.move = moves.rule(turn_->move).name;
+  departure_ = std::make_unique<Departure>(
+      moves.counts(turn_->move), proactor_.timers(),
+      [](void* context) { static_cast<Session*>(context)->CutOff(); }, this,
+      proactor_.Now() + settings_->timeouts.move_grace);
+  relay_->Drain(EndReason::kMoved);
+}
+
+// Its time to come to a boundary is over. What its client has of an answer is no whole one, and
+// marks are void.
+void Session::CutOff() {
+  if (relay_ == nullptr) return;
+  relay_->Abort(EndReason::kMoved);
+  if (resume_ != nullptr) resume_->Abort();
+}
+
 // --- small parts
 
 io::Task<bool> Session::Say(std::string_view line) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "balancer/moves.h"
 #include "balancer/node_table.h"
 #include "proxy/admission/policy.h"
 #include "proxy/admission/retention.h"
@@ -21,6 +22,8 @@ struct Timeouts {
   io::Duration login = std::chrono::seconds(60);
   io::Duration client_idle = std::chrono::minutes(10);
   io::Duration client_write_stall = std::chrono::seconds(60);
+  io::Duration move_wait = std::chrono::seconds(10);   // of a login, for sessions elsewhere to end
+  io::Duration move_grace = std::chrono::seconds(30);  // of a session that has to end, until cut
 };
 
 // What a listener lets its clients do before their login.
@@ -66,6 +69,7 @@ struct Settings {
   absl::flat_hash_map<std::string, std::string> domains_by_server_name;
   Routing routing;
   std::shared_ptr<const balancer::NodeTable> nodes;
+  std::shared_ptr<balancer::Moves> moves;  // outlives every snapshot; null: there is none
   // What is decided and remembered at run time; outlives every snapshot.
   std::vector<std::shared_ptr<upstream::Cluster>> clusters;  // by ClusterId
   std::vector<upstream::Node*> upstream_nodes;               // by NodeId; the clusters own them

@@ -34,7 +34,7 @@ CONFINED = {
     r"openssl/": r"proxy/tls/\w+\.cc",
     r"prometheus/": r"metrics/exporter\.cc",
     r"yaml-cpp/": r"proxy/config/yaml_tree\.cc",
-    r"civetweb\.h|CivetServer\.h": r"metrics/admin_server\.cc",
+    r"civetweb\.h|CivetServer\.h": r"metrics/admin_(client|server)\.cc",
     r"CLI/": r"proxy/main\.cc",
     r"spdlog/": r"proxy/server/log\.cc",
     r"boost/": r"proxy/directory/http_\w+\.cc",

@@ -71,6 +71,11 @@ def order(user, nodes):
     return [n for _, _, n in sorted(((cost(user, n), w, n) for n, w in nodes), key=cmp_to_key(compare))]
 
 
+def place_in_move(user, move):
+    """Of balancer/moves.h; bytes both."""
+    return xxh64(user, xxh64(move, 0)) * 1000 >> 64
+
+
 def main():
     assert xxh64(b"", 0) == 0xEF46DB3751D8E999  # the published test vectors
     assert xxh64(b"abc", 0) == 0x44BC2CF5AD770999
