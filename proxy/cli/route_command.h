@@ -22,10 +22,10 @@ struct RouteOptions {
 
 // `poplar route`: for each user which rule says where it is, and the cluster's nodes in order of
 // preference, each with its weight, score and the reason. Needs no running Poplar, no certificate
-// and no node; name servers are asked, once, where nodes are discovered. Returns the exit status:
-// 0, or 1 when the configuration has errors, a cluster or listener is unknown, a map cannot be
-// read, nobody can say which nodes there are, a name cannot be a user's (the other users are still
-// shown) or out refused the text.
+// and no node; LDAP directories are asked, and, where nodes are discovered, name servers, once.
+// Returns the exit status: 0, or 1 when the configuration has errors, a cluster or listener is
+// unknown, a map cannot be read, a directory cannot be asked, nobody can say which nodes there are,
+// a name cannot be a user's (the other users are still shown) or out refused the text.
 int RunRoute(const RouteOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace poplar::cli

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "proxy/cli/route_directory.h"
 #include "proxy/config/quote.h"
 #include "proxy/directory/user_map.h"
 #include "proxy/pop3/ascii.h"
@@ -19,8 +20,22 @@ const config::ClusterConfig* FindCluster(const config::Config& config, std::stri
   return found == config.clusters.end() ? nullptr : &*found;
 }
 
-// "cluster" or "cluster/node".
+// A node by its address, as the configuration has it.
+bool SetAddress(const config::Config& config, std::string_view address, FoundRoute& found) {
+  for (const config::ClusterConfig& cluster : config.clusters) {
+    for (const config::NodeConfig& node : cluster.nodes) {
+      if (!pop3::EqualsIgnoringCase(node.address, address)) continue;
+      found.cluster = &cluster;
+      found.node = node.name;
+      return true;
+    }
+  }
+  return false;
+}
+
+// "cluster", "cluster/node" or a node's address.
 bool SetPlace(const config::Config& config, std::string_view place, FoundRoute& found) {
+  if (SetAddress(config, place, found)) return true;
   const size_t slash = std::min(place.find('/'), place.size());
   found.cluster = FindCluster(config, place.substr(0, slash));
   if (found.cluster == nullptr || slash == place.size()) return found.cluster != nullptr;
@@ -50,6 +65,36 @@ Decided LookUp(const config::Config& config, const config::RouteConfig& route,
                         ", which is no cluster or node of the configuration");
 }
 
+const config::DirectoryConfig& FindDirectory(const config::Config& config,
+                                             const std::string& name) {
+  return *std::find_if(config.directories.begin(), config.directories.end(),
+                       [&](const auto& each) { return each.name == name; });
+}
+
+// False: the directory doesn't know the user, or only a running Poplar can ask it.
+Decided Ask(const config::Config& config, const config::RouteConfig& route,
+            const balancer::CanonicalUser& user, FoundRoute& found) {
+  const config::DirectoryConfig& directory = FindDirectory(config, route.directory);
+  if (directory.ldap.urls.empty()) {
+    found.directories.push_back(route.directory);
+    found.passed.push_back("route " + route.name + ": directory " + route.directory +
+                           " is asked, by a running Poplar; what follows is for whom it doesn't "
+                           "know");
+    return false;
+  }
+  const directory::Answer answer = AskLdap(directory, user.text());
+  if (answer.kind == directory::Answer::Kind::kUnknown) {
+    found.passed.push_back("route " + route.name + ": unknown to directory " + route.directory);
+    return false;
+  }
+  if (answer.kind != directory::Answer::Kind::kFound) return tl::unexpected(answer.text);
+  found.login = answer.found.login;
+  if (SetPlace(config, answer.found.place, found)) return true;
+  return tl::unexpected("directory " + route.directory + " has " + user.text() + " at " +
+                        config::Quote(answer.found.place) +
+                        ", which is no cluster or node of the configuration");
+}
+
 }  // namespace
 
 tl::expected<FoundRoute, std::string> FindRoute(const config::Config& config,
@@ -60,15 +105,10 @@ tl::expected<FoundRoute, std::string> FindRoute(const config::Config& config,
   const balancer::RouteQuery query{user.text(), arrival.server_name, arrival.listener};
   for (size_t i = rules.Match(query); i < rules.size(); i = rules.Match(query, i + 1)) {
     const config::RouteConfig& route = config.routes[i];
-    if (!route.directory.empty()) {
-      found.directories.push_back(route.directory);
-      found.passed.push_back("route " + route.name + ": directory " + route.directory +
-                             " is asked, by a running Poplar; what follows is for whom it doesn't "
-                             "know");
-      continue;
-    }
-    const Decided decided = route.user_map.empty() ? Decided(SetPlace(config, route.cluster, found))
-                                                   : LookUp(config, route, user, found);
+    const Decided decided = !route.directory.empty() ? Ask(config, route, user, found)
+                            : !route.user_map.empty()
+                                ? LookUp(config, route, user, found)
+                                : Decided(SetPlace(config, route.cluster, found));
     if (!decided) return tl::unexpected(decided.error());
     if (!*decided) continue;
     found.rule = route.name;

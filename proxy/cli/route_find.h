@@ -16,7 +16,7 @@ struct RouteArrival {
   std::string server_name;  // SNI; empty: none
 };
 
-// What the rules say of a user, as far as files can tell.
+// What the rules say of a user, as far as files and LDAP directories can tell.
 struct FoundRoute {
   std::string rule;  // empty: none knows the user
   const config::ClusterConfig* cluster = nullptr;
@@ -26,7 +26,8 @@ struct FoundRoute {
   std::vector<std::string> passed;       // "route map: not in /etc/poplar/users.map"
 };
 
-// Reads the user maps. `rules` are the configuration's. The error is one line.
+// Reads the user maps, asks LDAP directories. `rules` are the configuration's. The error is one
+// line.
 tl::expected<FoundRoute, std::string> FindRoute(const config::Config& config,
                                                 const balancer::RouteTable& rules,
                                                 const balancer::CanonicalUser& user,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "proxy/config/check_ldap_directory.h"
 #include "proxy/config/http_url.h"
 #include "proxy/config/positions.h"
 #include "proxy/config/quote.h"
@@ -44,6 +45,21 @@ void CheckHttp(const HttpDirectoryConfig& http, const std::string& path, Finding
   }
 }
 
+// Who has URLs is meant: `poplar config` prints the section without them too.
+void CheckDirectory(const DirectoryConfig& directory, const std::string& path, Findings& findings) {
+  const bool has_http = !directory.http.urls.empty();
+  const bool has_ldap = !directory.ldap.urls.empty();
+  const bool http_in_file = findings.IsInFile(path + ".http");
+  const bool ldap_in_file = findings.IsInFile(path + ".ldap");
+  if (has_http && has_ldap) findings.Error(path, "is of two kinds", "one of http and ldap");
+  if (!http_in_file && !ldap_in_file)
+    findings.Error(path, "says nothing of how to ask", "one of http and ldap");
+  if (has_http || (http_in_file && !ldap_in_file))
+    CheckHttp(directory.http, path + ".http", findings);
+  if (has_ldap || (ldap_in_file && !has_http))
+    CheckLdapDirectory(directory.ldap, path + ".ldap", findings);
+}
+
 }  // namespace
 
 bool IsHeaderLine(std::string_view text) {
@@ -63,7 +79,7 @@ bool IsHeaderLine(std::string_view text) {
 
 void CheckDirectories(const Config& config, Findings& findings) {
   for (size_t i = 0; i < config.directories.size(); ++i)
-    CheckHttp(config.directories[i].http, ItemPath("directories", i) + ".http", findings);
+    CheckDirectory(config.directories[i], ItemPath("directories", i), findings);
 }
 
 }  // namespace poplar::config

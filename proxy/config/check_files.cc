@@ -124,6 +124,17 @@ void CheckNodeFiles(const NodeConfig& node, const std::string& path,
                      findings);
 }
 
+void CheckLdapFiles(const LdapDirectoryConfig& ldap, const std::string& path,
+                    CertificateInspector& inspector, int64_t now, Findings& findings) {
+  if (!ldap.password_file.empty())
+    CheckPassword(ldap.password_file, path + ".password_file", findings);
+  if (!ldap.ca_file.empty()) CheckReadable(ldap.ca_file, path + ".ca_file", findings);
+  if (!ldap.client_certificate.empty())
+    CheckCertificate({ldap.client_certificate, ldap.client_key},
+                     {path + ".client_certificate", path + ".client_key"}, inspector, now,
+                     findings);
+}
+
 }  // namespace
 
 Problems CheckFiles(const Config& config, const Positions& positions,
@@ -147,6 +158,9 @@ Problems CheckFiles(const Config& config, const Positions& positions,
     CheckNodeFiles(config.clusters[i].discovery.node.all, path + ".discovery.node", inspector, now,
                    findings);
   }
+  for (size_t i = 0; i < config.directories.size(); ++i)
+    CheckLdapFiles(config.directories[i].ldap, ItemPath("directories", i) + ".ldap", inspector, now,
+                   findings);
   if (!config.tls.client_ca_file.empty())
     CheckReadable(config.tls.client_ca_file, "tls.client_ca_file", findings);
   CheckLogFolder(config.log.output, findings);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "proxy/config/field.h"
+#include "proxy/config/ldap_directory_config.h"
 
 namespace poplar::config {
 
@@ -44,6 +45,7 @@ struct DirectoryConfig {
   Duration unknown_ttl = std::chrono::seconds(5);
   Duration stale_ttl = std::chrono::hours(1);
   HttpDirectoryConfig http;
+  LdapDirectoryConfig ldap;
 
   bool operator==(const DirectoryConfig&) const = default;
 };
@@ -59,8 +61,8 @@ void Describe(Visitor& v, DirectoryConfig& c) {
                   "what is left; then what was known before counts, or the login is told to try "
                   "again later."});
   v.Time("found_ttl", c.found_ttl, {Duration(0), std::chrono::hours(24)},
-         {.help = "How long an answer counts that says where a user is; for the same password "
-                  "only."});
+         {.help = "How long an answer counts that says where a user is; one of http for the same "
+                  "password only."});
   v.Time("unknown_ttl", c.unknown_ttl, {Duration(0), std::chrono::hours(1)},
          {.help = "How long an answer counts that says no."});
   v.Time("stale_ttl", c.stale_ttl, {Duration(0), std::chrono::hours(24 * 7)},
@@ -70,6 +72,7 @@ void Describe(Visitor& v, DirectoryConfig& c) {
       "http", c.http,
       {.help = "A service that speaks the protocol of nginx's auth_http. It is told the password, "
                "and may check it."});
+  v.Section("ldap", c.ldap, {.help = "Or, instead of it, an LDAP directory (LDAPv3)."});
 }
 
 }  // namespace poplar::config

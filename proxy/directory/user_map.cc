@@ -4,8 +4,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <new>
+#include <system_error>
 #include <utility>
 
 namespace poplar::directory {
@@ -30,6 +32,10 @@ UserMap::UserMap(std::unique_ptr<char[]> bytes, size_t size)
     : bytes_(std::move(bytes)), size_(size) {}
 
 tl::expected<std::shared_ptr<const UserMap>, std::string> UserMap::Load(const std::string& path) {
+  // A folder can be opened, and has a size of its own idea.
+  std::error_code fault;
+  if (std::filesystem::is_directory(path, fault))
+    return tl::unexpected(std::string("is no ordinary file"));
   std::ifstream in(path, std::ios::binary | std::ios::ate);
   if (!in) return tl::unexpected(std::string("cannot be read: ") + std::strerror(errno));
   const std::streamoff size = in.tellg();

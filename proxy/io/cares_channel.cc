@@ -193,7 +193,8 @@ std::vector<std::string> CaresChannel::Candidates(const std::string& name) const
   if (!system() || name.ends_with('.')) return {name};
   std::vector<std::string> all;
   for (const std::string& domain : search_) {
-    std::string full = name + "." + domain;
+    std::string full = name;
+    full.append(1, '.').append(domain);
     if (IsDnsName(full)) all.push_back(std::move(full));
   }
   const bool first = std::count(name.begin(), name.end(), '.') >= ndots_;

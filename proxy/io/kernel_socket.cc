@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,6 +56,13 @@ bool NothingToReceive(int descriptor) {
   char byte = 0;
   return recv(descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
          (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+bool AwaitBytes(int descriptor, Duration most) {
+  pollfd waiting{.fd = descriptor, .events = POLLIN, .revents = 0};
+  // Rounded up, so that a wait that is repeated for what is left of it doesn't spin.
+  const auto millis = std::chrono::ceil<std::chrono::milliseconds>(most).count();
+  return poll(&waiting, 1, static_cast<int>(millis)) > 0;
 }
 
 Address LocalAddressOf(int descriptor) { return AddressOf(descriptor, getsockname); }

@@ -1,6 +1,8 @@
 #include "proxy/io/name_lookup.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
+#include <resolv.h>
 
 #include <algorithm>
 #include <utility>
@@ -33,6 +35,12 @@ tl::expected<Address, std::string> LookUpName(const std::string& host, uint16_t 
   auto addresses = LookUpNames(host, port);
   if (!addresses) return tl::unexpected(std::move(addresses.error()));
   return addresses->front();
+}
+
+void LimitNameLookUps() {
+  res_init();
+  _res.retrans = 2;
+  _res.retry = 1;
 }
 
 }  // namespace poplar::io

@@ -3,7 +3,10 @@
 #include <utility>
 
 #include "proxy/config/http_url.h"
+#include "proxy/directory/ldap_client.h"
+#include "proxy/directory/ldap_source.h"
 #include "proxy/io/name_lookup.h"
+#include "proxy/server/build_ldap.h"
 
 namespace poplar::server {
 namespace {
@@ -46,16 +49,40 @@ Built<directory::HttpSettings> BuildHttp(const config::DirectoryConfig& from) {
 
 }  // namespace
 
-Built<std::unique_ptr<Directories>> Directories::Build(const config::Config& config) {
+Built<std::unique_ptr<Directories::Ldap>> Directories::StartLdap(
+    const config::DirectoryConfig& from, const io::Clock& clock) {
+  auto settings = BuildLdap(from);
+  if (!settings) return tl::unexpected(settings.error());
+  auto ldap = std::make_unique<Ldap>(std::move(*settings));
+  std::vector<std::unique_ptr<directory::LdapAsker>> askers;
+  askers.reserve(ldap->settings.connections);
+  for (size_t i = 0; i < ldap->settings.connections; ++i)
+    askers.push_back(std::make_unique<directory::LdapClient>(ldap->settings, ldap->servers, clock));
+  auto pool = directory::LdapPool::Start(clock, std::move(askers));
+  if (!pool) return tl::unexpected(pool.error());
+  ldap->pool = std::move(*pool);
+  return ldap;
+}
+
+Built<std::unique_ptr<Directories>> Directories::Build(const config::Config& config,
+                                                       const io::Clock& clock) {
   auto directories = std::make_unique<Directories>();
   for (const config::DirectoryConfig& from : config.directories) {
+    const auto fault = [&](const std::string& text) {
+      return tl::unexpected("directory " + from.name + ": " + text);
+    };
+    directory::CacheRules rules{
+        .found_ttl = from.found_ttl, .unknown_ttl = from.unknown_ttl, .stale_ttl = from.stale_ttl};
+    if (!from.ldap.urls.empty()) {
+      auto ldap = StartLdap(from, clock);
+      if (!ldap) return fault(ldap.error());
+      directories->all_.push_back(std::make_unique<Directory>(std::move(*ldap), rules));
+      continue;
+    }
     auto http = BuildHttp(from);
-    if (!http) return tl::unexpected("directory " + from.name + ": " + http.error());
+    if (!http) return fault(http.error());
     // What the service says of one password holds for no other.
-    const directory::CacheRules rules{.found_ttl = from.found_ttl,
-                                      .unknown_ttl = from.unknown_ttl,
-                                      .stale_ttl = from.stale_ttl,
-                                      .by_credential = true};
+    rules.by_credential = true;
     directories->all_.push_back(std::make_unique<Directory>(std::move(*http), rules));
   }
   return directories;
@@ -63,7 +90,10 @@ Built<std::unique_ptr<Directories>> Directories::Build(const config::Config& con
 
 std::unique_ptr<directory::Source> Directories::MakeSource(size_t index,
                                                            io::Proactor& proactor) const {
-  return std::make_unique<directory::HttpSource>(proactor, all_[index]->settings);
+  const Directory& of = *all_[index];
+  if (of.ldap != nullptr)
+    return std::make_unique<directory::LdapSource>(proactor, of.ldap->settings, *of.ldap->pool);
+  return std::make_unique<directory::HttpSource>(proactor, of.settings);
 }
 
 }  // namespace poplar::server

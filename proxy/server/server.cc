@@ -86,7 +86,7 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
     const io::Clock& clock, const BuildInfo& build_info) {
   auto maps = UserMaps::Load(UserMapFiles(config));
   if (!maps) return tl::unexpected(maps.error());
-  auto directories = Directories::Build(config);
+  auto directories = Directories::Build(config, clock);
   if (!directories) return tl::unexpected(directories.error());
   auto discoveries = Discoveries::Build(config, MakeResolver);
   if (!discoveries) return tl::unexpected(discoveries.error());

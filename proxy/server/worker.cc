@@ -166,6 +166,7 @@ void Worker::UseSettings(std::shared_ptr<const session::Settings> newest) {
 void Worker::DrainSessions() {
   proactor_->PostFromAnyThread([this] {
     draining_ = true;
+    lookups_->Stop();  // one that hangs would keep its sessions from their boundary
     for (session::Session* session : sessions_) session->Drain();
   });
 }

@@ -79,7 +79,8 @@ class Poplar:
             nodes, certificates, self.port, self.admin_port, self.log, more_listeners=more, **options), indent=2))
         # Freed memory that a sanitizer keeps back would look as if Poplar kept it.
         self.child = Child([BINARY, "serve", "--config", self.file], folder / "output.log",
-                           {"ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=64"})
+                           {"ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=64",
+                            "LSAN_OPTIONS": f"suppressions={pathlib.Path(__file__).with_name('leaks.txt')}"})
         self.child.wait_for(lambda: self.status("/readyz" if ready else "/livez") == 200, "Poplar to be ready")
 
     # --- the admin endpoint

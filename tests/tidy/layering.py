@@ -39,7 +39,7 @@ CONFINED = {
     r"spdlog/": r"proxy/server/log\.cc",
     r"boost/": r"proxy/directory/http_\w+\.cc",
     r"ares": r"proxy/io/cares_channel\.cc",
-    r"(ldap|lber)\.h": r"proxy/directory/ldap_\w+\.cc",
+    r"(ldap|lber)\.h|sasl/": r"proxy/directory/ldap_\w+\.cc",
     r"re2/": r"balancer/route_table\.cc",
     r"yaml\.h|httplib\.h|curl/|hiredis": r"nobody",
 }

@@ -9,9 +9,8 @@
 namespace poplar::config {
 namespace {
 
-std::string Problems(const std::string& http) {
-  const ReadResult read =
-      Read({"poplar.yaml", "directories:\n  - name: auth\n    http: " + http + "\n"});
+std::string ProblemsOf(const std::string& directory) {
+  const ReadResult read = Read({"poplar.yaml", "directories:\n  - name: auth\n" + directory});
   Findings findings(read.positions);
   CheckDirectories(read.config, findings);
   std::string lines;
@@ -19,6 +18,8 @@ std::string Problems(const std::string& http) {
     lines += problem.path + ": " + problem.message + "\n";
   return lines;
 }
+
+std::string Problems(const std::string& http) { return ProblemsOf("    http: " + http + "\n"); }
 
 TEST(CheckDirectories, TakesWhatIsRight) {
   EXPECT_EQ(Problems("{urls: [\"http://127.0.0.1:8080/auth\", \"https://auth.internal/\"], "
@@ -48,6 +49,17 @@ TEST(CheckDirectories, ReportsEachMistake) {
        "directories[0].http.headers: \"A: b\\x0d\\x0aC: d\" is no header\n"},
   };
   for (const Case& c : cases) EXPECT_EQ(Problems(c.http), c.problems) << c.http;
+}
+
+TEST(CheckDirectories, WantsOneKind) {
+  EXPECT_EQ(ProblemsOf(""), "directories[0]: says nothing of how to ask\n");
+  EXPECT_EQ(ProblemsOf("    http: {urls: [\"https://a/\"]}\n"
+                       "    ldap: {urls: [\"ldaps://a\"], base: dc=org}\n"),
+            "directories[0]: is of two kinds\n");
+  // As `poplar config` prints it.
+  EXPECT_EQ(ProblemsOf("    http: {urls: []}\n"
+                       "    ldap: {urls: [\"ldaps://a\"], base: dc=org}\n"),
+            "");
 }
 
 }  // namespace

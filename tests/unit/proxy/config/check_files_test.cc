@@ -237,5 +237,22 @@ TEST(CheckFiles, PassesOverWhatWasNotRead) {
   EXPECT_TRUE(CheckFiles(WithCertificate("/no/such.pem", ""), positions, inspector, kNow).empty());
 }
 
+TEST(CheckFiles, LooksAtThoseOfLdapDirectories) {
+  FakeInspector inspector;
+  Config config;
+  LdapDirectoryConfig ldap;
+  ldap.password_file = "/no/password";
+  ldap.ca_file = "/no/ca";
+  ldap.client_certificate = WriteFile("ldap.pem");
+  config.directories = {{.name = "people", .ldap = ldap}};
+  EXPECT_EQ(
+      Show(config, inspector),
+      "error directories[0].ldap.password_file: \"/no/password\" cannot be read: No such file "
+      "or directory\n"
+      "error directories[0].ldap.ca_file: \"/no/ca\" cannot be read: No such file or "
+      "directory\n");
+  EXPECT_EQ(inspector.calls, "check_files_test_ldap.pem+;");
+}
+
 }  // namespace
 }  // namespace poplar::config

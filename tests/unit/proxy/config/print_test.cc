@@ -95,6 +95,26 @@ TEST(Print, ReadsBackWhateverTheValues) {
   EXPECT_EQ(read.config, config);
 }
 
+TEST(Print, ReadsDirectoriesBack) {
+  Config config = ExampleConfig();
+  config.directories = {{.name = "people",
+                         .ldap = {.urls = {"ldap://[::1]", "ldapi://%2fs"},
+                                  .start_tls = true,
+                                  .bind_dn = "cn=a b,dc=\"c\"",
+                                  .password_file = "/p: w",
+                                  .base = "dc=#",
+                                  .scope = LdapScope::kOne,
+                                  .filter = "(&(a=%u)(b=\\2a%%))",
+                                  .place = "host",
+                                  .login = "uid",
+                                  .connections = 64}}};
+  const ReadResult read = Read({"poplar.yaml", Print(config)});
+  EXPECT_EQ(read.config, config);
+  // The kind that isn't used is printed too, and means nothing.
+  for (const Problem& problem : CheckMeaning(read.config, read.positions))
+    ADD_FAILURE() << problem.path << ": " << problem.message;
+}
+
 TEST(Print, StatesHelpBoundsAndDefaultNotTheCurrentValue) {
   Config config = ExampleConfig();
   config.clusters[0].nodes[0].weight = 7;

@@ -394,7 +394,7 @@ TEST_F(SystemResolverTest, AsksTheHostsFileFirst) {
   EXPECT_THAT(Texts(LookUp(*Asking(options), "mail")), ElementsAre("192.0.2.1:110"));
 }
 
-TEST(LookUpNow, AsksOnceAndWaits) {
+TEST_F(CaresResolverTest, AsksOnceAndWaitsWithoutAWorker) {
   const NameServer server({{"mail.test", {"192.0.2.1"}}}, {"--srv-host=_pop3._tcp.test,a.test,1"});
   const ResolverOptions options{.name_servers = {server.address()}};
   EXPECT_THAT(Texts(LookUpHostNow(options, "mail.test", 995)), ElementsAre("192.0.2.1:995"));

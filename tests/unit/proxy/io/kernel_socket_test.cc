@@ -55,5 +55,18 @@ TEST(KernelSocket, KnowsWhatIsNoSocket) {
   EXPECT_EQ(OpenConnecting(-1).error().code, EAFNOSUPPORT);
 }
 
+TEST(KernelSocket, WaitsForBytes) {
+  int pair[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  EXPECT_FALSE(AwaitBytes(pair[0], std::chrono::milliseconds(1)));
+  ASSERT_EQ(write(pair[1], "x", 1), 1);
+  EXPECT_TRUE(AwaitBytes(pair[0], std::chrono::hours(1)));
+  char byte = 0;
+  ASSERT_EQ(read(pair[0], &byte, 1), 1);
+  close(pair[1]);
+  EXPECT_TRUE(AwaitBytes(pair[0], std::chrono::hours(1))) << "an end";
+  close(pair[0]);
+}
+
 }  // namespace
 }  // namespace poplar::io

@@ -1,10 +1,18 @@
 #include "proxy/io/name_lookup.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <resolv.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <cstring>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
+
+#include "proxy/io/system_clock.h"
 
 namespace poplar::io {
 namespace {
@@ -39,6 +47,51 @@ TEST(LookUpNamesTest, GivesEachAddressOnce) {
   for (const Address& address : *local) texts.insert(address.Text());
   EXPECT_EQ(texts.size(), local->size());
   EXPECT_FALSE(LookUpNames("mail.invalid", 80));
+}
+
+// Takes questions and never answers.
+class SilentNameServer {
+ public:
+  SilentNameServer() : socket_(socket(AF_INET, SOCK_DGRAM, 0)) {
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address_;
+    sockaddr any{};
+    std::memcpy(&any, &address_, sizeof any);
+    EXPECT_EQ(bind(socket_, &any, sizeof any), 0);
+    EXPECT_EQ(getsockname(socket_, &any, &size), 0);
+    std::memcpy(&address_, &any, sizeof any);
+  }
+  ~SilentNameServer() { close(socket_); }
+  SilentNameServer(const SilentNameServer&) = delete;
+  SilentNameServer& operator=(const SilentNameServer&) = delete;
+
+  // For the calling thread.
+  void BeTheOnlyOne() const {
+    _res.nscount = 1;
+    _res.nsaddr_list[0] = address_;
+  }
+  bool asked() const {
+    char byte = 0;
+    return recv(socket_, &byte, 1, MSG_DONTWAIT) > 0;
+  }
+
+ private:
+  int socket_;
+  sockaddr_in address_{};
+};
+
+TEST(LimitNameLookUps, ASilentNameServerIsNotWaitedForLong) {
+  const SilentNameServer server;
+  const SystemClock clock;
+  std::thread([&] {
+    LimitNameLookUps();
+    server.BeTheOnlyOne();
+    const Time begun = clock.Now();
+    EXPECT_FALSE(LookUpName("mail.example.org.", 110));
+    EXPECT_LT(clock.Now() - begun, std::chrono::seconds(8));  // ten without the limit
+  }).join();
+  EXPECT_TRUE(server.asked());
 }
 
 }  // namespace
