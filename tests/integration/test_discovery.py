@@ -279,3 +279,25 @@ def test_the_command_line_asks_as_well(dns, pods, discovering, binary):
         dns.clear()
         done = route()
         assert done.returncode == 1 and "cluster mail: no node is known" in done.stderr
+
+
+def test_a_session_that_its_leaving_node_drops_goes_on_at_another(dns, pods, discovering, binary, tmp_path):
+    """Of a user whose own node it was, by a map."""
+    file = tmp_path / "users.map"
+    leaver = pods[2]
+    done = subprocess.run([binary, "map", "build", "-", file], input=f"{USERS[0]} mail/{leaver.address}\n",
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    dns.set_hosts(NAME, addresses([pods[0], leaver]))
+    with discovering(poplar={"routes": [{"name": "map", "user_map": str(file)}]}) as proxy:
+        with proxy.connect() as session:
+            session.log_in(USERS[0])
+            before = session.ok("RETR 1")
+            dns.set_hosts(NAME, addresses(pods[:1]))
+            until(lambda: nodes(proxy)[leaver.address]["leaving"], "the node to leave")
+            leaver.restart_whole()
+            assert session.ok("RETR 1") == before
+            session.ok("QUIT")
+        line = proxy.session(0)
+        assert (line["node"], line["resumes"]) == (f"mail/{pods[0].address}", 1)
+        names_are(proxy, pods[0].address)

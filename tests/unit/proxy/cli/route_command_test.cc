@@ -83,11 +83,12 @@ TEST(RunRoute, WritesJson) {
   const Outcome outcome =
       Route({.users = {"Anna", "b\xc3\xb6\"b"}, .cluster = "other", .format = RouteFormat::kJson});
   EXPECT_EQ(outcome.status, 0);
-  EXPECT_THAT(outcome.out,
-              StartsWith("[{\"user\":\"Anna\",\"canonical\":\"anna@example.org\",\"route\":null,"
-                         "\"asks_first\":[],\"cluster\":\"other\",\"node\":null,\"login\":null,"
-                         "\"asked_now\":null,\"nodes\":[{\"name\":\"solo\",\"address\":\"127.0.0.1:1110\","
-                         "\"weight\":100,\"state\":\"up\",\"cost\":"));
+  EXPECT_THAT(
+      outcome.out,
+      StartsWith("[{\"user\":\"Anna\",\"canonical\":\"anna@example.org\",\"route\":null,"
+                 "\"asks_first\":[],\"cluster\":\"other\",\"node\":null,\"login\":null,"
+                 "\"asked_now\":null,\"nodes\":[{\"name\":\"solo\",\"address\":\"127.0.0.1:1110\","
+                 "\"weight\":100,\"state\":\"up\",\"cost\":"));
   EXPECT_THAT(outcome.out, HasSubstr(",\"reason\":\"home: the only node\"}]},\n {\"user\":"
                                      "\"b\xc3\xb6\\\"b\","));
   EXPECT_TRUE(outcome.out.ends_with("}]}]\n"));
