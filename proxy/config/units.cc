@@ -114,7 +114,7 @@ tl::expected<Percent, UnitError> ParsePercent(std::string_view text) {
   int tenths = 0;
   const char* const end = text.data() + text.size();
   auto [at, error] = std::from_chars(text.data(), end, whole);
-  bool is_number = error == std::errc() && text.front() != '-';
+  bool is_number = error == std::errc() && !text.starts_with('-');
   if (is_number && at != end) {
     is_number = *at == '.' && end - at == 2 && at[1] >= '0' && at[1] <= '9';
     if (is_number) tenths = at[1] - '0';

@@ -220,5 +220,14 @@ TEST_F(ParkedTest, TakingOneOutDoesNotTouchTheQueue) {
   EXPECT_EQ(told_.size(), 1u);
 }
 
+TEST_F(PoolFixture, KnowsWhoIsParked) {
+  EXPECT_TRUE(pool_.ParkedUsers(kMain).empty());
+  EXPECT_TRUE(Park("anna", 1).empty());
+  EXPECT_EQ(pool_.ParkedUsers(kMain), std::vector{UserNamed("anna")});
+  EXPECT_TRUE(pool_.ParkedUsers(ClusterId{1}).empty());
+  for (const auto& idle : pool_.TakeAllIdle()) EXPECT_NE(idle.connection, nullptr);
+  EXPECT_TRUE(pool_.ParkedUsers(kMain).empty());
+}
+
 }  // namespace
 }  // namespace poplar::balancer

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "metrics/move_page.h"
 #include "metrics/node_page.h"
 #include "tests/unit/metrics/sample_nodes.h"
 
@@ -163,6 +164,49 @@ TEST_F(AdminRequestTest, WithoutHandlersThePathsAreUnknown) {
   EXPECT_EQ(Ask("POST", "/nodes/main/mail1", "state=up").status, 404);
   EXPECT_EQ(Ask("GET", "/livez").body, "live\n");
   EXPECT_EQ(Ask("GET", "/readyz").status, 503);
+}
+
+class MoveRequestTest : public AdminRequestTest {
+ protected:
+  MoveRequestTest() {
+    handlers_.moves = [this] { return moves_; };
+    handlers_.set_move = [this](std::string_view move, uint32_t permille) {
+      changes_.push_back(std::string(move) + "|" + std::to_string(permille));
+      return move == "gone" ? SetMoveResult::kUnknownMove : SetMoveResult::kOk;
+    };
+  }
+  const std::vector<MoveView> moves_ = {{.name = "away", .from = "old", .to = "new"}};
+};
+
+TEST_F(MoveRequestTest, AreShown) {
+  EXPECT_EQ(Ask("GET", "/moves").body, MovesAsJson(moves_));
+  EXPECT_EQ(Ask("GET", "/moves", "format=text").body, MovesAsTable(moves_));
+  EXPECT_EQ(Ask("GET", "/moves", "format=xml").status, 400);
+  EXPECT_EQ(Ask("POST", "/moves").status, 405);
+}
+
+TEST_F(MoveRequestTest, TheirShareIsChanged) {
+  const AdminResponse response = Ask("POST", "/moves/away", "percent=2.5");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_THAT(response.body, StartsWith("away: 2.5 percent. Change percent in the configuration"));
+  EXPECT_EQ(Ask("POST", "/moves/a%20b", "percent=100").status, 200);
+  EXPECT_EQ(Ask("POST", "/moves/gone", "percent=0").status, 404);
+  EXPECT_THAT(changes_, ElementsAre("away|25", "a b|1000", "gone|0"));
+}
+
+TEST_F(MoveRequestTest, WhatIsntRightChangesNothing) {
+  for (const char* query : {"", "percent=", "percent=101", "percent=x", "percent=1&percent=2"})
+    EXPECT_EQ(Ask("POST", "/moves/away", query).status, 400) << query;
+  EXPECT_EQ(Ask("POST", "/moves/", "percent=1").status, 400);
+  EXPECT_EQ(Ask("GET", "/moves/away", "percent=1").status, 405);
+  EXPECT_EQ(Ask("POST", "/moves/away", "percent=1", {{"Origin", "http://x"}}).status, 403);
+  EXPECT_EQ(Ask("POST", "/moves/away", "percent=1", {}, "192.0.2.1").status, 403);
+  EXPECT_THAT(changes_, IsEmpty());
+}
+
+TEST_F(AdminRequestTest, WithoutMovesTheirPathIsUnknown) {
+  EXPECT_EQ(Ask("GET", "/moves").status, 404);
+  EXPECT_EQ(Ask("POST", "/moves/away", "percent=1").status, 404);
 }
 
 }  // namespace

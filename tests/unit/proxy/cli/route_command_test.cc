@@ -21,6 +21,7 @@ listeners:
   - {name: pop3s, address: "127.0.0.1:0", cluster: shared}
 tls: {certificates: [{certificate: /no/such.pem}]}
 user_names: {default_domain: Example.org}
+admin: {enabled: no}
 health: {hold_down: 20s}
 clusters:
   - name: other
@@ -87,10 +88,12 @@ TEST(RunRoute, WritesJson) {
       outcome.out,
       StartsWith("[{\"user\":\"Anna\",\"canonical\":\"anna@example.org\",\"route\":null,"
                  "\"asks_first\":[],\"cluster\":\"other\",\"node\":null,\"login\":null,"
-                 "\"asked_now\":null,\"nodes\":[{\"name\":\"solo\",\"address\":\"127.0.0.1:1110\","
+                 "\"move\":null,\"running\":false,\"asked_now\":null,\"nodes\":[{\"name\":\"solo\","
+                 "\"address\":\"127.0.0.1:1110\","
                  "\"weight\":100,\"state\":\"up\",\"cost\":"));
-  EXPECT_THAT(outcome.out, HasSubstr(",\"reason\":\"home: the only node\"}]},\n {\"user\":"
-                                     "\"b\xc3\xb6\\\"b\","));
+  EXPECT_THAT(outcome.out,
+              HasSubstr(",\"reason\":\"home: the only node\",\"now\":null}]},\n {\"user\":"
+                        "\"b\xc3\xb6\\\"b\","));
   EXPECT_TRUE(outcome.out.ends_with("}]}]\n"));
 }
 
@@ -203,6 +206,35 @@ TEST_F(RouteRules, RefusesMapsAndPlacesThatThereAreNot) {
   EXPECT_THAT(none.err, HasSubstr("cannot be read"));
   EXPECT_THAT(Route({.users = {"bob"}, .listener = "pop3"}, config_).err,
               HasSubstr("unknown listener \"pop3\"; did you mean \"pop3s\"?"));
+}
+
+TEST(RunRoute, SaysThatNoRunningOneWasAsked) {
+  EXPECT_THAT(Route({.users = {"anna"}}).out,
+              testing::EndsWith("\n\nNo running Poplar is asked (admin.enabled is no): moves as in "
+                                "the file, and how the nodes are now isn't known.\n"));
+}
+
+TEST(RunRoute, FollowsMoves) {
+  const std::string config = std::string(kConfig) + R"(
+moves:
+  - {name: some, from: shared, to: other, users: [anna]}
+  - {name: rest, from: shared, to: other, percent: 0}
+)";
+  const Outcome outcome = Route({.users = {"anna", "bob"}}, config);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(
+      outcome.out,
+      StartsWith("anna (anna@example.org), cluster other, by move some:\n  (move some, from "
+                 "shared to other: 100 percent are moved, this user once it is more than "));
+  EXPECT_THAT(outcome.out, HasSubstr("bob (bob@example.org), cluster shared:\n  (move rest, from "
+                                     "shared to other: 0 percent are moved, this user once"));
+  const Outcome json = Route({.users = {"anna"}, .format = RouteFormat::kJson}, config);
+  EXPECT_THAT(json.out, HasSubstr(R"("cluster":"other","node":null,"login":null,"move":{"name":)"
+                                  R"("some","from":"shared","to":"other","percent":100,)"));
+  EXPECT_THAT(json.out, HasSubstr(R"(,"moved":true},"running":false)"));
+  // Whoever asks for a cluster means that one.
+  EXPECT_THAT(Route({.users = {"anna"}, .cluster = "shared"}, config).out,
+              StartsWith("anna (anna@example.org), cluster shared:\n  1. "));
 }
 
 }  // namespace

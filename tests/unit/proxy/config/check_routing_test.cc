@@ -76,5 +76,57 @@ TEST(CheckRouting, ReportsEachMistake) {
   for (const Case& c : cases) EXPECT_EQ(Problems(c.text), c.problems) << c.text;
 }
 
+// Two more clusters, one of them without affinity.
+std::string MoveProblems(const std::string& moves) {
+  const std::string text =
+      "listeners:\n  - {name: pop3s, address: \"[::]:995\"}\n"
+      "clusters:\n"
+      "  - {name: old, nodes: [{name: a, address: \"a:110\"}]}\n"
+      "  - {name: new, nodes: [{name: b, address: \"b:110\"}]}\n"
+      "  - {name: any, affinity: none, shared_storage: yes, nodes: [{name: c, address: \"c:1\"}]}\n"
+      "moves: [" +
+      moves + "]\n";
+  const ReadResult read = Read({"poplar.yaml", text});
+  Findings findings(read.positions);
+  CheckRouting(read.config, findings);
+  std::string lines;
+  for (const Problem& problem : findings.Take())
+    lines += problem.path + ": " + problem.message + "\n";
+  return lines;
+}
+
+TEST(CheckRouting, TakesMoves) {
+  EXPECT_EQ(MoveProblems("{name: a, from: old, to: new, percent: 2.5, users: [anna], domains: "
+                         "[example.org, .example.org]}, {name: b, from: old, to: new}"),
+            "");
+}
+
+TEST(CheckRouting, ReportsEachMistakeOfAMove) {
+  struct Case {
+    std::string moves, problems;
+  };
+  const Case cases[] = {
+      {"{name: a, from: odl, to: new}", "moves[0].from: unknown cluster \"odl\"\n"},
+      {"{name: a, from: old, to: nwe}", "moves[0].to: unknown cluster \"nwe\"\n"},
+      {"{name: a, from: old, to: old}", "moves[0].to: the move leads from \"old\" to itself\n"},
+      {"{name: a, from: old, to: any}",
+       "moves[0].to: \"any\" has affinity: none: nobody knows who has a session there, so logins "
+       "don't wait for sessions to end\n"},
+      {"{name: a, from: old, to: new, domains: [\"@x\"]}",
+       "moves[0].domains: \"@x\" is not a domain\n"},
+      {"{name: a, from: old, to: new, users: [\"\"]}", "moves[0].users: \"\" is not a user\n"},
+      {"{name: a, from: old, to: new}, {name: b, from: old, to: new, users: [x]}",
+       "moves[1]: means nobody: \"a\", ahead of it, means everybody in \"old\"\n"},
+      {"{name: a, from: old, to: new, users: [x]}, {name: b, from: new, to: old, users: [y]}",
+       "moves[0].from: whom \"b\" moves to \"old\" stay there: nobody is moved on by a second "
+       "move\nmoves[1].from: whom \"a\" moves to \"new\" stay there: nobody is moved on by a "
+       "second move\n"},
+      // The reader has said it already.
+      {"{name: a, to: new}", ""},
+      {"{name: a, from: old, to: [new]}", ""},
+  };
+  for (const Case& c : cases) EXPECT_EQ(MoveProblems(c.moves), c.problems) << c.moves;
+}
+
 }  // namespace
 }  // namespace poplar::config

@@ -95,6 +95,41 @@ TEST(ParseSize, TakesTheLargestThatFits) {
   EXPECT_EQ(ParseSize("17179869183GiB"), GiB(17179869183));
 }
 
+TEST(ParsePercent, TakesOneDigitBehindThePoint) {
+  const std::pair<const char*, int> kCases[] = {
+      {"0", 0}, {"30", 300}, {"2.5", 25}, {"0.1", 1}, {"100", 1000}, {"100.0", 1000}, {"007", 70}};
+  for (const auto& [text, permille] : kCases) EXPECT_EQ(ParsePercent(text), Percent{permille});
+}
+
+TEST(ParsePercent, SaysWhatIsWrongAndWhatToWrite) {
+  const Malformed kCases[] = {
+      {"", "\"\" is no percentage", ""},
+      {"%", "\"%\" is no percentage", ""},
+      {"-0", "\"-0\" is no percentage", ""},
+      {"-1", "\"-1\" is no percentage", ""},
+      {".5", "\".5\" is no percentage", ""},
+      {"2.", "\"2.\" is no percentage", ""},
+      {"2.55", "\"2.55\" is no percentage", ""},
+      {"2,5", "\"2,5\" is no percentage", ""},
+      {"2.x", "\"2.x\" is no percentage", ""},
+      {"30%", "\"30%\" has a sign", "30"},
+      {"101", "\"101\" is out of bounds", ""},
+      {"100.1", "\"100.1\" is out of bounds", ""},
+      {"99999999999", "\"99999999999\" is no percentage", ""},
+  };
+  for (const Malformed& c : kCases) {
+    const auto parsed = ParsePercent(c.text);
+    ASSERT_FALSE(parsed.has_value()) << c.text;
+    EXPECT_EQ(parsed.error().message, c.message);
+    EXPECT_EQ(parsed.error().suggestion, c.suggestion) << c.text;
+  }
+}
+
+TEST(FormatPercent, ReadsBack) {
+  for (const char* text : {"0", "0.1", "2.5", "30", "99.9", "100"})
+    EXPECT_EQ(FormatPercent(*ParsePercent(text)), text);
+}
+
 TEST(FormatDuration, TakesTheLargestExactUnitAndReadsBack) {
   const std::pair<Duration, const char*> kCases[] = {
       {Duration(0), "0s"},  {milliseconds(1), "1ms"}, {milliseconds(1500), "1500ms"},

@@ -116,6 +116,36 @@ TEST(BuildSettings, CarriesTimesAndLimits) {
   EXPECT_EQ(settings->canonical.default_domain, "example.org");
 }
 
+// Whom it moves may be in either cluster: what is offered before the login must hold in both.
+TEST(BuildSettings, MakesMoves) {
+  config::Config config = TwoClusters();
+  config.user_names.default_domain = "example.org";
+  config.moves = {
+      {.name = "away", .from = "first", .to = "second", .users = {"Anna"}, .percent = {0}}};
+  config.moves_wait = seconds(7);
+  config.moves_grace = seconds(8);
+  const auto settings = *BuildSettings(config, nullptr);
+  const auto first = *settings->nodes->FindCluster("first");
+  const auto second = *settings->nodes->FindCluster("second");
+  ASSERT_NE(settings->moves, nullptr);
+  const balancer::MoveRule& rule = settings->moves->rule(0);
+  EXPECT_EQ(rule.name, "away");
+  EXPECT_EQ(rule.from, first);
+  EXPECT_EQ(rule.to, second);
+  EXPECT_EQ(rule.users, std::vector<std::string>{"anna@example.org"});
+  EXPECT_EQ(settings->moves->permille(0), 0U);
+  EXPECT_EQ(settings->listeners[0].clusters, (std::vector{first, second}));
+  EXPECT_EQ(settings->listeners[1].clusters, std::vector{second});
+  EXPECT_EQ(settings->timeouts.move_wait, seconds(7));
+  EXPECT_EQ(settings->timeouts.move_grace, seconds(8));
+  config.moves[0].users = {""};
+  EXPECT_EQ(BuildSettings(config, nullptr).error(), "move away: users:  is no user");
+}
+
+TEST(BuildSettings, WithoutMovesThereAreNone) {
+  EXPECT_EQ((*BuildSettings(TwoClusters(), nullptr))->moves, nullptr);
+}
+
 TEST(BuildSettings, LoadsCertificatesFromFiles) {
   const auto pem = tls::MakeThrowawayCertificate(1'700'000'000);
   const std::string separate = testing::TempDir() + "build_settings_certificate.pem";

@@ -117,6 +117,8 @@ TEST(SessionLine, SaysWhyASessionWasNotResumed) {
   ends_with(record,
             R"("stalled_ms":15000.000,"not_resumed":"deadline","reason":"node_eof","side":"node"})",
             "0.000 stalled_ms=15000.000 not_resumed=deadline reason=node_eof side=node");
+  record.route = "by-domain";
+  record.move = "away";
   record.resumes = 1;
   ends_with(record,
             R"("resumes":1,"stalled_ms":15000.000,"not_resumed":"deadline","reason":"node_eof",)"
