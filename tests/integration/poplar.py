@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import signal
 import urllib.error
 import urllib.request
@@ -62,8 +63,11 @@ def configuration(nodes, certificates, port: int, admin_port: int, log_file: pat
 class Poplar:
     """A running proxy in front of `nodes`. Leaving the block stops it and requires a clean end."""
 
-    def __init__(self, folder: pathlib.Path, nodes, authority, certificates=None, also=None, **options):
-        """`also`: settings of further listeners, by name; each gets a port of its own, to be found in `ports`."""
+    def __init__(self, folder: pathlib.Path, nodes, authority, certificates=None, also=None, descriptors: int = None,
+                 **options):
+        """`also`: settings of further listeners, by name; each gets a port of its own, to be found in `ports`.
+        `descriptors`: the most that it may have open.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.authority = authority
         self.port, self.admin_port = free_port(), free_port()
@@ -78,7 +82,8 @@ class Poplar:
             nodes, certificates, self.port, self.admin_port, self.log, more_listeners=more, **options), indent=2))
         # Freed memory that a sanitizer keeps back would look as if Poplar kept it.
         self.child = Child([BINARY, "serve", "--config", self.file], folder / "output.log",
-                           {"ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=64"})
+                           {"ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=64"},
+                           preexec=descriptors and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors,) * 2)))
         self.child.wait_for(lambda: self.status("/readyz") == 200, "Poplar to be ready")
 
     # --- the admin endpoint
