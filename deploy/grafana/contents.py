@@ -1,7 +1,7 @@
 """What the dashboards show. Titles are quoted by ../prometheus/runbooks.md."""
 
-from panels import (COLOURED, GREEN, GREY, ORANGE, RED, YELLOW, dashboard, graph, heatmap, limits, quantiles, table, tile,
-                    timeline, words)
+from panels import (COLOURED, GREEN, ORANGE, RED, YELLOW, dashboard, graph, heatmap, limits, quantiles, table,
+                    tile, timeline, words)
 
 FAILED = 'result=~"backend_.*|directory_unavailable|internal|timeout"'
 COUNTED = 'result!~"rejected|throttled|abandoned"'
@@ -25,8 +25,8 @@ def _at_a_glance():
     return [
         tile("Poplars", "Poplars that answer Prometheus.", "short", ("sum (up{@own})", "up"),
              thresholds=limits((1, GREEN), base=RED)),
-        tile("Logins answered", "Share of the logins that didn't fail for reasons of ours. Wrong passwords, guessers who "
-             "wait and clients who leave don't count. The objective is 99.9 %.", "percentunit",
+        tile("Logins answered", "Share of the logins that didn't fail for reasons of ours. Wrong passwords, guessers "
+             "who wait and clients who leave don't count. The objective is 99.9 %.", "percentunit",
              (f"1 - {FAILED_SHARE}", "answered"), decimals=2,
              thresholds=limits((0.99, ORANGE), (0.999, GREEN), base=RED)),
         tile("Login, p99", "99 % of the good logins are faster. The objective is 1 s.", "s",
@@ -62,18 +62,19 @@ def _logins():
               *quantiles("poplar_login_duration_seconds", GOOD_LOGINS), log=True),
         heatmap("Good logins by duration", "How many took how long.", "s",
                 "sum by (le) (increase(poplar_login_duration_seconds_bucket{@own, result=\"ok\"}[@rate]))"),
-        graph("Stages of a login", "99 % are faster. lookup: where the user is. connect, tls, greeting: a new connection "
-              "to the node. auth: the node's answer to the password.", "s",
+        graph("Stages of a login", "99 % are faster. lookup: where the user is. connect, tls, greeting: a new "
+              "connection to the node. auth: the node's answer to the password.", "s",
               *quantiles("poplar_login_stage_duration_seconds", by="stage", shares=(0.99,)), log=True),
         graph("Mean duration by result", "Of those results that there were.", "s",
               ("sum by (result) (rate(poplar_login_duration_seconds_sum{@own}[@rate]))"
                " / (sum by (result) (rate(poplar_login_duration_seconds_count{@own}[@rate])) > 0)", "{{result}}")),
-        graph("Logins tried again", "Within their own deadline. in_use: the node had the mailbox locked. unreachable: no "
-              "connection. hold_down: the user's node is out, but not for long enough to move. user_limit: too many "
+        graph("Logins tried again", "Within their own deadline. in_use: the node had the mailbox locked. unreachable: "
+              "no connection. hold_down: the user's node is out, but not for long enough to move. user_limit: too many "
               "sessions. answer_lost: the node died over it.", "cps",
               ("sum by (reason) (rate(poplar_login_retries_total{@own}[@rate]))", "{{reason}}")),
         table("Alerts", "Of all Poplars that this Prometheus knows.",
-              ("How many", 'count by (alertname, alertstate, severity) (ALERTS{alertname=~"Poplar.+"})', "short"), width=8),
+              ("How many", 'count by (alertname, alertstate, severity) (ALERTS{alertname=~"Poplar.+"})', "short"),
+              width=8),
     ]
 
 
@@ -83,10 +84,13 @@ def _sessions():
               ("sum by (listener) (poplar_sessions_active{@own})", "{{listener}}"), stack=True),
         graph("New connections", "Accepted, by listener; those closed at once are in the abuse dashboard.", "cps",
               ("sum by (listener) (rate(poplar_connections_total{@own}[@rate]))", "{{listener}}"), stack=True),
-        graph("How sessions end", "quit is the good end; client_eof and client_reset are clients that leave without a word.",
-              "cps", ("sum by (side, reason) (rate(poplar_sessions_ended_total{@own}[@rate])) > 0", "{{side}}: {{reason}}"),
+        graph("How sessions end", "quit is the good end; client_eof and client_reset are clients that leave without a "
+              "word.",
+              "cps", ("sum by (side, reason) (rate(poplar_sessions_ended_total{@own}[@rate])) > 0",
+                      "{{side}}: {{reason}}"),
               stack=True),
-        graph("Duration of sessions", "From accept to close.", "s", *quantiles("poplar_session_duration_seconds"), log=True),
+        graph("Duration of sessions", "From accept to close.", "s", *quantiles("poplar_session_duration_seconds"),
+              log=True),
         graph("Lost sessions", "Sessions that lost their node after the login: resumed elsewhere, or why not.", "cps",
               ("sum by (result) (rate(poplar_resumes_total{@own}[@rate]))", "{{result}}"), stack=True),
         graph("How long resumed sessions stood still", "From the loss of the node until the session went on.", "s",
@@ -96,18 +100,21 @@ def _sessions():
 
 def _mail():
     return [
-        graph("Bytes", "POP3 inside TLS, towards clients (downstream) and nodes (upstream); counted when a session ends.", "Bps",
+        graph("Bytes", "POP3 inside TLS, towards clients (downstream) and nodes (upstream); counted when a session "
+              "ends.", "Bps",
               ("sum by (side, direction) (rate(poplar_bytes_total{@own}[@rate]))", "{{side}} {{direction}}")),
-        graph("Messages", "Sent to clients completely; deleted by a QUIT that the node confirmed. Counted when a session ends.", "cps",
+        graph("Messages", "Sent to clients completely; deleted by a QUIT that the node confirmed. Counted when a "
+              "session ends.", "cps",
               ("sum (rate(poplar_messages_retrieved_total{@own}[@rate]))", "retrieved"),
               ("sum (rate(poplar_deletes_committed_total{@own}[@rate]))", "deleted")),
-        graph("Commands", "After login, those that a node answered or Poplar refused; QUIT of parked sessions is none.", "cps",
+        graph("Commands", "After login, those that a node answered; the QUIT of a parked session is none.", "cps",
               ("sum by (command) (rate(poplar_commands_total{@own}[@rate])) > 0", "{{command}}"), stack=True),
-        graph("Commands refused", "Share of the answers that are -ERR, of those commands that there were.", "percentunit",
+        graph("Commands refused", "Share of the answers that are -ERR, of those commands that there were.",
+              "percentunit",
               ('sum by (command) (rate(poplar_commands_total{@own, result="err"}[@rate]))'
                " / (sum by (command) (rate(poplar_commands_total{@own}[@rate])) > 0)", "{{command}}")),
-        graph("Duration of commands", "99 % are faster: from a complete command to the last byte of its answer, so that "
-              "retrievals depend on the size of the mail and the client's line.", "s",
+        graph("Duration of commands", "99 % are faster: from a complete command to the last byte of its answer, so "
+              "that retrievals depend on the size of the mail and the client's line.", "s",
               *quantiles("poplar_command_duration_seconds", by="class", shares=(0.99,)), log=True),
         graph("Users in user maps", "As they are in force.", "short",
               ("max by (file) (poplar_user_map_users{@own})", "{{file}}")),
@@ -124,7 +131,8 @@ def _process():
         graph("Buffers", "I/O buffers in use; and how often a second one was missing.", "short",
               ("sum by (instance) (poplar_buffers_in_use{@own})", "{{instance}} in use"),
               ("sum by (instance) (rate(poplar_buffer_waits_total{@own}[@rate]))", "{{instance}} waits a second")),
-        graph("Trouble with the kernel", "Failed accepts; completion queues that overflowed; user maps that were refused.",
+        graph("Trouble with the kernel", "Failed accepts; completion queues that overflowed; user maps that were "
+              "refused.",
               "cps", ("sum (rate(poplar_accept_errors_total{@own}[@rate]))", "accept errors"),
               ("sum (rate(poplar_uring_cq_overflows_total{@own}[@rate]))", "queue overflows"),
               ('sum (rate(poplar_user_map_loads_total{@own, result="refused"}[@rate]))', "maps refused")),
@@ -134,8 +142,8 @@ def _process():
 
 
 def overview():
-    return dashboard("poplar-overview", "Overview", "Whether users get their mail, and how fast: rate, errors and durations "
-                     "of logins, sessions and commands; what the processes use.",
+    return dashboard("poplar-overview", "Overview", "Whether users get their mail, and how fast: rate, errors and "
+                     "durations of logins, sessions and commands; what the processes use.",
                      [("At a glance", _at_a_glance()), ("Logins", _logins()), ("Clients' sessions", _sessions()),
                       ("Mail", _mail()), ("Processes", _process())])
 
@@ -143,8 +151,8 @@ def overview():
 def nodes():
     probes = "poplar_node_probe_duration_seconds"
     now = [
-        tile("Usable nodes", "Share of the nodes that are up and not taken out by their operator, as the Poplar that sees "
-             "most finds them.", "percentunit",
+        tile("Usable nodes", "Share of the nodes that are up and not taken out by their operator, as the Poplar that "
+             "sees most finds them.", "percentunit",
              ('avg (max by (cluster, node) (poplar_node_state{@nodes, state="up"}'
               ' * poplar_node_admin_state{@nodes, state="up"}))', "usable"),
              thresholds=limits((0.7, ORANGE), (1, GREEN), base=RED)),
@@ -173,8 +181,10 @@ def nodes():
     probing = [
         graph("Probes that fail", "Share of a node's probes.", "percentunit",
               ('sum by (cluster, node) (rate(poplar_node_probes_total{@nodes, result="error"}[@rate]))'
-               " / sum by (cluster, node) (rate(poplar_node_probes_total{@nodes}[@rate]))", "{{cluster}}/{{node}}"), most=1),
-        graph("Duration of probes", "Of all nodes.", "s", *quantiles(probes, by="result", shares=(0.5, 0.99)), log=True),
+               " / sum by (cluster, node) (rate(poplar_node_probes_total{@nodes}[@rate]))", "{{cluster}}/{{node}}"),
+               most=1),
+        graph("Duration of probes", "Of all nodes.", "s", *quantiles(probes, by="result", shares=(0.5, 0.99)),
+              log=True),
         graph("Failed connections", "Before credentials were sent, by reason.", "cps",
               ("sum by (cluster, node, reason) (rate(poplar_node_connect_failures_total{@nodes}[@rate])) > 0",
                "{{cluster}}/{{node}}: {{reason}}")),
@@ -183,22 +193,25 @@ def nodes():
         graph("Sessions by node", "Logged in.", "short",
               ("sum by (cluster, node) (poplar_node_sessions_active{@nodes})", "{{cluster}}/{{node}}"), stack=True),
         graph("Logins by node", "Logins that got a connection there, parked ones included.", "cps",
-              ("sum by (cluster, node) (rate(poplar_pool_takes_total{@nodes}[@rate]))", "{{cluster}}/{{node}}"), stack=True),
+              ("sum by (cluster, node) (rate(poplar_pool_takes_total{@nodes}[@rate]))", "{{cluster}}/{{node}}"),
+              stack=True),
         graph("Failovers by node", "Logins that moved on to another node because this one failed.", "cps",
               ("sum by (cluster, node) (rate(poplar_failovers_total{@nodes}[@rate]))", "{{cluster}}/{{node}}")),
     ]
-    return dashboard("poplar-nodes", "Nodes", "Which mail nodes serve, what Poplar knows of them, and how users are spread.",
+    return dashboard("poplar-nodes", "Nodes", "Which mail nodes serve, what Poplar knows of them, and how users are "
+                     "spread.",
                      [("Now", now), ("States", states), ("Probes and connections", probing), ("Load", load)])
 
 
 def pools():
     takes = "poplar_pool_takes_total"
     slots = [
-        graph("Slots", "Share of a node's slots that sessions use, at the fullest Poplar. Nodes without a limit aren't here.",
+        graph("Slots", "Share of a node's slots that sessions use, at the fullest Poplar. Nodes without a limit aren't "
+              "here.",
               "percentunit", ('max by (cluster, node) (poplar_pool_connections{@nodes, kind="in_use"}'
                               " / ignoring (kind) (poplar_pool_slots{@nodes} > 0))", "{{cluster}}/{{node}}"), most=1),
-        graph("Connections to nodes", "What slots are taken for. Warm: greeted, for anybody. Parked: logged in, for their "
-              "user's next session.", "short",
+        graph("Connections to nodes", "What slots are taken for. Warm: greeted, for anybody. Parked: logged in, for "
+              "their user's next session.", "short",
               ("sum by (kind) (poplar_pool_connections{@nodes})", "{{kind}}"), stack=True),
         graph("Connections by node", "All of them.", "short",
               ("sum by (cluster, node) (poplar_pool_connections{@nodes})", "{{cluster}}/{{node}}"), stack=True),
@@ -206,13 +219,14 @@ def pools():
               ("sum by (cluster, node) (poplar_pool_waiting{@nodes})", "{{cluster}}/{{node}}"), stack=True),
         graph("Time in the queue", "Of those that got a slot in the end.", "s",
               *quantiles("poplar_pool_wait_seconds", 'result="granted"', shares=(0.5, 0.99)), log=True),
-        graph("What became of waiters", "granted: a slot. timeout: pool.wait_timeout was over. client_left: the client was "
-              "more impatient. drained, node_out: the node went.", "cps",
+        graph("What became of waiters", "granted: a slot. timeout: pool.wait_timeout was over. client_left: the client "
+              "was more impatient. drained, node_out: the node went.", "cps",
               ("sum by (result) (rate(poplar_pool_wait_seconds_count{@own}[@rate]))", "{{result}}"), stack=True),
     ]
     reuse = [
         tile("Logins without a login at the node", "Share of the logins that a parked session served.", "percentunit",
-             (f'sum (rate({takes}{{@nodes, source="parked"}}[@rate])) / sum (rate({takes}{{@nodes}}[@rate]))', "parked"),
+             (f'sum (rate({takes}{{@nodes, source="parked"}}[@rate])) / sum (rate({takes}{{@nodes}}[@rate]))',
+              "parked"),
              width=4, height=8),
         tile("Logins on warm connections", "Share of those that needed a login at the node.", "percentunit",
              (f'sum (rate({takes}{{@nodes, source="warm"}}[@rate]))'
@@ -224,16 +238,18 @@ def pools():
               ("sum by (result) (rate(poplar_pool_warm_opened_total{@nodes}[@rate]))", "{{result}}")),
     ]
     parking = [
-        graph("Sessions that were parked, or why not", "off: by configuration. deletes: only the node may confirm them. "
-              "refused: the pool had no room.", "cps",
+        graph("Sessions that were parked, or why not", "off: by configuration. deletes: only the node may confirm "
+              "them. refused: the pool had no room.", "cps",
               ("sum by (result) (rate(poplar_pool_parks_total{@nodes}[@rate]))", "{{result}}"), stack=True),
         graph("What became of parked sessions", "reused is what they are for; expired is what it costs.", "cps",
               ("sum by (outcome) (rate(poplar_pool_parked_outcomes_total{@nodes}[@rate]))", "{{outcome}}"), stack=True),
-        graph("Age of what reused sessions show", "New mail that is younger was not shown: bounded by pool.max_snapshot_age.",
+        graph("Age of what reused sessions show", "New mail that is younger was not shown: bounded by "
+              "pool.max_snapshot_age.",
               "s", *quantiles("poplar_pool_snapshot_age_seconds", shares=(0.5, 0.99))),
     ]
-    return dashboard("poplar-pools", "Pools", "Connections to nodes: slots and their queues, warm and parked connections, "
-                     "and what they save.", [("Slots and queues", slots), ("Reuse", reuse), ("Parking", parking)])
+    return dashboard("poplar-pools", "Pools", "Connections to nodes: slots and their queues, warm and parked "
+                     "connections, and what they "
+                     "save.", [("Slots and queues", slots), ("Reuse", reuse), ("Parking", parking)])
 
 
 def tls():
@@ -288,7 +304,8 @@ def abuse():
     ends = ("too_many_failed_logins|too_many_guesses|not_admitted|crowded_out|too_many_bad_commands|login_timeout"
             "|proxy_header|loop|not_tls|tls_handshake_failed")
     now = [
-        tile("Wrong passwords", "Logins that nodes refused.", "cps", (f"sum (rate({refused}[@rate]))", "rejected"), width=6),
+        tile("Wrong passwords", "Logins that nodes refused.", "cps", (f"sum (rate({refused}[@rate]))", "rejected"),
+             width=6),
         tile("Share of wrong passwords", "Of all logins that a node was asked about.", "percentunit",
              (f'sum (rate({refused}[@rate])) / sum (rate(poplar_logins_total{{@own, result=~"ok|rejected"}}[@rate]))',
               "rejected"), width=6),
@@ -298,9 +315,11 @@ def abuse():
              ("sum (poplar_sessions_active{@own}) - sum (poplar_node_sessions_active{@own})", "sessions"), width=6),
     ]
     passwords = [
-        graph("Logins that nodes refused", "Beside the good ones.", "cps", (f"sum (rate({refused}[@rate]))", "rejected"),
+        graph("Logins that nodes refused", "Beside the good ones.", "cps", (f"sum (rate({refused}[@rate]))",
+                                                                            "rejected"),
               ('sum (rate(poplar_logins_total{@own, result="ok"}[@rate]))', "ok")),
-        graph("Logins made to wait", "For wrong passwords that their address had sent before; and those turned away.", "cps",
+        graph("Logins made to wait", "For wrong passwords that their address had sent before; and those turned away.",
+              "cps",
               ("sum (rate(poplar_login_delay_seconds_count{@own}[@rate]))", "made to wait"),
               ('sum (rate(poplar_logins_total{@own, result="throttled"}[@rate]))', "turned away"),
               ('sum (rate(poplar_logins_total{@own, result="abandoned"}[@rate]))', "gave up waiting")),
@@ -315,15 +334,13 @@ def abuse():
         graph("Ends of unwelcome sessions", "crowded_out: the oldest without a login made room for a new one.", "cps",
               (f'sum by (reason) (rate(poplar_sessions_ended_total{{@own, reason=~"{ends}"}}[@rate]))', "{{reason}}"),
               stack=True),
-        graph("Senseless commands", "After login: malformed ones, and unknown ones where Poplar refuses them.", "cps",
-              ('sum by (command) (rate(poplar_commands_total{@own, command=~"UNKNOWN|MALFORMED"}[@rate]))', "{{command}}"),
-              width=12),
         graph("Sessions not logged in", "By Poplar.", "short",
-              ("sum by (instance) (poplar_sessions_active{@own}) - sum by (instance) (poplar_node_sessions_active{@own})",
-               "{{instance}}"), width=12),
+              ("sum by (instance) (poplar_sessions_active{@own}) - sum by (instance) "
+               "(poplar_node_sessions_active{@own})",
+               "{{instance}}"), width=24),
     ]
-    return dashboard("poplar-abuse", "Abuse", "Guessed passwords, floods and other unwelcome guests, without naming anybody: "
-                     "who they are is in the log.",
+    return dashboard("poplar-abuse", "Abuse", "Guessed passwords, floods and other unwelcome guests, without naming "
+                     "anybody: who they are is in the log.",
                      [("Now", now), ("Passwords", passwords), ("Guests", guests)], has_clusters=False)
 
 

@@ -166,8 +166,8 @@ def dashboard(uid, title, description, rows, has_clusters=True):
                                "poplar_build_info", BLUE, "{{instance}} started", start_of="value")]
     if has_clusters:
         annotations.append(_annotation(
-            "Nodes", "sum by (cluster, node, cause) (increase(poplar_node_transitions_total{@nodes}[@rate])) > 0", ORANGE,
-            "{{cluster}}/{{node}}: {{cause}}"))
+            "Nodes", "sum by (cluster, node, cause) (increase(poplar_node_transitions_total{@nodes}[@rate])) > 0",
+            ORANGE, "{{cluster}}/{{node}}: {{cause}}"))
     return {"id": None, "uid": uid, "title": f"Poplar / {title}", "description": description, "tags": ["poplar"],
             "schemaVersion": 39, "version": 1, "editable": True, "graphTooltip": 1, "refresh": "30s", "timezone": "",
             "time": {"from": "now-3h", "to": "now"}, "timepicker": {}, "fiscalYearStartMonth": 0, "weekStart": "",

@@ -1,7 +1,7 @@
 """Poplar in front of three Dovecots, and all that can happen to it within half a minute; what it did is written down.
 
-Cluster main has two nodes that share their storage, and warm and parked connections. Cluster small has one, over TLS, and
-two slots. Who guesses passwords comes from other addresses of the loopback than everybody else.
+Cluster main has two nodes that share their storage, and warm and parked connections. Cluster small has one, over TLS,
+and two slots. Who guesses passwords comes from other addresses of the loopback than everybody else.
 """
 
 import collections
@@ -25,7 +25,8 @@ SLOTS = 2
 QUEUE = 12
 _MESSAGES = {**corpus.mixed(2), "tail": corpus.message("tail", b"the end\r\n")}
 _HEALTH = {"probe": "capa", "interval": "300ms", "fast_interval": "200ms", "timeout": "1s", "rise": 2, "fall": 2,
-           "consecutive_failures": 0, "failure_percent": 0, "hold_down": "300ms", "slow_start": "0s", "panic_percent": 0}
+           "consecutive_failures": 0, "failure_percent": 0, "hold_down": "300ms", "slow_start": "0s",
+           "panic_percent": 0}
 _CLEAR = {"tls": "none", "require_tls": False}
 _DESCRIPTORS = 160  # what Poplar may have
 _NO_ANSWER = 1.0    # seconds; a greeting takes a few milliseconds
@@ -71,7 +72,7 @@ class Truth:
 class BusyStand:
     def __init__(self, folder: pathlib.Path, start, authority, certificate, binary):
         self.folder, self._start, self._authority, self._binary = folder, start, authority, binary
-        self._certificate = certificate
+        self._certificate, self._map_file = certificate, folder / "users.map"
         self._stack = contextlib.ExitStack()
         self._users = iter(USERS)
         self.truth = Truth()
@@ -99,20 +100,20 @@ class BusyStand:
         clusters = [{"name": "main", "shared_storage": True,
                      "nodes": [node(name, self.nodes[name].pop3_port) for name in ("node1", "node2")]},
                     {"name": "small", "nodes": [small], "health": {"panic_percent": 60},
-                     "pool": {"size": SLOTS, "warm": 0, "max_snapshot_age": "0s", "wait_timeout": "5s"}}]
+                     "pool": {"size": SLOTS, "warm": 0, "max_snapshot_age": "0s", "wait_timeout": "8s"}}]
         admission = {"trusted": [], "access": {"deny": ["127.0.5.0/24"]}, "unauthenticated_per_address": 0,
-                     "login_delay": {"first": "100ms", "longest": "1s", "waiting_per_address": 4}}
+                     "login_delay": {"first": "500ms", "longest": "2s", "waiting_per_address": 4}}
         names = ["localhost", "127.0.0.1"]
         return self._start(
             [], descriptors=_DESCRIPTORS, clusters=clusters, admission=admission, health=_HEALTH,
-            certificates=[self._authority.issue("weeks", names, days=10), self._authority.issue("days", names, "rsa", 2)],
+            certificates=[self._authority.issue("weeks", names, days=10),
+                          self._authority.issue("days", names, "rsa", 2)],
             pool={"size": 50, "warm": 2, "max_snapshot_age": "5s"}, timeouts={"login": "10s"},
-            resume={"enabled": True, "deadline": "15s"}, routes=[{"name": "map", "user_map": str(self.folder / "users.map")}],
-            also={"small": {"tls": "implicit", "cluster": "small", "unknown_commands": "refuse"},
-                  "clear": {**_CLEAR, "cluster": "main"}})
+            resume={"enabled": True, "deadline": "15s"}, routes=[{"name": "map", "user_map": str(self._map_file)}],
+            also={"small": {"tls": "implicit", "cluster": "small"}, "clear": {**_CLEAR, "cluster": "main"}})
 
     def _map(self, text: str):
-        done = subprocess.run([str(self._binary), "map", "build", "-", str(self.folder / "users.map")], input=text + "\n",
+        done = subprocess.run([str(self._binary), "map", "build", "-", str(self._map_file)], input=text + "\n",
                               capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
 
@@ -130,7 +131,8 @@ class BusyStand:
         port = self.proxy.ports[listener] if listener else self.proxy.port
         context = context or tls_context(self._authority.file)
         connection = context.wrap_socket(open_socket(port), server_hostname="localhost", session=kept)
-        self.truth.handshakes[connection.version().removeprefix("TLSv"), connection.session_reused] += 1
+        resumed = "yes" if connection.session_reused else "no"
+        self.truth.handshakes[connection.version().removeprefix("TLSv"), resumed] += 1
         return self._greeted(connection)
 
     def _greeted(self, connection) -> "Client":
@@ -165,12 +167,13 @@ class BusyStand:
 
     def home(self, user: str) -> str:
         """The node that holds this user's only session now."""
-        return until(lambda: [name for name in ("node1", "node2") if self.nodes[name].logins(user)], f"{user}'s login")[0]
+        return until(lambda: [name for name in ("node1", "node2") if self.nodes[name].logins(user)],
+                     f"{user}'s login to be logged")[0]
 
     # --- what happens, in this order
 
     def read_mail(self):
-        """Good sessions in all kinds: with deletes and without, on old and new TLS, resumed, twice within five seconds."""
+        """Good sessions of all kinds: with deletes and without, on old and new TLS, resumed, two in a row."""
         old = tls_context(self._authority.file, maximum_version=ssl.TLSVersion.TLSv1_2)
         new = tls_context(self._authority.file)
         kept = None
@@ -189,10 +192,6 @@ class BusyStand:
                     kept = session.socket.session
                 self.leave(session, parked=not again or index >= 3)
                 self.truth.parked_reused += again
-        session = self.log_in(self.connect("small"), self.user())
-        assert session.command("SESAME open").startswith(b"-ERR")
-        self.truth.commands["UNKNOWN"] += 1
-        self.leave(session, parked=False)
         self.proxy.idle()
 
     def guess(self):
@@ -231,14 +230,19 @@ class BusyStand:
             self.truth.failed_handshakes += 1
 
     def spoil_the_map(self):
-        (self.folder / "users.map").write_text("the text instead of the map\n")
+        self._map_file.write_text("the text instead of the map\n")
         until(lambda: value(self.proxy, "poplar_user_map_loads_total", result="refused") == 1, "the map to be refused")
+
+    def _holders(self):
+        """Sessions on all slots of the small node."""
+        until(lambda: value(self.proxy, "poplar_pool_connections", node="small1") == 0, "all slots to be free")
+        return [self.log_in(self.connect("small"), self.user()) for _ in range(SLOTS)]
 
     @contextlib.contextmanager
     def full_pool(self):
-        """Within the block QUEUE logins stand in the queue of the small node; behind it all have had their turn. More than
-        a second passes."""
-        holders = [self.log_in(self.connect("small"), self.user()) for _ in range(SLOTS)]
+        """Within the block QUEUE logins stand in the queue of the small node, for more than a second; behind it all
+        have had their turn."""
+        holders = self._holders()
         users, begun = [self.user() for _ in range(QUEUE)], time.monotonic()
 
         def visit(user):
@@ -258,12 +262,15 @@ class BusyStand:
         self.truth.logins["ok"] += QUEUE
         self.truth.waiters["granted"] += QUEUE
 
-    def wait_in_vain(self):
-        """Somebody waits for a slot for as long as pool.wait_timeout lets him."""
-        holders = [self.log_in(self.connect("small"), self.user()) for _ in range(SLOTS)]
+    @contextlib.contextmanager
+    def waiting_in_vain(self):
+        """Meanwhile somebody waits for a slot for as long as pool.wait_timeout lets him."""
+        holders = self._holders()
         with self.connect("small") as session:
             session.ok(f"USER {self.user()}")
-            assert session.command("PASS secret").startswith(b"-ERR [SYS/TEMP]")
+            session.send(b"PASS secret\r\n")
+            yield
+            assert session.line().startswith(b"-ERR [SYS/TEMP]")
         self.truth.logins["backend_unavailable"] += 1
         self.truth.waiters["timeout"] += 1
         for holder in holders:
@@ -303,8 +310,8 @@ class BusyStand:
         self.truth.logins["backend_unavailable"] += QUEUE
 
     def run_out_of_descriptors(self):
-        """A crowd that says nothing takes all descriptors, until an accept fails; then a tenth of it leaves, the last one
-        gets in, and the others stay."""
+        """A crowd that says nothing takes all descriptors, until an accept fails; then a tenth of it leaves, the last
+        one gets in, and the others stay."""
         for _ in range(_DESCRIPTORS):
             client = self._client(self._stack.enter_context(open_socket(self.proxy.ports["clear"], timeout=_NO_ANSWER)))
             self.crowd.append(client)

@@ -80,10 +80,10 @@ class Poplar:
         # JSON is YAML; written so, no quoting rule of YAML can bite a test.
         self.file.write_text(json.dumps(configuration(
             nodes, certificates, self.port, self.admin_port, self.log, more_listeners=more, **options), indent=2))
+        limit = descriptors and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors)))
         # Freed memory that a sanitizer keeps back would look as if Poplar kept it.
         self.child = Child([BINARY, "serve", "--config", self.file], folder / "output.log",
-                           {"ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=64"},
-                           preexec=descriptors and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors,) * 2)))
+                           {"ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=64"}, preexec=limit)
         self.child.wait_for(lambda: self.status("/readyz") == 200, "Poplar to be ready")
 
     # --- the admin endpoint

@@ -1,5 +1,6 @@
-"""A real Prometheus (package prometheus) that scrapes one Poplar each second, with the rules and the configuration of deploy/."""
+"""A real Prometheus (package prometheus) that scrapes one Poplar each second, with what deploy/ has for it."""
 
+import datetime
 import json
 import pathlib
 import urllib.error
@@ -67,6 +68,11 @@ class Prometheus:
     def rules(self, kind: str):
         """Those of the kind (alerting, recording), as Prometheus has them."""
         return [rule for group in self._get("rules")["groups"] for rule in group["rules"] if rule["type"] == kind]
+
+    def evaluated(self, since: float) -> bool:
+        """Whether each group of rules has been evaluated after this moment."""
+        return all(datetime.datetime.fromisoformat(group["lastEvaluation"]).timestamp() > since
+                   for group in self._get("rules")["groups"])
 
     def alerts(self):
         """{(name, severity, window or "")} of those that are pending or firing."""

@@ -23,8 +23,12 @@ def test_no_dashboard_is_left_out():
     assert len({grafana.read(name)["title"] for name in grafana.NAMES}) == len(grafana.NAMES)
 
 
+def _build(folder, *arguments):
+    return subprocess.run(["/usr/bin/python3", "-B", folder / "build.py", *arguments], capture_output=True, text=True)
+
+
 def test_the_files_are_what_the_generator_writes():
-    done = subprocess.run(["/usr/bin/python3", "-B", grafana.FOLDER / "build.py", "--check"], capture_output=True, text=True)
+    done = _build(grafana.FOLDER, "--check")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -34,9 +38,9 @@ def test_the_generator_notices_a_change_by_hand(tmp_path):
             (tmp_path / path.name).write_bytes(path.read_bytes())
     changed = tmp_path / "poplar-tls.json"
     changed.write_text(changed.read_text().replace("Handshakes by result", "Shakes", 1))
-    done = subprocess.run(["/usr/bin/python3", "-B", tmp_path / "build.py", "--check"], capture_output=True, text=True)
+    done = _build(tmp_path, "--check")
     assert done.returncode == 1 and done.stdout.startswith("poplar-tls.json is not what")
-    assert subprocess.run(["/usr/bin/python3", "-B", tmp_path / "build.py"], capture_output=True).returncode == 0
+    assert _build(tmp_path).returncode == 0
     assert changed.read_text() == (grafana.FOLDER / "poplar-tls.json").read_text()
 
 
@@ -59,7 +63,8 @@ _MISTAKES = {
     "a typo in the unit": (lambda made: _first(made, "stat")["fieldConfig"]["defaults"].update(unit="secs"), "no unit"),
     "other data": (lambda made: _first(made, "stat").update(datasource={"type": "prometheus", "uid": "abc"}),
                    "aren't ${datasource}'s"),
-    "other data in a query": (lambda made: _first(made, "stat")["targets"][0].pop("datasource"), "aren't ${datasource}'s"),
+    "other data in a query": (lambda made: _first(made, "stat")["targets"][0].pop("datasource"),
+                              "aren't ${datasource}'s"),
     "no query": (lambda made: _first(made, "stat").update(targets=[]), "no queries"),
     "an empty query": (lambda made: _first(made, "stat")["targets"][0].update(expr=" "), "no expression"),
     "a fixed window": (lambda made: _first(made, "timeseries")["targets"][0].update(
