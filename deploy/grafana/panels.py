@@ -113,7 +113,7 @@ def table(title, description, *columns, width=24, height=8, hidden=()):
     organize = {"excludeByName": {name: True for name in ("Time", *hidden)}, "indexByName": {},
                 "renameByName": {value: name for value, (name, *_) in zip(values, columns)}}
     return _panel("table", title, description, "short", targets, width, height,
-                  {"showHeader": True, "cellHeight": "sm", "footer": {"show": False}},
+                  {"showHeader": True, "cellHeight": "sm"},
                   {"custom": {"align": "auto", "filterable": True}}, overrides,
                   transformations=[{"id": "merge", "options": {}}, {"id": "organize", "options": organize}])
 

@@ -84,6 +84,7 @@ class BusyStand:
             for name, mail in (("node1", "shared"), ("node2", "shared"), ("small1", "own")):
                 self.nodes[name] = self._stack.enter_context(
                     Dovecot(self.folder / name, name, self._certificate, USERS, self.folder / mail))
+            self._stack.callback(until, self._nodes_are_idle, "the nodes to have ended their sessions")
             self._map("user059@mapped.test small")
             self.proxy = self._stack.enter_context(self._poplar())
         except BaseException:
@@ -93,6 +94,15 @@ class BusyStand:
 
     def __exit__(self, *error):
         return self._stack.__exit__(*error)
+
+    def _nodes_are_idle(self) -> bool:
+        """No session writes into the folders any more, which are about to be removed."""
+        stats = []
+        for each in self.nodes.values():
+            for pid in each.processes():
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    stats.append(pathlib.Path(f"/proc/{pid}/stat").read_text())
+        return not any("(pop3)" in stat and ") Z " not in stat for stat in stats)
 
     def _poplar(self):
         small = {"name": "small1", "address": f"127.0.0.1:{self.nodes['small1'].pop3s_port}", "tls": "verify",
