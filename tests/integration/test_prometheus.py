@@ -57,9 +57,19 @@ def test_the_alerts_fire_when_they_should():
     assert code == 0, said
 
 
+def _groups(name):
+    return yaml.safe_load((DEPLOYED / name).read_text())["groups"]
+
+
+@pytest.mark.parametrize("name", _TESTS)
+def test_the_tests_name_all_groups_in_the_order_of_the_files(name):
+    """A group that isn't named is evaluated before or after what it goes by, as chance will have it."""
+    every = [group["name"] for file in ("poplar.rules.yaml", "poplar.alerts.yaml") for group in _groups(file)]
+    assert yaml.safe_load((DEPLOYED / name).read_text())["group_eval_order"] == every
+
+
 def _alerts():
-    groups = yaml.safe_load((DEPLOYED / "poplar.alerts.yaml").read_text())["groups"]
-    return [rule for group in groups for rule in group["rules"]]
+    return [rule for group in _groups("poplar.alerts.yaml") for rule in group["rules"]]
 
 
 def _scenarios():
