@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import signal
 import urllib.error
 import urllib.request
@@ -62,9 +63,12 @@ def configuration(nodes, certificates, port: int, admin_port: int, log_file: pat
 class Poplar:
     """A running proxy in front of `nodes`. Leaving the block stops it and requires a clean end."""
 
-    def __init__(self, folder: pathlib.Path, nodes, authority, certificates=None, also=None, ready=True, **options):
+    def __init__(self, folder: pathlib.Path, nodes, authority, certificates=None, also=None, ready=True,
+                 descriptors: int = None, **options):
         """`also`: settings of further listeners, by name; each gets a port of its own, to be found in `ports`.
-        `ready`: whether it can be, with what it needs; else it is only waited for to be alive."""
+        `ready`: whether it can be, with what it needs; else it is only waited for to be alive.
+        `descriptors`: the most that it may have open.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.authority = authority
         self.port, self.admin_port = free_port(), free_port()
@@ -77,10 +81,12 @@ class Poplar:
         # JSON is YAML; written so, no quoting rule of YAML can bite a test.
         self.file.write_text(json.dumps(configuration(
             nodes, certificates, self.port, self.admin_port, self.log, more_listeners=more, **options), indent=2))
+        limit = descriptors and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors)))
         # Freed memory that a sanitizer keeps back would look as if Poplar kept it.
         self.child = Child([BINARY, "serve", "--config", self.file], folder / "output.log",
                            {"ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=64",
-                            "LSAN_OPTIONS": f"suppressions={pathlib.Path(__file__).with_name('leaks.txt')}"})
+                            "LSAN_OPTIONS": f"suppressions={pathlib.Path(__file__).with_name('leaks.txt')}"},
+                           preexec=limit)
         self.child.wait_for(lambda: self.status("/readyz" if ready else "/livez") == 200, "Poplar to be ready")
 
     # --- the admin endpoint
