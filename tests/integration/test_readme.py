@@ -1,14 +1,34 @@
 """What the README shows has to work as it stands there."""
 
+import json
 import pathlib
 import re
 import subprocess
 
+import pytest
+
 README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
 
 
-def test_the_configuration_of_the_readme_passes_check(binary, authority, tmp_path):
-    [shown] = re.findall(r"```yaml\n(.*?)```", README.read_text(), re.DOTALL)
+@pytest.fixture
+def check(binary, tmp_path):
+    """check(text) has `poplar check` find nothing in it; /etc/poplar is the test's own folder."""
+    def passes(text):
+        file = tmp_path / "poplar.yaml"
+        file.write_text(text.replace("/etc/poplar/tls/", f"{tmp_path}/").replace("/etc/poplar/", f"{tmp_path}/"))
+        done = subprocess.run([str(binary), "check", "--config", str(file)], capture_output=True, text=True,
+                              timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert "warning" not in done.stderr
+    return passes
+
+
+def examples():
+    return re.findall(r"```yaml\n(.*?)```", README.read_text(), re.DOTALL)
+
+
+def test_the_configuration_of_the_readme_passes_check(authority, tmp_path, check):
+    whole, _ = examples()
     files = {"internal-ca.pem": authority.file}
     for kind in ("ecdsa", "rsa"):
         made = authority.issue(f"readme-{kind}", ["mail.example.org"], kind)
@@ -18,13 +38,21 @@ def test_the_configuration_of_the_readme_passes_check(binary, authority, tmp_pat
     password = tmp_path / "probe-password"
     password.write_text("secret\n")
     password.chmod(0o600)
-    file = tmp_path / "poplar.yaml"
-    file.write_text(shown.replace("/etc/poplar/tls/", f"{tmp_path}/")
-                    .replace("/etc/poplar/", f"{tmp_path}/"))
-    done = subprocess.run([str(binary), "check", "--config", str(file)], capture_output=True,
-                          text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    assert "warning" not in done.stderr
+    check(whole)
+
+
+def test_the_routes_of_the_readme_pass_check(authority, binary, tmp_path, check):
+    _, routes = examples()
+    (tmp_path / "aliases").write_text("info@example.org anna@example.org\n")
+    (tmp_path / "users.txt").write_text("anna@example.org new\n")
+    subprocess.run([str(binary), "map", "build", tmp_path / "users.txt", tmp_path / "users.map"], check=True,
+                   capture_output=True, timeout=60)
+    made = authority.issue("readme-routes", ["mail.example.org"])
+    rest = {"listeners": [{"name": "pop3s", "address": "127.0.0.1:995"}],
+            "tls": {"certificates": [{"certificate": str(made.certificate), "key": str(made.key)}]},
+            "clusters": [{"name": name, "nodes": [{"name": f"{name}-1", "address": f"127.0.0.1:{port}"}]}
+                         for port, name in enumerate(("new", "archive", "com"), 1)]}
+    check(routes + "\n".join(f"{section}: {json.dumps(value)}" for section, value in rest.items()) + "\n")
 
 
 def test_the_commands_of_the_readme_exist():
