@@ -77,10 +77,12 @@ io::Task<bool> Prober::Round() {
   const io::Time begun = proactor_.Now();
   const NodeError error = co_await Probe(connection);
   // Before the QUIT: a node that is slow to say goodbye doesn't hold up what is known of it.
-  if (!stopped_) Report(error, proactor_.Now() - begun);
+  const bool counts = IsOfTheNode(connection);
+  if (!stopped_ && counts) Report(error, proactor_.Now() - begun);
   if (StillTalks(error) && cluster_.probe.level != ProbeLevel::kConnect)
     co_await connection.Retire();
   probing_ = nullptr;
+  if (!counts) co_return false;
   co_return SaysNothing(error.failure) || (error.failure == NodeFailure::kNone) == NodeIsUp();
 }
 
@@ -104,6 +106,7 @@ io::Task<NodeError> Prober::Probe(Connection& connection) {
 io::Task<NodeError> Prober::LearnCapabilities(Connection& connection) {
   const tl::expected<std::string, NodeError> reply = co_await connection.AskCapabilities();
   if (!reply) co_return reply.error();
+  if (!IsOfTheNode(connection)) co_return NodeError{};
   const std::string_view status = FirstLine(*reply);
   if (status.starts_with('+')) {
     cluster_.offered.Learn(node_.id, pop3::Capabilities(*reply));
@@ -157,6 +160,11 @@ void Prober::Report(const NodeError& error, io::Duration took) {
 
 void Prober::Tell(const std::optional<balancer::Transition>& transition) {
   if (transition) observer_.NodeChanged(*transition);
+}
+
+// The node may have moved meanwhile, or another may have taken its seat.
+bool Prober::IsOfTheNode(const Connection& connection) const {
+  return connection.LeadsTo(node_.endpoint());
 }
 
 bool Prober::MayProbe() const {

@@ -31,6 +31,7 @@ class Prober {
   io::Task<NodeError> LogInAndStat(Connection& connection);
   void Report(const NodeError& error, io::Duration took);
   void Tell(const std::optional<balancer::Transition>& transition);
+  bool IsOfTheNode(const Connection& connection) const;
   bool MayProbe() const;
   bool NodeIsUp() const;
 

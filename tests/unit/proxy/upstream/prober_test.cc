@@ -376,6 +376,18 @@ TEST(ProberTest, LeavesAVacantSeatAlone) {
   bench.Probes(probes + 1);
 }
 
+TEST(ProberTest, WhatAnsweredWhereTheNodeWasSaysNothingOfIt) {
+  ProbeBench bench;
+  bench.script.set_answer("CAPA", {""});
+  bench.Start();
+  EXPECT_TRUE(bench.Run([&] { return !bench.script.connections().empty(); }, seconds(7)));
+  bench.node().set_endpoint(std::make_shared<Endpoint>(*bench.node().endpoint()));
+  const io::Time moved = bench.Now();
+  bench.Probes(1);
+  EXPECT_GT(bench.recorder.probes[0].begun, moved);
+  EXPECT_LT(bench.recorder.probes[0].begun - moved, seconds(5));  // soon
+}
+
 TEST(ProberTest, DoesNothingWhereThereAreNoProbes) {
   ProbeBench bench;
   bench.cluster.probe.enabled = false;
