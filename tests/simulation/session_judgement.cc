@@ -184,6 +184,8 @@ bool SessionStory::ReasonFits(const session::Record& record, const Attempt& atte
     }
     case EndReason::kNodeDown:
       return record.logged_in && SessionsMayBeLost(attempt) && poplar_.dropped_node();
+    case EndReason::kMoved:
+      return false;
     case EndReason::kDraining:
       return poplar_.drained();
     case EndReason::kShutdown:

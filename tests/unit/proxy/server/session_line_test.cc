@@ -117,8 +117,6 @@ TEST(SessionLine, SaysWhyASessionWasNotResumed) {
   ends_with(record,
             R"("stalled_ms":15000.000,"not_resumed":"deadline","reason":"node_eof","side":"node"})",
             "0.000 stalled_ms=15000.000 not_resumed=deadline reason=node_eof side=node");
-  record.route = "by-domain";
-  record.move = "away";
   record.resumes = 1;
   ends_with(record,
             R"("resumes":1,"stalled_ms":15000.000,"not_resumed":"deadline","reason":"node_eof",)"
@@ -186,6 +184,18 @@ TEST(SessionLine, NamesEveryReasonOnce) {
                                " side=" + std::string(Name(SideOf(record.reason)))))
         << line;
   }
+}
+
+TEST(SessionLine, NamesTheRuleAndTheMove) {
+  session::Record record;
+  record.route = "by-domain";
+  record.move = "away";
+  EXPECT_NE(SessionLine(LineFormat::kJson, kUnixMicros, record)
+                .find(R"(,"route":"by-domain","move":"away",)"),
+            std::string::npos);
+  EXPECT_NE(
+      SessionLine(LineFormat::kLogfmt, kUnixMicros, record).find(" route=by-domain move=away "),
+      std::string::npos);
 }
 
 }  // namespace
