@@ -142,7 +142,8 @@ def routes(tmp_path):
 def test_route_shows_the_order_and_the_reasons(binary, routes):
     done = run(binary, "route", "Anna", "bob@example.net", "--config", routes)
     assert done.returncode == 0, done.stderr
-    anna, bob = done.stdout.split("\n\n")
+    anna, bob, source = done.stdout.split("\n\n")
+    assert source.startswith("No running Poplar is asked")
     assert anna.startswith("Anna (anna@example.org), cluster shared:")
     assert bob.startswith("bob@example.net, cluster shared:")
     home = re.search(r"1\. (n\d) .*home: highest score of 3 nodes", anna)

@@ -337,7 +337,11 @@ def test_pools_are_what_they_were(story, shown):
     assert shown("poplar-overview", "Logins in queues", when=full)[0][1] == QUEUE
     assert by(shown("poplar-pools", "Slots", when=full), "node") == {"small1": 1}
     assert story.prometheus.value('poplar_pool_slots{node="small1"}') == SLOTS
-    assert same(by(shown("poplar-pools", "What became of waiters"), "result"), truth.waiters)
+    waiters = by(shown("poplar-pools", "What became of waiters"), "result")
+    # A login right behind another's QUIT may have to wait for its slot, too: on a busy machine there are some.
+    granted = waiters.pop("granted")
+    assert truth.waiters["granted"] <= granted <= truth.logins["ok"]
+    assert same(waiters, {"timeout": truth.waiters["timeout"]})
     takes = by(shown("poplar-pools", "Where logins get their connection"), "source")
     assert close(takes["parked"], truth.parked_reused) and set(takes) == {"parked", "warm", "new"}
     assert close(by(shown("poplar-pools", "What became of parked sessions"), "outcome")["reused"], truth.parked_reused)
