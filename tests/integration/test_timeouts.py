@@ -263,16 +263,18 @@ def test_client_write_stall(start):
 def test_a_slow_but_steady_reader_is_no_stall(start):
     large = b"Subject: large\r\n\r\n" + b"0123456789abcdef" * (1 << 20) + b"\r\n"
     with FakeNode(messages=[large]) as fake:
-        with start([node("fake", fake.port)], timeouts={"client_write_stall": "1s"}) as proxy:
+        with start([node("fake", fake.port)], timeouts={"client_write_stall": "3s"}) as proxy:
             with proxy.connect() as session:
                 session.log_in("anybody")
                 session.send(b"RETR 1\r\n")
-                pause, received = 0.25, b""
+                pause, received = 0.5, b""
                 while not received.endswith(b"\r\n.\r\n"):
                     # The pause is the client's own slowness, not a wait for somebody.
                     time.sleep(pause)
                     for _ in range(128):
-                        received += session.socket.recv(16384)
+                        chunk = session.socket.recv(16384)
+                        assert chunk, "Poplar has closed"
+                        received += chunk
                         if received.endswith(b"\r\n.\r\n"):
                             break
                 assert len(received) > len(large)
