@@ -88,9 +88,9 @@ void NodeTable::Number(const NodeTable* previous) {
   }
 }
 
-NodeId NodeTable::NumberOf(std::string key) {
+NodeId NodeTable::NumberOf(const std::string& key) {
   const NodeId next{static_cast<uint32_t>(node_ids_.size())};
-  return node_ids_.try_emplace(std::move(key), next).first->second;
+  return node_ids_.try_emplace(key, next).first->second;
 }
 
 const NodeTable::Route* NodeTable::FindRoute(ClusterId cluster) const {

@@ -101,7 +101,7 @@ class NodeTable {
 
   explicit NodeTable(std::vector<Cluster> clusters);
   void Number(const NodeTable* previous);
-  NodeId NumberOf(std::string key);
+  NodeId NumberOf(const std::string& key);
   const Route* FindRoute(ClusterId cluster) const;
 
   std::vector<Cluster> clusters_;  // never changed after construction

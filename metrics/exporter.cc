@@ -94,7 +94,7 @@ class Merger : public prometheus::Collectable {
         .name = spec.name, .help = spec.help, .type = TypeOf(spec.type), .metric = {}};
     const std::span<const LabelPairs> series = layout_.Series(instrument);
     for (size_t i = 0; i < series.size(); ++i) {
-      const auto labels = LabelsOf(series[i], layout_.NodeOf(instrument, i));
+      auto labels = LabelsOf(series[i], layout_.NodeOf(instrument, i));
       if (!labels) continue;
       ClientMetric& metric = family.metric.emplace_back();
       metric.label = std::move(*labels);

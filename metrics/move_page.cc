@@ -63,8 +63,9 @@ std::optional<uint32_t> ParsePercent(std::string_view text) {
   constexpr size_t kLongest = 5;  // "100.0"
   if (text.size() > kLongest) return std::nullopt;
   uint32_t whole = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, whole);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto [at, error] = std::from_chars(begin, end, whole);
   if (error != std::errc()) return std::nullopt;
   uint32_t permille = whole * 10;
   if (at != end) {

@@ -34,8 +34,7 @@ std::optional<FoundMove> FollowMove(const config::Config& config, const balancer
   if (!turn) return std::nullopt;
   const config::MoveConfig& move = config.moves[turn->move];
   const uint32_t permille = moves.permille(turn->move);
-  const FoundMove followed{move.name, move.from,   move.to,
-                           permille,  turn->place, turn->place < permille};
+  FoundMove followed{move.name, move.from, move.to, permille, turn->place, turn->place < permille};
   if (followed.is_moved) {
     found.cluster = &config.clusters[NumberOf(config.clusters, move.to)];
     found.node.clear();

@@ -112,8 +112,9 @@ tl::expected<Percent, UnitError> ParsePercent(std::string_view text) {
   if (has_sign) text.remove_suffix(1);
   int whole = 0;
   int tenths = 0;
-  const char* const end = text.data() + text.size();
-  auto [at, error] = std::from_chars(text.data(), end, whole);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  auto [at, error] = std::from_chars(begin, end, whole);
   bool is_number = error == std::errc() && !text.starts_with('-');
   if (is_number && at != end) {
     is_number = *at == '.' && end - at == 2 && at[1] >= '0' && at[1] <= '9';
