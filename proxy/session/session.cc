@@ -125,6 +125,11 @@ io::Task<bool> Session::ReadMore() {
   reading_command_ = true;
   io::Result<io::Buffer> more = co_await client_->Read();
   reading_command_ = false;
+  // Also where bytes came in the same moment: the stream is aborted.
+  if (deadline.expired()) {
+    End(EndReason::kLoginTimeout);
+    co_return false;
+  }
   if (more && !more->empty()) {
     const bool first =
         std::exchange(record_.bytes_from_client, record_.bytes_from_client + more->size()) == 0;
@@ -136,9 +141,7 @@ io::Task<bool> Session::ReadMore() {
     input_.Feed(std::move(*more));
     co_return true;
   }
-  if (deadline.expired()) {
-    End(EndReason::kLoginTimeout);
-  } else if (draining_ && !more && more.error().cancelled()) {
+  if (draining_ && !more && more.error().cancelled()) {
     farewell_ = pop3::kReplyDraining;
     End(EndReason::kDraining);
   } else if (more) {

@@ -57,7 +57,8 @@ io::Task<bool> Session::Handshake(io::Buffer received) {
   const io::Result<> done = co_await stream.Handshake(std::move(received));
   const io::Duration took = proactor_.Now() - begun;
   record_.handshake = took;
-  if (done) {
+  const bool in_time = done && !deadline.expired();
+  if (in_time) {
     const tls::HandshakeFacts facts = stream.engine().facts();
     record_.tls_version = facts.version;
     record_.tls_cipher = facts.cipher;
@@ -78,11 +79,11 @@ io::Task<bool> Session::Handshake(io::Buffer received) {
   } else {
     End(EndReason::kClientReset);
   }
-  const HandshakeResult result = done                 ? HandshakeResult::kOk
+  const HandshakeResult result = in_time              ? HandshakeResult::kOk
                                  : deadline.expired() ? HandshakeResult::kTimeout
                                                       : HandshakeResult::kFailed;
   environment_.meter.HandshakeEnded(result, record_, took);
-  co_return done.has_value();
+  co_return in_time;
 }
 
 // What another proxy says of its client, which is judged and counted by it; addresses that are none

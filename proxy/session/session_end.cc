@@ -101,10 +101,8 @@ io::Task<bool> Session::Say(std::string_view line) {
   if (line.empty()) co_return !ended_;
   io::Deadline deadline(proactor_, settings_->timeouts.client_write_stall, *client_);
   const io::Result<> said = co_await client_->Write(line);
-  if (said) {
-    record_.bytes_to_client += line.size();
-    co_return true;
-  }
+  if (said) record_.bytes_to_client += line.size();
+  if (said && !deadline.expired()) co_return true;
   abrupt_ = true;
   End(deadline.expired() ? EndReason::kClientWriteStall : EndReason::kClientReset);
   co_return false;

@@ -272,6 +272,12 @@ void SessionBench::Settle(io::Duration most) {
   Run([] { return false; }, most);
 }
 
+void SessionBench::StandStill(io::Duration how_long) {
+  poplar_.Freeze(true);
+  world_.After(how_long, [this] { poplar_.Freeze(false); });
+  Settle(how_long);
+}
+
 bool SessionBench::Run(const std::function<bool()>& predicate, io::Duration most) {
   return world_.RunUntil(predicate, most);
 }

@@ -85,6 +85,8 @@ class SessionBench {
                     std::string_view password = "secret");
 
   void Settle(io::Duration most = std::chrono::milliseconds(200));
+  // Poplar's one worker does nothing for so long; the world goes on.
+  void StandStill(io::Duration how_long);
   bool Run(const std::function<bool()>& predicate, io::Duration most);
   // Until no session is left; the last one's record.
   const Record& RunToEnd(io::Duration most = std::chrono::seconds(5));

@@ -103,6 +103,17 @@ TEST(SessionEndTest, LoginTimeout) {
   }
 }
 
+// Bytes that came before a busy worker looked at its clock: the client has not left.
+TEST(SessionEndTest, LoginTimeoutWithBytesAtHand) {
+  SessionBench bench;
+  upstream::DrivenPeer& client = bench.Connect();
+  bench.Settle(seconds(59));
+  client.Send("USER alice\r\n");
+  bench.StandStill(seconds(2));
+  EXPECT_EQ(bench.RunToEnd().reason, EndReason::kLoginTimeout);
+  EXPECT_NE(client.end(), PeerEnd::kOpen);
+}
+
 TEST(SessionEndTest, ResetBeforeLogin) {
   SessionBench bench;
   bench.Connect().Reset();
