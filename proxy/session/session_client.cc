@@ -81,7 +81,7 @@ io::Task<bool> Session::Handshake(io::Buffer received) {
   const HandshakeResult result = done                 ? HandshakeResult::kOk
                                  : deadline.expired() ? HandshakeResult::kTimeout
                                                       : HandshakeResult::kFailed;
-  environment_.meter.HandshakeEnded(result, record_, took);
+  environment_.meter.HandshakeEnded(result, stream.engine().failure(), record_, took);
   co_return done.has_value();
 }
 
