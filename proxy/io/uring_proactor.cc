@@ -310,23 +310,33 @@ void UringProactor::Run() {
   trim_timer_.Arm(Now() + kTrimInterval);
   RunPosted();  // a wake-up that came while an earlier Run wound up is spent already
   ArmWake();
-  while (!stopped_) {
+  for (Time woke = Now(); !stopped_;) {
     ++counters_.turns;
     RunReady(kResumesPerTurn);
     timers().Advance(Now());
-    SubmitAndWait();
+    woke = SubmitAndWait(woke);
     Reap();
   }
   Wind();
 }
 
-void UringProactor::SubmitAndWait() {
+void UringProactor::CountTurn(Duration took) {
+  const auto bound = std::lower_bound(kTurnBounds.begin(), kTurnBounds.end(), took);
+  ++counters_.turns_by_length[static_cast<size_t>(bound - kTurnBounds.begin())];
+  counters_.busy += took;
+}
+
+// Since when the turn runs that goes on behind it: where there was nothing to wait for, it is the
+// one of before.
+Time UringProactor::SubmitAndWait(Time woke) {
   if (!ready_.empty() || stopped_) {
     if (io_uring_sq_ready(ring_.get()) > 0) io_uring_submit(ring_.get());
-    return;
+    return woke;
   }
+  const Time now = Now();
+  CountTurn(now - woke);
   Duration left = std::chrono::hours(1);
-  if (const auto next = timers().NextStep()) left = std::max(*next - Now(), Duration::zero());
+  if (const auto next = timers().NextStep()) left = std::max(*next - now, Duration::zero());
   __kernel_timespec timeout{};
   timeout.tv_sec = left.count() / 1'000'000'000;
   timeout.tv_nsec = left.count() % 1'000'000'000;
@@ -336,6 +346,7 @@ void UringProactor::SubmitAndWait() {
   // waits for it could never be ended.
   if (result == -EBADR) std::abort();
   // ETIME, EINTR, EBUSY for a full completion queue: all are answered by the look that follows.
+  return Now();
 }
 
 void UringProactor::Reap() {

@@ -90,7 +90,8 @@ class UringProactor final : public Proactor {
 
   void ArmWake();
   void ArmAccept(Listener& listener);
-  void SubmitAndWait();
+  Time SubmitAndWait(Time woke);
+  void CountTurn(Duration took);
   void Reap();
   void Dispatch(const io_uring_cqe& completion);
   void OnReceive(ReceiveOperation& operation, const io_uring_cqe& completion);

@@ -36,6 +36,8 @@ metrics::Dimensions DimensionsOf(const config::Config& config) {
   }
   dimensions.user_maps = UserMapFiles(config);
   for (const config::MoveConfig& move : config.moves) dimensions.moves.push_back(move.name);
+  for (const config::DirectoryConfig& directory : config.directories)
+    dimensions.directories.push_back(directory.name);
   for (const config::CertificateConfig& files : config.tls.certificates) {
     dimensions.certificates.push_back(files.certificate);
   }
@@ -80,6 +82,7 @@ Server::Server(std::shared_ptr<const session::Settings> settings, std::unique_pt
       shared_(random_, std::move(maps), std::move(directories)),
       newest_(settings_),
       maps_told_(shared_.maps->size()),
+      directories_told_(shared_.directories->size()),
       moves_told_(settings_->moves == nullptr ? 0 : settings_->moves->size()),
       discoveries_told_(discoveries->tasks().size()),
       discoveries_(std::move(discoveries)) {}
@@ -263,6 +266,7 @@ std::string Server::MetricsText() {
   const std::lock_guard lock(node_gauges_mutex_);
   metrics::SetNodeGauges(*node_gauges_, ViewNodes(*settings_, clock_.Now()));
   TellUserMaps();
+  TellDirectories();
   TellDiscoveries();
   metrics::SetMoveGauges(*node_gauges_, ViewMoves(*settings_), moves_told_);
   return exporter_->Text();
@@ -299,6 +303,21 @@ metrics::Exporter::Names Server::NamesOfNodes() const {
     }
   }
   return names;
+}
+
+void Server::TellDirectories() {
+  using metrics::DirectoryAnswer;
+  for (size_t i = 0; i < directories_told_.size(); ++i) {
+    const directory::AnswerCache::Counts now = shared_.directories->cache(i).counts();
+    const directory::AnswerCache::Counts before = std::exchange(directories_told_[i], now);
+    const metrics::Directory label{static_cast<uint16_t>(i)};
+    metrics::Shard& shard = *node_gauges_;
+    shard.Add(metrics::kDirectoryAnswers, now.asked - before.asked, label, DirectoryAnswer::kAsked);
+    shard.Add(metrics::kDirectoryAnswers, now.fresh - before.fresh, label, DirectoryAnswer::kKept);
+    shard.Add(metrics::kDirectoryAnswers, now.stale - before.stale, label, DirectoryAnswer::kStale);
+    shard.Add(metrics::kDirectoryAnswers, now.merged - before.merged, label,
+              DirectoryAnswer::kMerged);
+  }
 }
 
 void Server::TellUserMaps() {

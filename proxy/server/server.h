@@ -62,6 +62,7 @@ class Server {
   tl::expected<void, std::string> StartThreads();
   bool Live() const;
   std::string MetricsText();
+  void TellDirectories();
   void TellUserMaps();
   void TellDiscoveries();
   metrics::Exporter::Names NamesOfNodes() const;
@@ -79,9 +80,10 @@ class Server {
   std::vector<std::unique_ptr<metrics::Shard>> shards_;
   std::mutex node_gauges_mutex_;
   std::unique_ptr<metrics::Shard> node_gauges_;
-  std::vector<UserMaps::Counts> maps_told_;    // of them what the metrics have; as node_gauges_
-  std::vector<metrics::MoveView> moves_told_;  // likewise
-  std::vector<upstream::Discovery::Status> discoveries_told_;  // likewise
+  std::vector<UserMaps::Counts> maps_told_;  // of them what the metrics have; as node_gauges_
+  std::vector<directory::AnswerCache::Counts> directories_told_;  // likewise
+  std::vector<metrics::MoveView> moves_told_;                     // likewise
+  std::vector<upstream::Discovery::Status> discoveries_told_;     // likewise
   std::unique_ptr<metrics::Exporter> exporter_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Discoveries> discoveries_;  // answers workers, so it goes before them

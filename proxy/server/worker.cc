@@ -197,8 +197,13 @@ void Worker::Sample() {
   shard_.Add(metrics::kBufferWaits, now.buffer_starvations - sampled_.buffer_starvations);
   shard_.Add(metrics::kUringCqOverflows, now.completion_overflows - sampled_.completion_overflows);
   shard_.Add(metrics::kAcceptErrors, now.accept_errors - sampled_.accept_errors);
+  std::array<uint64_t, std::tuple_size_v<decltype(now.turns_by_length)>> turns;
+  for (size_t i = 0; i < turns.size(); ++i)
+    turns[i] = now.turns_by_length[i] - sampled_.turns_by_length[i];
+  shard_.ObserveMany(metrics::kWorkerTurn, turns, now.busy - sampled_.busy);
   sampled_ = now;
   shard_.GaugeSet(metrics::kBuffersInUse, static_cast<int64_t>(proactor_->buffers().in_use()));
+  shard_.GaugeSet(metrics::kWorkers, 1);
   heartbeat_.store(clock_.Now().time_since_epoch().count(), std::memory_order_relaxed);
   sampler_->Arm(proactor_->Now() + kSampleInterval);
 }

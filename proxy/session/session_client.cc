@@ -82,7 +82,7 @@ io::Task<bool> Session::Handshake(io::Buffer received) {
   const HandshakeResult result = in_time              ? HandshakeResult::kOk
                                  : deadline.expired() ? HandshakeResult::kTimeout
                                                       : HandshakeResult::kFailed;
-  environment_.meter.HandshakeEnded(result, record_, took);
+  environment_.meter.HandshakeEnded(result, stream.engine().failure(), record_, took);
   co_return in_time;
 }
 
