@@ -101,6 +101,13 @@ void CheckPassword(const std::string& file, const std::string& path, Findings& f
   }
 }
 
+void CheckAdminTokens(const AdminConfig& admin, Findings& findings) {
+  for (const auto& [file, path] : {std::pair(&admin.read_token_file, "admin.read_token_file"),
+                                   std::pair(&admin.write_token_file, "admin.write_token_file")}) {
+    if (!file->empty()) CheckPassword(*file, path, findings);
+  }
+}
+
 // The account that a cluster's probes log in with. `checked`: the settings judged already, since
 // clusters share the global one.
 void CheckProbePassword(const Config& config, size_t index, std::set<std::string>& checked,
@@ -140,6 +147,7 @@ void CheckLdapFiles(const LdapDirectoryConfig& ldap, const std::string& path,
 Problems CheckFiles(const Config& config, const Positions& positions,
                     CertificateInspector& inspector, int64_t now) {
   Findings findings(positions);
+  if (config.admin.enabled) CheckAdminTokens(config.admin, findings);
   std::set<std::string> checked;
   for (size_t i = 0; i < config.tls.certificates.size(); ++i) {
     const std::string path = ItemPath("tls.certificates", i);

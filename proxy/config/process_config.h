@@ -66,6 +66,8 @@ void Describe(Visitor& v, LimitsConfig& c) {
 struct AdminConfig {
   bool enabled = true;
   std::string address = "127.0.0.1:9995";
+  std::string read_token_file;
+  std::string write_token_file;
 
   bool operator==(const AdminConfig&) const = default;
 };
@@ -73,10 +75,19 @@ struct AdminConfig {
 template <class Visitor>
 void Describe(Visitor& v, AdminConfig& c) {
   v.Flag("enabled", c.enabled, {.help = "Serves /metrics, /livez and /readyz over HTTP."});
-  v.Text("address", c.address,
-         {.help = "IP address and port to serve them on; port 0 takes any free port. There is no "
-                  "access control: "
-                  "keep it private."});
+  v.Text(
+      "address", c.address,
+      {.help = "IP address and port to serve them on; port 0 takes any free port. Without tokens "
+               "everybody who reaches it may read, and whoever is on this machine may change "
+               "things."});
+  v.Path(
+      "read_token_file", c.read_token_file,
+      {.help = "All but /livez and /readyz is told only to those who send the first line of this "
+               "file (Authorization: Bearer ...), or that of write_token_file.",
+       .example = "/etc/poplar/read-token"});
+  v.Path("write_token_file", c.write_token_file,
+         {.help = "Changes are taken only with the first line of this file, then from anywhere.",
+          .example = "/etc/poplar/write-token"});
 }
 
 enum class LogFormat { kJson, kLogfmt };
