@@ -76,12 +76,12 @@ void CheckCertificate(const CertificateConfig& files, const PairPaths& paths,
   CheckValidity(*facts, paths.certificate, now, findings);
 }
 
-void CheckLogFolder(const std::string& output, Findings& findings) {
+void CheckLogFolder(const std::string& output, const char* setting, Findings& findings) {
   if (!output.starts_with('/')) return;
   const std::string folder = output.substr(0, output.rfind('/') + 1);
   struct stat status = {};
   if (stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
-    findings.Error("log.output", "the folder " + Quote(folder) + " does not exist",
+    findings.Error(setting, "the folder " + Quote(folder) + " does not exist",
                    "a file in an existing folder");
   }
 }
@@ -171,7 +171,8 @@ Problems CheckFiles(const Config& config, const Positions& positions,
                    findings);
   if (!config.tls.client_ca_file.empty())
     CheckReadable(config.tls.client_ca_file, "tls.client_ca_file", findings);
-  CheckLogFolder(config.log.output, findings);
+  CheckLogFolder(config.log.output, "log.output", findings);
+  CheckLogFolder(config.log.failed_logins, "log.failed_logins", findings);
   return findings.Take();
 }
 

@@ -105,6 +105,8 @@ struct LogConfig {
   LogLevel level = LogLevel::kInfo;
   // "stderr", "stdout" or an absolute path.
   std::string output = "stderr";
+  // Empty, or an absolute path.
+  std::string failed_logins;
 
   bool operator==(const LogConfig&) const = default;
 };
@@ -115,7 +117,13 @@ void Describe(Visitor& v, LogConfig& c) {
   v.Choice("level", c.level, kLogLevelNames,
            {.help = "The least important lines that are still written."});
   v.Text("output", c.output,
-         {.help = "stderr, stdout, or the absolute path of a file to append to."});
+         {.help = "stderr, stdout, or the absolute path of a file to append to; SIGHUP opens it "
+                  "anew."});
+  v.Text("failed_logins", c.failed_logins,
+         {.help = "The absolute path of a file to which sessions with failed logins are also "
+                  "written, the way Dovecot writes them: fail2ban's and CrowdSec's filters for "
+                  "Dovecot match.",
+          .example = "/var/log/poplar/failed-logins.log"});
 }
 
 }  // namespace poplar::config
