@@ -78,7 +78,7 @@ def test_logs_are_opened_anew(proxy):
     until(lambda: len(proxy.sessions()) == 1, "the session to be logged")
     for file in (proxy.log, proxy.failed):
         file.rename(file.with_suffix(".1"))
-    proxy.process.send_signal(signal.SIGHUP)
+    proxy.child.process.send_signal(signal.SIGHUP)
     until(lambda: proxy.log.exists() and "SIGHUP: log files are opened anew" in proxy.log.read_text(), "the new file")
     visit(proxy, "127.0.1.2", ("anna", "wrong"))
     until(lambda: len(proxy.sessions()) == 1, "the session to be logged in the new file")
