@@ -10,6 +10,7 @@
 #include "proxy/cli/demo_command.h"
 #include "proxy/cli/map_command.h"
 #include "proxy/cli/move_command.h"
+#include "proxy/cli/node_command.h"
 #include "proxy/cli/route_command.h"
 #include "proxy/cli/serve_command.h"
 #include "proxy/cli/version.h"
@@ -32,6 +33,9 @@ struct CommandLine {
   CLI::App* route;
   CLI::App* move;
   CLI::App* moves;
+  CLI::App* status;
+  CLI::App* drain;
+  CLI::App* undrain;
   CLI::App* map_build;
   CLI::App* map_get;
   CLI::App* map_check;
@@ -43,6 +47,8 @@ struct CommandLine {
   std::string route_format = "text";
   bool route_json = false;
   cli::MoveOptions move_options;
+  cli::NodeOptions node_options;
+  bool drop = false;
   cli::MapBuildOptions map_options;
   std::string map_file;
   std::vector<std::string> map_users;
@@ -52,6 +58,7 @@ struct CommandLine {
   CLI::App* AddCommandWithConfig(const char* name, const char* description);
   void AddRoute();
   void AddMoves();
+  void AddNodes();
   void AddMap();
   void AddDemo();
 };
@@ -68,6 +75,7 @@ CommandLine::CommandLine() {
   config = app.add_subcommand("config", "Print the default configuration as commented YAML");
   AddRoute();
   AddMoves();
+  AddNodes();
   AddMap();
   AddDemo();
 }
@@ -117,6 +125,27 @@ void CommandLine::AddMoves() {
       "for that. Change percent in the file too, or the next start undoes it.\n"
       "Exit 0; 1 with errors in the file, for an unknown move, or where nobody answers.");
   moves = AddCommandWithConfig("moves", "Print how all moves stand in the running Poplar");
+}
+
+void CommandLine::AddNodes() {
+  status = AddCommandWithConfig("status", "Print how the running Poplar and its nodes are");
+  status->footer(
+      "Exit 0 where new clients are served and each cluster has a node in service; 1 where not, "
+      "or\n"
+      "where nobody answers.");
+  drain = AddCommandWithConfig("drain", "Take a node out for maintenance, while all runs");
+  undrain = AddCommandWithConfig("undrain", "Let a drained node serve again");
+  for (CLI::App* command : {drain, undrain}) {
+    command
+        ->add_option("NODE", node_options.node, "CLUSTER/NODE, or NODE where only one is called so")
+        ->required();
+  }
+  drain->add_flag("--drop", drop, "Drop its sessions, too");
+  drain->footer(
+      "Tells the Poplar that runs with this configuration, on this machine, by its admin "
+      "endpoint.\n"
+      "A drained node gets no new users; its sessions go on. With replicas, tell each of them.\n"
+      "Exit 0; 1 with errors in the file, for an unknown node, or where nobody answers.");
 }
 
 void CommandLine::AddMap() {
@@ -183,6 +212,16 @@ int Run(int argc, char** argv) {
     line.move_options.color = color;
     return *line.move ? cli::RunMove(line.move_options, std::cout, std::cerr)
                       : cli::RunMoves(line.move_options, std::cout, std::cerr);
+  }
+  if (*line.status || *line.drain || *line.undrain) {
+    using poplar::metrics::AdminState;
+    line.node_options.config_path = line.path;
+    line.node_options.color = color;
+    line.node_options.state = *line.undrain ? AdminState::kUp
+                              : line.drop   ? AdminState::kDown
+                                            : AdminState::kDrain;
+    return *line.status ? cli::RunStatus(line.node_options, std::cout, std::cerr)
+                        : cli::RunSetNode(line.node_options, std::cout, std::cerr);
   }
   if (*line.map_build) return cli::RunMapBuild(line.map_options, std::cin, std::cout, std::cerr);
   if (*line.map_get) return cli::RunMapGet(line.map_file, line.map_users, std::cout, std::cerr);

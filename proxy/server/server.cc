@@ -1,13 +1,16 @@
 #include "proxy/server/server.h"
 
 #include <algorithm>
+#include <cstring>
 #include <system_error>
 
+#include "balancer/credential_digest.h"
 #include "metrics/instruments.h"
 #include "metrics/move_gauges.h"
 #include "metrics/move_page.h"
 #include "metrics/node_gauges.h"
 #include "proxy/config/address_text.h"
+#include "proxy/config/password_file.h"
 #include "proxy/io/cares_resolver.h"
 #include "proxy/server/build_routing.h"
 #include "proxy/server/cpus.h"
@@ -55,6 +58,19 @@ tl::expected<std::unique_ptr<io::Resolver>, std::string> MakeResolver(
   auto resolver = io::CaresResolver::Create({.name_servers = servers});
   if (!resolver) return tl::unexpected(resolver.error());
   return std::unique_ptr<io::Resolver>(std::move(*resolver));
+}
+
+// Whether a token is the one in the file, of which only a digest is kept; empty without a file.
+tl::expected<std::function<bool(std::string_view)>, std::string> TokenCheck(
+    const std::string& file, const char* setting, const tls::KeyedDigest& digest) {
+  if (file.empty()) return std::function<bool(std::string_view)>();
+  auto token = config::ReadPasswordFile(file);
+  if (!token) return tl::unexpected(std::string(setting) + ": " + file + " " + token.error());
+  const balancer::CredentialDigest expected{digest.Of(setting, *token)};
+  explicit_bzero(token->data(), token->size());
+  return [&digest, setting, expected](std::string_view shown) {
+    return expected.Matches({digest.Of(setting, shown)});
+  };
 }
 
 std::string ListenFault(const config::ListenerConfig& listener, const io::Error& error) {
@@ -188,11 +204,18 @@ tl::expected<void, std::string> Server::StartAdmin(const config::Config& config,
   if (!config.admin.enabled) return {};
   const auto address = config::ParseHostPort(config.admin.address);
   if (!address) return tl::unexpected("admin.address: " + address.error());
+  auto may_read = TokenCheck(config.admin.read_token_file, "admin.read_token_file", shared_.digest);
+  if (!may_read) return tl::unexpected(may_read.error());
+  auto may_change =
+      TokenCheck(config.admin.write_token_file, "admin.write_token_file", shared_.digest);
+  if (!may_change) return tl::unexpected(may_change.error());
   auto admin = metrics::AdminServer::Start(
       {address->host, address->port},
       {.metrics = [this] { return MetricsText(); },
        .live = [this] { return Live(); },
        .ready = [this] { return ready_.load() && discoveries_->answered(); },
+       .may_read = std::move(*may_read),
+       .may_change = std::move(*may_change),
        .nodes = [this] { return ViewNodes(*settings_, clock_.Now()); },
        .set_state = [this](
                         std::string_view cluster, std::string_view node,

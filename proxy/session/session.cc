@@ -38,6 +38,7 @@ Session::Session(Environment& environment, std::shared_ptr<const Settings> setti
              .local = proactor_.LocalAddress(accepted.socket),
              .session = record_.id};
   record_.client = accepted.peer;
+  record_.local = origin_.local;
   record_.listener = listener.name;
   record_.accepted = proactor_.Now();
   environment_.meter.SessionBegan(listener_.index);
@@ -230,6 +231,7 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
                                                             settings_->canonical, DefaultDomain());
   if (!canonical) {
     record_.failure = balancer::Text(canonical.error());
+    ++record_.refused_logins;
     environment_.meter.LoginEnded(listener_.index, LoginResult::kRejected, record_,
                                   io::Duration::zero());
     co_await Say(pop3::kReplyLoginRefused);
@@ -263,6 +265,7 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
     End(eof ? EndReason::kClientEof : EndReason::kClientReset);
     co_return outcome;
   }
+  if (login.result() == LoginResult::kRejected) ++record_.refused_logins;
   environment_.meter.LoginEnded(listener_.index, login.result(), record_, *record_.login);
   if (outcome == Login::Outcome::kLoggedIn) {
     record_.logged_in = true;
