@@ -102,6 +102,7 @@ io::Task<Heard<std::string>> Dialogue::AskForMore(std::string_view command, size
   pop3::ReplyFramer framer;
   framer.Expect(true);
   size_t total = 0;
+  std::string status;
   for (pop3::ReplyFramer::Step step; !step.complete;) {
     if (const Heard<bool> more = co_await Receive(); !more) co_return tl::unexpected(more.error());
     step = framer.Feed(input_.bytes());
@@ -110,11 +111,15 @@ io::Task<Heard<std::string>> Dialogue::AskForMore(std::string_view command, size
     total += step.consumed;
     if (total > bytes_max)
       co_return Say(Fault::kTooMuch, "more than " + std::to_string(bytes_max) + " bytes");
-    sink(input_.bytes().substr(0, step.consumed));
+    const std::string_view piece = input_.bytes().substr(0, step.consumed);
+    const size_t end = std::min(piece.find('\n'), piece.size() - 1);
+    if (!status.ends_with('\n')) status.append(piece.substr(0, end + 1));
+    sink(piece);
     input_.Consume(step.consumed);
     if (input_.empty()) input_.Release();
   }
-  co_return std::string(framer.status_line());
+  status.erase(status.find_last_not_of("\r\n") + 1);
+  co_return std::move(status);
 }
 
 io::Task<void> Dialogue::Close() {

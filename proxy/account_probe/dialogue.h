@@ -40,8 +40,7 @@ class Dialogue {
   // A command, without its end, and the one line that answers it: "+OK..." or "-ERR...".
   io::Task<Heard<std::string>> Ask(std::string_view command);
   // A command with a multi-line answer, of which `sink` gets all bytes, the terminator's too, piece
-  // by piece. The status line comes back, cut after kStatusPrefixBytes. More than `bytes_max` is
-  // kTooMuch.
+  // by piece. The status line comes back, without its end. More than `bytes_max` is kTooMuch.
   using Sink = std::function<void(std::string_view)>;
   io::Task<Heard<std::string>> AskForMore(std::string_view command, size_t bytes_max,
                                           const Sink& sink);

@@ -11,6 +11,18 @@ namespace {
 
 constexpr std::string_view kMask = "********";
 
+// Of a secret that what was read ends in the midst of; less than this tells nothing.
+constexpr size_t kBeginningBytesMin = 3;
+
+void HideBeginning(std::string& shown, std::string_view secret) {
+  for (size_t n = std::min(secret.size() - 1, shown.size()); n >= kBeginningBytesMin; --n) {
+    if (!std::string_view(shown).ends_with(secret.substr(0, n))) continue;
+    std::fill_n(shown.end() - static_cast<std::ptrdiff_t>(n), n, '\0');
+    shown.replace(shown.size() - n, n, kMask);
+    return;
+  }
+}
+
 }  // namespace
 
 void ShownText::Hide(std::string_view user, std::string_view secret) {
@@ -32,6 +44,7 @@ std::string ShownText::operator()(std::string_view text) const {
       shown.replace(at, bytes.size(), kMask);
       at += kMask.size();
     }
+    HideBeginning(shown, bytes);
   }
   std::replace_if(
       shown.begin(), shown.end(), [](unsigned char c) { return c < 0x20 || c > 0x7e; }, '?');

@@ -261,13 +261,20 @@ TEST(AccountProbeTest, StlsThatIsRefusedEndsItWithQuit) {
   EXPECT_EQ(bench.received, "STLS\nQUIT\n");
 }
 
+// Seen as such where they come in one read, which is up to the world; as broken TLS elsewhere.
 TEST(AccountProbeTest, WordsPutBehindStlsAreNotTaken) {
-  ProbeBench bench({.security = Security::kStls});
-  bench.script.answers["STLS"] = "+OK begin\r\n+OK injected\r\n";
-  const AccountReport report = bench.Probe();
-  EXPECT_EQ(Outcomes(report), "resolve connect greeting stls#");
-  EXPECT_THAT(Faults(report, Step::kStls), ElementsAre(Fault::kStlsInjection));
-  EXPECT_EQ(bench.received, "STLS\n");
+  int seen = 0;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    ProbeBench bench({.security = Security::kStls}, {}, seed);
+    bench.script.answers["STLS"] = "+OK begin\r\n+OK injected\r\n";
+    const AccountReport report = bench.Probe();
+    EXPECT_EQ(bench.received.find("AUTH"), std::string::npos);
+    if (Outcomes(report) != "resolve connect greeting stls#") continue;
+    ++seen;
+    EXPECT_THAT(Faults(report, Step::kStls), ElementsAre(Fault::kStlsInjection));
+    EXPECT_EQ(bench.received, "STLS\n");
+  }
+  EXPECT_GT(seen, 20);
 }
 
 // --- greetings

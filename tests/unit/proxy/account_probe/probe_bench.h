@@ -66,6 +66,7 @@ class ProbeBench {
   }
   ~ProbeBench() {
     node_.Abort(listener_);
+    for (const auto& [socket, stream] : open_) stream->Abort();
     EXPECT_TRUE(Run([this] { return node_scope_.count() == 0 && scope_.count() == 0; }));
     node_.MustBeIdle();
     probe_.MustBeIdle();
@@ -122,7 +123,8 @@ class ProbeBench {
   io::Task<void> AcceptAll() {
     for (;;) {
       const io::Result<io::Accepted> accepted = co_await node_.Accept(listener_);
-      if (!accepted) break;
+      if (!accepted && accepted.error().cancelled()) break;
+      if (!accepted) continue;
       node_scope_.Spawn(Serve(accepted->socket));
     }
     node_.Close(listener_);
@@ -160,6 +162,11 @@ class ProbeBench {
   }
   io::Task<void> Serve(io::SocketId socket) {
     std::unique_ptr<io::Stream> stream = std::make_unique<io::SocketStream>(node_, socket);
+    open_[socket] = stream.get();
+    co_await ServeOver(stream, socket);
+    open_.erase(socket);
+  }
+  io::Task<void> ServeOver(std::unique_ptr<io::Stream>& stream, io::SocketId socket) {
     if (script.security != Security::kTls) {
       if (!co_await Give(*stream, script.greeting)) co_return;
       const bool stls = co_await Converse(*stream);
@@ -167,10 +174,13 @@ class ProbeBench {
     }
     auto secured = std::make_unique<tls::TlsStream>(std::move(stream), server_->NewConnection(),
                                                     node_.buffers(), node_.ready());
-    const io::Result<> done = co_await secured->Handshake();
+    tls::TlsStream& handshaking = *secured;
+    stream = std::move(secured);
+    open_[socket] = stream.get();
+    const io::Result<> done = co_await handshaking.Handshake();
     if (!done) co_return;
-    if (script.security == Security::kTls && !co_await Give(*secured, script.greeting)) co_return;
-    co_await Converse(*secured);
+    if (script.security == Security::kTls && !co_await Give(*stream, script.greeting)) co_return;
+    co_await Converse(*stream);
   }
 
   simulation::World world_;
@@ -189,6 +199,7 @@ class ProbeBench {
   io::TaskScope node_scope_{node_.ready()};
   io::TaskScope scope_{probe_.ready()};
   io::SocketId listener_ = io::SocketId::kNone;
+  std::map<io::SocketId, io::Stream*> open_;
 };
 
 // "resolve passed, connect passed ..."; what was skipped is left out.

@@ -14,18 +14,18 @@ TEST(ReportTextTest, ALineAStep) {
   const AccountReport report = GoodReport();
   EXPECT_EQ(ReportText(report, Judge(report, {}), Marks::kAscii),
             "anna at mail.example, TLS from the first byte\n\n"
-            "ok   resolve           1.0 ms  about resolve\n"
-            "ok   connect           2.0 ms  about connect\n"
-            "ok   TLS               3.0 ms  about tls\n"
-            "ok   certificate               about certificate\n"
-            "ok   greeting          5.0 ms  about greeting\n"
-            "ok   capabilities      6.0 ms  about capabilities\n"
-            "ok   login             7.0 ms  about login\n"
-            "ok   stat              8.0 ms  about stat\n"
-            "ok   list              9.0 ms  about list\n"
-            "ok   uidl             10.0 ms  about uidl\n"
-            "ok   message          11.0 ms  about message\n"
-            "ok   quit             12.0 ms  about quit\n\n"
+            "ok   resolve          1.0 ms  about resolve\n"
+            "ok   connect          2.0 ms  about connect\n"
+            "ok   TLS              3.0 ms  about tls\n"
+            "ok   certificate              about certificate\n"
+            "ok   greeting         5.0 ms  about greeting\n"
+            "ok   capabilities     6.0 ms  about capabilities\n"
+            "ok   login            7.0 ms  about login\n"
+            "ok   stat             8.0 ms  about stat\n"
+            "ok   list             9.0 ms  about list\n"
+            "ok   uidl            10.0 ms  about uidl\n"
+            "ok   message         11.0 ms  about message\n"
+            "ok   quit            12.0 ms  about quit\n\n"
             "OK: anna at 192.0.2.10:995: 17 messages, 0.078 s, certificate 43 days\n");
 }
 
@@ -34,19 +34,19 @@ TEST(ReportTextTest, AFailureIsExplained) {
   FailAt(report, Step::kGreeting, {Fault::kSpeaksSsh, "SSH-2.0-OpenSSH_9.2"});
   EXPECT_EQ(ReportText(report, Judge(report, {}), Marks::kUnicode),
             "anna at mail.example, in the clear, password and all\n\n"
-            "✓ resolve           1.0 ms  about resolve\n"
-            "✓ connect           2.0 ms  about connect\n"
-            "✗ greeting          3.0 ms\n"
+            "✓ resolve          1.0 ms  about resolve\n"
+            "✓ connect          2.0 ms  about connect\n"
+            "✗ greeting         3.0 ms\n"
             "      SSH-2.0-OpenSSH_9.2\n"
             "      Likely:  An SSH server answers at this port.\n"
             "      To do:   Correct the port: 995 for TLS, 110 for STLS.\n"
-            "- capabilities              not reached\n"
-            "- login                     not reached\n"
-            "- stat                      not reached\n"
-            "- list                      not reached\n"
-            "- uidl                      not reached\n"
-            "- message                   not reached\n"
-            "- quit                      not reached\n\n"
+            "- capabilities             not reached\n"
+            "- login                    not reached\n"
+            "- stat                     not reached\n"
+            "- list                     not reached\n"
+            "- uidl                     not reached\n"
+            "- message                  not reached\n"
+            "- quit                     not reached\n\n"
             "CRITICAL: greeting: SSH-2.0-OpenSSH_9.2\n");
 }
 

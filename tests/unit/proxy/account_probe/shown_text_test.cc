@@ -43,6 +43,14 @@ TEST(ShownTextTest, ASecretAtTheCutIsNotHalfShown) {
   EXPECT_EQ(text.find("sec"), std::string::npos);
 }
 
+TEST(ShownTextTest, HidesASecretThatIsCutOff) {
+  ShownText shown;
+  shown.Hide("anna", "secret");
+  EXPECT_EQ(shown("-ERR what is PASS secre"), "-ERR what is PASS ********");
+  EXPECT_EQ(shown("-ERR what is sec"), "-ERR what is ********");
+  EXPECT_EQ(shown("yes, see"), "yes, see");
+}
+
 // The mask itself may hold what is hidden.
 TEST(ShownTextTest, EndsWithAnySecret) {
   ShownText shown;
