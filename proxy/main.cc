@@ -10,6 +10,7 @@
 #include "proxy/cli/demo_command.h"
 #include "proxy/cli/map_command.h"
 #include "proxy/cli/move_command.h"
+#include "proxy/cli/name_check.h"
 #include "proxy/cli/node_command.h"
 #include "proxy/cli/probe_command.h"
 #include "proxy/cli/route_command.h"
@@ -288,7 +289,8 @@ int Run(int argc, char** argv) {
   if (*line.check) {
     cli::CertificateCheck certificates;
     const int64_t now = poplar::io::SystemClock().UnixMicros() / 1'000'000;
-    return cli::RunCheck({line.path, color, &certificates, now}, std::cout, std::cerr);
+    cli::NameCheck names;
+    return cli::RunCheck({line.path, color, &certificates, &names, now}, std::cout, std::cerr);
   }
   if (*line.config) return cli::RunConfig(std::cout);
   if (*line.route) {

@@ -36,21 +36,25 @@ std::string TextOf(const io::Error& error) {
 
 }  // namespace
 
-HttpSource::HttpSource(io::Proactor& proactor, const HttpSettings& settings)
+HttpSource::HttpSource(io::Proactor& proactor, io::TaskScope& scope, const HttpSettings& settings)
     : proactor_(proactor), settings_(settings) {
-  for (const HttpServer& server : settings.servers) {
-    servers_.emplace_back();
-    servers_.back().settings = &server;
-  }
+  for (const HttpServer& server : settings.servers)
+    servers_.emplace_back(proactor, scope, settings.names, server);
 }
 
 HttpSource::~HttpSource() { assert(in_flight_.empty()); }
+
+// The first to log in doesn't wait for a look-up, and a name that isn't found is told of at once.
+void HttpSource::Start() {
+  for (Server& server : servers_) server.addresses.Refresh();
+}
 
 void HttpSource::Stop() {
   stopped_ = true;
   for (io::Stream* stream : in_flight_) stream->Abort();
   for (Server& server : servers_) {
     server.idle.clear();
+    server.addresses.Stop();
     for (Waiter* waiter : server.queue) waiter->called.Signal();
   }
 }
@@ -156,14 +160,19 @@ std::unique_ptr<io::Stream> HttpSource::TakeIdle(Server& server) {
 }
 
 io::Task<HttpSource::Opened> HttpSource::Open(Server& server, io::Time deadline) {
+  const auto addresses = co_await server.addresses.Get(deadline);
+  if (!addresses) co_return tl::unexpected(addresses.error());
+  if (stopped_) co_return tl::unexpected(std::string("Poplar stops"));
   Opened opened;
-  size_t left = server.settings->addresses.size();
-  for (const io::Address& address : server.settings->addresses) {
+  size_t left = addresses->size();
+  for (const io::Address& address : *addresses) {
     opened = co_await Connect(address, PartOf(deadline, left--));
     if (opened || stopped_) break;
   }
-  if (!opened || server.settings->tls == nullptr) co_return std::move(opened);
-  co_return co_await Secure(server, std::move(*opened), deadline);
+  if (opened && server.settings->tls != nullptr)
+    opened = co_await Secure(server, std::move(*opened), deadline);
+  if (!opened) server.addresses.Doubt();
+  co_return std::move(opened);
 }
 
 io::Task<HttpSource::Opened> HttpSource::Connect(const io::Address& address, io::Time deadline) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <set>
@@ -8,21 +9,23 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "proxy/directory/server_addresses.h"
 #include "proxy/directory/source.h"
 #include "proxy/io/address.h"
 #include "proxy/io/proactor.h"
 #include "proxy/io/stream.h"
 #include "proxy/io/sync.h"
+#include "proxy/io/task_scope.h"
 #include "proxy/tls/client_context.h"
 
 namespace poplar::directory {
 
 struct HttpServer {
-  std::string url;                                // as the operator wrote it; for the log
-  std::string authority;                          // for the header Host
-  std::string target;                             // path and query
-  std::string host;                               // that its certificate must bear
-  std::vector<io::Address> addresses;             // tried in turn; never none
+  std::string url;        // as the operator wrote it; for the log
+  std::string authority;  // for the header Host
+  std::string target;     // path and query
+  std::string host;       // a name or an address; its certificate's too
+  uint16_t port = 0;
   std::shared_ptr<const tls::ClientContext> tls;  // null: plain
 };
 
@@ -32,6 +35,7 @@ struct HttpSettings {
   std::string headers;  // whole lines, sent besides
   io::Duration timeout = std::chrono::seconds(5);
   size_t connections = 8;  // to each server
+  NameLookups names;
 };
 
 // A service that speaks nginx's auth_http, asked over connections that are kept. Servers are asked
@@ -43,11 +47,12 @@ class HttpSource final : public Source {
   // A server that didn't answer is asked last for so long.
   static constexpr io::Duration kAvoidance = std::chrono::seconds(5);
 
-  // Both outlive it.
-  HttpSource(io::Proactor& proactor, const HttpSettings& settings);
+  // All outlive it. `scope` runs the look-ups of names, and must be empty before it goes.
+  HttpSource(io::Proactor& proactor, io::TaskScope& scope, const HttpSettings& settings);
   // Nothing is under way.
   ~HttpSource() override;
 
+  void Start() override;
   io::Task<Answer> Ask(const Question& question) override;
   void Stop() override;
 
@@ -63,7 +68,11 @@ class HttpSource final : public Source {
     bool admitted = false;
   };
   struct Server {
+    Server(io::Proactor& proactor, io::TaskScope& scope, const NameLookups& names,
+           const HttpServer& from)
+        : settings(&from), addresses(proactor, scope, names, from.host, from.port) {}
     const HttpServer* settings;
+    ServerAddresses addresses;
     std::vector<Kept> idle;
     size_t taken = 0;  // connections in use, being opened included
     std::deque<Waiter*> queue;

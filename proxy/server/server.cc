@@ -11,7 +11,6 @@
 #include "metrics/node_gauges.h"
 #include "proxy/config/address_text.h"
 #include "proxy/config/password_file.h"
-#include "proxy/io/cares_resolver.h"
 #include "proxy/server/build_routing.h"
 #include "proxy/server/cpus.h"
 #include "proxy/server/move_views.h"
@@ -53,13 +52,6 @@ bool HasNode(const upstream::Cluster& cluster, const upstream::Node& node) {
   return cluster.health.seat(node.id) != balancer::Seating::State::kVacant;
 }
 
-tl::expected<std::unique_ptr<io::Resolver>, std::string> MakeResolver(
-    const std::vector<std::string>& servers) {
-  auto resolver = io::CaresResolver::Create({.name_servers = servers});
-  if (!resolver) return tl::unexpected(resolver.error());
-  return std::unique_ptr<io::Resolver>(std::move(*resolver));
-}
-
 // Whether a token is the one in the file, of which only a digest is kept; empty without a file.
 tl::expected<std::function<bool(std::string_view)>, std::string> TokenCheck(
     const std::string& file, const char* setting, const tls::KeyedDigest& digest) {
@@ -90,8 +82,8 @@ std::string ListenFault(const config::ListenerConfig& listener, const io::Error&
 }  // namespace
 
 Server::Server(std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
-               std::unique_ptr<Directories> directories, std::unique_ptr<Discoveries> discoveries,
-               Log& log, const io::Clock& clock)
+               std::unique_ptr<Resolvers> resolvers, std::unique_ptr<Directories> directories,
+               std::unique_ptr<Discoveries> discoveries, Log& log, const io::Clock& clock)
     : settings_(std::move(settings)),
       log_(log),
       clock_(clock),
@@ -101,7 +93,8 @@ Server::Server(std::shared_ptr<const session::Settings> settings, std::unique_pt
       directories_told_(shared_.directories->size()),
       moves_told_(settings_->moves == nullptr ? 0 : settings_->moves->size()),
       discoveries_told_(discoveries->tasks().size()),
-      discoveries_(std::move(discoveries)) {}
+      discoveries_(std::move(discoveries)),
+      resolvers_(std::move(resolvers)) {}
 
 Server::~Server() { Join(); }
 
@@ -110,13 +103,14 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
     const io::Clock& clock, const BuildInfo& build_info) {
   auto maps = UserMaps::Load(UserMapFiles(config));
   if (!maps) return tl::unexpected(maps.error());
-  auto directories = Directories::Build(config, clock);
+  auto resolvers = std::make_unique<Resolvers>();
+  auto directories = Directories::Build(config, clock, *resolvers, log);
   if (!directories) return tl::unexpected(directories.error());
-  auto discoveries = Discoveries::Build(config, MakeResolver);
+  auto discoveries = Discoveries::Build(config);
   if (!discoveries) return tl::unexpected(discoveries.error());
   std::unique_ptr<Server> server(new Server(std::move(settings), std::move(*maps),
-                                            std::move(*directories), std::move(*discoveries), log,
-                                            clock));
+                                            std::move(resolvers), std::move(*directories),
+                                            std::move(*discoveries), log, clock));
   server->layout_ = std::make_unique<metrics::Layout>(DimensionsOf(config));
   auto done = server->AddWorkers(config);
   if (done) server->AddDiscoveries();

@@ -51,8 +51,8 @@ class Server {
 
  private:
   Server(std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
-         std::unique_ptr<Directories> directories, std::unique_ptr<Discoveries> discoveries,
-         Log& log, const io::Clock& clock);
+         std::unique_ptr<Resolvers> resolvers, std::unique_ptr<Directories> directories,
+         std::unique_ptr<Discoveries> discoveries, Log& log, const io::Clock& clock);
 
   tl::expected<void, std::string> AddWorkers(const config::Config& config);
   void AddDiscoveries();
@@ -87,6 +87,7 @@ class Server {
   std::unique_ptr<metrics::Exporter> exporter_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Discoveries> discoveries_;  // answers workers, so it goes before them
+  std::unique_ptr<Resolvers> resolvers_;      // the directories'; likewise
   std::vector<std::thread> threads_;
   std::vector<io::Address> addresses_;
   std::unique_ptr<metrics::AdminServer> admin_;

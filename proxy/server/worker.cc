@@ -70,6 +70,7 @@ const upstream::Discovery& Worker::Discover(upstream::Cluster& cluster, io::Reso
 }
 
 void Worker::Run() {
+  lookups_->Start();
   for (const auto& keeper : keepers_) keeping_->Spawn(keeper->Run());
   for (const auto& prober : probers_) keeping_->Spawn(prober->Run());
   for (const auto& discovery : discoveries_) keeping_->Spawn(discovery->Run());
@@ -126,6 +127,7 @@ io::Task<void> Worker::StopWhenEmpty() {
   co_await keeping_->Empty();
   co_await serving_->Empty();
   lookups_->Stop();
+  co_await lookups_->Ended();
   proactor_->Stop();
 }
 
