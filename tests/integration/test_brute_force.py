@@ -120,6 +120,7 @@ class Outcome:
     known: list    # on attackers' addresses, where they had logged in before
     others: list   # on addresses of their own
     late: list     # first seen in the middle of it, on addresses of their own
+    served: list   # log lines of the sessions that logged in
     reached: int   # guesses that the node heard of
     before: int    # resident bytes
     after: int
@@ -156,7 +157,8 @@ def outcome(start):
         took = time.monotonic() - begun
         proxy.idle()
         reached = sum(command.startswith("PASS 127.") for command in fake.commands)
-        yield Outcome(siege.answers, known, others, late, reached, before, proxy.memory(), took)
+        served = [line for line in proxy.sessions() if line["logged_in"]]
+        yield Outcome(siege.answers, known, others, late, served, reached, before, proxy.memory(), took)
 
 
 def test_guesses_crawl(outcome):
@@ -177,7 +179,9 @@ def test_no_good_login_is_blocked_or_slowed(outcome):
     print(f"{polls} good logins, the slowest took {slowest:.2f} s")
     assert polls > 3 * len(everybody)
     assert [blocked for user in everybody for blocked in user.blocked] == []
-    assert slowest < 2, "shorter than the shortest delay"
+    # How long a login takes is the busy machine's matter, too: what counts is that none was made to wait.
+    assert len(outcome.served) == polls
+    assert [line for line in outcome.served if "delayed_ms" in line] == []
 
 
 def test_memory_stays(outcome):
