@@ -21,7 +21,7 @@ Problems CheckFiles(const Config& config, const Positions& positions,
                     CertificateInspector& inspector, int64_t now);
 
 // Looks up the host names that Poplar itself looks up while it runs. Blocks.
-Problems CheckNames(const Config& config, const Positions& positions, NameInspector& inspector);
+Problems CheckHostNames(const Config& config, const Positions& positions, NameInspector& inspector);
 
 // A certificate that ends sooner than this is worth a warning. ACME clients renew a 90-day one 30
 // days ahead, so half of that time has then passed without success.

@@ -32,7 +32,8 @@ void Describe(Visitor& v, HttpDirectoryConfig& c) {
                "name is looked up while Poplar runs, and its addresses are tried in turn, IPv4 "
                "first; a server whose name can't be found counts as down."});
   v.Path("ca_file", c.ca_file,
-         {.help = "PEM file with the CAs of https:// servers. Empty: the system's bundle."});
+         {.help = "PEM file with the CAs of https:// servers. Empty: the system's bundle. This "
+                  "file and the next two are read at start only: after a change restart Poplar."});
   v.Path("client_certificate", c.client_certificate,
          {.help = "PEM file with the certificate that Poplar shows. Empty: none."});
   v.Path("client_key", c.client_key,
@@ -87,7 +88,10 @@ void Describe(Visitor& v, DirectoryConfig& c) {
   v.Section(
       "http", c.http,
       {.help = "A service that speaks the protocol of nginx's auth_http. It is told the password, "
-               "and may check it."});
+               "and may check it. Where the user is it says by Auth-Server and Auth-Port: a node's "
+               "address, "
+               "or its host without a port if no other node is on it (host names are compared with "
+               "those of nodes, not looked up); or by Auth-Cluster: a cluster, or cluster/node."});
   v.Section("ldap", c.ldap, {.help = "Or, instead of it, an LDAP directory (LDAPv3)."});
 }
 

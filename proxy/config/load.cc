@@ -40,7 +40,7 @@ LoadResult Load(const std::string& path, CertificateInspector& inspector, int64_
   if (!positions) return result;
   Append(result.problems, CheckFiles(result.config, *positions, inspector, now));
   if (names != nullptr && result.ok())
-    Append(result.problems, CheckNames(result.config, *positions, *names));
+    Append(result.problems, CheckHostNames(result.config, *positions, *names));
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <tl/expected.hpp>
@@ -57,9 +58,11 @@ class HttpSource final : public Source {
   void Stop() override;
 
  private:
-  struct Kept {
+  // A connection that nothing is under way on.
+  struct Link {
     std::unique_ptr<io::Stream> stream;
-    io::Time since;
+    io::Address to;
+    io::Time since{};  // kept
   };
   // Somebody in the queue for a connection.
   struct Waiter {
@@ -73,7 +76,7 @@ class HttpSource final : public Source {
         : settings(&from), addresses(proactor, scope, names, from.host, from.port) {}
     const HttpServer* settings;
     ServerAddresses addresses;
-    std::vector<Kept> idle;
+    std::vector<Link> idle;
     size_t taken = 0;  // connections in use, being opened included
     std::deque<Waiter*> queue;
     io::Time avoided_until{};
@@ -88,14 +91,13 @@ class HttpSource final : public Source {
   io::Task<Outcome> AskServer(Server& server, const Question& question, io::Time deadline);
   io::Task<bool> Enter(Server& server, io::Time deadline);
   void Leave(Server& server);
-  io::Task<Outcome> AskOver(Server& server, std::unique_ptr<io::Stream> stream,
-                            const Question& question, io::Time deadline);
+  io::Task<Outcome> AskOver(Server& server, Link link, const Question& question, io::Time deadline);
   // The error says what kept us, for the log.
   using Opened = tl::expected<std::unique_ptr<io::Stream>, std::string>;
-  io::Task<Opened> Open(Server& server, io::Time deadline);
+  io::Task<tl::expected<Link, std::string>> Open(Server& server, io::Time deadline);
   io::Task<Opened> Connect(const io::Address& address, io::Time deadline);
   io::Task<Opened> Secure(Server& server, std::unique_ptr<io::Stream> plain, io::Time deadline);
-  std::unique_ptr<io::Stream> TakeIdle(Server& server);
+  std::optional<Link> TakeIdle(Server& server);
   std::vector<Server*> InTurn();
   io::Time PartOf(io::Time deadline, size_t parts) const;
   std::string Where(const Server& server, std::string_view what) const;

@@ -30,6 +30,10 @@ void ServerAddresses::Refresh() {
   scope_.Spawn(LookUp());
 }
 
+bool ServerAddresses::Has(const io::Address& address) const {
+  return std::find(addresses_.begin(), addresses_.end(), address) != addresses_.end();
+}
+
 void ServerAddresses::Doubt() { due_ = std::min(due_, answered_ + lookups_.ttl_min); }
 
 void ServerAddresses::Stop() {

@@ -44,6 +44,8 @@ class ServerAddresses {
   io::Task<Addresses> Get(io::Time deadline);
   // Begins to look the name up if it is time to.
   void Refresh();
+  // Whether it is one of them.
+  bool Has(const io::Address& address) const;
   // Nothing good has come of them: they are asked for anew as soon as they may be.
   void Doubt();
   // Whoever waits does so no more.

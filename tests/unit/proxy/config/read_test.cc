@@ -353,9 +353,9 @@ TEST(Read, ASyntaxErrorStandsAlone) {
 }
 
 // Every mistake of a bad file at once, exactly as `poplar check` shows it.
-TEST(Read, ShowsAllMistakesOfABadFile) {
-  const auto yaml = ReadSource(POPLAR_GOLDEN "mistakes.yaml");
-  const auto golden = ReadSource(POPLAR_GOLDEN "mistakes.txt");
+void ExpectGolden(const std::string& name) {
+  const auto yaml = ReadSource(POPLAR_GOLDEN + name + ".yaml");
+  const auto golden = ReadSource(POPLAR_GOLDEN + name + ".txt");
   ASSERT_TRUE(yaml.has_value());
   ASSERT_TRUE(golden.has_value());
   const Source source = {"poplar.yaml", yaml->text};
@@ -366,6 +366,9 @@ TEST(Read, ShowsAllMistakesOfABadFile) {
   RenderReport(result.problems, source, Color::kNever, report);
   EXPECT_EQ(report.str(), golden->text);
 }
+
+TEST(Read, ShowsAllMistakesOfABadFile) { ExpectGolden("mistakes"); }
+TEST(Read, ShowsAllMistakesAboutDirectories) { ExpectGolden("directory_mistakes"); }
 
 }  // namespace
 }  // namespace poplar::config

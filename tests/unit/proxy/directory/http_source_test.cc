@@ -212,6 +212,19 @@ TEST_F(HttpSourceTest, FollowsANameToItsNewAddress) {
   EXPECT_EQ(resolver_.asked.size(), 2u);
 }
 
+// Though it is still there, and its connection is good.
+TEST_F(HttpSourceTest, LeavesAnAddressThatTheNameHasNoMore) {
+  KnowByName({"192.0.2.1"});
+  EXPECT_EQ(Ask().kind, Kind::kFound);
+  resolver_.SetHost("auth.test", {"192.0.2.2"});
+  for (int i = 0; i < 20; ++i) {
+    Pass(seconds(1));
+    EXPECT_EQ(Ask().kind, Kind::kFound);
+  }
+  EXPECT_EQ(Connections(0), 1u);
+  EXPECT_EQ(Connections(1), 1u);
+}
+
 TEST_F(HttpSourceTest, AServerWhoseNameIsNotFoundCountsAsDownUntilItIs) {
   KnowByName({});
   source_->Start();

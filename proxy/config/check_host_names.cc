@@ -27,7 +27,8 @@ void CheckHttpNames(const HttpDirectoryConfig& http, const std::string& path,
 
 }  // namespace
 
-Problems CheckNames(const Config& config, const Positions& positions, NameInspector& inspector) {
+Problems CheckHostNames(const Config& config, const Positions& positions,
+                        NameInspector& inspector) {
   Findings findings(positions);
   for (size_t i = 0; i < config.directories.size(); ++i)
     CheckHttpNames(config.directories[i].http, ItemPath("directories", i) + ".http", inspector,
