@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "metrics/exporter.h"
+#include "proxy/pop3/sasl_message.h"
 
 namespace poplar::server {
 namespace {
