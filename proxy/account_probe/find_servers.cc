@@ -43,15 +43,9 @@ void Say(Search& search, std::string_view text) {
 }
 
 Finding FindingOf(const io::ResolveError& error, const ShownText& shown) {
-  switch (error.kind) {
-    case Kind::kNotFound:
-      return {Fault::kNameUnknown, shown(error.text)};
-    case Kind::kStopped:
-      return {Fault::kTimeout, "no answer in the time given"};
-    case Kind::kFailed:
-      break;
-  }
-  return {Fault::kNameServerSilent, shown(error.text)};
+  if (error.kind == Kind::kNotFound) return {Fault::kNameUnknown, shown(error.text)};
+  return {Fault::kNameServerSilent,
+          error.kind == Kind::kStopped ? "no answer in the time given" : shown(error.text)};
 }
 
 // Adds the host's addresses, or a finding.

@@ -110,11 +110,14 @@ Read ReadSecretFile(const std::string& path) {
 }
 
 Read AskForSecret(int terminal, const std::string& question, std::ostream& err) {
-  err << question << std::flush;
   Read secret = Fault("the terminal", "cannot be kept from showing what is typed");
   {
+    // Before the question: who types ahead isn't shown either.
     const QuietTerminal quiet(terminal);
-    if (quiet.is_quiet()) secret = ReadSecretLine(terminal, "the terminal");
+    if (quiet.is_quiet()) {
+      err << question << std::flush;
+      secret = ReadSecretLine(terminal, "the terminal");
+    }
   }
   err << "\n" << std::flush;
   // As if it had come now that the terminal shows again what is typed.

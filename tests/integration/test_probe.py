@@ -412,7 +412,7 @@ def test_a_name_server_that_is_silent(seen, tmp_path):
     with Dnsmasq(tmp_path / "dns") as dns:
         dns.fail("silent")
         status, report = seen("mail.test:995", "-u", "anna", "--name-server", dns.address, "--timeout", "1s")
-        assert status == CRITICAL and faults(report) == [("resolve", "timeout")]
+        assert status == CRITICAL and faults(report) == [("resolve", "name_server_silent")]
         assert report["ms"] < 3000
 
 

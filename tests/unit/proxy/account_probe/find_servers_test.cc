@@ -110,7 +110,7 @@ TEST_F(FindServersTest, AServiceThatCannotBeAskedIsAWarning) {
 TEST_F(FindServersTest, SaysWhyNothingWasFound) {
   const std::pair<Kind, Fault> kinds[] = {{Kind::kNotFound, Fault::kNameUnknown},
                                           {Kind::kFailed, Fault::kNameServerSilent},
-                                          {Kind::kStopped, Fault::kTimeout}};
+                                          {Kind::kStopped, Fault::kNameServerSilent}};
   for (const auto& [kind, fault] : kinds) {
     resolver.Fail("example.org", kind);
     const FoundServers found = Find({.host = "example.org", .port = 995});
