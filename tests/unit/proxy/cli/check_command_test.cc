@@ -89,7 +89,7 @@ TEST(RunCheck, AHostNameThatIsNotFoundIsAWarning) {
   EXPECT_EQ(RunCheck({.config_path = path, .inspector = &inspector, .names = &names}, out, err), 0);
   EXPECT_EQ(out.str(), path + ": OK\n");
   EXPECT_TRUE(err.str().starts_with(path +
-                                    ":3:37: warning: directories[0].http.urls: \"https://a.b/\": "
+                                    ":3:32: warning: directories[0].http.urls: \"https://a.b/\": "
                                     "its name can't be looked up: a.b: there is no such; "))
       << err.str();
 }
