@@ -83,11 +83,9 @@ void Describe(Visitor& v, AdminConfig& c) {
   v.Path(
       "read_token_file", c.read_token_file,
       {.help = "All but /livez and /readyz is told only to those who send the first line of this "
-               "file (Authorization: Bearer ...), or that of write_token_file.",
-       .example = "/etc/poplar/read-token"});
+               "file (Authorization: Bearer ...), or that of write_token_file."});
   v.Path("write_token_file", c.write_token_file,
-         {.help = "Changes are taken only with the first line of this file, then from anywhere.",
-          .example = "/etc/poplar/write-token"});
+         {.help = "Changes are taken only with the first line of this file, then from anywhere."});
 }
 
 enum class LogFormat { kJson, kLogfmt };
@@ -122,8 +120,7 @@ void Describe(Visitor& v, LogConfig& c) {
   v.Text("failed_logins", c.failed_logins,
          {.help = "The absolute path of a file to which sessions with failed logins are also "
                   "written, the way Dovecot writes them: fail2ban's and CrowdSec's filters for "
-                  "Dovecot match.",
-          .example = "/var/log/poplar/failed-logins.log"});
+                  "Dovecot match."});
 }
 
 }  // namespace poplar::config

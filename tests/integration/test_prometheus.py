@@ -276,7 +276,7 @@ def shown(story):
     off again.
     """
     good = 'poplar_logins_total{result="ok"}'
-    extended = story.prometheus.value(f"increase({good}[{_WINDOW}s]) / {good}", story.told)
+    extended = story.prometheus.value(f"sum(increase({good}[{_WINDOW}s])) / sum({good})", story.told)
 
     def ask(name, title, number=0, when=None):
         texts = [text for each, text, _, _ in grafana.expressions(grafana.read(name)) if each == title]

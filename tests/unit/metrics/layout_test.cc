@@ -131,7 +131,7 @@ TEST(LayoutTest, SeriesOfANodeStayFew) {
     }
     return sum;
   };
-  EXPECT_EQ(series(2) - series(1), 51u);
+  EXPECT_EQ(series(2) - series(1), 67u);
 }
 
 TEST(LayoutTest, KnowsWhoseASeriesIs) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <ostream>
 #include <set>
 #include <string>
 
@@ -100,6 +101,8 @@ struct Phase {
   void (*live)(Life&);
   std::set<std::string> grown;
 };
+
+void PrintTo(const Phase& phase, std::ostream* out) { *out << phase.name; }
 
 const std::string kLogin = "poplar_login_duration_seconds ok";
 const std::string kStage = "poplar_login_stage_duration_seconds ";

@@ -69,7 +69,9 @@ TEST_F(ServerTest, SpreadsManySessionsOverItsWorkers) {
   for (const auto& client : clients) EXPECT_THAT(client->Ask("QUIT"), StartsWith("+OK"));
   clients.clear();
   WaitForSessions(0);
-  EXPECT_THAT(Metrics(), HasSubstr("\npoplar_logins_total{result=\"ok\"} 40\n"));
+  EXPECT_THAT(
+      Metrics(),
+      HasSubstr("\npoplar_logins_total{listener=\"plain\",result=\"ok\",mechanism=\"USER\"} 40\n"));
 }
 
 TEST_F(ServerTest, RejectsAndCountsWhatIsBeyondTheLimit) {
