@@ -147,6 +147,7 @@ class Terminal:
     def __init__(self, command):
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # as a shell at a terminal has it
             os.execv(command[0], command)
         self.shown = ""
 
