@@ -6,7 +6,6 @@
 namespace poplar::simulation {
 namespace {
 
-using balancer::AdminState;
 using balancer::NodeState;
 using balancer::TransitionCause;
 using upstream::NodeFailure;

@@ -66,6 +66,7 @@ void SessionDiscovery::Publish(const upstream::Cluster& cluster,
     if (!present && present_[number] && names_.told(number))
       world_.Fail("a node that the name server names takes no users any more: " + name);
     present_[number] = present;
+    short_ |= !present && names_.told(number);
     if (present && (!stays_[number] || stays_[number]->address != found->address))
       stays_[number] = Stay{world_.Now(), found->address};
   }

@@ -37,6 +37,9 @@ class SessionDiscovery final : private upstream::DiscoveryHost {
   bool answered() const { return discovery_ != nullptr && discovery_->status().answered; }
   // Whether sessions may choose the node.
   bool present(size_t node) const { return present_[node]; }
+  // Whether there ever was no seat for a node that is named, or no answer to where it is: then
+  // there may be nobody to go to.
+  bool was_short() const { return short_; }
   // Where the node has been all the time since then, as far as Poplar can know. Nothing: at more
   // addresses than one, or at none.
   std::optional<io::Address> AddressSince(size_t node, io::Time since) const;
@@ -67,6 +70,7 @@ class SessionDiscovery final : private upstream::DiscoveryHost {
   int actor_;
   std::unique_ptr<upstream::Discovery> discovery_;
   std::vector<bool> present_;
+  bool short_ = false;
   std::vector<std::optional<Stay>> stays_;  // the latest of each node
 };
 

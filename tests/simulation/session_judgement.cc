@@ -20,8 +20,11 @@ bool SessionStory::SessionsMayBeLost(const Attempt& attempt) const {
 }
 
 bool SessionStory::LoginsMayFail() const {
-  // The nodes that are left while one is dead may all be drained.
-  if (climate_ == Climate::kMortal) return NodesMayFail() || slow() || disasters_.drains_nodes();
+  if (poplar_.discovery() != nullptr && poplar_.discovery()->was_short()) return true;
+  // The nodes that are left while one is dead may all be drained, or have left.
+  if (climate_ == Climate::kMortal) {
+    return NodesMayFail() || slow() || disasters_.drains_nodes() || places_.discovers();
+  }
   return NodesMayFail() || slow() || rules_.logins_may_fail() || disasters_.drains_nodes() ||
          rules_.timeouts.login < seconds(30) || rules_.health.probes;
 }
@@ -142,7 +145,9 @@ bool SessionStory::WhyNotFits(const session::Record& record, const Attempt& atte
   if (why == "opaque") return attempt.sent_unknown_command;
   if (why == "unrepeatable") return attempt.sent_last || attempt.sent_unknown_command;
   if (why == "moved") return WasMoved(record, attempt);
-  if (why == "ended") return poplar_.drained() || poplar_.aborted();
+  if (why == "ended") {
+    return poplar_.drained() || poplar_.aborted() || record.reason == session::EndReason::kMoved;
+  }
   if (climate_ == Climate::kMortal && !NodesMayFail() && !slow()) return attempt.excused;
   if (why == "deadline") return record.stalled >= rules_.resume.deadline;
   if (why == "no_view") return bad_nodes_ || ledger_.TroublesOf(attempt) > 0;

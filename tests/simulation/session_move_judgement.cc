@@ -46,13 +46,15 @@ void SessionStory::JudgeMoved(const session::Record& record, const Attempt& atte
                           rules_.upstream.response - rules_.Paused() - kUnwinding;
     if (moves_ == nullptr || !moves_->Changed(attempt.user, from, end))
       ledger_.Fail(attempt, "a login waited for a move, and its user was in none");
+    // With several logins the record's failure may be an earlier one's.
+    const bool only = attempt.first_pass_sent == attempt.pass_sent;
     const bool in_time = record.login && *record.login < timeouts.move_wait;
-    if (in_time && record.total < timeouts.login)
+    if (only && in_time && record.total < timeouts.login)
       ledger_.Fail(attempt, "a login was given up before its time to wait was over");
   }
   if (record.reason != session::EndReason::kMoved) return;
-  // Of an opaque session nobody knows where its answers end.
-  if (attempt.told_of_move || attempt.left || attempt.node_lied || record.opaque) return;
+  // Of an opaque session nobody knows where its answers end, and who left can't tell.
+  if (attempt.told_of_move || !attempt.saw_end || attempt.node_lied || record.opaque) return;
   if (attempt.sent_unknown_command || !network_.faults().lossless() || doomed_vanishes_) return;
   const io::Time began = end - timeouts.move_grace;
   if (!moves_->EverElsewhere(attempt.user, ClusterOf(record), record.accepted, began))

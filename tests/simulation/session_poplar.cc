@@ -68,7 +68,7 @@ void SessionPoplar::Start(std::shared_ptr<const session::Settings> settings,
 
 void SessionPoplar::Discover(NameServer& names) {
   names_ = &names;
-  const auto publishes = [this](std::shared_ptr<const session::Settings> newest) {
+  const auto publishes = [this](const std::shared_ptr<const session::Settings>& newest) {
     for (SessionWorker& worker : workers_)
       worker.proactor().PostFromAnyThread([&worker, newest] { worker.UseSettings(newest); });
   };

@@ -138,6 +138,7 @@ std::shared_ptr<upstream::Cluster> BuildCluster(const SessionRules& rules,
   const bool has_seats = place.seats > 0;
   const std::vector<balancer::NodeId>& ids = table.SeatIds(index);
   std::vector<balancer::ClusterHealth::Member> members;
+  members.reserve(ids.size());
   for (const balancer::NodeId id : ids)
     members.push_back({.node = id, .seat = has_seats ? Seat::kVacant : Seat::kPresent});
   auto cluster = std::make_shared<upstream::Cluster>(

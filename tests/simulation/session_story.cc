@@ -88,6 +88,7 @@ SessionStory::SessionStory(World& world, SessionMistake mistake)
       doomed_scope_(doomed_machine_.ready()) {
   BuildNodes();
   std::vector<io::Address> addresses;
+  addresses.reserve(nodes_.size());
   for (const auto& node : nodes_) addresses.push_back(node->address());
   const auto settings = BuildSettings(rules_, places_, addresses, mistake_);
   DeliverMail(*settings);
@@ -205,6 +206,7 @@ void SessionStory::DeliverMail(const session::Settings& settings) {
     std::vector<size_t>& order = orders.emplace_back();
     for (const Places::Cluster& cluster : places_.clusters) {
       std::vector<balancer::WeightedNode> nodes;
+      nodes.reserve(cluster.nodes.size());
       for (const size_t node : cluster.nodes) nodes.emplace_back(places_.names[node], 100);
       for (const uint32_t next : balancer::OrderOfPreference(user->text(), nodes))
         order.push_back(cluster.nodes[next]);
@@ -338,7 +340,6 @@ void SessionStory::AddTo(Totals& totals) const {
   totals["users moved to another cluster, or back"] += moves_->changes();
   totals["logins where a move has taken their user"] += moved.landed;
   totals["sessions ended for a move"] += moved.ended;
-  totals["logins that waited too long for a move"] += moved.waited_too_long;
 }
 
 bool SessionStory::ClientsDone() const {
