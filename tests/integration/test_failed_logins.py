@@ -47,15 +47,11 @@ def visit(proxy, source, *attempts):
 def found_by_fail2ban(file):
     """The addresses that it would count, in order."""
     done = subprocess.run(
-        ["/usr/bin/python3", str(_FAIL2BAN / "usr/bin/fail2ban-regex"), "--print-all-matched", str(file), str(_FILTER)],
+        ["/usr/bin/python3", str(_FAIL2BAN / "usr/bin/fail2ban-regex"), "--out", "ip", str(file), str(_FILTER)],
         env={"PYTHONPATH": str(_FAIL2BAN / "usr/lib/python3/dist-packages"), "PATH": "/usr/bin:/bin"},
         capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    matched = int(re.search(r"(\d+) matched", done.stdout)[1])
-    missed = int(re.search(r"(\d+) missed", done.stdout)[1])
-    listed = re.findall(r"^\|\s+.*?rip=(\S+),", done.stdout, re.MULTILINE)
-    assert len(listed) == matched, done.stdout
-    return listed, missed
+    assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
+    return done.stdout.split()
 
 
 def test_fail2ban_finds_them(proxy):
@@ -67,10 +63,10 @@ def test_fail2ban_finds_them(proxy):
     until(lambda: len(proxy.sessions()) == 5, "all sessions to be logged")
     lines = proxy.failed.read_text().splitlines()
     assert [re.search(r"auth failed, (\d+) attempts", line)[1] for line in lines] == ["1", "2", "1"], lines
-    addresses, missed = found_by_fail2ban(proxy.failed)
-    assert addresses == ["127.0.1.1", "127.0.1.2", "127.0.1.5"] and missed == 0
+    addresses = found_by_fail2ban(proxy.failed)
+    assert addresses == ["127.0.1.1", "127.0.1.2", "127.0.1.5"]
     assert [_CROWDSEC.search(line)[2] for line in lines] == addresses
-    assert found_by_fail2ban(proxy.log)[0] == [], "a line of Poplar's own log"
+    assert found_by_fail2ban(proxy.log) == [], "a line of Poplar's own log"
 
 
 def test_logs_are_opened_anew(proxy):
