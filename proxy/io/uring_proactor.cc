@@ -25,8 +25,7 @@ constexpr uint64_t kKindMask = 7;
 
 int DescriptorOf(SocketId socket) { return static_cast<int>(socket); }
 
-// Not exported by Debian 12's liburing. EBADFD, when Run is called again, means that it is enabled
-// already.
+// Not exported by Debian 12's liburing. EBADFD: Run is called again, and it is enabled already.
 void EnableRing(int ring_descriptor) {
   syscall(__NR_io_uring_register, ring_descriptor, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
 }
@@ -305,56 +304,46 @@ void UringProactor::Run() {
   EnableRing(ring_->ring_fd);
   io_uring_register_ring_fd(
       ring_.get());  // saves a look-up a call; refused by some kernels, which is fine
-  winding_ = false;
-  stopped_ = false;
+  winding_ = stopped_ = false;
   trim_timer_.Arm(Now() + kTrimInterval);
   RunPosted();  // a wake-up that came while an earlier Run wound up is spent already
   ArmWake();
-  for (Time woke = Now(); !stopped_;) {
+  turn_clock_.Wakes(Now());
+  while (!stopped_) {
     ++counters_.turns;
     RunReady(kResumesPerTurn);
     timers().Advance(Now());
-    woke = SubmitAndWait(woke);
+    SubmitAndWait();
     Reap();
   }
   Wind();
 }
 
-void UringProactor::CountTurn(Duration took) {
-  const auto bound = std::lower_bound(kTurnBounds.begin(), kTurnBounds.end(), took);
-  ++counters_.turns_by_length[static_cast<size_t>(bound - kTurnBounds.begin())];
-  counters_.busy += took;
-}
-
-// Since when the turn runs that goes on behind it: where there was nothing to wait for, it is the
-// one of before.
-Time UringProactor::SubmitAndWait(Time woke) {
+void UringProactor::SubmitAndWait() {
   if (!ready_.empty() || stopped_) {
     if (io_uring_sq_ready(ring_.get()) > 0) io_uring_submit(ring_.get());
-    return woke;
+    return;
   }
   const Time now = Now();
-  CountTurn(now - woke);
+  turn_clock_.Waits(now);
   Duration left = std::chrono::hours(1);
   if (const auto next = timers().NextStep()) left = std::max(*next - now, Duration::zero());
-  __kernel_timespec timeout{};
-  timeout.tv_sec = left.count() / 1'000'000'000;
-  timeout.tv_nsec = left.count() % 1'000'000'000;
+  __kernel_timespec timeout{.tv_sec = left.count() / 1'000'000'000,
+                            .tv_nsec = left.count() % 1'000'000'000};
   io_uring_cqe* first = nullptr;
   const int result = io_uring_submit_and_wait_timeout(ring_.get(), &first, 1, &timeout, nullptr);
   // The kernel had no memory even to keep a completion beside the full queue: it is lost, and who
   // waits for it could never be ended.
   if (result == -EBADR) std::abort();
   // ETIME, EINTR, EBUSY for a full completion queue: all are answered by the look that follows.
-  return Now();
+  turn_clock_.Wakes(Now());
 }
 
 void UringProactor::Reap() {
   io_uring_cqe* completions[kCompletionsPerLook];
   for (int look = 0; look < kLooksPerTurn; ++look) {
     if (io_uring_cq_has_overflow(ring_.get())) ++counters_.completion_overflows;
-    // With nothing in sight it enters the kernel only if TASKRUN says that something is deferred
-    // there.
+    // With nothing in sight it enters the kernel only if TASKRUN says that it should.
     const unsigned count = io_uring_peek_batch_cqe(ring_.get(), completions, kCompletionsPerLook);
     if (count == 0) return;
     for (unsigned i = 0; i < count; ++i) Dispatch(*completions[i]);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "proxy/io/proactor.h"
+#include "proxy/io/turn_clock.h"
 #include "proxy/io/uring_buffers.h"
 #include "proxy/io/uring_ring.h"
 
@@ -90,8 +91,7 @@ class UringProactor final : public Proactor {
 
   void ArmWake();
   void ArmAccept(Listener& listener);
-  Time SubmitAndWait(Time woke);
-  void CountTurn(Duration took);
+  void SubmitAndWait();
   void Reap();
   void Dispatch(const io_uring_cqe& completion);
   void OnReceive(ReceiveOperation& operation, const io_uring_cqe& completion);
@@ -115,6 +115,7 @@ class UringProactor final : public Proactor {
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;
   Timer trim_timer_;
+  TurnClock turn_clock_{counters_};
 };
 
 }  // namespace poplar::io

@@ -225,9 +225,7 @@ void SlowClient(Life& life) {
 const Phase kPhases[] = {
     {"Idle", Idle, {}},
     {"ClientTls", ClientTls, {"poplar_tls_handshake_duration_seconds no"}},
-    {"Directory",
-     Directory,
-     {kLogin, kStage + "lookup", "poplar_directory_lookup_seconds staff"}},
+    {"Directory", Directory, {kLogin, kStage + "lookup", "poplar_directory_lookup_seconds staff"}},
     {"Queue", Queue, {kLogin, "poplar_pool_wait_seconds granted"}},
     {"Connect", Connect, {kLogin, kStage + "connect"}},
     {"NodeTls", NodeTls, {kLogin, kStage + "tls"}},
