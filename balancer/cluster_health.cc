@@ -80,6 +80,7 @@ std::optional<Transition> ClusterHealth::SetAdmin(NodeId node, AdminState state,
 std::optional<Transition> ClusterHealth::OnTime(NodeId node, Moment now) {
   const std::lock_guard lock(mutex_);
   Entry& entry = Find(node);
+  if (entry.member.seat == Seat::kVacant) return std::nullopt;
   return Complete(entry, entry.health.OnTime(now));
 }
 

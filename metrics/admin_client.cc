@@ -40,7 +40,8 @@ std::string Reason(std::string_view text) {
 }  // namespace
 
 tl::expected<AdminAnswer, std::string> AskAdmin(const AdminAddress& address,
-                                                std::string_view method, std::string_view target) {
+                                                std::string_view method, std::string_view target,
+                                                std::string_view token) {
   const Library library;
   std::array<char, 256> error{};
   const Connection connection(mg_connect_client(address.host.c_str(), address.port, /*use_ssl=*/0,
@@ -49,6 +50,7 @@ tl::expected<AdminAnswer, std::string> AskAdmin(const AdminAddress& address,
   if (connection == nullptr) return tl::unexpected(Reason(error.data()));
   std::string request(method);
   request.append(" ").append(target).append(" HTTP/1.0\r\nHost: ").append(address.host);
+  if (!token.empty()) request.append("\r\nAuthorization: Bearer ").append(token);
   request.append("\r\nContent-Length: 0\r\n\r\n");
   mg_write(connection.get(), request.data(), request.size());
   if (mg_get_response(connection.get(), error.data(), error.size(), kAdminAnswerTimeoutMs) < 0)

@@ -20,8 +20,9 @@ struct AdminAnswer {
 };
 
 // Asks the admin endpoint of another process, with "GET" or "POST" and such as "/nodes". Blocks.
-// The error says in a few words why nobody has answered.
+// `token`: to be shown; empty: none. The error says in a few words why nobody has answered.
 tl::expected<AdminAnswer, std::string> AskAdmin(const AdminAddress& address,
-                                                std::string_view method, std::string_view target);
+                                                std::string_view method, std::string_view target,
+                                                std::string_view token = {});
 
 }  // namespace poplar::metrics

@@ -21,6 +21,11 @@ struct AdminHandlers {
   std::function<bool()> live;            // false: restart this process
   std::function<bool()> ready;           // false: send no new clients here (starting, draining)
 
+  // Whether a token (RFC 6750) lets its bearer read, and change things; what changes may also read.
+  // Empty: none is needed, see RespondTo.
+  std::function<bool(std::string_view token)> may_read;
+  std::function<bool(std::string_view token)> may_change;
+
   // The rest may be empty: then its path is unknown.
   std::function<std::vector<ClusterView>()> nodes;
   // The change is in force for logins that come after it returns.

@@ -25,7 +25,9 @@ constexpr std::string_view kNodePrefix = "/nodes/";
 constexpr std::string_view kMovePrefix = "/moves/";
 
 AdminResponse Text(int status, std::string body) {
-  return {.status = status, .content_type = kPlainText, .allow = {}, .body = std::move(body)};
+  AdminResponse response{.status = status, .content_type = kPlainText};
+  response.body = std::move(body);
+  return response;
 }
 
 AdminResponse WrongMethod(std::string_view allow) {
@@ -56,12 +58,39 @@ bool IsLoopback(std::string_view peer) {
   return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
 }
 
-// Why this request must not change anything; null: it may. Browsers put Origin on every POST to
-// another site (Fetch standard, section 3.1) and, where they are old, at least Referer.
-std::optional<std::string> WhyNoChange(const AdminRequest& request) {
+// The token that the request bears; empty: none, or not in this form.
+std::string_view TokenOf(const AdminRequest& request) {
+  constexpr std::string_view kScheme = "Bearer ";
+  const AdminRequest::Header* header = Find(request, "Authorization");
+  if (header == nullptr || header->value.size() <= kScheme.size()) return {};
+  if (!EqualsIgnoringCase(header->value.substr(0, kScheme.size()), kScheme)) return {};
+  return header->value.substr(kScheme.size());
+}
+
+AdminResponse Unauthorized(std::string body) {
+  AdminResponse response = Text(401, std::move(body));
+  response.challenge = "Bearer realm=\"poplar\"";
+  return response;
+}
+
+// Null: it may.
+std::optional<AdminResponse> WhyNoReading(const AdminRequest& request,
+                                          const AdminHandlers& handlers) {
+  if (!handlers.may_read) return std::nullopt;
+  const std::string_view token = TokenOf(request);
+  if (handlers.may_read(token) || (handlers.may_change && handlers.may_change(token)))
+    return std::nullopt;
+  return Unauthorized(
+      "This needs the token of admin.read_token_file: Authorization: Bearer TOKEN\n");
+}
+
+// Why a request without a token must not change anything; null: it may. Browsers put Origin on
+// every POST to another site (Fetch standard, section 3.1) and, where they are old, at least
+// Referer.
+std::optional<std::string> WhyDistrusted(const AdminRequest& request) {
   if (!IsLoopback(request.peer)) {
-    return "Changes are taken from this machine's loopback address only, for there is no other "
-           "access control; this request came from " +
+    return "Without admin.write_token_file changes are taken from this machine's loopback address "
+           "only; this request came from " +
            std::string(request.peer) + ". Send it on this machine (ssh, kubectl exec).\n";
   }
   for (const std::string_view name : {"Origin", "Sec-Fetch-Site", "Referer"}) {
@@ -77,6 +106,21 @@ std::optional<std::string> WhyNoChange(const AdminRequest& request) {
            std::string(name) + ". Send it straight to Poplar.\n";
   }
   return std::nullopt;
+}
+
+// Null: it may change things.
+std::optional<AdminResponse> WhyNoChange(const AdminRequest& request,
+                                         const AdminHandlers& handlers) {
+  if (!handlers.may_change) {
+    std::optional<std::string> why = WhyDistrusted(request);
+    return why ? std::optional(Text(403, std::move(*why))) : std::nullopt;
+  }
+  const std::string_view token = TokenOf(request);
+  if (handlers.may_change(token)) return std::nullopt;
+  if (handlers.may_read && handlers.may_read(token))
+    return Text(403, "This token is for reading; changes need that of admin.write_token_file.\n");
+  return Unauthorized(
+      "Changes need the token of admin.write_token_file: Authorization: Bearer TOKEN\n");
 }
 
 std::optional<AdminState> ParseState(const AdminRequest& request) {
@@ -105,7 +149,7 @@ std::optional<NodeAddress> ParseNode(std::string_view rest) {
 
 AdminResponse ChangeNode(const AdminRequest& request, const AdminHandlers& handlers) {
   if (request.method != "POST") return WrongMethod("POST");
-  if (std::optional<std::string> why = WhyNoChange(request)) return Text(403, std::move(*why));
+  if (auto why_not = WhyNoChange(request, handlers)) return std::move(*why_not);
   const auto node = ParseNode(request.path.substr(kNodePrefix.size()));
   if (!node) return Text(400, "POST /nodes/CLUSTER/NODE?state=up|drain|down\n");
   const std::optional<AdminState> state = ParseState(request);
@@ -122,7 +166,7 @@ AdminResponse ChangeNode(const AdminRequest& request, const AdminHandlers& handl
 
 AdminResponse ChangeMove(const AdminRequest& request, const AdminHandlers& handlers) {
   if (request.method != "POST") return WrongMethod("POST");
-  if (std::optional<std::string> why = WhyNoChange(request)) return Text(403, std::move(*why));
+  if (auto why_not = WhyNoChange(request, handlers)) return std::move(*why_not);
   const auto name = PercentDecoded(request.path.substr(kMovePrefix.size()));
   if (!name || name->empty()) return Text(400, "POST /moves/NAME?percent=30\n");
   const std::vector<std::string> values = QueryValues(request.query, "percent");
@@ -151,7 +195,9 @@ tl::expected<bool, AdminResponse> WantsTable(const AdminRequest& request) {
 }
 
 AdminResponse Json(std::string body) {
-  return {.status = 200, .content_type = kJson, .allow = {}, .body = std::move(body)};
+  AdminResponse response{.content_type = kJson};
+  response.body = std::move(body);
+  return response;
 }
 
 AdminResponse ShowNodes(const AdminRequest& request, const AdminHandlers& handlers) {
@@ -185,14 +231,14 @@ AdminResponse RespondTo(const AdminRequest& request, const AdminHandlers& handle
     return Text(404, "see /metrics, /nodes, /moves, /livez, /readyz\n");
   }
   if (request.method != "GET" && request.method != "HEAD") return WrongMethod(kReading);
-  if (is_nodes) return ShowNodes(request, handlers);
-  if (is_moves) return ShowMoves(request, handlers);
   if (path == "/livez") return Answer(handlers.live(), "live");
   if (path == "/readyz") return Answer(handlers.ready(), "ready");
-  return {.status = 200,
-          .content_type = kExpositionContentType,
-          .allow = {},
-          .body = handlers.metrics()};
+  if (auto why_not = WhyNoReading(request, handlers)) return std::move(*why_not);
+  if (is_nodes) return ShowNodes(request, handlers);
+  if (is_moves) return ShowMoves(request, handlers);
+  AdminResponse response{.content_type = kExpositionContentType};
+  response.body = handlers.metrics();
+  return response;
 }
 
 }  // namespace poplar::metrics

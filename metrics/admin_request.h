@@ -26,16 +26,18 @@ struct AdminRequest {
 struct AdminResponse {
   int status = 200;
   std::string_view content_type;
-  std::string_view allow;  // of a 405: the methods that the path has
+  std::string_view allow;      // of a 405: the methods that the path has
+  std::string_view challenge;  // of a 401: WWW-Authenticate (RFC 9110 section 11.6.1)
   std::string body;
 };
 
 // Routes the request to its handler. Throws what a handler throws.
 //
-// The endpoint has no access control, so whoever reaches it may read; but changes (POST) are taken
-// only from a loopback address, and not from there either when a browser sends them, for a page of
-// anybody's could make it do so, or when a reverse proxy passes them on, for then the address says
-// nothing about who asks.
+// Without a token for reading whoever reaches the endpoint may read. Without one for changes, these
+// (POST) are taken only from a loopback address, and not from there either when a browser sends
+// them, for a page of anybody's could make it do so, or when a reverse proxy passes them on, for
+// then the address says nothing about who asks. No page can make a browser send a token that it
+// doesn't know, so with one they are taken from anywhere.
 AdminResponse RespondTo(const AdminRequest& request, const AdminHandlers& handlers);
 
 }  // namespace poplar::metrics

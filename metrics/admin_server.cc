@@ -52,7 +52,9 @@ bool SkipBody(mg_connection* connection) {
 }
 
 AdminResponse PlainText(int status, std::string body) {
-  return {.status = status, .content_type = kPlainText, .allow = {}, .body = std::move(body)};
+  AdminResponse response{.status = status, .content_type = kPlainText};
+  response.body = std::move(body);
+  return response;
 }
 
 // The library is C: nothing may be thrown through it.
@@ -85,6 +87,8 @@ void Send(mg_connection* connection, const AdminResponse& response, bool with_bo
   message.append("\r\nContent-Type: ").append(response.content_type);
   message.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
   if (!response.allow.empty()) message.append("\r\nAllow: ").append(response.allow);
+  if (!response.challenge.empty())
+    message.append("\r\nWWW-Authenticate: ").append(response.challenge);
   message.append("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff");
   message.append("\r\nConnection: close\r\n\r\n");
   if (with_body) message.append(response.body);

@@ -23,6 +23,15 @@ inline constexpr std::array<uint64_t, 12> kHandshake = {
 inline constexpr std::array<uint64_t, 9> kSession = {100 * kMilli,  500 * kMilli,  1 * kSecond,
                                                      5 * kSecond,   15 * kSecond,  60 * kSecond,
                                                      300 * kSecond, 900 * kSecond, 3600 * kSecond};
+// What is told of each node: few, since there may be a hundred nodes.
+inline constexpr std::array<uint64_t, 5> kNode = {10 * kMilli, 50 * kMilli, 250 * kMilli,
+                                                  1 * kSecond, 5 * kSecond};
+inline constexpr std::array<uint64_t, 9> kTurn = {100 * kMicro, 1 * kMilli,   5 * kMilli,
+                                                  10 * kMilli,  25 * kMilli,  50 * kMilli,
+                                                  100 * kMilli, 250 * kMilli, 1 * kSecond};
+inline constexpr std::array<uint64_t, 12> kDownload = {
+    5 * kMilli,  10 * kMilli,   25 * kMilli, 50 * kMilli,  100 * kMilli, 250 * kMilli,
+    1 * kSecond, 2500 * kMilli, 5 * kSecond, 15 * kSecond, 60 * kSecond, 300 * kSecond};
 // 15 s is the default of pool.wait_timeout and resume.deadline.
 inline constexpr std::array<uint64_t, 13> kQueue = {
     1 * kMilli,   5 * kMilli,  10 * kMilli,   25 * kMilli, 50 * kMilli,  100 * kMilli, 250 * kMilli,
@@ -44,8 +53,11 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
     "Client sessions ended, by reason and by the side that caused the end.", SessionEnd) \
   X(kTlsHandshakes, "poplar_tls_handshakes_total", \
     "TLS handshakes with clients, by outcome.", TlsResult, TlsVersion, Resumed) \
+  X(kTlsFailures, "poplar_tls_handshake_failures_total", \
+    "TLS handshakes with clients that failed, by reason; those that took too long are not in it.", \
+    TlsFailure) \
   X(kLogins, "poplar_logins_total", \
-    "Login attempts with complete credentials, by result.", LoginResult) \
+    "Login attempts with complete credentials, by result.", Listener, LoginResult, Mechanism) \
   X(kBytes, "poplar_bytes_total", \
     "Bytes of POP3 received and sent, inside TLS, on the client (downstream) and node (upstream) " \
     "side.", Side, Direction) \
@@ -55,6 +67,14 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
     "Messages deleted by a QUIT that the node confirmed.") \
   X(kCommands, "poplar_commands_total", \
     "Commands of clients answered, by command and status of the answer.", Command, CommandResult) \
+  X(kPaceWaits, "poplar_pace_waits_total", \
+    "Times a session was held back, because it had sent its commands or got its bytes for now.", \
+    Paced) \
+  X(kDirectoryLookups, "poplar_directory_lookups_total", \
+    "Logins that asked a directory for the user's place, by result.", Directory, \
+    DirectoryResult) \
+  X(kDirectoryAnswers, "poplar_directory_answers_total", \
+    "The same, by where the answer came from.", Directory, DirectoryAnswer) \
   X(kNodeConnectFailures, "poplar_node_connect_failures_total", \
     "Connections to a node that failed before credentials were sent, by reason.", \
     Node, ConnectFailure) \
@@ -138,7 +158,9 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
   X(kMoveSessionsEnding, "poplar_move_sessions_ending", \
     "Sessions whose user has been moved, and that have not come to their end yet.", Move) \
   X(kBuffersInUse, "poplar_buffers_in_use", \
-    "I/O buffers in use.")
+    "I/O buffers in use.") \
+  X(kWorkers, "poplar_workers", \
+    "Worker threads, each with a loop of its own.")
 
 // X(identifier, bucket bounds, name, help, label types...)
 #define POPLAR_HISTOGRAMS(X) \
@@ -152,6 +174,19 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
     "Time from accept to close of a client session.") \
   X(kCommandDuration, kRequest, "poplar_command_duration_seconds", \
     "Time from a complete command to the last byte of its answer.", CommandClass) \
+  X(kCommandFirstByte, kRequest, "poplar_command_first_byte_seconds", \
+    "Time from a complete command to the node's first byte of its answer.", CommandClass) \
+  X(kMessageDownload, kDownload, "poplar_message_download_seconds", \
+    "Time from RETR to the last byte of a message, by its size.", MessageSize) \
+  X(kNodeLogin, kNode, "poplar_node_login_seconds", \
+    "Time of a node's answer to good credentials.", Node) \
+  X(kNodeFirstByte, kNode, "poplar_node_first_byte_seconds", \
+    "Time from a command to a node's first byte of its answer.", Node) \
+  X(kDirectoryLookup, kRequest, "poplar_directory_lookup_seconds", \
+    "Time that a login took to be told its user's place by a directory.", Directory) \
+  X(kWorkerTurn, kTurn, "poplar_worker_turn_seconds", \
+    "Time that a worker's loop took from waking until it waited again. Whatever became ready " \
+    "meanwhile had to wait for it; the sum is the time that workers were busy.") \
   X(kLoginDelay, kQueue, "poplar_login_delay_seconds", \
     "Time that logins had to wait for wrong passwords that their address had sent before.") \
   X(kPoolWait, kQueue, "poplar_pool_wait_seconds", \

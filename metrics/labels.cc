@@ -48,6 +48,11 @@ std::vector<LabelPairs> ValuesOf<Move>(const Dimensions& dimensions) {
 }
 
 template <>
+std::vector<LabelPairs> ValuesOf<Directory>(const Dimensions& dimensions) {
+  return Single("directory", dimensions.directories);
+}
+
+template <>
 std::vector<LabelPairs> ValuesOf<Node>(const Dimensions& dimensions) {
   std::vector<LabelPairs> values;
   values.reserve(dimensions.nodes.size());

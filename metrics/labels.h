@@ -33,6 +33,7 @@ struct Dimensions {
   std::vector<std::string> user_maps;   // their files
   std::vector<std::string> discovered;  // clusters whose nodes are
   std::vector<std::string> moves;
+  std::vector<std::string> directories;
 };
 
 enum class Listener : uint16_t {};
@@ -44,6 +45,7 @@ enum class Certificate : uint16_t {};
 enum class UserMap : uint16_t {};
 enum class Discovered : uint16_t {};
 enum class Move : uint16_t {};
+enum class Directory : uint16_t {};
 
 // Values that are the same everywhere. Texts follow in LabelTraits below, in the same order.
 enum class Rejection : uint16_t {
@@ -58,6 +60,19 @@ enum class Rejection : uint16_t {
   kDrain
 };
 enum class TlsResult : uint16_t { kOk, kError, kTimeout };
+// Why a handshake failed, where it wasn't for want of time.
+enum class TlsFailure : uint16_t {
+  kNotTls,
+  kUnsupportedVersion,
+  kNoSharedCipher,
+  kAlpnMismatch,
+  kCertificateRejected,
+  kVerifyFailed,
+  kPeerAlert,
+  kProtocol,
+  kReset,
+  kOther
+};
 enum class TlsVersion : uint16_t { kNone, kTls12, kTls13 };
 enum class Resumed : uint16_t { kNo, kYes };
 enum class LoginResult : uint16_t {
@@ -71,6 +86,24 @@ enum class LoginResult : uint16_t {
   kThrottled,             // too many of its address waited already: no node was asked
   kInternal
 };
+// How the client said who it is. kOther: a login that was over before.
+enum class Mechanism : uint16_t {
+  kUser,
+  kPlain,
+  kLogin,
+  kXoauth2,
+  kOauthBearer,
+  kExternal,
+  kScramSha256,
+  kScramSha1,
+  kOther
+};
+enum class DirectoryResult : uint16_t { kFound, kUnknown, kRefused, kNotYet, kUnavailable };
+// kKept: by what was answered lately. kStale: likewise, since the directory can't be reached.
+// kMerged: by the answer to another login's question of the same user.
+enum class DirectoryAnswer : uint16_t { kAsked, kKept, kStale, kMerged };
+enum class MessageSize : uint16_t { kTo16KiB, kTo128KiB, kTo1MiB, kTo10MiB, kOver10MiB };
+enum class Paced : uint16_t { kCommands, kBytes };
 enum class MoveResult : uint16_t { kLanded, kWaitedTooLong };
 enum class LoadResult : uint16_t { kOk, kRefused };
 enum class LookupResult : uint16_t { kOk, kNotFound, kFailed };
@@ -164,6 +197,17 @@ struct LabelTraits;
 POPLAR_FIXED_LABEL(Rejection, "reason", "limit", "denied", "rate", "address_rate", "address_limit",
                    "network_limit", "address_unauthenticated", "unauthenticated", "drain");
 POPLAR_FIXED_LABEL(TlsResult, "result", "ok", "error", "timeout");
+POPLAR_FIXED_LABEL(TlsFailure, "reason", "not_tls", "unsupported_version", "no_shared_cipher",
+                   "alpn_mismatch", "certificate_rejected", "verify_failed", "peer_alert",
+                   "protocol", "reset", "other");
+POPLAR_FIXED_LABEL(Mechanism, "mechanism", "USER", "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER",
+                   "EXTERNAL", "SCRAM-SHA-256", "SCRAM-SHA-1", "other");
+POPLAR_FIXED_LABEL(DirectoryResult, "result", "found", "unknown", "refused", "not_yet",
+                   "unavailable");
+POPLAR_FIXED_LABEL(DirectoryAnswer, "source", "asked", "kept", "stale", "merged");
+POPLAR_FIXED_LABEL(MessageSize, "size", "to_16KiB", "to_128KiB", "to_1MiB", "to_10MiB",
+                   "over_10MiB");
+POPLAR_FIXED_LABEL(Paced, "what", "commands", "bytes");
 POPLAR_FIXED_LABEL(TlsVersion, "version", "none", "1.2", "1.3");
 POPLAR_FIXED_LABEL(Resumed, "resumed", "no", "yes");
 POPLAR_FIXED_LABEL(LoginResult, "result", "ok", "rejected", "backend_unavailable", "backend_error",
@@ -231,5 +275,7 @@ template <>
 std::vector<LabelPairs> ValuesOf<Discovered>(const Dimensions& dimensions);
 template <>
 std::vector<LabelPairs> ValuesOf<Move>(const Dimensions& dimensions);
+template <>
+std::vector<LabelPairs> ValuesOf<Directory>(const Dimensions& dimensions);
 
 }  // namespace poplar::metrics

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 #include <vector>
 
@@ -60,6 +61,14 @@ class Shard {
     ObserveAt(histogram.instrument, layout_.CellOf(histogram.instrument, labels...), duration);
   }
 
+  // What somebody else has counted in the histogram's buckets, of which the last is for what
+  // exceeds the last bound.
+  template <typename... Labels>
+  void ObserveMany(HistogramHandle<Labels...> histogram, std::span<const uint64_t> counts,
+                   std::chrono::nanoseconds sum, std::type_identity_t<Labels>... labels) {
+    AddBuckets(histogram.instrument, layout_.CellOf(histogram.instrument, labels...), counts, sum);
+  }
+
   // For the exporter; see Layout for what a cell holds.
   uint64_t Read(size_t cell) const { return Cell(cell).load(std::memory_order_relaxed); }
 
@@ -83,6 +92,8 @@ class Shard {
     value.store(value.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
   void ObserveAt(Instrument instrument, size_t first_cell, std::chrono::nanoseconds duration);
+  void AddBuckets(Instrument instrument, size_t first_cell, std::span<const uint64_t> counts,
+                  std::chrono::nanoseconds sum);
 
   const Layout& layout_;
   std::vector<Line> lines_;

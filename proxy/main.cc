@@ -10,6 +10,9 @@
 #include "proxy/cli/demo_command.h"
 #include "proxy/cli/map_command.h"
 #include "proxy/cli/move_command.h"
+#include "proxy/cli/name_check.h"
+#include "proxy/cli/node_command.h"
+#include "proxy/cli/probe_command.h"
 #include "proxy/cli/route_command.h"
 #include "proxy/cli/serve_command.h"
 #include "proxy/cli/version.h"
@@ -32,9 +35,13 @@ struct CommandLine {
   CLI::App* route;
   CLI::App* move;
   CLI::App* moves;
+  CLI::App* status;
+  CLI::App* drain;
+  CLI::App* undrain;
   CLI::App* map_build;
   CLI::App* map_get;
   CLI::App* map_check;
+  CLI::App* probe;
   CLI::App* demo;
 
   bool version = false;
@@ -43,16 +50,23 @@ struct CommandLine {
   std::string route_format = "text";
   bool route_json = false;
   cli::MoveOptions move_options;
+  cli::NodeOptions node_options;
+  bool drop = false;
   cli::MapBuildOptions map_options;
   std::string map_file;
   std::vector<std::string> map_users;
+  cli::ProbeCommand probe_command;
   cli::DemoOptions demo_options;
 
  private:
   CLI::App* AddCommandWithConfig(const char* name, const char* description);
   void AddRoute();
   void AddMoves();
+  void AddNodes();
   void AddMap();
+  void AddProbe();
+  void AddProbeWays();
+  void AddProbeLimits();
   void AddDemo();
 };
 
@@ -68,7 +82,9 @@ CommandLine::CommandLine() {
   config = app.add_subcommand("config", "Print the default configuration as commented YAML");
   AddRoute();
   AddMoves();
+  AddNodes();
   AddMap();
+  AddProbe();
   AddDemo();
 }
 
@@ -119,6 +135,27 @@ void CommandLine::AddMoves() {
   moves = AddCommandWithConfig("moves", "Print how all moves stand in the running Poplar");
 }
 
+void CommandLine::AddNodes() {
+  status = AddCommandWithConfig("status", "Print how the running Poplar and its nodes are");
+  status->footer(
+      "Exit 0 where new clients are served and each cluster has a node in service; 1 where not, "
+      "or\n"
+      "where nobody answers.");
+  drain = AddCommandWithConfig("drain", "Take a node out for maintenance, while all runs");
+  undrain = AddCommandWithConfig("undrain", "Let a drained node serve again");
+  for (CLI::App* command : {drain, undrain}) {
+    command
+        ->add_option("NODE", node_options.node, "CLUSTER/NODE, or NODE where only one is called so")
+        ->required();
+  }
+  drain->add_flag("--drop", drop, "Drop its sessions, too");
+  drain->footer(
+      "Tells the Poplar that runs with this configuration, on this machine, by its admin "
+      "endpoint.\n"
+      "A drained node gets no new users; its sessions go on. With replicas, tell each of them.\n"
+      "Exit 0; 1 with errors in the file, for an unknown node, or where nobody answers.");
+}
+
 void CommandLine::AddMap() {
   CLI::App* map = app.add_subcommand("map", "Make, question and check files of where users are");
   map->require_subcommand(1);
@@ -141,6 +178,88 @@ void CommandLine::AddMap() {
   map_check->add_option("FILE", map_file, "The user map")->required();
 }
 
+void CommandLine::AddProbe() {
+  probe = app.add_subcommand("probe", "Try a mail account step by step, and say what is wrong");
+  probe->add_option("HOST", probe_command.target,
+                    "HOST or HOST:PORT. Without a port a domain's SRV record says where its mail "
+                    "server is; else 995, or 110 with --stls or --plain");
+  probe->add_option("-u,--user", probe_command.user, "The account's login name")->required();
+  auto* password = probe->add_option("--password-file", probe_command.password_file,
+                                     "Its password: the first line of this file; -: standard "
+                                     "input. Left out, it is asked for at the terminal");
+  probe
+      ->add_option("--token-file", probe_command.token_file,
+                   "An OAuth access token instead, likewise")
+      ->excludes(password);
+  probe->add_flag("--xoauth2", probe_command.xoauth2,
+                  "Send the token by XOAUTH2 where the server has OAUTHBEARER too");
+  AddProbeWays();
+  AddProbeLimits();
+  probe->footer(
+      "Resolves the name, connects, speaks TLS, looks at the certificate, logs in, and reads: "
+      "STAT,\n"
+      "LIST, UIDL and one message. It deletes nothing; as with every client the server may mark "
+      "the\n"
+      "message as read (--message none leaves it alone). Each step is timed, and a failed one is\n"
+      "explained. Works with any POP3 server.\n"
+      "  poplar probe example.org -u anna@example.org\n"
+      "  poplar probe --via mail.example.org --direct node1:110 --direct-plain -u anna\n"
+      "Exit 0: OK; 1: WARNING, such as a certificate that expires soon; 2: CRITICAL; 3: UNKNOWN, "
+      "it\n"
+      "couldn't be tried.");
+}
+
+void CommandLine::AddProbeWays() {
+  auto* stls = probe->add_flag("--stls", probe_command.stls, "Begin TLS with STLS (port 110)");
+  probe
+      ->add_flag("--plain", probe_command.plain,
+                 "No TLS: everybody on the way can read the password")
+      ->excludes(stls);
+  probe->add_option("--ca", probe_command.ca_file,
+                    "PEM file of the authorities to trust; left out, the system's");
+  probe->add_option("--server-name", probe_command.server_name,
+                    "The name that the certificate must bear; left out, HOST's");
+  probe->add_flag("--insecure", probe_command.insecure,
+                  "Go on whatever the certificate is; says what is wrong and ends as WARNING");
+  probe->add_option("--via", probe_command.via,
+                    "With --direct: the same account through Poplar, at HOST[:PORT] ...");
+  probe->add_option("--direct", probe_command.direct, "... and at the node itself, side by side");
+  auto* direct_tls = probe->add_flag("--direct-tls", probe_command.direct_tls,
+                                     "The node speaks TLS, whatever --via does");
+  auto* direct_stls =
+      probe->add_flag("--direct-stls", probe_command.direct_stls, "... STLS")->excludes(direct_tls);
+  probe->add_flag("--direct-plain", probe_command.direct_plain, "... neither")
+      ->excludes(direct_tls)
+      ->excludes(direct_stls);
+  probe->add_option("--direct-ca", probe_command.direct_ca_file, "--ca of the node");
+  probe->add_option("--direct-server-name", probe_command.direct_server_name,
+                    "--server-name of the node");
+}
+
+void CommandLine::AddProbeLimits() {
+  probe->add_option("--message", probe_command.message, "Which message to read")
+      ->check(CLI::IsMember({"smallest", "newest", "none"}))
+      ->capture_default_str();
+  probe->add_option("--message-bytes", probe_command.message_bytes, "... and how large at most")
+      ->capture_default_str();
+  probe->add_option("--timeout", probe_command.timeout, "Of the whole")->capture_default_str();
+  probe->add_option("--warning", probe_command.warning, "WARNING if it takes longer than this")
+      ->capture_default_str();
+  probe->add_option("--critical", probe_command.critical, "CRITICAL if it takes longer than this");
+  probe
+      ->add_option("--certificate-days", probe_command.certificate_days,
+                   "WARNING if the certificate is good for less")
+      ->capture_default_str();
+  probe->add_option("--name-server", probe_command.name_server,
+                    "ADDRESS[:PORT] to ask instead of the system's");
+  auto* json = probe->add_flag("--json", probe_command.json, "One JSON object");
+  probe
+      ->add_flag("--nagios", probe_command.nagios,
+                 "One line with performance data, for Nagios and Icinga")
+      ->excludes(json);
+  probe->add_flag("--ascii", probe_command.ascii, "No ticks and crosses");
+}
+
 void CommandLine::AddDemo() {
   demo = app.add_subcommand(
       "demo", "Run the proxy with three embedded mail nodes on loopback; needs nothing");
@@ -156,8 +275,10 @@ int Run(int argc, char** argv) {
   try {
     line.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    // 2 for a wrong command line, as shells and scripts expect.
-    return line.app.exit(error) == 0 ? 0 : 2;
+    // 2 for a wrong command line, as shells and scripts expect; to monitoring that would be
+    // CRITICAL, and 3 is UNKNOWN.
+    const int wrong = line.probe->parsed() ? 3 : 2;
+    return line.app.exit(error) == 0 ? 0 : wrong;
   }
   const auto color = poplar::config::ColorFor(STDERR_FILENO);
   if (line.version) {
@@ -168,7 +289,8 @@ int Run(int argc, char** argv) {
   if (*line.check) {
     cli::CertificateCheck certificates;
     const int64_t now = poplar::io::SystemClock().UnixMicros() / 1'000'000;
-    return cli::RunCheck({line.path, color, &certificates, now}, std::cout, std::cerr);
+    cli::NameCheck names;
+    return cli::RunCheck({line.path, color, &certificates, &names, now}, std::cout, std::cerr);
   }
   if (*line.config) return cli::RunConfig(std::cout);
   if (*line.route) {
@@ -184,9 +306,20 @@ int Run(int argc, char** argv) {
     return *line.move ? cli::RunMove(line.move_options, std::cout, std::cerr)
                       : cli::RunMoves(line.move_options, std::cout, std::cerr);
   }
+  if (*line.status || *line.drain || *line.undrain) {
+    using poplar::metrics::AdminState;
+    line.node_options.config_path = line.path;
+    line.node_options.color = color;
+    line.node_options.state = *line.undrain ? AdminState::kUp
+                              : line.drop   ? AdminState::kDown
+                                            : AdminState::kDrain;
+    return *line.status ? cli::RunStatus(line.node_options, std::cout, std::cerr)
+                        : cli::RunSetNode(line.node_options, std::cout, std::cerr);
+  }
   if (*line.map_build) return cli::RunMapBuild(line.map_options, std::cin, std::cout, std::cerr);
   if (*line.map_get) return cli::RunMapGet(line.map_file, line.map_users, std::cout, std::cerr);
   if (*line.map_check) return cli::RunMapCheck(line.map_file, std::cout, std::cerr);
+  if (*line.probe) return cli::RunProbe(line.probe_command, std::cout, std::cerr);
   if (*line.demo) return cli::RunDemo(line.demo_options, std::cout, std::cerr);
   std::cout << line.app.help();
   return 2;

@@ -96,8 +96,8 @@ else
   run_tests release tidy --parallel "$cores"
   stage "mail servers that are only unpacked" tests/integration/fetch_servers.sh
   stage "mail clients that are only unpacked" tests/integration/fetch_clients.sh
-  # They mostly wait: for timeouts, servers and locks.
-  run_tests release integration --parallel 4
+  # They mostly wait: for timeouts, servers and locks. Still, more of them at once than cores would wait for each other.
+  run_tests release integration --parallel "$cores"
 fi
 if [ "$sanitizers" = yes ]; then
   build asan all -DPOPLAR_BENCH=OFF

@@ -54,6 +54,9 @@ def _logins():
         graph("Logins by result", "rejected: the node refused the password. backend_unavailable: no node could be "
               "reached. backend_error: a node answered, but not as it should. throttled: turned away as a guesser.",
               "cps", ("sum by (result) (rate(poplar_logins_total{@own}[@rate]))", "{{result}}"), stack=True),
+        graph("Logins by mechanism", "How clients say who they are, and where they come in; good or not.", "cps",
+              ("sum by (listener, mechanism) (rate(poplar_logins_total{@own}[@rate])) > 0",
+               "{{listener}}: {{mechanism}}"), stack=True),
         graph("Failed logins", "Share of the logins that failed for reasons of ours; the objective is 0.1 %.",
               "percentunit", (FAILED_SHARE, "failed")),
         graph("Burning of the error budget", "How many times as fast as the objectives allow; 14.4 over an hour wakes "
@@ -116,8 +119,14 @@ def _mail():
         graph("Duration of commands", "99 % are faster: from a complete command to the last byte of its answer, so "
               "that retrievals depend on the size of the mail and the client's line.", "s",
               *quantiles("poplar_command_duration_seconds", by="class", shares=(0.99,)), log=True),
-        graph("Users in user maps", "As they are in force.", "short",
-              ("max by (file) (poplar_user_map_users{@own})", "{{file}}")),
+        graph("Time to the first byte", "99 % are faster: from a complete command until the node begins to answer. What "
+              "the duration has beyond it is the mail's size and the client's line.", "s",
+              *quantiles("poplar_command_first_byte_seconds", by="class", shares=(0.99,)), log=True),
+        graph("Downloads", "From RETR to the last byte of a message, by its size: half and 99 % are faster.", "s",
+              *quantiles("poplar_message_download_seconds", by="size", shares=(0.5, 0.99)), log=True),
+        graph("Sessions held back", "Because they had sent their commands, or got their bytes, for now: command_rate "
+              "and byte_rate.", "cps",
+              ("sum by (what) (rate(poplar_pace_waits_total{@own}[@rate]))", "{{what}}")),
     ]
 
 
@@ -125,6 +134,11 @@ def _process():
     return [
         graph("CPU", "Processors' time, by Poplar; each worker can use one.", "none",
               ("rate(process_cpu_seconds_total{@own}[@rate])", "{{instance}}")),
+        graph("Workers' time", "Share of its time that a worker is busy, on average; at 1 clients wait for each other.",
+              "percentunit", ("sum by (instance) (rate(poplar_worker_turn_seconds_sum{@own}[@rate]))"
+                              " / sum by (instance) (poplar_workers{@own})", "{{instance}}"), most=1),
+        graph("Workers' turns", "99 % are shorter. Whatever becomes ready during a turn waits for its end.", "s",
+              *quantiles("poplar_worker_turn_seconds", by="instance", shares=(0.5, 0.99)), log=True),
         graph("Memory", "Resident.", "bytes", ("process_resident_memory_bytes{@own}", "{{instance}}")),
         graph("File descriptors", "Share of those that the process may have; a session takes two.", "percentunit",
               ("process_open_fds{@own} / process_max_fds{@own}", "{{instance}}"), most=1),
@@ -195,6 +209,14 @@ def nodes():
         graph("Logins by node", "Logins that got a connection there, parked ones included.", "cps",
               ("sum by (cluster, node) (rate(poplar_pool_takes_total{@nodes}[@rate]))", "{{cluster}}/{{node}}"),
               stack=True),
+        graph("Answers to logins", "Mean time of a node's answer to good credentials.", "s",
+              ("sum by (cluster, node) (rate(poplar_node_login_seconds_sum{@nodes}[@rate]))"
+               " / (sum by (cluster, node) (rate(poplar_node_login_seconds_count{@nodes}[@rate])) > 0)",
+               "{{cluster}}/{{node}}"), width=12),
+        graph("Answers to commands", "Mean time of a node until it begins to answer.", "s",
+              ("sum by (cluster, node) (rate(poplar_node_first_byte_seconds_sum{@nodes}[@rate]))"
+               " / (sum by (cluster, node) (rate(poplar_node_first_byte_seconds_count{@nodes}[@rate])) > 0)",
+               "{{cluster}}/{{node}}"), width=12),
         graph("Failovers by node", "Logins that moved on to another node because this one failed.", "cps",
               ("sum by (cluster, node) (rate(poplar_failovers_total{@nodes}[@rate]))", "{{cluster}}/{{node}}")),
     ]
@@ -278,6 +300,10 @@ def tls():
         graph("Handshakes by version", "Those that succeeded.", "cps",
               (f'sum by (version, resumed) (rate({shakes}{{@own, result="ok", version!="none"}}[@rate]))',
                "{{version}}, resumed: {{resumed}}"), stack=True),
+        graph("Failed handshakes by reason", "alpn_mismatch: a client of another protocol. certificate_rejected: the "
+              "client doesn't trust us. Those that took too long aren't here.", "cps",
+              ("sum by (reason) (rate(poplar_tls_handshake_failures_total{@own}[@rate])) > 0", "{{reason}}"),
+              stack=True),
         graph("Sessions that ended around TLS", "not_tls: plain POP3 where TLS was due.", "cps",
               (f'sum by (reason) (rate(poplar_sessions_ended_total{{@own, reason=~"{ended}"}}[@rate]))', "{{reason}}"),
               stack=True),
@@ -344,5 +370,55 @@ def abuse():
                      [("Now", now), ("Passwords", passwords), ("Guests", guests)], has_clusters=False)
 
 
+def places():
+    directories = [
+        graph("Questions to directories", "Logins that asked where their user is, by what they were told.", "cps",
+              ("sum by (directory, result) (rate(poplar_directory_lookups_total{@own}[@rate])) > 0",
+               "{{directory}}: {{result}}"), stack=True),
+        graph("Where the answers came from", "asked: the directory. kept: what it had answered lately. stale: likewise, "
+              "since it can't be reached. merged: another login's question of the same user.", "cps",
+              ("sum by (directory, source) (rate(poplar_directory_answers_total{@own}[@rate])) > 0",
+               "{{directory}}: {{source}}"), stack=True),
+        graph("Duration of questions", "As a login feels it: half and 99 % are faster.", "s",
+              *quantiles("poplar_directory_lookup_seconds", by="directory", shares=(0.5, 0.99)), log=True),
+    ]
+    maps = [
+        graph("Users in user maps", "As they are in force.", "short",
+              ("max by (file) (poplar_user_map_users{@own})", "{{file}}"), width=12),
+        graph("User maps read", "A refused one leaves the one before in force.", "cps",
+              ("sum by (file, result) (rate(poplar_user_map_loads_total{@own}[@rate]))", "{{file}}: {{result}}"),
+              width=12),
+    ]
+    discovery = [
+        graph("Nodes by discovery", "known: by the last good answer. leaving: no longer known, but with sessions yet. "
+              "unseated: beyond max_nodes. Of several Poplars the one that knows most.", "short",
+              ("max by (cluster) (poplar_discovery_nodes{@own})", "{{cluster}}: known"),
+              ("max by (cluster) (poplar_discovery_nodes_leaving{@own})", "{{cluster}}: leaving"),
+              ("max by (cluster) (poplar_discovery_nodes_unseated{@own})", "{{cluster}}: unseated")),
+        graph("Questions for nodes", "Only ok can change anything.", "cps",
+              ("sum by (cluster, result) (rate(poplar_discovery_lookups_total{@own}[@rate]))",
+               "{{cluster}}: {{result}}"), stack=True),
+        graph("Age of what is known of nodes", "Since the last good answer, at the Poplar for which it is oldest.", "s",
+              ("time() - min by (cluster) (poplar_discovery_last_answer_timestamp_seconds{@own} > 0)",
+               "{{cluster}}")),
+    ]
+    moves = [
+        graph("Users moved", "Share of a move's users that are in the new cluster; of several Poplars the least and the "
+              "most, which should agree.", "percentunit",
+              ("min by (move) (poplar_move_permille{@own}) / 1000", "{{move}}: least"),
+              ("max by (move) (poplar_move_permille{@own}) / 1000", "{{move}}: most"), most=1),
+        graph("Logins of moved users", "landed: in the new cluster. waited_too_long: for the user's other sessions to "
+              "end.", "cps",
+              ("sum by (move, result) (rate(poplar_move_logins_total{@own}[@rate]))", "{{move}}: {{result}}")),
+        graph("Moves that wait", "Sessions that must end, and logins that wait for that.", "short",
+              ("sum by (move) (poplar_move_sessions_ending{@own})", "{{move}}: sessions"),
+              ("sum by (move) (poplar_move_logins_waiting{@own})", "{{move}}: logins")),
+    ]
+    return dashboard("poplar-places", "Places", "How Poplar learns where users are: directories, user maps, discovery of "
+                     "nodes, and users on their way to another cluster. What isn't configured has no lines.",
+                     [("Directories", directories), ("User maps", maps), ("Discovery", discovery), ("Moves", moves)],
+                     has_clusters=False)
+
+
 def dashboards():
-    return [overview(), nodes(), pools(), tls(), abuse()]
+    return [overview(), nodes(), pools(), tls(), abuse(), places()]

@@ -9,7 +9,7 @@ namespace poplar::cli {
 int RunCheck(const CheckOptions& options, std::ostream& out, std::ostream& err) {
   assert(options.inspector != nullptr);
   const config::LoadResult loaded =
-      config::Load(options.config_path, *options.inspector, options.now);
+      config::Load(options.config_path, *options.inspector, options.now, options.names);
   if (!loaded.problems.empty())
     config::RenderReport(loaded.problems, loaded.source, options.color, err);
   if (!loaded.ok()) return 1;

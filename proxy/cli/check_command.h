@@ -5,6 +5,7 @@
 #include <string>
 
 #include "proxy/config/certificate_inspector.h"
+#include "proxy/config/name_inspector.h"
 #include "proxy/config/report.h"
 
 namespace poplar::cli {
@@ -13,6 +14,7 @@ struct CheckOptions {
   std::string config_path;
   config::Color color = config::Color::kNever;        // of err
   config::CertificateInspector* inspector = nullptr;  // never null when run; not owned
+  config::NameInspector* names = nullptr;             // null: no name is looked up; not owned
   int64_t now = 0;                                    // seconds since 1970 UTC
 };
 

@@ -49,7 +49,8 @@ int RunUntilStopped(server::Server& server, server::Log& log, config::Duration d
   while (signal == 0) {
     signal = WaitForSignal(std::chrono::hours(1));
     if (signal != SIGHUP) continue;
-    log.Warning("SIGHUP: this version reads its configuration at start only; restart to change it");
+    log.Reopen();
+    log.Info("SIGHUP: log files are opened anew; the configuration is read at start only");
     signal = 0;
   }
   log.Info("stopping: no new connections; " + std::to_string(server.sessions()) +

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "proxy/cli/route_directory.h"
+#include "proxy/config/address_text.h"
 #include "proxy/config/quote.h"
 #include "proxy/directory/user_map.h"
 #include "proxy/pop3/ascii.h"
@@ -33,9 +34,8 @@ bool SetAddress(const config::Config& config, std::string_view address, FoundRou
   return false;
 }
 
-// "cluster", "cluster/node" or a node's address.
-bool SetPlace(const config::Config& config, std::string_view place, FoundRoute& found) {
-  if (SetAddress(config, place, found)) return true;
+// "cluster" or "cluster/node".
+bool SetName(const config::Config& config, std::string_view place, FoundRoute& found) {
   const size_t slash = std::min(place.find('/'), place.size());
   found.cluster = FindCluster(config, place.substr(0, slash));
   if (found.cluster == nullptr || slash == place.size()) return found.cluster != nullptr;
@@ -46,7 +46,37 @@ bool SetPlace(const config::Config& config, std::string_view place, FoundRoute& 
   return !found.node.empty();
 }
 
+// How many nodes are on a host, the first of which it sets.
+int SetHost(const config::Config& config, std::string_view host, FoundRoute& found) {
+  if (host.size() > 2 && host.starts_with('[') && host.ends_with(']'))
+    host = host.substr(1, host.size() - 2);
+  int count = 0;
+  for (const config::ClusterConfig& cluster : config.clusters) {
+    for (const config::NodeConfig& node : cluster.nodes) {
+      const auto address = config::ParseHostPort(node.address);
+      if (!address || !pop3::EqualsIgnoringCase(address->host, host) || count++ > 0) continue;
+      found.cluster = &cluster;
+      found.node = node.name;
+    }
+  }
+  return count;
+}
+
 using Decided = tl::expected<bool, std::string>;
+
+// As session::Routing does it. `who` has said so: "directory people has anna@example.org".
+Decided SetPlace(const config::Config& config, std::string_view place, const std::string& who,
+                 FoundRoute& found) {
+  if (SetAddress(config, place, found) || SetName(config, place, found)) return true;
+  const int nodes = SetHost(config, place, found);
+  if (nodes == 1) return true;
+  const std::string said = who + " at " + config::Quote(std::string(place));
+  if (nodes == 0)
+    return tl::unexpected(said + ", which is no cluster or node of the configuration");
+  return tl::unexpected(said +
+                        ", a host that several nodes are on; host:port or cluster/node would "
+                        "tell which");
+}
 
 // False: the map doesn't know the user.
 Decided LookUp(const config::Config& config, const config::RouteConfig& route,
@@ -59,10 +89,8 @@ Decided LookUp(const config::Config& config, const config::RouteConfig& route,
     return false;
   }
   found.login = entry->login;
-  if (SetPlace(config, entry->place, found)) return true;
-  return tl::unexpected("user map " + config::Quote(route.user_map) + " has " + user.text() +
-                        " at " + config::Quote(entry->place) +
-                        ", which is no cluster or node of the configuration");
+  return SetPlace(config, entry->place,
+                  "user map " + config::Quote(route.user_map) + " has " + user.text(), found);
 }
 
 const config::DirectoryConfig& FindDirectory(const config::Config& config,
@@ -89,10 +117,8 @@ Decided Ask(const config::Config& config, const config::RouteConfig& route,
   }
   if (answer.kind != directory::Answer::Kind::kFound) return tl::unexpected(answer.text);
   found.login = answer.found.login;
-  if (SetPlace(config, answer.found.place, found)) return true;
-  return tl::unexpected("directory " + route.directory + " has " + user.text() + " at " +
-                        config::Quote(answer.found.place) +
-                        ", which is no cluster or node of the configuration");
+  return SetPlace(config, answer.found.place,
+                  "directory " + route.directory + " has " + user.text(), found);
 }
 
 }  // namespace
@@ -108,7 +134,7 @@ tl::expected<FoundRoute, std::string> FindRoute(const config::Config& config,
     const Decided decided = !route.directory.empty() ? Ask(config, route, user, found)
                             : !route.user_map.empty()
                                 ? LookUp(config, route, user, found)
-                                : Decided(SetPlace(config, route.cluster, found));
+                                : Decided(SetName(config, route.cluster, found));
     if (!decided) return tl::unexpected(decided.error());
     if (!*decided) continue;
     found.rule = route.name;

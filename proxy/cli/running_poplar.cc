@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proxy/config/address_text.h"
+#include "proxy/config/password_file.h"
 #include "proxy/config/units.h"
 #include "proxy/config/yaml_tree.h"
 
@@ -29,6 +30,17 @@ std::string TextOf(const YamlNode& map, std::string_view key) {
 const YamlNode* ListIn(const config::YamlTree& tree, std::string_view key) {
   if (!tree.complete || !tree.problems.empty()) return nullptr;
   return Member(tree.root, key, YamlNode::Kind::kSequence);
+}
+
+// The stronger one; empty: none is needed.
+tl::expected<std::string, std::string> TokenOf(const config::AdminConfig& admin) {
+  const bool writes = !admin.write_token_file.empty();
+  const std::string& file = writes ? admin.write_token_file : admin.read_token_file;
+  if (file.empty()) return std::string();
+  auto token = config::ReadPasswordFile(file);
+  if (token) return token;
+  return tl::unexpected(std::string(writes ? "admin.write_token_file" : "admin.read_token_file") +
+                        ": " + file + " " + token.error());
 }
 
 }  // namespace
@@ -84,7 +96,9 @@ tl::expected<metrics::AdminAnswer, std::string> AskAdminOf(const config::Config&
   const std::string host = !address->IsWildcard()                           ? address->host
                            : address->kind == config::HostPort::Kind::kIpv6 ? "::1"
                                                                             : "127.0.0.1";
-  auto answer = metrics::AskAdmin({host, address->port}, method, target);
+  const auto token = TokenOf(config.admin);
+  if (!token) return tl::unexpected(token.error());
+  auto answer = metrics::AskAdmin({host, address->port}, method, target, *token);
   if (!answer) return tl::unexpected(config.admin.address + ": " + answer.error());
   return answer;
 }

@@ -4,6 +4,7 @@
 
 #include "proxy/config/certificate_inspector.h"
 #include "proxy/config/config.h"
+#include "proxy/config/name_inspector.h"
 #include "proxy/config/positions.h"
 #include "proxy/config/problem.h"
 
@@ -18,6 +19,9 @@ Problems CheckMeaning(const Config& config, const Positions& positions);
 // since 1970 UTC.
 Problems CheckFiles(const Config& config, const Positions& positions,
                     CertificateInspector& inspector, int64_t now);
+
+// Looks up the host names that Poplar itself looks up while it runs. Blocks.
+Problems CheckHostNames(const Config& config, const Positions& positions, NameInspector& inspector);
 
 // A certificate that ends sooner than this is worth a warning. ACME clients renew a 90-day one 30
 // days ahead, so half of that time has then passed without success.

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <string>
 
+#include "proxy/config/address_text.h"
 #include "proxy/config/check_ldap_directory.h"
+#include "proxy/config/check_lookups.h"
 #include "proxy/config/http_url.h"
 #include "proxy/config/positions.h"
 #include "proxy/config/quote.h"
@@ -20,6 +22,7 @@ void CheckHttp(const HttpDirectoryConfig& http, const std::string& path, Finding
   if (findings.IsUnread(urls_path)) return;
   if (http.urls.empty()) findings.Error(urls_path, "there is nobody to ask", "one URL at least");
   bool any_tls = false;
+  bool any_name = false;
   for (const std::string& text : http.urls) {
     const auto url = ParseHttpUrl(text);
     if (!url) {
@@ -28,13 +31,17 @@ void CheckHttp(const HttpDirectoryConfig& http, const std::string& path, Finding
       continue;
     }
     any_tls = any_tls || url->tls;
+    any_name = any_name || !IsIpAddress(url->host);
     if (!url->tls && !IsLoopback(url->host)) {
       findings.Warning(urls_path, Quote(text) + ": passwords cross the network in the clear",
                        "https://");
     }
   }
+  if (!any_name && !http.name_servers.empty())
+    findings.Warning(path + ".name_servers", "has no effect: no URL has a host name");
   if (!any_tls && !http.ca_file.empty())
     findings.Warning(path + ".ca_file", "has no effect without https://");
+  CheckLookups({http.name_servers, http.ttl_min, http.ttl_max}, path, findings);
   if (http.client_certificate.empty() && !http.client_key.empty())
     findings.Error(path + ".client_key", "there is a key, but no client_certificate",
                    "both, or client_certificate alone with the key in its file");

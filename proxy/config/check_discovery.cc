@@ -3,9 +3,9 @@
 #include <string_view>
 
 #include "proxy/config/address_text.h"
+#include "proxy/config/check_lookups.h"
 #include "proxy/config/check_node_tls.h"
 #include "proxy/config/quote.h"
-#include "proxy/config/units.h"
 
 namespace poplar::config {
 namespace {
@@ -23,17 +23,6 @@ void CheckDns(const std::string& text, const std::string& path, Findings& findin
                    "a name and a port, or nodes instead of discovery");
   } else if (address->port == 0) {
     findings.Error(path, Quote(text) + " cannot be connected to", std::string(kDnsForm));
-  }
-}
-
-void CheckNameServers(const DiscoveryConfig& discovery, const std::string& path,
-                      Findings& findings) {
-  for (const std::string& text : discovery.name_servers) {
-    if (IsIpAddress(text)) continue;
-    const auto address = ParseHostPort(text);
-    if (address && address->kind != HostPort::Kind::kName && address->port != 0) continue;
-    findings.Error(path, Quote(text) + " is no name server",
-                   "an IP address, with or without a port: 192.0.2.53, 127.0.0.1:5353, [::1]:53");
   }
 }
 
@@ -59,7 +48,7 @@ void CheckDiscovery(const ClusterConfig& cluster, const std::string& cluster_pat
   // As `poplar config` prints it.
   if (discovery == DiscoveryConfig() && !cluster.nodes.empty()) return;
   CheckWhatIsAsked(discovery, path, findings);
-  CheckNameServers(discovery, path + ".name_servers", findings);
+  CheckLookups({discovery.name_servers, discovery.ttl_min, discovery.ttl_max}, path, findings);
   if (!cluster.nodes.empty())
     findings.Error(path,
                    "the cluster has a list of nodes" + findings.AtLine(cluster_path + ".nodes"),
@@ -69,11 +58,6 @@ void CheckDiscovery(const ClusterConfig& cluster, const std::string& cluster_pat
                    "users of a node that leaves would find an empty mailbox at another, as "
                    "shared_storage is no",
                    "shared_storage: yes, or nodes");
-  if (discovery.ttl_max < discovery.ttl_min && !findings.IsUnread(path + ".ttl_min"))
-    findings.Error(path + ".ttl_max",
-                   FormatDuration(discovery.ttl_max) + " is less than ttl_min (" +
-                       FormatDuration(discovery.ttl_min) + ")",
-                   "at least ttl_min");
   CheckNodeTls(discovery.node.all, path + ".node", findings);
 }
 

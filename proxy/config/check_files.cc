@@ -76,12 +76,12 @@ void CheckCertificate(const CertificateConfig& files, const PairPaths& paths,
   CheckValidity(*facts, paths.certificate, now, findings);
 }
 
-void CheckLogFolder(const std::string& output, Findings& findings) {
+void CheckLogFolder(const std::string& output, const char* setting, Findings& findings) {
   if (!output.starts_with('/')) return;
   const std::string folder = output.substr(0, output.rfind('/') + 1);
   struct stat status = {};
   if (stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
-    findings.Error("log.output", "the folder " + Quote(folder) + " does not exist",
+    findings.Error(setting, "the folder " + Quote(folder) + " does not exist",
                    "a file in an existing folder");
   }
 }
@@ -98,6 +98,13 @@ void CheckPassword(const std::string& file, const std::string& path, Findings& f
   if (stat(file.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0) {
     findings.Warning(path, "everybody on this machine may read " + Quote(file),
                      "a file that only Poplar's user and group may read");
+  }
+}
+
+void CheckAdminTokens(const AdminConfig& admin, Findings& findings) {
+  for (const auto& [file, path] : {std::pair(&admin.read_token_file, "admin.read_token_file"),
+                                   std::pair(&admin.write_token_file, "admin.write_token_file")}) {
+    if (!file->empty()) CheckPassword(*file, path, findings);
   }
 }
 
@@ -140,6 +147,7 @@ void CheckLdapFiles(const LdapDirectoryConfig& ldap, const std::string& path,
 Problems CheckFiles(const Config& config, const Positions& positions,
                     CertificateInspector& inspector, int64_t now) {
   Findings findings(positions);
+  if (config.admin.enabled) CheckAdminTokens(config.admin, findings);
   std::set<std::string> checked;
   for (size_t i = 0; i < config.tls.certificates.size(); ++i) {
     const std::string path = ItemPath("tls.certificates", i);
@@ -163,7 +171,8 @@ Problems CheckFiles(const Config& config, const Positions& positions,
                    findings);
   if (!config.tls.client_ca_file.empty())
     CheckReadable(config.tls.client_ca_file, "tls.client_ca_file", findings);
-  CheckLogFolder(config.log.output, findings);
+  CheckLogFolder(config.log.output, "log.output", findings);
+  CheckLogFolder(config.log.failed_logins, "log.failed_logins", findings);
   return findings.Take();
 }
 

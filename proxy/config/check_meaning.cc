@@ -182,6 +182,9 @@ void CheckProcess(const Config& config, Findings& findings) {
     findings.Error("log.output", Quote(output) + " is not an output",
                    "stderr, stdout or an absolute path", std::string(NearestWord(output, kWords)));
   }
+  const std::string& failed = config.log.failed_logins;
+  if (!failed.empty() && (!failed.starts_with('/') || failed.find('\0') != std::string::npos))
+    findings.Error("log.failed_logins", Quote(failed) + " is not a file", "an absolute path");
 }
 
 }  // namespace

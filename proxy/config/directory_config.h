@@ -17,16 +17,23 @@ struct HttpDirectoryConfig {
   std::string client_key;
   std::vector<std::string> headers;
   int connections = 8;
+  std::vector<std::string> name_servers;
+  Duration ttl_min = std::chrono::seconds(5);
+  Duration ttl_max = std::chrono::minutes(5);
 
   bool operator==(const HttpDirectoryConfig&) const = default;
 };
 
 template <class Visitor>
 void Describe(Visitor& v, HttpDirectoryConfig& c) {
-  v.Texts("urls", c.urls,
-          {.help = "Where to ask, http:// or https://; each in turn while one doesn't answer."});
+  v.Texts(
+      "urls", c.urls,
+      {.help = "Where to ask, http:// or https://; each in turn while one doesn't answer. A host "
+               "name is looked up while Poplar runs, and its addresses are tried in turn, IPv4 "
+               "first; a server whose name can't be found counts as down."});
   v.Path("ca_file", c.ca_file,
-         {.help = "PEM file with the CAs of https:// servers. Empty: the system's bundle."});
+         {.help = "PEM file with the CAs of https:// servers. Empty: the system's bundle. This "
+                  "file and the next two are read at start only: after a change restart Poplar."});
   v.Path("client_certificate", c.client_certificate,
          {.help = "PEM file with the certificate that Poplar shows. Empty: none."});
   v.Path("client_key", c.client_key,
@@ -36,6 +43,16 @@ void Describe(Visitor& v, HttpDirectoryConfig& c) {
                    "auth_http_header)."});
   v.Integer("connections", c.connections, {1, 1000},
             {.help = "Most connections to a server at once, of each worker; they are kept open."});
+  constexpr Bounds<Duration> kTtl = {std::chrono::milliseconds(100), std::chrono::hours(24)};
+  v.Texts("name_servers", c.name_servers,
+          {.help = "Whom to ask for host names in urls, as IP addresses, with or without a port. "
+                   "Empty: as every program does, /etc/hosts first, then those of "
+                   "/etc/resolv.conf."});
+  v.Time("ttl_min", c.ttl_min, kTtl,
+         {.help = "A name's addresses count for as long as their TTL says, but no shorter; and "
+                  "after a failure it is asked for again no sooner. Without a good answer the "
+                  "addresses known stay."});
+  v.Time("ttl_max", c.ttl_max, kTtl, {.help = "And no longer."});
 }
 
 struct DirectoryConfig {
@@ -71,7 +88,10 @@ void Describe(Visitor& v, DirectoryConfig& c) {
   v.Section(
       "http", c.http,
       {.help = "A service that speaks the protocol of nginx's auth_http. It is told the password, "
-               "and may check it."});
+               "and may check it. Where the user is it says by Auth-Server and Auth-Port: a node's "
+               "address, "
+               "or its host without a port if no other node is on it (host names are compared with "
+               "those of nodes, not looked up); or by Auth-Cluster: a cluster, or cluster/node."});
   v.Section("ldap", c.ldap, {.help = "Or, instead of it, an LDAP directory (LDAPv3)."});
 }
 

@@ -41,7 +41,8 @@ void Describe(Visitor& v, LdapDirectoryConfig& c) {
                    "(ldapi://%2frun%2fslapd%2fldapi). Each in turn while one doesn't answer."});
   v.Flag("start_tls", c.start_tls, {.help = "TLS by StartTLS with ldap:// servers, or no word."});
   v.Path("ca_file", c.ca_file,
-         {.help = "PEM file with the CAs of the servers. Empty: the system's bundle."});
+         {.help = "PEM file with the CAs of the servers. Empty: the system's bundle. This file and "
+                  "the next two are read at start only: after a change restart Poplar."});
   v.Path("client_certificate", c.client_certificate,
          {.help = "PEM file with the certificate that Poplar shows. Empty: none."});
   v.Path("client_key", c.client_key,
@@ -50,7 +51,8 @@ void Describe(Visitor& v, LdapDirectoryConfig& c) {
          {.help = "As whom to ask (simple bind). It needs to read entries, and no more. Empty: as "
                   "nobody."});
   v.Path("password_file", c.password_file,
-         {.help = "The file whose first line is the password of bind_dn."});
+         {.help = "The file whose first line is the password of bind_dn. It is read anew for each "
+                  "new connection; while it can't be read, the password from before counts."});
   v.Text("base", c.base,
          {.help = "The entry below which users are, such as ou=people,dc=example,dc=org."});
   v.Choice("scope", c.scope, kLdapScopeNames,
@@ -59,9 +61,10 @@ void Describe(Visitor& v, LdapDirectoryConfig& c) {
          {.help = "Which entry is a user's. %u is the user's canonical name, %n what stands before "
                   "its last @, %d what stands behind it; %% is a percent sign."});
   v.Text("place", c.place,
-         {.help = "The attribute that says where the user is: a cluster, cluster/node, or a node's "
-                  "address as the configuration has it. Who has none is a matter of the next "
-                  "rules."});
+         {.help = "The attribute that says where the user is: a cluster, cluster/node, a node's "
+                  "address (host:port), or its host alone if no other node is on it. Host names "
+                  "are compared with those of nodes, not looked up. Who has none is a matter of "
+                  "the next rules."});
   v.Text("login", c.login,
          {.help = "The attribute with the user's name at the node; who has none logs in as typed. "
                   "Empty: everybody does."});

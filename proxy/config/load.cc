@@ -33,12 +33,14 @@ std::optional<Positions> ReadAndJudge(const std::string& path, LoadResult& resul
 
 }  // namespace
 
-LoadResult Load(const std::string& path, CertificateInspector& inspector, int64_t now) {
+LoadResult Load(const std::string& path, CertificateInspector& inspector, int64_t now,
+                NameInspector* names) {
   LoadResult result;
   const auto positions = ReadAndJudge(path, result);
-  if (positions) {
-    Append(result.problems, CheckFiles(result.config, *positions, inspector, now));
-  }
+  if (!positions) return result;
+  Append(result.problems, CheckFiles(result.config, *positions, inspector, now));
+  if (names != nullptr && result.ok())
+    Append(result.problems, CheckHostNames(result.config, *positions, *names));
   return result;
 }
 

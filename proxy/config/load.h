@@ -5,6 +5,7 @@
 
 #include "proxy/config/certificate_inspector.h"
 #include "proxy/config/config.h"
+#include "proxy/config/name_inspector.h"
 #include "proxy/config/problem.h"
 #include "proxy/config/source.h"
 
@@ -19,8 +20,9 @@ struct LoadResult {
 };
 
 // Reads and checks the file: the one way in, for `serve` as for `check`. `now` in seconds since
-// 1970 UTC.
-LoadResult Load(const std::string& path, CertificateInspector& inspector, int64_t now);
+// 1970 UTC. `names`, where given, looks up the host names of a configuration without errors.
+LoadResult Load(const std::string& path, CertificateInspector& inspector, int64_t now,
+                NameInspector* names = nullptr);
 
 // The same without a look at the files that the configuration names: for questions that they don't
 // bear on, from where they may be out of reach (keys).

@@ -66,6 +66,8 @@ void Describe(Visitor& v, LimitsConfig& c) {
 struct AdminConfig {
   bool enabled = true;
   std::string address = "127.0.0.1:9995";
+  std::string read_token_file;
+  std::string write_token_file;
 
   bool operator==(const AdminConfig&) const = default;
 };
@@ -73,10 +75,17 @@ struct AdminConfig {
 template <class Visitor>
 void Describe(Visitor& v, AdminConfig& c) {
   v.Flag("enabled", c.enabled, {.help = "Serves /metrics, /livez and /readyz over HTTP."});
-  v.Text("address", c.address,
-         {.help = "IP address and port to serve them on; port 0 takes any free port. There is no "
-                  "access control: "
-                  "keep it private."});
+  v.Text(
+      "address", c.address,
+      {.help = "IP address and port to serve them on; port 0 takes any free port. Without tokens "
+               "everybody who reaches it may read, and whoever is on this machine may change "
+               "things."});
+  v.Path(
+      "read_token_file", c.read_token_file,
+      {.help = "All but /livez and /readyz is told only to those who send the first line of this "
+               "file (Authorization: Bearer ...), or that of write_token_file."});
+  v.Path("write_token_file", c.write_token_file,
+         {.help = "Changes are taken only with the first line of this file, then from anywhere."});
 }
 
 enum class LogFormat { kJson, kLogfmt };
@@ -94,6 +103,8 @@ struct LogConfig {
   LogLevel level = LogLevel::kInfo;
   // "stderr", "stdout" or an absolute path.
   std::string output = "stderr";
+  // Empty, or an absolute path.
+  std::string failed_logins;
 
   bool operator==(const LogConfig&) const = default;
 };
@@ -104,7 +115,12 @@ void Describe(Visitor& v, LogConfig& c) {
   v.Choice("level", c.level, kLogLevelNames,
            {.help = "The least important lines that are still written."});
   v.Text("output", c.output,
-         {.help = "stderr, stdout, or the absolute path of a file to append to."});
+         {.help = "stderr, stdout, or the absolute path of a file to append to; SIGHUP opens it "
+                  "anew."});
+  v.Text("failed_logins", c.failed_logins,
+         {.help = "The absolute path of a file to which sessions with failed logins are also "
+                  "written, the way Dovecot writes them: fail2ban's and CrowdSec's filters for "
+                  "Dovecot match."});
 }
 
 }  // namespace poplar::config

@@ -12,7 +12,8 @@ namespace poplar::directory {
 // Where a user's mail is, in the directory's own words. Whether there is such a place is for the
 // one who asked to find out.
 struct Found {
-  // One of: the name of a cluster, "cluster/node", or a node's address as "host:port".
+  // One of: the name of a cluster, "cluster/node", a node's address as "host:port", or its host
+  // alone. A host name is compared with those of nodes, never looked up.
   std::string place;
   // The user's name at the node; empty: as the client typed it.
   std::string login;

@@ -38,7 +38,8 @@ std::string PlaceOf(const HttpResponse& response) {
   if (!cluster.empty()) return std::string(cluster);
   const std::string_view server = response.Header("auth-server");
   const std::string_view port = response.Header("auth-port");
-  if (server.empty() || port.empty()) return {};
+  // Who names no port means the node on that host, if there is one alone.
+  if (server.empty() || port.empty()) return std::string(server);
   const bool bare = server.find(':') != server.npos && !server.starts_with('[');
   return (bare ? "[" + std::string(server) + "]" : std::string(server)) + ":" + std::string(port);
 }
@@ -59,7 +60,7 @@ Answer ToAnswer(const HttpResponse& response) {
   Answer answer{.kind = Answer::Kind::kFound};
   answer.found.place = PlaceOf(response);
   if (answer.found.place.empty())
-    return Unavailable("answered OK without Auth-Server and Auth-Port, or Auth-Cluster");
+    return Unavailable("answered OK without Auth-Server or Auth-Cluster");
   answer.found.login = response.Header("auth-user");
   const std::string_view password = response.Header("auth-pass");
   if (!password.empty()) answer.found.password = std::make_shared<const pop3::Secret>(password);

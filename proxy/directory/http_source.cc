@@ -36,21 +36,25 @@ std::string TextOf(const io::Error& error) {
 
 }  // namespace
 
-HttpSource::HttpSource(io::Proactor& proactor, const HttpSettings& settings)
+HttpSource::HttpSource(io::Proactor& proactor, io::TaskScope& scope, const HttpSettings& settings)
     : proactor_(proactor), settings_(settings) {
-  for (const HttpServer& server : settings.servers) {
-    servers_.emplace_back();
-    servers_.back().settings = &server;
-  }
+  for (const HttpServer& server : settings.servers)
+    servers_.emplace_back(proactor, scope, settings.names, server);
 }
 
 HttpSource::~HttpSource() { assert(in_flight_.empty()); }
+
+// The first to log in doesn't wait for a look-up, and a name that isn't found is told of at once.
+void HttpSource::Start() {
+  for (Server& server : servers_) server.addresses.Refresh();
+}
 
 void HttpSource::Stop() {
   stopped_ = true;
   for (io::Stream* stream : in_flight_) stream->Abort();
   for (Server& server : servers_) {
     server.idle.clear();
+    server.addresses.Stop();
     for (Waiter* waiter : server.queue) waiter->called.Signal();
   }
 }
@@ -102,8 +106,8 @@ io::Task<HttpSource::Outcome> HttpSource::AskServer(Server& server, const Questi
   if (!co_await Enter(server, deadline))
     co_return Outcome{.answer = {.text = Where(server, "has no connection free in time")}};
   Outcome outcome{.answer = {}, .silent = true};
-  if (auto kept = TakeIdle(server); kept != nullptr)
-    outcome = co_await AskOver(server, std::move(kept), question, deadline);
+  if (auto kept = TakeIdle(server))
+    outcome = co_await AskOver(server, std::move(*kept), question, deadline);
   // Servers close kept connections when they like: one that brought nothing says nothing.
   if (outcome.silent && !stopped_ && proactor_.Now() < deadline) {
     auto opened = co_await Open(server, deadline);
@@ -145,25 +149,40 @@ void HttpSource::Leave(Server& server) {
   next->called.Signal();
 }
 
-std::unique_ptr<io::Stream> HttpSource::TakeIdle(Server& server) {
+// Connections that are never idle for long would hold on to an address that the name has no more.
+std::optional<HttpSource::Link> HttpSource::TakeIdle(Server& server) {
+  server.addresses.Refresh();
   while (!server.idle.empty()) {
-    Kept kept = std::move(server.idle.back());
+    Link kept = std::move(server.idle.back());
     server.idle.pop_back();
-    if (proactor_.Now() - kept.since < kKeepMax && kept.stream->Quiet())
-      return std::move(kept.stream);
+    if (proactor_.Now() - kept.since < kKeepMax && server.addresses.Has(kept.to) &&
+        kept.stream->Quiet())
+      return kept;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
-io::Task<HttpSource::Opened> HttpSource::Open(Server& server, io::Time deadline) {
+io::Task<tl::expected<HttpSource::Link, std::string>> HttpSource::Open(Server& server,
+                                                                       io::Time deadline) {
+  const auto addresses = co_await server.addresses.Get(deadline);
+  if (!addresses) co_return tl::unexpected(addresses.error());
+  if (stopped_) co_return tl::unexpected(std::string("Poplar stops"));
   Opened opened;
-  size_t left = server.settings->addresses.size();
-  for (const io::Address& address : server.settings->addresses) {
+  Link link;
+  size_t left = addresses->size();
+  for (const io::Address& address : *addresses) {
+    link.to = address;
     opened = co_await Connect(address, PartOf(deadline, left--));
     if (opened || stopped_) break;
   }
-  if (!opened || server.settings->tls == nullptr) co_return std::move(opened);
-  co_return co_await Secure(server, std::move(*opened), deadline);
+  if (opened && server.settings->tls != nullptr)
+    opened = co_await Secure(server, std::move(*opened), deadline);
+  if (!opened) {
+    server.addresses.Doubt();
+    co_return tl::unexpected(std::move(opened.error()));
+  }
+  link.stream = std::move(*opened);
+  co_return std::move(link);
 }
 
 io::Task<HttpSource::Opened> HttpSource::Connect(const io::Address& address, io::Time deadline) {
@@ -192,21 +211,21 @@ io::Task<HttpSource::Opened> HttpSource::Secure(Server& server, std::unique_ptr<
   co_return tl::unexpected("TLS: " + (why.empty() ? TextOf(done.error()) : std::string(why)));
 }
 
-io::Task<HttpSource::Outcome> HttpSource::AskOver(Server& server,
-                                                  std::unique_ptr<io::Stream> stream,
+io::Task<HttpSource::Outcome> HttpSource::AskOver(Server& server, Link link,
                                                   const Question& question, io::Time deadline) {
   using Progress = HttpResponseReader::Progress;
   Outcome outcome{.answer = {.text = Where(server, "gave no answer in time")}, .silent = true};
   HttpResponseReader reader;
   Progress progress = Progress::kNeedMore;
   {
-    const Listed listed(in_flight_, *stream);
-    io::Deadline timer(proactor_, deadline, *stream);
+    io::Stream& stream = *link.stream;
+    const Listed listed(in_flight_, stream);
+    io::Deadline timer(proactor_, deadline, stream);
     const pop3::Secret request = RenderHttpQuestion(question, server.settings->target,
                                                     server.settings->authority, settings_.headers);
-    const io::Result<> sent = co_await stream->Write(request.Expose());
+    const io::Result<> sent = co_await stream.Write(request.Expose());
     while (sent && progress == Progress::kNeedMore) {
-      io::Result<io::Buffer> more = co_await stream->Read();
+      io::Result<io::Buffer> more = co_await stream.Read();
       if (!more) break;
       outcome.silent = outcome.silent && more->empty();
       progress = more->empty() ? reader.OnEnd() : reader.Feed(more->bytes());
@@ -219,8 +238,10 @@ io::Task<HttpSource::Outcome> HttpSource::AskOver(Server& server,
   if (progress != Progress::kDone) co_return outcome;
   outcome.answer = ToAnswer(reader.response());
   outcome.answered = true;
-  if (reader.response().keep_alive && !stopped_ && server.idle.size() < settings_.connections)
-    server.idle.push_back({std::move(stream), proactor_.Now()});
+  if (reader.response().keep_alive && !stopped_ && server.idle.size() < settings_.connections) {
+    link.since = proactor_.Now();
+    server.idle.push_back(std::move(link));
+  }
   co_return outcome;
 }
 

@@ -1,28 +1,32 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "proxy/directory/server_addresses.h"
 #include "proxy/directory/source.h"
 #include "proxy/io/address.h"
 #include "proxy/io/proactor.h"
 #include "proxy/io/stream.h"
 #include "proxy/io/sync.h"
+#include "proxy/io/task_scope.h"
 #include "proxy/tls/client_context.h"
 
 namespace poplar::directory {
 
 struct HttpServer {
-  std::string url;                                // as the operator wrote it; for the log
-  std::string authority;                          // for the header Host
-  std::string target;                             // path and query
-  std::string host;                               // that its certificate must bear
-  std::vector<io::Address> addresses;             // tried in turn; never none
+  std::string url;        // as the operator wrote it; for the log
+  std::string authority;  // for the header Host
+  std::string target;     // path and query
+  std::string host;       // a name or an address; its certificate's too
+  uint16_t port = 0;
   std::shared_ptr<const tls::ClientContext> tls;  // null: plain
 };
 
@@ -32,6 +36,7 @@ struct HttpSettings {
   std::string headers;  // whole lines, sent besides
   io::Duration timeout = std::chrono::seconds(5);
   size_t connections = 8;  // to each server
+  NameLookups names;
 };
 
 // A service that speaks nginx's auth_http, asked over connections that are kept. Servers are asked
@@ -43,18 +48,21 @@ class HttpSource final : public Source {
   // A server that didn't answer is asked last for so long.
   static constexpr io::Duration kAvoidance = std::chrono::seconds(5);
 
-  // Both outlive it.
-  HttpSource(io::Proactor& proactor, const HttpSettings& settings);
+  // All outlive it. `scope` runs the look-ups of names, and must be empty before it goes.
+  HttpSource(io::Proactor& proactor, io::TaskScope& scope, const HttpSettings& settings);
   // Nothing is under way.
   ~HttpSource() override;
 
+  void Start() override;
   io::Task<Answer> Ask(const Question& question) override;
   void Stop() override;
 
  private:
-  struct Kept {
+  // A connection that nothing is under way on.
+  struct Link {
     std::unique_ptr<io::Stream> stream;
-    io::Time since;
+    io::Address to;
+    io::Time since{};  // kept
   };
   // Somebody in the queue for a connection.
   struct Waiter {
@@ -63,8 +71,12 @@ class HttpSource final : public Source {
     bool admitted = false;
   };
   struct Server {
+    Server(io::Proactor& proactor, io::TaskScope& scope, const NameLookups& names,
+           const HttpServer& from)
+        : settings(&from), addresses(proactor, scope, names, from.host, from.port) {}
     const HttpServer* settings;
-    std::vector<Kept> idle;
+    ServerAddresses addresses;
+    std::vector<Link> idle;
     size_t taken = 0;  // connections in use, being opened included
     std::deque<Waiter*> queue;
     io::Time avoided_until{};
@@ -79,14 +91,13 @@ class HttpSource final : public Source {
   io::Task<Outcome> AskServer(Server& server, const Question& question, io::Time deadline);
   io::Task<bool> Enter(Server& server, io::Time deadline);
   void Leave(Server& server);
-  io::Task<Outcome> AskOver(Server& server, std::unique_ptr<io::Stream> stream,
-                            const Question& question, io::Time deadline);
+  io::Task<Outcome> AskOver(Server& server, Link link, const Question& question, io::Time deadline);
   // The error says what kept us, for the log.
   using Opened = tl::expected<std::unique_ptr<io::Stream>, std::string>;
-  io::Task<Opened> Open(Server& server, io::Time deadline);
+  io::Task<tl::expected<Link, std::string>> Open(Server& server, io::Time deadline);
   io::Task<Opened> Connect(const io::Address& address, io::Time deadline);
   io::Task<Opened> Secure(Server& server, std::unique_ptr<io::Stream> plain, io::Time deadline);
-  std::unique_ptr<io::Stream> TakeIdle(Server& server);
+  std::optional<Link> TakeIdle(Server& server);
   std::vector<Server*> InTurn();
   io::Time PartOf(io::Time deadline, size_t parts) const;
   std::string Where(const Server& server, std::string_view what) const;

@@ -185,7 +185,7 @@ LdapConnection::Outcome<void> LdapConnection::SetUp(const std::string& url,
   if (settings_.start_tls && url.starts_with("ldap:")) {
     if (Outcome<void> done = StartTls(patience); !done) return done;
   }
-  return settings_.bind_dn.empty() ? Outcome<void>() : Bind(patience);
+  return settings_.password == nullptr ? Outcome<void>() : Bind(patience);
 }
 
 // What of libldap waits by itself waits no longer than that.
@@ -211,7 +211,8 @@ LdapConnection::Outcome<void> LdapConnection::StartTls(const LdapPatience& patie
 }
 
 LdapConnection::Outcome<void> LdapConnection::Bind(const LdapPatience& patience) {
-  const std::string_view password = settings_.password.Expose();
+  const LdapPassword::Shown shown = settings_.password->Get();
+  const std::string_view password = shown.secret.Expose();
   berval credential{password.size(), const_cast<char*>(password.data())};
   int question = 0;
   const int sent = ldap_sasl_bind(handle_, settings_.bind_dn.c_str(), LDAP_SASL_SIMPLE, &credential,
@@ -223,6 +224,8 @@ LdapConnection::Outcome<void> LdapConnection::Bind(const LdapPatience& patience)
   if (!code) return tl::unexpected(code.error());
   if (*code == LDAP_SUCCESS) return {};
   Failure failure = Fault(*code, "doesn't let bind_dn " + settings_.bind_dn + " in", patience);
+  if (!shown.trouble.empty())
+    failure.text += "; it was shown the password from before, since " + shown.trouble;
   failure.costly = *code != LDAP_BUSY && *code != LDAP_UNAVAILABLE;
   return tl::unexpected(std::move(failure));
 }

@@ -1,11 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "proxy/directory/ldap_password.h"
 #include "proxy/io/clock.h"
-#include "proxy/pop3/secret.h"
 
 namespace poplar::directory {
 
@@ -20,8 +21,8 @@ struct LdapSettings {
   std::string client_key;          // PEM
   // libldap's, made of them by LdapConnection::PrepareTls; null: no server has TLS.
   void* tls_context = nullptr;
-  std::string bind_dn;  // empty: as nobody
-  pop3::Secret password;
+  std::string bind_dn;                     // empty: as nobody
+  std::unique_ptr<LdapPassword> password;  // of bind_dn; null: as nobody
   std::string base;
   LdapScope scope = LdapScope::kSubtree;
   std::string filter;  // with %u, %n and %d in its values

@@ -12,6 +12,9 @@ class Source {
  public:
   virtual ~Source() = default;
 
+  // Once, when the loop runs: gets ready what the first question would wait for.
+  virtual void Start() {}
+
   // Within the source's own deadline, and never blocking the worker: what can't be found out in
   // that time is kUnavailable. The question outlives the answer. Stop makes it return soon.
   virtual io::Task<Answer> Ask(const Question& question) = 0;

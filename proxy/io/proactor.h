@@ -110,12 +110,21 @@ struct ListenOptions {
   bool reuse_port = true;  // every worker has a listener of its own on the same address
 };
 
+inline constexpr std::array<Duration, 9> kTurnBounds = {
+    std::chrono::microseconds(100), std::chrono::milliseconds(1),   std::chrono::milliseconds(5),
+    std::chrono::milliseconds(10),  std::chrono::milliseconds(25),  std::chrono::milliseconds(50),
+    std::chrono::milliseconds(100), std::chrono::milliseconds(250), std::chrono::seconds(1)};
+
 // Plain numbers for the metrics; written by the worker.
 struct ProactorCounters {
   uint64_t turns = 0;
   uint64_t buffer_starvations = 0;  // a receive found no buffer
   uint64_t completion_overflows = 0;
   uint64_t accept_errors = 0;
+  // Of turns of the loop, from waking to the next wait: how many took at most so long, the last one
+  // for those that took longer; and how long all took together. The simulation has no such times.
+  std::array<uint64_t, kTurnBounds.size() + 1> turns_by_length{};
+  Duration busy{};
 };
 
 // The world of a worker: network, time and randomness, and the loop that runs the coroutines.

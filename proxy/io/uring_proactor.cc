@@ -25,8 +25,7 @@ constexpr uint64_t kKindMask = 7;
 
 int DescriptorOf(SocketId socket) { return static_cast<int>(socket); }
 
-// Not exported by Debian 12's liburing. EBADFD, when Run is called again, means that it is enabled
-// already.
+// Not exported by Debian 12's liburing. EBADFD: Run is called again, and it is enabled already.
 void EnableRing(int ring_descriptor) {
   syscall(__NR_io_uring_register, ring_descriptor, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
 }
@@ -305,11 +304,11 @@ void UringProactor::Run() {
   EnableRing(ring_->ring_fd);
   io_uring_register_ring_fd(
       ring_.get());  // saves a look-up a call; refused by some kernels, which is fine
-  winding_ = false;
-  stopped_ = false;
+  winding_ = stopped_ = false;
   trim_timer_.Arm(Now() + kTrimInterval);
   RunPosted();  // a wake-up that came while an earlier Run wound up is spent already
   ArmWake();
+  turn_clock_.Wakes(Now());
   while (!stopped_) {
     ++counters_.turns;
     RunReady(kResumesPerTurn);
@@ -325,25 +324,26 @@ void UringProactor::SubmitAndWait() {
     if (io_uring_sq_ready(ring_.get()) > 0) io_uring_submit(ring_.get());
     return;
   }
+  const Time now = Now();
+  turn_clock_.Waits(now);
   Duration left = std::chrono::hours(1);
-  if (const auto next = timers().NextStep()) left = std::max(*next - Now(), Duration::zero());
-  __kernel_timespec timeout{};
-  timeout.tv_sec = left.count() / 1'000'000'000;
-  timeout.tv_nsec = left.count() % 1'000'000'000;
+  if (const auto next = timers().NextStep()) left = std::max(*next - now, Duration::zero());
+  __kernel_timespec timeout{.tv_sec = left.count() / 1'000'000'000,
+                            .tv_nsec = left.count() % 1'000'000'000};
   io_uring_cqe* first = nullptr;
   const int result = io_uring_submit_and_wait_timeout(ring_.get(), &first, 1, &timeout, nullptr);
   // The kernel had no memory even to keep a completion beside the full queue: it is lost, and who
   // waits for it could never be ended.
   if (result == -EBADR) std::abort();
   // ETIME, EINTR, EBUSY for a full completion queue: all are answered by the look that follows.
+  turn_clock_.Wakes(Now());
 }
 
 void UringProactor::Reap() {
   io_uring_cqe* completions[kCompletionsPerLook];
   for (int look = 0; look < kLooksPerTurn; ++look) {
     if (io_uring_cq_has_overflow(ring_.get())) ++counters_.completion_overflows;
-    // With nothing in sight it enters the kernel only if TASKRUN says that something is deferred
-    // there.
+    // With nothing in sight it enters the kernel only if TASKRUN says that it should.
     const unsigned count = io_uring_peek_batch_cqe(ring_.get(), completions, kCompletionsPerLook);
     if (count == 0) return;
     for (unsigned i = 0; i < count; ++i) Dispatch(*completions[i]);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "proxy/io/proactor.h"
+#include "proxy/io/turn_clock.h"
 #include "proxy/io/uring_buffers.h"
 #include "proxy/io/uring_ring.h"
 
@@ -114,6 +115,7 @@ class UringProactor final : public Proactor {
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;
   Timer trim_timer_;
+  TurnClock turn_clock_{counters_};
 };
 
 }  // namespace poplar::io

@@ -1,8 +1,12 @@
 #include "proxy/server/build_ldap.h"
 
+#include <memory>
+#include <utility>
+
 #include "proxy/config/password_file.h"
 #include "proxy/config/quote.h"
 #include "proxy/directory/ldap_connection.h"
+#include "proxy/directory/ldap_password.h"
 
 namespace poplar::server {
 namespace {
@@ -17,6 +21,15 @@ directory::LdapScope ScopeOf(config::LdapScope scope) {
       break;
   }
   return directory::LdapScope::kSubtree;
+}
+
+tl::expected<pop3::Secret, std::string> ReadPassword(const std::string& file) {
+  auto password = config::ReadPasswordFile(file);
+  if (!password)
+    return tl::unexpected("password_file " + config::Quote(file) + " " + password.error());
+  pop3::Secret secret(*password);
+  pop3::Wipe(password->data(), password->size());
+  return secret;
 }
 
 }  // namespace
@@ -38,12 +51,10 @@ tl::expected<directory::LdapSettings, std::string> BuildLdap(const config::Direc
                                    .timeout = from.timeout,
                                    .connections = static_cast<size_t>(ldap.connections)};
   if (!ldap.password_file.empty()) {
-    auto password = config::ReadPasswordFile(ldap.password_file);
-    if (!password)
-      return tl::unexpected("password_file " + config::Quote(ldap.password_file) + " " +
-                            password.error());
-    settings.password = pop3::Secret(*password);
-    pop3::Wipe(password->data(), password->size());
+    auto password = ReadPassword(ldap.password_file);
+    if (!password) return tl::unexpected(password.error());
+    settings.password = std::make_unique<directory::LdapPassword>(
+        [file = ldap.password_file] { return ReadPassword(file); }, std::move(*password));
   }
   directory::LdapConnection::PrepareLibrary();
   if (const std::string why = directory::LdapConnection::PrepareTls(settings); !why.empty())

@@ -59,6 +59,13 @@ Built<Aliases> ReadAliases(const std::string& file, const balancer::CanonicalRul
   return aliases;
 }
 
+// A node's host as the configuration has it, and as it was found at start.
+void AddHosts(const std::string& address, const session::Whereabouts& place,
+              const upstream::Endpoint& endpoint, session::Routing& routing) {
+  if (const auto written = config::ParseHostPort(address)) routing.AddHost(written->host, place);
+  routing.AddHost(endpoint.address.Host(), place);
+}
+
 // Where two nodes have one address, it is the first one's.
 void SetPlaces(const config::Config& config, session::Settings& settings) {
   auto& places = settings.routing.places;
@@ -71,7 +78,9 @@ void SetPlaces(const config::Config& config, session::Settings& settings) {
       const session::Whereabouts place{id, node};
       places.try_emplace(Lower(cluster.name + "/" + cluster.nodes[k].name), place);
       places.try_emplace(Lower(cluster.nodes[k].address), place);
-      places.try_emplace(Lower(settings.NodeOf(node).endpoint()->address.Text()), place);
+      const upstream::Endpoint& endpoint = *settings.NodeOf(node).endpoint();
+      places.try_emplace(Lower(endpoint.address.Text()), place);
+      AddHosts(cluster.nodes[k].address, place, endpoint, settings.routing);
     }
   }
 }

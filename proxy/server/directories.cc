@@ -1,11 +1,12 @@
 #include "proxy/server/directories.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "proxy/config/address_text.h"
 #include "proxy/config/http_url.h"
 #include "proxy/directory/ldap_client.h"
 #include "proxy/directory/ldap_source.h"
-#include "proxy/io/name_lookup.h"
 #include "proxy/server/build_ldap.h"
 
 namespace poplar::server {
@@ -18,13 +19,11 @@ Built<directory::HttpServer> BuildServer(const std::string& text,
                                          const std::shared_ptr<const tls::ClientContext>& tls) {
   const auto url = config::ParseHttpUrl(text);
   if (!url) return tl::unexpected(text + " " + url.error());
-  auto addresses = io::LookUpNames(url->host, url->port);
-  if (!addresses) return tl::unexpected(addresses.error());
   return directory::HttpServer{.url = text,
                                .authority = url->authority,
                                .target = url->target,
                                .host = url->host,
-                               .addresses = std::move(*addresses),
+                               .port = url->port,
                                .tls = url->tls ? tls : nullptr};
 }
 
@@ -47,7 +46,49 @@ Built<directory::HttpSettings> BuildHttp(const config::DirectoryConfig& from) {
   return settings;
 }
 
+bool IsByName(const std::string& url) {
+  return !config::IsIpAddress(config::ParseHttpUrl(url)->host);
+}
+
 }  // namespace
+
+void Directories::NameTroubles::Note(const std::string& directory, const std::string& host,
+                                     const std::string& trouble, bool known) {
+  {
+    const std::lock_guard lock(mutex_);
+    std::string& told = told_[directory + "/" + host];
+    if (told == trouble) return;
+    told = trouble;
+  }
+  const std::string where = "directory " + directory + ": ";
+  if (trouble.empty()) {
+    log_.Info(where + "the trouble with the name " + host + " is over");
+  } else if (known) {
+    log_.Warning(where + trouble + "; the addresses known before stay in force");
+  } else {
+    log_.Warning(where + trouble +
+                 "; until it is found, that server counts as down. Look at the name in http.urls, "
+                 "and at the name servers (http.name_servers)");
+  }
+}
+
+void Directories::Leave() {
+  if (--workers_ == 0) resolvers_.Stop();
+}
+
+Built<directory::NameLookups> Directories::LookupsOf(const config::DirectoryConfig& from) {
+  directory::NameLookups lookups{.ttl_min = from.http.ttl_min, .ttl_max = from.http.ttl_max};
+  const auto& urls = from.http.urls;
+  if (std::none_of(urls.begin(), urls.end(), IsByName)) return lookups;
+  auto resolver = resolvers_.For(from.http.name_servers);
+  if (!resolver) return tl::unexpected(resolver.error());
+  lookups.resolver = *resolver;
+  lookups.note = [this, name = from.name](const std::string& host, const std::string& trouble,
+                                          bool known) {
+    name_troubles_.Note(name, host, trouble, known);
+  };
+  return lookups;
+}
 
 Built<std::unique_ptr<Directories::Ldap>> Directories::StartLdap(
     const config::DirectoryConfig& from, const io::Clock& clock) {
@@ -65,8 +106,9 @@ Built<std::unique_ptr<Directories::Ldap>> Directories::StartLdap(
 }
 
 Built<std::unique_ptr<Directories>> Directories::Build(const config::Config& config,
-                                                       const io::Clock& clock) {
-  auto directories = std::make_unique<Directories>();
+                                                       const io::Clock& clock, Resolvers& resolvers,
+                                                       Log& log) {
+  auto directories = std::make_unique<Directories>(resolvers, log);
   for (const config::DirectoryConfig& from : config.directories) {
     const auto fault = [&](const std::string& text) {
       return tl::unexpected("directory " + from.name + ": " + text);
@@ -81,6 +123,9 @@ Built<std::unique_ptr<Directories>> Directories::Build(const config::Config& con
     }
     auto http = BuildHttp(from);
     if (!http) return fault(http.error());
+    auto names = directories->LookupsOf(from);
+    if (!names) return fault(names.error());
+    http->names = std::move(*names);
     // What the service says of one password holds for no other.
     rules.by_credential = true;
     directories->all_.push_back(std::make_unique<Directory>(std::move(*http), rules));
@@ -88,12 +133,12 @@ Built<std::unique_ptr<Directories>> Directories::Build(const config::Config& con
   return directories;
 }
 
-std::unique_ptr<directory::Source> Directories::MakeSource(size_t index,
-                                                           io::Proactor& proactor) const {
+std::unique_ptr<directory::Source> Directories::MakeSource(size_t index, io::Proactor& proactor,
+                                                           io::TaskScope& scope) const {
   const Directory& of = *all_[index];
   if (of.ldap != nullptr)
     return std::make_unique<directory::LdapSource>(proactor, of.ldap->settings, *of.ldap->pool);
-  return std::make_unique<directory::HttpSource>(proactor, of.settings);
+  return std::make_unique<directory::HttpSource>(proactor, scope, of.settings);
 }
 
 }  // namespace poplar::server

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <atomic>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <tl/expected.hpp>
 #include <utility>
@@ -12,21 +15,35 @@
 #include "proxy/directory/ldap_pool.h"
 #include "proxy/directory/ldap_servers.h"
 #include "proxy/directory/ldap_settings.h"
+#include "proxy/io/task_scope.h"
+#include "proxy/server/log.h"
+#include "proxy/server/resolvers.h"
 
 namespace poplar::server {
 
 // The services that rules refer to: what all workers share of them.
 class Directories {
  public:
-  // Looks host names up, loads certificates, starts the threads of LDAP directories. Blocks. The
-  // error says what, where and why. The clock outlives them.
+  Directories(Resolvers& resolvers, Log& log) : resolvers_(resolvers), name_troubles_(log) {}
+
+  // Loads certificates, starts the threads of LDAP directories and of look-ups. Blocks. The error
+  // says what, where and why. All outlive them, but for the resolvers: those outlive the sources.
   static tl::expected<std::unique_ptr<Directories>, std::string> Build(const config::Config& config,
-                                                                       const io::Clock& clock);
+                                                                       const io::Clock& clock,
+                                                                       Resolvers& resolvers,
+                                                                       Log& log);
 
   size_t size() const { return all_.size(); }
   directory::AnswerCache& cache(size_t index) const { return all_[index]->cache; }
-  // For one worker's loop, which outlives it, as this does.
-  std::unique_ptr<directory::Source> MakeSource(size_t index, io::Proactor& proactor) const;
+  // For one worker's loop, which outlives it, as this does; `scope` runs what it does in the
+  // background, and is empty before it goes.
+  std::unique_ptr<directory::Source> MakeSource(size_t index, io::Proactor& proactor,
+                                                io::TaskScope& scope) const;
+
+  // A worker has sources from here on, and asks them no more from there on. Behind the last one's
+  // end no name is looked up: a name server's silence would hold the end of the process up.
+  void Enter() { ++workers_; }
+  void Leave();
 
  private:
   // What the workers' sources of an LDAP directory share.
@@ -36,6 +53,19 @@ class Directories {
     const directory::LdapSettings settings;
     directory::LdapServers servers;
     std::unique_ptr<directory::LdapPool> pool;  // goes first: its threads use the others
+  };
+  // The troubles with names that have been told of, by "directory/host": each worker looks them up
+  // for itself.
+  class NameTroubles {
+   public:
+    explicit NameTroubles(Log& log) : log_(log) {}
+    void Note(const std::string& directory, const std::string& host, const std::string& trouble,
+              bool known);
+
+   private:
+    Log& log_;
+    std::mutex mutex_;
+    std::map<std::string, std::string> told_;  // guarded by mutex_; bounded by the configuration
   };
   struct Directory {
     Directory(directory::HttpSettings http, const directory::CacheRules& rules)
@@ -48,7 +78,11 @@ class Directories {
   };
   static tl::expected<std::unique_ptr<Ldap>, std::string> StartLdap(
       const config::DirectoryConfig& from, const io::Clock& clock);
+  tl::expected<directory::NameLookups, std::string> LookupsOf(const config::DirectoryConfig& from);
 
+  Resolvers& resolvers_;
+  NameTroubles name_troubles_;
+  std::atomic<int> workers_ = 0;
   std::vector<std::unique_ptr<Directory>> all_;
 };
 

@@ -43,29 +43,19 @@ tl::expected<upstream::DiscoveryOptions, std::string> OptionsOf(
 }  // namespace
 
 tl::expected<std::unique_ptr<Discoveries>, std::string> Discoveries::Build(
-    const config::Config& config, const MakeResolver& make) {
+    const config::Config& config) {
   auto discoveries = std::make_unique<Discoveries>();
   for (size_t i = 0; i < config.clusters.size(); ++i) {
     const config::ClusterConfig& cluster = config.clusters[i];
     if (!cluster.discovery.enabled()) continue;
     auto options = OptionsOf(config, cluster);
     if (!options) return tl::unexpected(options.error());
-    auto resolver = discoveries->ResolverFor(cluster.discovery.name_servers, make);
+    auto resolver = discoveries->resolvers_.For(cluster.discovery.name_servers);
     if (!resolver)
       return tl::unexpected("cluster " + cluster.name + ": discovery: " + resolver.error());
     discoveries->tasks_.push_back({i, *resolver, std::move(*options)});
   }
   return discoveries;
-}
-
-tl::expected<io::Resolver*, std::string> Discoveries::ResolverFor(
-    const std::vector<std::string>& servers, const MakeResolver& make) {
-  for (const auto& [asked, resolver] : resolvers_) {
-    if (asked == servers) return resolver.get();
-  }
-  auto resolver = make(servers);
-  if (!resolver) return tl::unexpected(resolver.error());
-  return resolvers_.emplace_back(servers, std::move(*resolver)).second.get();
 }
 
 void Discoveries::Connect(NewestSettings& newest, const balancer::Affinity& affinity, Log& log,
@@ -81,9 +71,7 @@ bool Discoveries::answered() const {
                      [](const Task& task) { return task.running->status().answered; });
 }
 
-void Discoveries::Stop() {
-  for (const auto& [servers, resolver] : resolvers_) resolver->Stop();
-}
+void Discoveries::Stop() { resolvers_.Stop(); }
 
 void Discoveries::SatDown(balancer::NodeId seat) { on_sat_down_(seat); }
 

@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
-#include <utility>
 #include <vector>
 
 #include "balancer/affinity.h"
@@ -13,6 +12,7 @@
 #include "proxy/io/resolver.h"
 #include "proxy/server/log.h"
 #include "proxy/server/newest_settings.h"
+#include "proxy/server/resolvers.h"
 #include "proxy/upstream/discovery.h"
 
 namespace poplar::server {
@@ -21,14 +21,10 @@ namespace poplar::server {
 // up by one thread; what workers' discoveries call may come from any.
 class Discoveries final : public upstream::DiscoveryHost {
  public:
-  // A client of these name servers.
-  using MakeResolver = std::function<tl::expected<std::unique_ptr<io::Resolver>, std::string>(
-      const std::vector<std::string>& servers)>;
-
   // Of a configuration that has passed its checks: makes what is needed of its name servers'
   // clients, and of what is common to a cluster's nodes.
-  static tl::expected<std::unique_ptr<Discoveries>, std::string> Build(const config::Config& config,
-                                                                       const MakeResolver& make);
+  static tl::expected<std::unique_ptr<Discoveries>, std::string> Build(
+      const config::Config& config);
 
   // One cluster's.
   struct Task {
@@ -56,11 +52,7 @@ class Discoveries final : public upstream::DiscoveryHost {
   void Note(std::string_view text, bool is_trouble) override;
 
  private:
-  tl::expected<io::Resolver*, std::string> ResolverFor(const std::vector<std::string>& servers,
-                                                       const MakeResolver& make);
-
-  // By whom they ask.
-  std::vector<std::pair<std::vector<std::string>, std::unique_ptr<io::Resolver>>> resolvers_;
+  Resolvers resolvers_;
   std::vector<Task> tasks_;
   NewestSettings* newest_ = nullptr;
   const balancer::Affinity* affinity_ = nullptr;

@@ -2,11 +2,19 @@
 
 #include <spdlog/async.h>
 #include <spdlog/async_logger.h>
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/details/file_helper.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <unistd.h>
 
+#include <array>
+#include <mutex>
+#include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
+
+#include "proxy/server/dovecot_line.h"
 
 namespace poplar::server {
 namespace {
@@ -27,47 +35,111 @@ std::string_view LevelName(config::LogLevel level) {
   return "info";
 }
 
-spdlog::sink_ptr OpenSink(const std::string& output) {
-  if (output == "stdout") return std::make_shared<spdlog::sinks::stdout_sink_mt>();
-  if (output == "stderr") return std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  return std::make_shared<spdlog::sinks::basic_file_sink_mt>(output);
+std::string HostName() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
+  return name.data();
 }
+
+// A file that lines are appended to, and that can be opened anew under its name when something
+// (logrotate) has moved it away. Any thread.
+class LogFile final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  // Throws spdlog_ex where it can't be opened.
+  explicit LogFile(std::string path) : path_(std::move(path)), file_(Open(path_)) {}
+
+  // The error says why it can't be opened; then all goes on into the old one.
+  std::optional<std::string> Reopen() {
+    try {
+      File fresh = Open(path_);
+      const std::lock_guard lock(mutex_);
+      file_->flush();
+      file_ = std::move(fresh);
+      return std::nullopt;
+    } catch (const spdlog::spdlog_ex& error) {
+      return error.what();
+    }
+  }
+
+ private:
+  using File = std::unique_ptr<spdlog::details::file_helper>;
+  static File Open(const std::string& path) {
+    auto file = std::make_unique<spdlog::details::file_helper>();
+    file->open(path);
+    return file;
+  }
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t formatted;
+    formatter_->format(message, formatted);
+    file_->write(formatted);
+  }
+  void flush_() override { file_->flush(); }
+
+  const std::string path_;
+  File file_;
+};
 
 }  // namespace
 
 struct Log::Sink {
   std::shared_ptr<spdlog::async_logger> logger;
+  std::shared_ptr<spdlog::async_logger> failed_logins;  // null: not asked for
+  std::vector<std::shared_ptr<LogFile>> files;
+  const std::string host = HostName();
   // Goes first: it writes what is queued and joins its thread, and then nobody but us has the
-  // logger.
+  // loggers.
   std::shared_ptr<spdlog::details::thread_pool> pool;
 
-  void Line(std::string_view line) {
-    logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
+  std::shared_ptr<spdlog::async_logger> Open(const std::string& output) {
+    auto made = std::make_shared<spdlog::async_logger>(
+        "poplar", SinkFor(output), pool, spdlog::async_overflow_policy::overrun_oldest);
+    made->set_pattern("%v");
+    made->flush_on(spdlog::level::info);
+    return made;
   }
+  spdlog::sink_ptr SinkFor(const std::string& output) {
+    if (output == "stdout") return std::make_shared<spdlog::sinks::stdout_sink_mt>();
+    if (output == "stderr") return std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    return files.emplace_back(std::make_shared<LogFile>(output));
+  }
+  static void Line(spdlog::async_logger& to, std::string_view line) {
+    to.log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
+  }
+  void Line(std::string_view line) { Line(*logger, line); }
 };
 
-tl::expected<std::unique_ptr<Log>, std::string> Log::Open(const config::LogConfig& config,
-                                                          const io::Clock& clock) {
+tl::expected<std::unique_ptr<Log::Sink>, std::string> Log::OpenSink(
+    const config::LogConfig& config) {
+  const char* setting = "log.output";
+  const std::string* output = &config.output;
   try {
     auto sink = std::make_unique<Sink>();
     sink->pool = std::make_shared<spdlog::details::thread_pool>(kQueuedLinesMax, 1);
-    sink->logger =
-        std::make_shared<spdlog::async_logger>("poplar", OpenSink(config.output), sink->pool,
-                                               spdlog::async_overflow_policy::overrun_oldest);
-    sink->logger->set_pattern("%v");
-    sink->logger->flush_on(spdlog::level::info);
-    const LineFormat format =
-        config.format == config::LogFormat::kJson ? LineFormat::kJson : LineFormat::kLogfmt;
-    return std::unique_ptr<Log>(new Log(std::move(sink), format, config.level, clock));
+    sink->logger = sink->Open(*output);
+    if (config.failed_logins.empty()) return sink;
+    setting = "log.failed_logins";
+    output = &config.failed_logins;
+    sink->failed_logins = sink->Open(*output);
+    return sink;
   } catch (const std::system_error& error) {
     return tl::unexpected(std::string("log: cannot start its thread: ") + error.what() +
                           ". Raise the limit on threads (TasksMax= in the systemd unit, the "
                           "container's pids limit).");
   } catch (const spdlog::spdlog_ex& error) {
-    return tl::unexpected(
-        "log.output: cannot write to " + config.output + ": " + error.what() +
-        ". Name stdout, stderr or a file in a directory that exists and is writable.");
+    return tl::unexpected(std::string(setting) + ": cannot write to " + *output + ": " +
+                          error.what() +
+                          ". Name stdout, stderr or a file in a directory that exists and is "
+                          "writable.");
   }
+}
+
+tl::expected<std::unique_ptr<Log>, std::string> Log::Open(const config::LogConfig& config,
+                                                          const io::Clock& clock) {
+  auto sink = OpenSink(config);
+  if (!sink) return tl::unexpected(std::move(sink.error()));
+  const LineFormat format =
+      config.format == config::LogFormat::kJson ? LineFormat::kJson : LineFormat::kLogfmt;
+  return std::unique_ptr<Log>(new Log(std::move(*sink), format, config.level, clock));
 }
 
 Log::Log(std::unique_ptr<Sink> sink, LineFormat format, config::LogLevel level,
@@ -77,6 +149,8 @@ Log::Log(std::unique_ptr<Sink> sink, LineFormat format, config::LogLevel level,
 Log::~Log() = default;
 
 void Log::Write(const session::Record& record) {
+  if (sink_->failed_logins != nullptr && record.refused_logins > 0 && !record.logged_in)
+    Sink::Line(*sink_->failed_logins, DovecotLine(clock_.UnixMicros(), sink_->host, record));
   if (level_ > config::LogLevel::kInfo) return;
   sink_->Line(SessionLine(format_, clock_.UnixMicros(), record));
 }
@@ -100,6 +174,12 @@ void Log::Event(config::LogLevel level, std::string_view message) {
   if (level < level_) return;
   StructuredLine line(format_, clock_.UnixMicros(), LevelName(level), "process");
   sink_->Line(line.Text("message", message).Take());
+}
+
+void Log::Reopen() {
+  for (const auto& file : sink_->files) {
+    if (const auto fault = file->Reopen()) Error("log: " + *fault);
+  }
 }
 
 uint64_t Log::dropped() const { return sink_->pool->overrun_counter(); }

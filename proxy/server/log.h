@@ -31,10 +31,15 @@ class Log final : public session::SessionLog {
   void Warning(std::string_view message) { Event(config::LogLevel::kWarning, message); }
   void Error(std::string_view message) { Event(config::LogLevel::kError, message); }
 
+  // Files are opened anew under their names; what can't be goes on into the old one, with an error
+  // in the log.
+  void Reopen();
+
   uint64_t dropped() const;
 
  private:
   struct Sink;
+  static tl::expected<std::unique_ptr<Sink>, std::string> OpenSink(const config::LogConfig& config);
   Log(std::unique_ptr<Sink> sink, LineFormat format, config::LogLevel level,
       const io::Clock& clock);
   void Event(config::LogLevel level, std::string_view message);

@@ -10,18 +10,19 @@
 namespace poplar::server {
 namespace {
 
-using Places = absl::flat_hash_map<std::string, session::Whereabouts>;
-
 // By all names that maps and directories may know the node by. Where two nodes have one, it is the
 // first one's.
 void AddPlaces(const std::string& cluster, const upstream::DiscoveredNode& node,
-               const session::Whereabouts& place, Places& places) {
+               const session::Whereabouts& place, session::Routing& routing) {
+  auto& places = routing.places;
   std::string name = cluster + "/" + node.node.name;
   std::transform(name.begin(), name.end(), name.begin(), pop3::ToLower);
   places.try_emplace(std::move(name), place);
   places.try_emplace(node.address.Text(), place);
-  if (!node.host.empty())
-    places.try_emplace(node.host + ":" + std::to_string(node.address.port()), place);
+  routing.AddHost(node.address.Host(), place);
+  if (node.host.empty()) return;
+  places.try_emplace(node.host + ":" + std::to_string(node.address.port()), place);
+  routing.AddHost(node.host, place);
 }
 
 }  // namespace
@@ -51,7 +52,7 @@ std::shared_ptr<const session::Settings> NewestSettings::Build() const {
     for (const upstream::DiscoveredNode& node : nodes_[i]) {
       clusters[i].nodes.push_back(node.node);
       const balancer::NodeId seat = first_->nodes->SeatIds(i)[node.node.seat];
-      AddPlaces(clusters[i].name, node, {balancer::ClusterId(i), seat}, settings->routing.places);
+      AddPlaces(clusters[i].name, node, {balancer::ClusterId(i), seat}, settings->routing);
     }
   }
   auto table = balancer::NodeTable::Build(std::move(clusters), first_->nodes.get());

@@ -1,14 +1,16 @@
 #include "proxy/server/server.h"
 
 #include <algorithm>
+#include <cstring>
 #include <system_error>
 
+#include "balancer/credential_digest.h"
 #include "metrics/instruments.h"
 #include "metrics/move_gauges.h"
 #include "metrics/move_page.h"
 #include "metrics/node_gauges.h"
 #include "proxy/config/address_text.h"
-#include "proxy/io/cares_resolver.h"
+#include "proxy/config/password_file.h"
 #include "proxy/server/build_routing.h"
 #include "proxy/server/cpus.h"
 #include "proxy/server/move_views.h"
@@ -36,6 +38,8 @@ metrics::Dimensions DimensionsOf(const config::Config& config) {
   }
   dimensions.user_maps = UserMapFiles(config);
   for (const config::MoveConfig& move : config.moves) dimensions.moves.push_back(move.name);
+  for (const config::DirectoryConfig& directory : config.directories)
+    dimensions.directories.push_back(directory.name);
   for (const config::CertificateConfig& files : config.tls.certificates) {
     dimensions.certificates.push_back(files.certificate);
   }
@@ -48,11 +52,17 @@ bool HasNode(const upstream::Cluster& cluster, const upstream::Node& node) {
   return cluster.health.seat(node.id) != balancer::Seating::State::kVacant;
 }
 
-tl::expected<std::unique_ptr<io::Resolver>, std::string> MakeResolver(
-    const std::vector<std::string>& servers) {
-  auto resolver = io::CaresResolver::Create({.name_servers = servers});
-  if (!resolver) return tl::unexpected(resolver.error());
-  return std::unique_ptr<io::Resolver>(std::move(*resolver));
+// Whether a token is the one in the file, of which only a digest is kept; empty without a file.
+tl::expected<std::function<bool(std::string_view)>, std::string> TokenCheck(
+    const std::string& file, const char* setting, const tls::KeyedDigest& digest) {
+  if (file.empty()) return std::function<bool(std::string_view)>();
+  auto token = config::ReadPasswordFile(file);
+  if (!token) return tl::unexpected(std::string(setting) + ": " + file + " " + token.error());
+  const balancer::CredentialDigest expected{digest.Of(setting, *token)};
+  explicit_bzero(token->data(), token->size());
+  return [&digest, setting, expected](std::string_view shown) {
+    return expected.Matches({digest.Of(setting, shown)});
+  };
 }
 
 std::string ListenFault(const config::ListenerConfig& listener, const io::Error& error) {
@@ -72,17 +82,19 @@ std::string ListenFault(const config::ListenerConfig& listener, const io::Error&
 }  // namespace
 
 Server::Server(std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
-               std::unique_ptr<Directories> directories, std::unique_ptr<Discoveries> discoveries,
-               Log& log, const io::Clock& clock)
+               std::unique_ptr<Resolvers> resolvers, std::unique_ptr<Directories> directories,
+               std::unique_ptr<Discoveries> discoveries, Log& log, const io::Clock& clock)
     : settings_(std::move(settings)),
       log_(log),
       clock_(clock),
       shared_(random_, std::move(maps), std::move(directories)),
       newest_(settings_),
       maps_told_(shared_.maps->size()),
+      directories_told_(shared_.directories->size()),
       moves_told_(settings_->moves == nullptr ? 0 : settings_->moves->size()),
       discoveries_told_(discoveries->tasks().size()),
-      discoveries_(std::move(discoveries)) {}
+      discoveries_(std::move(discoveries)),
+      resolvers_(std::move(resolvers)) {}
 
 Server::~Server() { Join(); }
 
@@ -91,13 +103,14 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
     const io::Clock& clock, const BuildInfo& build_info) {
   auto maps = UserMaps::Load(UserMapFiles(config));
   if (!maps) return tl::unexpected(maps.error());
-  auto directories = Directories::Build(config, clock);
+  auto resolvers = std::make_unique<Resolvers>();
+  auto directories = Directories::Build(config, clock, *resolvers, log);
   if (!directories) return tl::unexpected(directories.error());
-  auto discoveries = Discoveries::Build(config, MakeResolver);
+  auto discoveries = Discoveries::Build(config);
   if (!discoveries) return tl::unexpected(discoveries.error());
   std::unique_ptr<Server> server(new Server(std::move(settings), std::move(*maps),
-                                            std::move(*directories), std::move(*discoveries), log,
-                                            clock));
+                                            std::move(resolvers), std::move(*directories),
+                                            std::move(*discoveries), log, clock));
   server->layout_ = std::make_unique<metrics::Layout>(DimensionsOf(config));
   auto done = server->AddWorkers(config);
   if (done) server->AddDiscoveries();
@@ -185,11 +198,18 @@ tl::expected<void, std::string> Server::StartAdmin(const config::Config& config,
   if (!config.admin.enabled) return {};
   const auto address = config::ParseHostPort(config.admin.address);
   if (!address) return tl::unexpected("admin.address: " + address.error());
+  auto may_read = TokenCheck(config.admin.read_token_file, "admin.read_token_file", shared_.digest);
+  if (!may_read) return tl::unexpected(may_read.error());
+  auto may_change =
+      TokenCheck(config.admin.write_token_file, "admin.write_token_file", shared_.digest);
+  if (!may_change) return tl::unexpected(may_change.error());
   auto admin = metrics::AdminServer::Start(
       {address->host, address->port},
       {.metrics = [this] { return MetricsText(); },
        .live = [this] { return Live(); },
        .ready = [this] { return ready_.load() && discoveries_->answered(); },
+       .may_read = std::move(*may_read),
+       .may_change = std::move(*may_change),
        .nodes = [this] { return ViewNodes(*settings_, clock_.Now()); },
        .set_state = [this](
                         std::string_view cluster, std::string_view node,
@@ -263,6 +283,7 @@ std::string Server::MetricsText() {
   const std::lock_guard lock(node_gauges_mutex_);
   metrics::SetNodeGauges(*node_gauges_, ViewNodes(*settings_, clock_.Now()));
   TellUserMaps();
+  TellDirectories();
   TellDiscoveries();
   metrics::SetMoveGauges(*node_gauges_, ViewMoves(*settings_), moves_told_);
   return exporter_->Text();
@@ -299,6 +320,21 @@ metrics::Exporter::Names Server::NamesOfNodes() const {
     }
   }
   return names;
+}
+
+void Server::TellDirectories() {
+  using metrics::DirectoryAnswer;
+  for (size_t i = 0; i < directories_told_.size(); ++i) {
+    const directory::AnswerCache::Counts now = shared_.directories->cache(i).counts();
+    const directory::AnswerCache::Counts before = std::exchange(directories_told_[i], now);
+    const metrics::Directory label{static_cast<uint16_t>(i)};
+    metrics::Shard& shard = *node_gauges_;
+    shard.Add(metrics::kDirectoryAnswers, now.asked - before.asked, label, DirectoryAnswer::kAsked);
+    shard.Add(metrics::kDirectoryAnswers, now.fresh - before.fresh, label, DirectoryAnswer::kKept);
+    shard.Add(metrics::kDirectoryAnswers, now.stale - before.stale, label, DirectoryAnswer::kStale);
+    shard.Add(metrics::kDirectoryAnswers, now.merged - before.merged, label,
+              DirectoryAnswer::kMerged);
+  }
 }
 
 void Server::TellUserMaps() {

@@ -51,8 +51,8 @@ class Server {
 
  private:
   Server(std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
-         std::unique_ptr<Directories> directories, std::unique_ptr<Discoveries> discoveries,
-         Log& log, const io::Clock& clock);
+         std::unique_ptr<Resolvers> resolvers, std::unique_ptr<Directories> directories,
+         std::unique_ptr<Discoveries> discoveries, Log& log, const io::Clock& clock);
 
   tl::expected<void, std::string> AddWorkers(const config::Config& config);
   void AddDiscoveries();
@@ -62,6 +62,7 @@ class Server {
   tl::expected<void, std::string> StartThreads();
   bool Live() const;
   std::string MetricsText();
+  void TellDirectories();
   void TellUserMaps();
   void TellDiscoveries();
   metrics::Exporter::Names NamesOfNodes() const;
@@ -79,12 +80,14 @@ class Server {
   std::vector<std::unique_ptr<metrics::Shard>> shards_;
   std::mutex node_gauges_mutex_;
   std::unique_ptr<metrics::Shard> node_gauges_;
-  std::vector<UserMaps::Counts> maps_told_;    // of them what the metrics have; as node_gauges_
-  std::vector<metrics::MoveView> moves_told_;  // likewise
-  std::vector<upstream::Discovery::Status> discoveries_told_;  // likewise
+  std::vector<UserMaps::Counts> maps_told_;  // of them what the metrics have; as node_gauges_
+  std::vector<directory::AnswerCache::Counts> directories_told_;  // likewise
+  std::vector<metrics::MoveView> moves_told_;                     // likewise
+  std::vector<upstream::Discovery::Status> discoveries_told_;     // likewise
   std::unique_ptr<metrics::Exporter> exporter_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Discoveries> discoveries_;  // answers workers, so it goes before them
+  std::unique_ptr<Resolvers> resolvers_;      // the directories'; likewise
   std::vector<std::thread> threads_;
   std::vector<io::Address> addresses_;
   std::unique_ptr<metrics::AdminServer> admin_;

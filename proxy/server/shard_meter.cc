@@ -1,5 +1,7 @@
 #include "proxy/server/shard_meter.h"
 
+#include <algorithm>
+
 #include "metrics/instruments.h"
 
 namespace poplar::server {
@@ -216,6 +218,67 @@ metrics::TlsResult TlsLabel(session::HandshakeResult result) {
   return metrics::TlsResult::kError;
 }
 
+// `reason`: of a handshake that failed.
+metrics::TlsFailure TlsFailureLabel(tls::FailureReason reason) {
+  using tls::FailureReason;
+  switch (reason) {
+    case FailureReason::kNone:
+      return metrics::TlsFailure::kReset;
+    case FailureReason::kNotTls:
+      return metrics::TlsFailure::kNotTls;
+    case FailureReason::kUnsupportedVersion:
+      return metrics::TlsFailure::kUnsupportedVersion;
+    case FailureReason::kNoSharedCipher:
+      return metrics::TlsFailure::kNoSharedCipher;
+    case FailureReason::kAlpnMismatch:
+      return metrics::TlsFailure::kAlpnMismatch;
+    case FailureReason::kCertificateRejected:
+      return metrics::TlsFailure::kCertificateRejected;
+    case FailureReason::kVerifyFailed:
+      return metrics::TlsFailure::kVerifyFailed;
+    case FailureReason::kPeerAlert:
+      return metrics::TlsFailure::kPeerAlert;
+    case FailureReason::kProtocol:
+      return metrics::TlsFailure::kProtocol;
+    case FailureReason::kOther:
+      return metrics::TlsFailure::kOther;
+  }
+  return metrics::TlsFailure::kOther;
+}
+
+metrics::Mechanism MechanismLabel(std::string_view name) {
+  const auto& names = metrics::LabelTraits<metrics::Mechanism>::kValues;
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return metrics::Mechanism::kOther;
+  return static_cast<metrics::Mechanism>(found - names.begin());
+}
+
+metrics::DirectoryResult DirectoryLabel(directory::Answer::Kind answer) {
+  using Kind = directory::Answer::Kind;
+  switch (answer) {
+    case Kind::kFound:
+      return metrics::DirectoryResult::kFound;
+    case Kind::kUnknown:
+      return metrics::DirectoryResult::kUnknown;
+    case Kind::kRefused:
+      return metrics::DirectoryResult::kRefused;
+    case Kind::kNotYet:
+      return metrics::DirectoryResult::kNotYet;
+    case Kind::kUnavailable:
+      return metrics::DirectoryResult::kUnavailable;
+  }
+  return metrics::DirectoryResult::kUnavailable;
+}
+
+metrics::MessageSize SizeLabel(uint64_t bytes) {
+  constexpr uint64_t kKiB = 1024, kMiB = 1024 * kKiB;
+  if (bytes <= 16 * kKiB) return metrics::MessageSize::kTo16KiB;
+  if (bytes <= 128 * kKiB) return metrics::MessageSize::kTo128KiB;
+  if (bytes <= kMiB) return metrics::MessageSize::kTo1MiB;
+  if (bytes <= 10 * kMiB) return metrics::MessageSize::kTo10MiB;
+  return metrics::MessageSize::kOver10MiB;
+}
+
 }  // namespace
 
 void AddSessionDimensions(metrics::Dimensions& dimensions) {
@@ -252,18 +315,21 @@ void ShardMeter::SessionEnded(size_t listener, const session::Record& record) {
   shard_.Add(metrics::kDeletesCommitted, record.deletes);
 }
 
-void ShardMeter::HandshakeEnded(session::HandshakeResult result, const session::Record& record,
-                                io::Duration took) {
+void ShardMeter::HandshakeEnded(session::HandshakeResult result, tls::FailureReason reason,
+                                const session::Record& record, io::Duration took) {
   const metrics::Resumed resumed =
       record.tls_resumed ? metrics::Resumed::kYes : metrics::Resumed::kNo;
   shard_.Add(metrics::kTlsHandshakes, TlsLabel(result), VersionLabel(record.tls_version), resumed);
   if (result == session::HandshakeResult::kOk)
     shard_.Observe(metrics::kTlsHandshakeDuration, took, resumed);
+  if (result == session::HandshakeResult::kFailed)
+    shard_.Add(metrics::kTlsFailures, TlsFailureLabel(reason));
 }
 
-void ShardMeter::LoginEnded(session::LoginResult result, const session::Record& record,
-                            io::Duration took) {
-  shard_.Add(metrics::kLogins, LoginLabel(result));
+void ShardMeter::LoginEnded(size_t listener, session::LoginResult result,
+                            const session::Record& record, io::Duration took) {
+  shard_.Add(metrics::kLogins, ListenerLabel(listener), LoginLabel(result),
+             MechanismLabel(record.mechanism));
   shard_.Observe(metrics::kLoginDuration, took, LoginLabel(result));
   if (result != session::LoginResult::kOk) return;
   // A pooled connection has spared the login the stages that it doesn't show.
@@ -323,10 +389,38 @@ void ShardMeter::ResumeEnded(session::ResumeResult result, io::Duration stalled)
   if (result == session::ResumeResult::kResumed) shard_.Observe(metrics::kResumeDuration, stalled);
 }
 
-void ShardMeter::CommandAnswered(pop3::Verb verb, bool ok, io::Duration took) {
+void ShardMeter::NodeLoggedIn(balancer::NodeId node, io::Duration took) {
+  shard_.Observe(metrics::kNodeLogin, took, NodeLabel(node));
+}
+
+void ShardMeter::DirectoryAnswered(size_t directory, directory::Answer::Kind answer,
+                                   io::Duration took) {
+  const metrics::Directory label{static_cast<uint16_t>(directory)};
+  shard_.Add(metrics::kDirectoryLookups, label, DirectoryLabel(answer));
+  shard_.Observe(metrics::kDirectoryLookup, took, label);
+}
+
+void ShardMeter::CommandAnswered(pop3::Verb verb, bool ok) {
   shard_.Add(metrics::kCommands, metrics::Command{static_cast<uint16_t>(verb)},
              ok ? metrics::CommandResult::kOk : metrics::CommandResult::kErr);
-  shard_.Observe(metrics::kCommandDuration, took, ClassOf(verb));
+}
+
+void ShardMeter::CommandAnswered(balancer::NodeId node, pop3::Verb verb, bool ok,
+                                 const session::AnswerTimes& took) {
+  CommandAnswered(verb, ok);
+  const metrics::CommandClass alike = ClassOf(verb);
+  shard_.Observe(metrics::kCommandDuration, took.last_byte, alike);
+  shard_.Observe(metrics::kCommandFirstByte, took.first_byte, alike);
+  shard_.Observe(metrics::kNodeFirstByte, took.first_byte, NodeLabel(node));
+}
+
+void ShardMeter::MessageRetrieved(uint64_t bytes, io::Duration took) {
+  shard_.Observe(metrics::kMessageDownload, took, SizeLabel(bytes));
+}
+
+void ShardMeter::HeldBack(session::Pacing what) {
+  shard_.Add(metrics::kPaceWaits, what == session::Pacing::kCommands ? metrics::Paced::kCommands
+                                                                     : metrics::Paced::kBytes);
 }
 
 }  // namespace poplar::server

@@ -14,10 +14,13 @@ class ShardMeter final : public session::Meter {
   void ConnectionRefused(size_t listener, admission::Refusal refusal) override;
   void SessionBegan(size_t listener) override;
   void SessionEnded(size_t listener, const session::Record& record) override;
-  void HandshakeEnded(session::HandshakeResult result, const session::Record& record,
-                      io::Duration took) override;
-  void LoginEnded(session::LoginResult result, const session::Record& record,
+  void HandshakeEnded(session::HandshakeResult result, tls::FailureReason reason,
+                      const session::Record& record, io::Duration took) override;
+  void LoginEnded(size_t listener, session::LoginResult result, const session::Record& record,
                   io::Duration took) override;
+  void NodeLoggedIn(balancer::NodeId node, io::Duration took) override;
+  void DirectoryAnswered(size_t directory, directory::Answer::Kind answer,
+                         io::Duration took) override;
   void LoginDelayed(io::Duration delay) override;
   void NodeFailed(balancer::NodeId node, upstream::NodeFailure failure) override;
   void FailedOver(balancer::NodeId from) override;
@@ -30,7 +33,11 @@ class ShardMeter final : public session::Meter {
   void QueueLeft(balancer::NodeId node, session::QueueResult result, io::Duration waited) override;
   void LoginRetried(session::RetryReason reason) override;
   void ResumeEnded(session::ResumeResult result, io::Duration stalled) override;
-  void CommandAnswered(pop3::Verb verb, bool ok, io::Duration took) override;
+  void CommandAnswered(pop3::Verb verb, bool ok) override;
+  void CommandAnswered(balancer::NodeId node, pop3::Verb verb, bool ok,
+                       const session::AnswerTimes& took) override;
+  void MessageRetrieved(uint64_t bytes, io::Duration took) override;
+  void HeldBack(session::Pacing what) override;
 
  private:
   metrics::Shard& shard_;

@@ -70,6 +70,7 @@ const upstream::Discovery& Worker::Discover(upstream::Cluster& cluster, io::Reso
 }
 
 void Worker::Run() {
+  lookups_->Start();
   for (const auto& keeper : keepers_) keeping_->Spawn(keeper->Run());
   for (const auto& prober : probers_) keeping_->Spawn(prober->Run());
   for (const auto& discovery : discoveries_) keeping_->Spawn(discovery->Run());
@@ -126,6 +127,7 @@ io::Task<void> Worker::StopWhenEmpty() {
   co_await keeping_->Empty();
   co_await serving_->Empty();
   lookups_->Stop();
+  co_await lookups_->Ended();
   proactor_->Stop();
 }
 
@@ -197,8 +199,13 @@ void Worker::Sample() {
   shard_.Add(metrics::kBufferWaits, now.buffer_starvations - sampled_.buffer_starvations);
   shard_.Add(metrics::kUringCqOverflows, now.completion_overflows - sampled_.completion_overflows);
   shard_.Add(metrics::kAcceptErrors, now.accept_errors - sampled_.accept_errors);
+  std::array<uint64_t, std::tuple_size_v<decltype(now.turns_by_length)>> turns;
+  for (size_t i = 0; i < turns.size(); ++i)
+    turns[i] = now.turns_by_length[i] - sampled_.turns_by_length[i];
+  shard_.ObserveMany(metrics::kWorkerTurn, turns, now.busy - sampled_.busy);
   sampled_ = now;
   shard_.GaugeSet(metrics::kBuffersInUse, static_cast<int64_t>(proactor_->buffers().in_use()));
+  shard_.GaugeSet(metrics::kWorkers, 1);
   heartbeat_.store(clock_.Now().time_since_epoch().count(), std::memory_order_relaxed);
   sampler_->Arm(proactor_->Now() + kSampleInterval);
 }

@@ -118,6 +118,8 @@ Login::Step Login::LoggedIn(std::string line) {
   answer_ = std::move(line);
   result_ = LoginResult::kOk;
   outcome_ = Outcome::kLoggedIn;
+  if (source_ != LeaseSource::kParked)
+    environment_.meter.NodeLoggedIn(node_, record_.authentication);
   if (turn_ && !request_.resumes && where_.cluster != said_.cluster)
     ++settings_.moves->counts(turn_->move).landed;
   return Step::kEnd;

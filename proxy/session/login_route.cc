@@ -33,6 +33,13 @@ std::optional<pop3::Credential> Rewritten(const pop3::Credential& from,
   return credential;
 }
 
+std::string FaultText(Routing::PlaceFault fault, const std::string& place) {
+  if (fault == Routing::PlaceFault::kUnknown)
+    return "unknown_place: no cluster or node is called " + place;
+  return "ambiguous_place: several nodes are on the host " + place +
+         "; host:port or cluster/node would tell which";
+}
+
 }  // namespace
 
 directory::Question Login::QuestionOf(const Arrival& arrival) const {
@@ -85,6 +92,7 @@ io::Task<std::optional<Login::Step>> Login::AskDirectory(size_t index, const Arr
   for (;;) {
     const io::Time begun = Now();
     const auto answer = co_await environment_.lookups->Ask(index, QuestionOf(arrival));
+    environment_.meter.DirectoryAnswered(index, answer.kind, Now() - begun);
     record_.lookup += Now() - begun;
     if (late_ || aborted_) co_return TooLate();
     switch (answer.kind) {
@@ -110,8 +118,7 @@ Login::Step Login::Settle(const directory::Found& found) {
   if (!found.place.empty()) {
     const auto place = settings_.routing.FindPlace(found.place);
     if (!place) {
-      return Unavailable(LoginResult::kDirectoryUnavailable,
-                         "unknown_place: no cluster or node is called " + found.place);
+      return Unavailable(LoginResult::kDirectoryUnavailable, FaultText(place.error(), found.place));
     }
     said_ = *place;
   }

@@ -2,9 +2,11 @@
 
 #include "balancer/node_table.h"
 #include "proxy/admission/refusal.h"
+#include "proxy/directory/answer.h"
 #include "proxy/io/clock.h"
 #include "proxy/pop3/command.h"
 #include "proxy/session/record.h"
+#include "proxy/tls/failure.h"
 #include "proxy/upstream/node_failure.h"
 
 namespace poplar::session {
@@ -82,6 +84,15 @@ constexpr std::string_view Name(ResumeResult result) {
 
 enum class HandshakeResult : uint8_t { kOk, kFailed, kTimeout };
 
+// From the complete command.
+struct AnswerTimes {
+  io::Duration first_byte{};
+  io::Duration last_byte{};
+};
+
+// What a session must not have more of just now.
+enum class Pacing : uint8_t { kCommands, kBytes };
+
 // What sessions count. One worker's; plain additions, no lock.
 class Meter {
  public:
@@ -89,8 +100,15 @@ class Meter {
   virtual void ConnectionRefused(size_t listener, admission::Refusal refusal) = 0;
   virtual void SessionBegan(size_t listener) = 0;
   virtual void SessionEnded(size_t listener, const Record& record) = 0;
-  virtual void HandshakeEnded(HandshakeResult result, const Record& record, io::Duration took) = 0;
-  virtual void LoginEnded(LoginResult result, const Record& record, io::Duration took) = 0;
+  // `reason`: of kFailed; kNone: the client left.
+  virtual void HandshakeEnded(HandshakeResult result, tls::FailureReason reason,
+                              const Record& record, io::Duration took) = 0;
+  virtual void LoginEnded(size_t listener, LoginResult result, const Record& record,
+                          io::Duration took) = 0;
+  // A node has taken credentials: how long its answer to them took.
+  virtual void NodeLoggedIn(balancer::NodeId node, io::Duration took) = 0;
+  virtual void DirectoryAnswered(size_t directory, directory::Answer::Kind answer,
+                                 io::Duration took) = 0;
   virtual void LoginDelayed(io::Duration delay) = 0;
   virtual void NodeFailed(balancer::NodeId node, upstream::NodeFailure failure) = 0;
   virtual void FailedOver(balancer::NodeId from) = 0;
@@ -104,7 +122,12 @@ class Meter {
   virtual void LoginRetried(RetryReason reason) = 0;
   // `stalled`: from the loss to the end of the attempt; 0 where none was made.
   virtual void ResumeEnded(ResumeResult result, io::Duration stalled) = 0;
-  virtual void CommandAnswered(pop3::Verb verb, bool ok, io::Duration took) = 0;
+  // By Poplar itself, without the node.
+  virtual void CommandAnswered(pop3::Verb verb, bool ok) = 0;
+  virtual void CommandAnswered(balancer::NodeId node, pop3::Verb verb, bool ok,
+                               const AnswerTimes& took) = 0;
+  virtual void MessageRetrieved(uint64_t bytes, io::Duration took) = 0;
+  virtual void HeldBack(Pacing what) = 0;
 };
 
 }  // namespace poplar::session

@@ -16,6 +16,7 @@ namespace poplar::session {
 struct Record {
   uint64_t id = 0;
   io::Address client;
+  io::Address local;                    // that the client connected to
   std::optional<io::Address> balancer;  // the load balancer that told of the client
   std::string_view listener;
   std::string user;            // canonical; empty while unknown
@@ -39,9 +40,10 @@ struct Record {
   std::string_view not_resumed;  // why it didn't, when its node was lost; empty: it wasn't
   std::string failure;  // of the handshake or of the last login: the peer's words or what kept us
 
-  uint64_t messages = 0;       // retrieved whole
-  uint64_t message_bytes = 0;  // of these
-  uint64_t deletes = 0;        // committed: marked, then QUIT with the node's +OK
+  uint32_t refused_logins = 0;  // the node, or a directory, said no to the credential
+  uint64_t messages = 0;        // retrieved whole
+  uint64_t message_bytes = 0;   // of these
+  uint64_t deletes = 0;         // committed: marked, then QUIT with the node's +OK
   uint64_t commands = 0;
   uint64_t bytes_to_client = 0;  // POP3's, without TLS
   uint64_t bytes_from_client = 0;

@@ -30,6 +30,7 @@ Relay::Relay(io::Proactor& proactor, io::Stream& client, ClientInput& input,
 
 io::Task<RelayEnd> Relay::Run(const NodeSide& node) {
   node_ = &node.stream;
+  node_id_ = node.id;
   node_response_ = node.response;
   node_keepalive_ = node.keepalive;
   logged_in_ = node.logged_in;

@@ -61,6 +61,7 @@ struct RelayOptions {
 // The node's session, as the relay finds it.
 struct NodeSide {
   io::Stream& stream;
+  balancer::NodeId id;
   io::Duration response;          // most time that it may take to say something
   io::Duration keepalive;         // asked nothing for so long, it gets a NOOP; 0: none
   io::Time logged_in;             // the node's answer
@@ -225,6 +226,7 @@ class Relay {
   io::Proactor& proactor_;
   io::Stream& client_;
   io::Stream* node_ = nullptr;  // none between a loss and the next Run
+  balancer::NodeId node_id_{};
   ClientInput& input_;
   const RelayOptions options_;
   io::Duration node_response_{};
@@ -241,6 +243,8 @@ class Relay {
   io::Timer timer_;
 
   io::Time waiting_since_{};    // for the node: its last byte, or when an answer became due
+  io::Time chunk_came_{};       // the one that is looked at
+  io::Time answer_began_{};     // the front command's: its first byte came
   io::Time idle_since_{};       // for the client
   bool framing_ = false;        // framer_ is within the front command's answer
   bool reply_relayed_ = false;  // and the client has bytes of it

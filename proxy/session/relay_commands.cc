@@ -268,7 +268,7 @@ bool Relay::KeepsMail(pop3::Verb verb) {
   if (verb != pop3::Verb::kDele) return false;
   const bool ok = options_.deletes == admission::Deletes::kKept;
   marks_kept_ |= ok;
-  meter_.CommandAnswered(verb, ok, io::Duration::zero());
+  meter_.CommandAnswered(verb, ok);
   QueueOwnReply(ok ? pop3::kReplyDeleteKept : pop3::kReplyDeletesDenied, std::nullopt);
   return true;
 }

@@ -13,7 +13,9 @@ io::Task<void> Relay::HoldCommands(io::Buffer& batch) {
   input_.Stow();
   co_await SendBatch(batch);
   co_await AnswerOwnInTurn();
-  if (!ended_) co_await paced_->commands.Until(paced_->commands_from);
+  if (ended_) co_return;
+  meter_.HeldBack(Pacing::kCommands);
+  co_await paced_->commands.Until(paced_->commands_from);
 }
 
 // After bytes that were passed on, until they are paid for. Neither end is to blame for
@@ -21,6 +23,7 @@ io::Task<void> Relay::HoldCommands(io::Buffer& batch) {
 io::Task<void> Relay::Breathe(size_t bytes) {
   const io::Duration pause = paced_->pace.OnBytes(bytes, proactor_.Now());
   if (pause == io::Duration::zero() || !running() || node_lost_) co_return;
+  meter_.HeldBack(Pacing::kBytes);
   paced_->breathing = true;
   Watch();
   co_await paced_->replies.Until(proactor_.Now() + pause);

@@ -24,7 +24,7 @@ io::Task<void> Relay::PumpReplies() {
       break;
     }
     record_.bytes_from_node += chunk->size();
-    waiting_since_ = proactor_.Now();
+    waiting_since_ = chunk_came_ = proactor_.Now();
     Watch();
     {
       const io::Turn::Hold turn = co_await writer_.Take();
@@ -94,6 +94,7 @@ io::Task<void> Relay::RelayReplies(std::string_view bytes) {
 }
 
 void Relay::BeginReply() {
+  if (!repeating_) answer_began_ = chunk_came_;
   framer_.Expect(queue_.front().multi_line);
   if (kept_ == nullptr || !queue_.front().multi_line) return;
   if (repeating_) {
@@ -240,9 +241,11 @@ void Relay::CountReply(const PendingCommand& command) {
   }
   if (command.listing) LearnListing(ok);
   if (command.hidden) return;
-  meter_.CommandAnswered(command.verb, ok, proactor_.Now() - command.sent);
+  const io::Duration took = proactor_.Now() - command.sent;
+  meter_.CommandAnswered(node_id_, command.verb, ok, {answer_began_ - command.sent, took});
   if (!ok) return;
   if (command.retrieves) {
+    meter_.MessageRetrieved(framer_.body_bytes(), took);
     ++record_.messages;
     record_.message_bytes += framer_.body_bytes();
   }

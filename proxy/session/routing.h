@@ -2,10 +2,12 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 #include <vector>
 
 #include "balancer/node_table.h"
@@ -39,8 +41,16 @@ struct Routing {
   std::vector<RouteTarget> targets;  // by rule
   // "cluster", "cluster/node" and the nodes' addresses, "host:port", in lower case.
   absl::flat_hash_map<std::string, Whereabouts> places;
+  // The nodes' hosts alone, likewise, an IPv6 address without brackets; nothing: several nodes have
+  // it.
+  absl::flat_hash_map<std::string, std::optional<Whereabouts>> hosts;
 
-  std::optional<Whereabouts> FindPlace(std::string_view name) const;
+  // `place` is a node. Twice does no harm.
+  void AddHost(std::string_view host, const Whereabouts& place);
+
+  enum class PlaceFault : uint8_t { kUnknown, kAmbiguous };
+  // A host alone counts where no place has that name.
+  tl::expected<Whereabouts, PlaceFault> FindPlace(std::string_view name) const;
 };
 
 }  // namespace poplar::session

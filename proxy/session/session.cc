@@ -38,6 +38,7 @@ Session::Session(Environment& environment, std::shared_ptr<const Settings> setti
              .local = proactor_.LocalAddress(accepted.socket),
              .session = record_.id};
   record_.client = accepted.peer;
+  record_.local = origin_.local;
   record_.listener = listener.name;
   record_.accepted = proactor_.Now();
   environment_.meter.SessionBegan(listener_.index);
@@ -230,7 +231,9 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
                                                             settings_->canonical, DefaultDomain());
   if (!canonical) {
     record_.failure = balancer::Text(canonical.error());
-    environment_.meter.LoginEnded(LoginResult::kRejected, record_, io::Duration::zero());
+    ++record_.refused_logins;
+    environment_.meter.LoginEnded(listener_.index, LoginResult::kRejected, record_,
+                                  io::Duration::zero());
     co_await Say(pop3::kReplyLoginRefused);
     co_return Login::Outcome::kRefused;
   }
@@ -255,13 +258,15 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   record_.bytes_from_client += patience.bytes_received();
   record_.login = proactor_.Now() - begun - login.sat_out();
   if (outcome == Login::Outcome::kClientLeft) {
-    environment_.meter.LoginEnded(LoginResult::kAbandoned, record_, *record_.login);
+    environment_.meter.LoginEnded(listener_.index, LoginResult::kAbandoned, record_,
+                                  *record_.login);
     // Where it gave no answer to the node's question, whoever asked it has said why.
     const bool eof = patience.client_error().value_or(0) == 0;
     End(eof ? EndReason::kClientEof : EndReason::kClientReset);
     co_return outcome;
   }
-  environment_.meter.LoginEnded(login.result(), record_, *record_.login);
+  if (login.result() == LoginResult::kRejected) ++record_.refused_logins;
+  environment_.meter.LoginEnded(listener_.index, login.result(), record_, *record_.login);
   if (outcome == Login::Outcome::kLoggedIn) {
     record_.logged_in = true;
     input_.lines.SetLimit(pop3::kCommandLineBytesMax);
@@ -328,6 +333,7 @@ NodeSide Session::SideOfNode() const {
   const balancer::PoolLimits limits = settings_->NodeOf(node_).pool.limits();
   const bool parks = cluster().rules.affinity && limits.parked > 0 && upstream_.parkable;
   return {.stream = upstream_.connection->stream(),
+          .id = node_,
           .response = upstream_.connection->endpoint().timeouts.response,
           .keepalive = upstream_.connection->endpoint().timeouts.keepalive,
           .logged_in = upstream_.logged_in,

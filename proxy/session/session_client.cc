@@ -24,7 +24,7 @@ io::Task<bool> Session::LearnClient() {
     if (header.endpoints) {
       record_.balancer = record_.client;
       record_.client = origin_.client = header.endpoints->source;
-      origin_.local = header.endpoints->destination;
+      record_.local = origin_.local = header.endpoints->destination;
       if (!Admitted()) co_return false;
     }
     received = std::move(header.rest);
@@ -82,7 +82,7 @@ io::Task<bool> Session::Handshake(io::Buffer received) {
   const HandshakeResult result = in_time              ? HandshakeResult::kOk
                                  : deadline.expired() ? HandshakeResult::kTimeout
                                                       : HandshakeResult::kFailed;
-  environment_.meter.HandshakeEnded(result, record_, took);
+  environment_.meter.HandshakeEnded(result, stream.engine().failure(), record_, took);
   co_return in_time;
 }
 
@@ -91,7 +91,7 @@ io::Task<bool> Session::Handshake(io::Buffer received) {
 void Session::TakeOver(const pop3::Xclient& xclient) {
   if (xclient.ttl) origin_.ttl = *xclient.ttl - 1;
   if (const auto local = io::Address::Parse(xclient.local_address, xclient.local_port))
-    origin_.local = *local;
+    record_.local = origin_.local = *local;
   const auto client = io::Address::Parse(xclient.address, xclient.port);
   if (!client) return;
   if (!record_.balancer) record_.balancer = record_.client;

@@ -87,6 +87,33 @@ std::string Explain(int error, const CertificateFacts& facts, const std::string&
   }
 }
 
+CertificateFault::Kind KindOf(int error, const X509_STORE_CTX* store) {
+  using Kind = CertificateFault::Kind;
+  switch (error) {
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return Kind::kWrongName;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return Kind::kExpired;
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return Kind::kNotYetValid;
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+      return Kind::kSelfSigned;
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: {
+      // Debian's level takes it without const.
+      const auto* shown = X509_STORE_CTX_get0_untrusted(const_cast<X509_STORE_CTX*>(store));
+      return shown != nullptr && sk_X509_num(shown) > 1 ? Kind::kUnknownAuthority
+                                                        : Kind::kIncompleteChain;
+    }
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+      return Kind::kUnknownAuthority;
+    default:
+      return Kind::kOther;
+  }
+}
+
 // What a node is shown that asks who we are. The reason why not, or empty.
 std::string LoadIdentity(SSL_CTX* native, const CertificateFiles& files) {
   if (files.certificate.empty()) return {};
@@ -118,6 +145,19 @@ struct ClientCallbacks {
     return 0;
   }
 
+  static int OnVerifyReporting(int good, X509_STORE_CTX* store) {
+    if (good == 1) return 1;
+    auto* ssl =
+        static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    auto* engine = static_cast<Engine*>(SSL_get_app_data(ssl));
+    const int error = X509_STORE_CTX_get_error(store);
+    const X509* certificate = X509_STORE_CTX_get_current_cert(store);
+    const CertificateFacts facts = certificate == nullptr ? CertificateFacts() : Facts(certificate);
+    engine->NoteCertificateFault(
+        {KindOf(error, store), Explain(error, facts, engine->client_->host)});
+    return 1;
+  }
+
   // 1: the session is ours now.
   static int OnNewSession(SSL* ssl, SSL_SESSION* session) {
     const auto* engine = static_cast<const Engine*>(SSL_get_app_data(ssl));
@@ -136,10 +176,16 @@ struct ClientCallbacks {
     SSL_CTX_set_session_psk_dhe_timeout(native, kSessionLifetime);
     SSL_CTX_set_early_data_enabled(native, 0);
     SSL_CTX_set_max_cert_list(native, kChainBytesMax);
-    if (settings.verify == ClientSettings::Verify::kFull) {
-      SSL_CTX_set_verify(native, SSL_VERIFY_PEER, &OnVerify);
-    } else {
-      SSL_CTX_set_verify(native, SSL_VERIFY_NONE, nullptr);
+    switch (settings.verify) {
+      case ClientSettings::Verify::kFull:
+        SSL_CTX_set_verify(native, SSL_VERIFY_PEER, &OnVerify);
+        break;
+      case ClientSettings::Verify::kReport:
+        SSL_CTX_set_verify(native, SSL_VERIFY_PEER, &OnVerifyReporting);
+        break;
+      case ClientSettings::Verify::kInsecure:
+        SSL_CTX_set_verify(native, SSL_VERIFY_NONE, nullptr);
+        break;
     }
     return SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION) &&
            SSL_CTX_set_max_proto_version(native, TLS1_3_VERSION) &&
@@ -179,7 +225,7 @@ tl::expected<std::shared_ptr<const ClientContext>, std::string> ClientContext::C
     ERR_clear_error();
     return Error("tls: the library does not take the settings towards nodes");
   }
-  if (settings.verify == ClientSettings::Verify::kFull) {
+  if (settings.verify != ClientSettings::Verify::kInsecure) {
     std::string error = ClientCallbacks::LoadAuthorities(
         native.get(), settings.ca_file.empty() ? kSystemBundle : settings.ca_file);
     if (!error.empty()) return Error(std::move(error));
@@ -207,7 +253,7 @@ std::unique_ptr<Engine> ClientContext::NewConnection(std::string_view host, int6
   engine->client_ = std::make_unique<Engine::Client>(Engine::Client{name, sessions, unix_seconds});
   if (sessions != nullptr) {
     const bssl::UniquePtr<SSL_SESSION> session(static_cast<SSL_SESSION*>(sessions->Take(
-        {engine->context_, name, unix_seconds}, verify_ == ClientSettings::Verify::kFull)));
+        {engine->context_, name, unix_seconds}, verify_ != ClientSettings::Verify::kInsecure)));
     engine->client_->offered = session != nullptr && SSL_set_session(ssl, session.get()) == 1;
   }
   ERR_clear_error();

@@ -226,6 +226,17 @@ void Engine::NoteVerifyFailure(std::string text) {
   failure_->text = std::move(text);
 }
 
+void Engine::NoteCertificateFault(CertificateFault fault) {
+  std::vector<CertificateFault>& known = client_->faults;
+  const auto same = [&fault](const CertificateFault& each) { return each.kind == fault.kind; };
+  if (std::none_of(known.begin(), known.end(), same)) known.push_back(std::move(fault));
+}
+
+const std::vector<CertificateFault>& Engine::certificate_faults() const {
+  static const std::vector<CertificateFault> kNone;
+  return client_ == nullptr ? kNone : client_->faults;
+}
+
 FailureReason Engine::failure() const {
   return failure_ == nullptr ? FailureReason::kNone : failure_->reason;
 }
@@ -239,6 +250,17 @@ std::string_view Engine::peer_certificate() const {
   if (chain == nullptr || sk_CRYPTO_BUFFER_num(chain) == 0) return {};
   const CRYPTO_BUFFER* own = sk_CRYPTO_BUFFER_value(chain, 0);
   return {reinterpret_cast<const char*>(CRYPTO_BUFFER_data(own)), CRYPTO_BUFFER_len(own)};
+}
+
+std::vector<std::string_view> Engine::peer_chain() const {
+  const STACK_OF(CRYPTO_BUFFER)* chain = SSL_get0_peer_certificates(Ssl(ssl_));
+  std::vector<std::string_view> all;
+  for (size_t i = 0; chain != nullptr && i < sk_CRYPTO_BUFFER_num(chain); ++i) {
+    const CRYPTO_BUFFER* each = sk_CRYPTO_BUFFER_value(chain, i);
+    all.emplace_back(reinterpret_cast<const char*>(CRYPTO_BUFFER_data(each)),
+                     CRYPTO_BUFFER_len(each));
+  }
+  return all;
 }
 
 HandshakeFacts Engine::facts() const {

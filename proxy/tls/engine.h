@@ -5,8 +5,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proxy/io/buffer.h"
+#include "proxy/tls/certificate_fault.h"
 #include "proxy/tls/failure.h"
 
 namespace poplar::tls {
@@ -74,6 +76,10 @@ class Engine {
   bool handshaken() const { return handshaken_; }
   // The peer's own certificate in DER; empty: it showed none. Good while the engine lives.
   std::string_view peer_certificate() const;
+  // All that it showed, its own first. Good while the engine lives.
+  std::vector<std::string_view> peer_chain() const;
+  // What is wrong with them, each kind once, where it is told rather than acted on (kReport).
+  const std::vector<CertificateFault>& certificate_faults() const;
   HandshakeFacts facts() const;
   FailureReason failure() const;
   // Short, without secrets; may quote names of the peer's certificate.
@@ -91,6 +97,7 @@ class Engine {
     ClientSessions* sessions = nullptr;  // null: no resumption
     int64_t unix_seconds = 0;            // when the connection was made
     bool offered = false;                // a session to resume
+    std::vector<CertificateFault> faults = {};
   };
   class Borrow;
 
@@ -99,6 +106,8 @@ class Engine {
   Engine(void* ssl, std::shared_ptr<const void> context);
   // Why the peer's certificate is refused; called in the midst of a handshake.
   void NoteVerifyFailure(std::string text);
+  // The same, where it isn't refused.
+  void NoteCertificateFault(CertificateFault fault);
   Status Outcome(int result);
   void Fail();
 

@@ -129,6 +129,8 @@ void Keeper::Refill(io::Time now) {
   if (serving_ != true || now < opens_from_) return;
   while (opening_.size() < size_t{kOpeningMax} &&
          node_.pool.counts().warm + opening_.size() < wanted_) {
+    // Not by the last sweep: the node may have left, and its seat be free, since.
+    if (!cluster_.health.InService(node_.id, now.time_since_epoch())) return;
     std::optional<balancer::Slot> slot = node_.pool.SlotForWarm();
     if (!slot) return;
     auto connection = std::make_unique<Connection>(proactor_, node_.endpoint());

@@ -18,7 +18,7 @@ class AuthService:
     `certificate`: speaks https; `clients`: a CA file, of which its clients have to have a certificate.
     """
 
-    def __init__(self, answers=None, port: int = 0, certificate=None, clients=None):
+    def __init__(self, answers=None, port: int = 0, certificate=None, clients=None, address: str = "127.0.0.1"):
         self.answers = dict(answers or {})
         self.scheme = "https" if certificate else "http"
         self.asked = []
@@ -49,7 +49,7 @@ class AuthService:
             def log_message(self, *_):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server = http.server.ThreadingHTTPServer((address, port), Handler)
         self._server.daemon_threads = True
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,7 +1,7 @@
 """Poplar in front of three Dovecots, and all that can happen to it within half a minute; what it did is written down.
 
 Cluster main has two nodes that share their storage, and warm and parked connections. Cluster small has one, over TLS,
-and two slots. Who guesses passwords comes from other addresses of the loopback than everybody else.
+and two slots. Cluster found has what a name server names: the one of small, in the clear. Who guesses passwords comes from other addresses of the loopback than everybody else.
 """
 
 import collections
@@ -14,13 +14,17 @@ import subprocess
 import time
 
 import corpus
+from auth_service import AuthService, at
+from dnsmasq import Dnsmasq
 from dovecot import Dovecot
 from exposition import value
 from poplar import node
+from test_admin import post
 from waiting import until
 from wire import Pop3, open_socket, tls_context
 
 USERS = [f"user{index:03}" for index in range(60)]
+MOVED, LISTED = "moved", "listed"  # a user who is moved from main to small, and one whom a directory knows
 SLOTS = 2
 QUEUE = 12
 _MESSAGES = {**corpus.mixed(2), "tail": corpus.message("tail", b"the end\r\n")}
@@ -83,7 +87,14 @@ class BusyStand:
         try:
             for name, mail in (("node1", "shared"), ("node2", "shared"), ("small1", "own")):
                 self.nodes[name] = self._stack.enter_context(
-                    Dovecot(self.folder / name, name, self._certificate, USERS, self.folder / mail))
+                    Dovecot(self.folder / name, name, self._certificate, [*USERS, MOVED, LISTED], self.folder / mail))
+            for name in ("node1", "small1"):
+                for user in (MOVED, LISTED):
+                    self.nodes[name].deliver(user, _MESSAGES, sized=True)
+            self._directory = self._stack.enter_context(
+                AuthService({LISTED: at(self.nodes["node1"].pop3_port)}))
+            self._names = self._stack.enter_context(
+                Dnsmasq(self.folder / "dns", hosts={"mail.poplar.test": ["127.0.0.1"]}))
             self._stack.callback(until, self._nodes_are_idle, "the nodes to have ended their sessions")
             self._map("user059@mapped.test small")
             self.proxy = self._stack.enter_context(self._poplar())
@@ -110,7 +121,10 @@ class BusyStand:
         clusters = [{"name": "main", "shared_storage": True,
                      "nodes": [node(name, self.nodes[name].pop3_port) for name in ("node1", "node2")]},
                     {"name": "small", "nodes": [small], "health": {"panic_percent": 60},
-                     "pool": {"size": SLOTS, "warm": 0, "max_snapshot_age": "0s", "wait_timeout": "8s"}}]
+                     "pool": {"size": SLOTS, "warm": 0, "max_snapshot_age": "0s", "wait_timeout": "8s"}},
+                    {"name": "found", "shared_storage": True,
+                     "discovery": {"dns": f"mail.poplar.test:{self.nodes['small1'].pop3_port}",
+                                   "name_servers": [self._names.address], "ttl_min": "200ms", "ttl_max": "1s"}}]
         admission = {"trusted": [], "access": {"deny": ["127.0.5.0/24"]}, "unauthenticated_per_address": 0,
                      "login_delay": {"first": "500ms", "longest": "2s", "waiting_per_address": 4}}
         names = ["localhost", "127.0.0.1"]
@@ -119,7 +133,11 @@ class BusyStand:
             certificates=[self._authority.issue("weeks", names, days=10),
                           self._authority.issue("days", names, "rsa", 2)],
             pool={"size": 50, "warm": 2, "max_snapshot_age": "5s"}, timeouts={"login": "10s"},
-            resume={"enabled": True, "deadline": "15s"}, routes=[{"name": "map", "user_map": str(self._map_file)}],
+            resume={"enabled": True, "deadline": "15s"},
+            routes=[{"name": "staff", "users": LISTED, "directory": "staff"},
+                    {"name": "map", "user_map": str(self._map_file)}],
+            directories=[{"name": "staff", "http": {"urls": [self._directory.url]}}],
+            moves=[{"name": "away", "from": "main", "to": "small", "users": [MOVED], "percent": 0}],
             also={"small": {"tls": "implicit", "cluster": "small"}, "clear": {**_CLEAR, "cluster": "main"}})
 
     def _map(self, text: str):
@@ -238,6 +256,23 @@ class BusyStand:
                 ssl.create_default_context().wrap_socket(connection, server_hostname="localhost")
                 raise AssertionError("a certificate of nobody's was trusted")
             self.truth.failed_handshakes += 1
+
+    def ask_the_directory(self):
+        """Two logins of one user: the second is told what the first was."""
+        for _ in range(2):
+            self.leave(self.log_in(self.connect(), LISTED))
+        self.truth.parked_reused += 1
+
+    def move_somebody(self):
+        """Whose session ends; the next one is in the other cluster."""
+        session = self.log_in(self.connect(), MOVED)
+        self.say(session, "STAT")
+        status, text = post(self.proxy, "/moves/away?percent=100")
+        assert status == 200, text
+        assert session.line().startswith(b"-ERR [SYS/TEMP]") and session.at_end()
+        session.close()
+        self.leave(self.log_in(self.connect(), MOVED), parked=False)
+        self.proxy.idle()
 
     def spoil_the_map(self):
         self._map_file.write_text("the text instead of the map\n")

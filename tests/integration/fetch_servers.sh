@@ -22,6 +22,7 @@ unpack() {
 }
 
 unpack popa3d popa3d
+unpack fail2ban fail2ban
 unpack mailutils-pop3d mailutils-pop3d
 unpack courier courier-pop courier-base courier-authlib
 unpack cyrus cyrus-pop3d cyrus-common

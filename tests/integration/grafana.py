@@ -6,7 +6,8 @@ import re
 from poplar import ROOT
 
 FOLDER = ROOT / "deploy" / "grafana"
-NAMES = ("poplar-overview", "poplar-nodes", "poplar-pools", "poplar-tls", "poplar-abuse")
+NAMES = ("poplar-overview", "poplar-nodes", "poplar-pools", "poplar-tls", "poplar-abuse",
+         "poplar-places")
 _COLUMNS = 24
 _UNITS = {"none", "short", "s", "percentunit", "bytes", "Bps", "cps", "dateTimeAsIso"}
 _BUILT_IN = {"__rate_interval", "__interval", "__range", "__all"}

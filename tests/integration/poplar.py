@@ -33,7 +33,7 @@ def node(name: str, port: int, **more):
 
 
 def configuration(nodes, certificates, port: int, admin_port: int, log_file: pathlib.Path,
-                  shared: bool = False, listener=None, more_listeners=(), **sections):
+                  shared: bool = False, listener=None, more_listeners=(), admin=None, **sections):
     """The whole configuration as the YAML reader's sections; `sections` replaces or adds.
 
     `listener` has settings of the first one; its address may be another one with {port} in it.
@@ -46,7 +46,7 @@ def configuration(nodes, certificates, port: int, admin_port: int, log_file: pat
         "tls": {"certificates": [{"certificate": str(made.certificate), "key": str(made.key)}
                                  for made in certificates]},
         "clusters": [{"name": "main", "shared_storage": shared, "nodes": nodes}],
-        "admin": {"address": f"127.0.0.1:{admin_port}"},
+        "admin": {"address": f"127.0.0.1:{admin_port}", **(admin or {})},
         "log": {"format": "json", "level": "info", "output": str(log_file)},
         "drain_timeout": "5s",
         # A login at the node for each of a client's, and as little patience as possible with a node

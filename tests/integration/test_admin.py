@@ -227,3 +227,72 @@ def test_the_session_line_has_everything(proxy):
     assert len({each["id"] for each in proxy.sessions()}) == len(proxy.sessions())
     durations = [key for key in line if key.endswith("_ms")] or line.get("duration_ms")
     assert durations, f"no durations in {line}"
+
+
+# --- tokens
+
+@pytest.fixture
+def guarded(start, tmp_path):
+    files = {}
+    for name in ("read", "write"):
+        files[name] = tmp_path / f"{name}-token"
+        files[name].write_text(f"{name}-0123456789abcdef\n")
+        files[name].chmod(0o600)
+    with FakeNode() as fake:
+        yield start([node("fake", fake.port)],
+                    admin={f"{name}_token_file": str(file) for name, file in files.items()})
+
+
+def bearer(name):
+    return {"Authorization": f"Bearer {name}-0123456789abcdef"}
+
+
+def read(proxy, path, **headers):
+    request = urllib.request.Request(f"http://127.0.0.1:{proxy.admin_port}{path}", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as got:
+            return got.status, got.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers["WWW-Authenticate"]
+
+
+def test_who_may_read_and_who_may_change(guarded):
+    assert read(guarded, "/livez")[0] == read(guarded, "/readyz")[0] == 200
+    for path in ("/metrics", "/nodes", "/moves"):
+        assert read(guarded, path) == (401, 'Bearer realm="poplar"')
+        assert read(guarded, path, **bearer("other"))[0] == 401
+        assert read(guarded, path, **bearer("read"))[0] == 200
+        assert read(guarded, path, **bearer("write"))[0] == 200
+    change = "/nodes/main/fake?state=drain"
+    assert post(guarded, change)[0] == 401
+    assert post(guarded, change, **bearer("read"))[0] == 403
+    assert post(guarded, change, Origin="https://status.example", **bearer("write")) == (200, "main/fake: drain\n")
+
+
+def test_the_commands_show_the_tokens(guarded, binary):
+    def run(*arguments):
+        return subprocess.run([str(binary), *arguments, "--config", str(guarded.file)], capture_output=True, text=True)
+
+    status = run("status")
+    assert status.returncode == 0 and status.stdout.startswith("ready: new clients are served\n"), status
+    assert run("drain", "fake").stdout == "main/fake: drain\n"
+    assert json.loads(read(guarded, "/nodes", **bearer("read"))[1])["clusters"][0]["nodes"][0]["admin_state"] == "drain"
+    status = run("status")
+    assert status.returncode == 1 and "cluster main: no node is in service" in status.stdout, status
+    assert run("drain", "fake", "--drop").stdout == "main/fake: down\n"
+    assert run("undrain", "main/fake").stdout == "main/fake: up\n"
+    assert run("status").returncode == 0
+    unknown = run("drain", "fakes")
+    assert unknown.returncode == 1 and 'did you mean "fake"?' in unknown.stderr, unknown
+
+
+def test_a_token_that_cannot_be_read_is_said_so(start, binary, tmp_path):
+    with FakeNode() as fake:
+        made = start([node("fake", fake.port)])
+        broken = tmp_path / "broken.yaml"
+        settings = json.loads(made.file.read_text())
+        settings["admin"]["read_token_file"] = "/no/such/token"
+        broken.write_text(json.dumps(settings))
+        done = subprocess.run([str(binary), "check", "--config", str(broken)], capture_output=True, text=True)
+        assert done.returncode == 1
+        assert 'admin.read_token_file: "/no/such/token" cannot be read: No such file' in done.stdout + done.stderr

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from exposition import value
 from fake_node import FakeNode
 from poplar import node
 from waiting import until
@@ -211,7 +212,7 @@ def test_the_attack_is_seen(start):
             second.close()
         asyncio.run(guess())
         proxy.idle()
-        until(lambda: 'poplar_logins_total{result="throttled"} 1' in proxy.get("/metrics")[1], "the metric")
+        until(lambda: value(proxy, "poplar_logins_total", result="throttled") == 1, "the metric")
         by_reason = {line["reason"]: line for line in proxy.sessions()}
         assert by_reason["too_many_guesses"]["user"] == "anna"
         assert by_reason["client_eof"]["delayed_ms"] == 200

@@ -36,7 +36,7 @@ def test_version_names_the_build(binary):
 def test_help_names_the_commands(binary):
     done = run(binary, "--help")
     assert done.returncode == 0
-    for command in ("serve", "check", "config", "route", "demo"):
+    for command in ("serve", "check", "config", "route", "probe", "demo"):
         assert command in done.stdout
 
 

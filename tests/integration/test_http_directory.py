@@ -1,6 +1,7 @@
 """How a service that speaks auth_http is asked: TLS, kept connections, host names, patience, and no secret left behind."""
 
 import pathlib
+import subprocess
 import threading
 import time
 
@@ -9,12 +10,15 @@ import pytest
 import corpus
 from auth_service import AuthService, at, directory
 from certificates import Authority
+from dnsmasq import Dnsmasq
 from dovecot import Dovecot
 from poplar import node
+from ports import free_port
 from process_memory import count_in_memory
 from waiting import until
 from wire import Pop3
 
+NAME = "auth.poplar.test"
 USERS = [f"user{index:02}" for index in range(20)]
 TEMPORARY = b"-ERR [SYS/TEMP] "
 PASSWORD = "secret"
@@ -114,6 +118,99 @@ def test_a_host_name_will_do(secure, begin, authority, answers, service_certific
         with begin(service.url_of("localhost"), http=https) as proxy:
             assert log_in(proxy, USERS[0]).startswith(b"+OK")
         assert service.asked[0]["host"] == f"localhost:{service.port}"
+
+
+@pytest.fixture
+def dns(tmp_path):
+    with Dnsmasq(tmp_path / "dns") as server:
+        yield server
+
+
+@pytest.fixture
+def begin_by_name(begin, dns):
+    """begin_by_name(port, **of the directory): it asks a server called NAME, whose addresses are looked up as soon as
+    the name server allows it, which here is after a second. Nothing that was found is kept."""
+    def make(port, **more):
+        http = {"name_servers": [dns.address], "ttl_min": "200ms", "ttl_max": "1s"}
+        return begin(f"http://{NAME}:{port}/auth", http=http, **{"found_ttl": "0s", "stale_ttl": "0s", **more})
+    return make
+
+
+def messages(proxy):
+    return [line.get("message", "") for line in proxy.lines()]
+
+
+def test_a_service_that_moves_to_another_address_is_followed(dns, begin_by_name, answers):
+    dns.set_hosts(NAME, ["127.0.0.21"])
+    old = AuthService(answers, address="127.0.0.21")
+    with begin_by_name(old.port) as proxy:
+        for user in USERS[:6]:
+            assert log_in(proxy, user).startswith(b"+OK")
+        assert len(old.asked) == 6
+        with AuthService(answers, port=old.port, address="127.0.0.22") as new:
+            dns.set_hosts(NAME, ["127.0.0.22"])
+
+            def asked_there_alone():
+                before = len(new.asked)
+                for user in USERS:  # each worker looks for itself
+                    assert log_in(proxy, user).startswith(b"+OK")
+                return len(new.asked) == before + len(USERS)
+
+            until(asked_there_alone, "the new address to be known")
+            old.stop()
+            asked = len(new.asked)
+            for user in USERS:
+                assert log_in(proxy, user).startswith(b"+OK")
+            assert len(new.asked) == asked + len(USERS)
+            assert new.asked[-1]["host"] == f"{NAME}:{new.port}"
+
+
+def test_all_addresses_of_a_name_are_tried(dns, begin_by_name, answers):
+    dns.set_hosts(NAME, ["127.0.0.23", "::1", "127.0.0.21"])
+    with AuthService(answers, address="127.0.0.21") as service, begin_by_name(service.port) as proxy:
+        for user in USERS[:6]:
+            assert log_in(proxy, user).startswith(b"+OK")
+
+
+def test_a_name_that_is_not_found_is_no_reason_not_to_start(dns, begin_by_name, answers, binary):
+    with AuthService(answers, address="127.0.0.21") as service, begin_by_name(service.port) as proxy:
+        until(lambda: any(f"directory auth: {NAME}" in each and "counts as down" in each for each in messages(proxy)),
+              "the log to warn of it")
+        assert log_in(proxy, USERS[0]).startswith(TEMPORARY)
+        failure = proxy.session()["failure"]
+        assert f"can't be reached: {NAME}" in failure and dns.address in failure
+        checked = subprocess.run([binary, "check", "--config", proxy.file], capture_output=True, text=True, timeout=30)
+        assert checked.returncode == 0
+        assert f"its name can't be looked up: {NAME}" in checked.stderr and "0 errors, 2 warnings" in checked.stderr
+        dns.set_hosts(NAME, ["127.0.0.21"])
+        until(lambda: log_in(proxy, USERS[0]).startswith(b"+OK"), "the name to be found")
+        until(lambda: f"directory auth: the trouble with the name {NAME} is over" in messages(proxy), "the log to say so")
+
+
+@pytest.mark.parametrize("how", ["servfail", "silent"])
+def test_without_a_name_server_the_last_addresses_stay(how, dns, begin_by_name, answers):
+    dns.set_hosts(NAME, ["127.0.0.21"])
+    service = AuthService(answers, address="127.0.0.21")
+    with begin_by_name(service.port) as proxy:
+        for user in USERS[:6]:
+            assert log_in(proxy, user).startswith(b"+OK")
+        dns.fail(how)
+        service.stop()  # its connections are gone, so that new ones are needed
+        with AuthService(answers, port=service.port, address="127.0.0.21"):
+            for user in USERS:
+                assert log_in(proxy, user).startswith(b"+OK")
+        if how == "servfail":
+            until(lambda: any("the addresses known before stay in force" in each for each in messages(proxy)),
+                  "the log to warn of it")
+
+
+def test_a_look_up_that_hangs_does_not_hold_the_end_up(dns, begin_by_name):
+    dns.fail("silent")
+    with begin_by_name(free_port(), timeout="1s") as proxy:
+        begun = time.monotonic()
+        assert log_in(proxy, USERS[0]).startswith(TEMPORARY)
+        assert "wasn't looked up in time" in proxy.session()["failure"]
+    assert time.monotonic() - begun < 5  # a silent name server is waited for longer than that
 
 
 def test_connections_are_kept(begin, answers):

@@ -24,6 +24,7 @@ TEMPORARY = "-ERR [SYS/TEMP] "
 PEOPLE_THERE = [
     person("anna", mail="anna@example.org", mailHost="east"),  # a cluster
     person("zoe", mail="zoe@example.org", mailHost="west/west-1"),  # a node
+    person("next", mail="next@example.org", mailHost="127.0.0.12"),  # the only node of that host
     person("renamed", mail="renamed@example.org", mailHost="west", mailRoutingAddress="m4711"),
     person("nowhere", mail="nowhere@example.org"),
     person("south", mail="south@example.org", mailHost="south"),
@@ -36,7 +37,7 @@ PEOPLE_THERE = [
 @pytest.fixture(scope="module")
 def places(folder, node_certificate):
     with Dovecot(folder / "east", "east", node_certificate, USERS) as east, \
-            Dovecot(folder / "west", "west", node_certificate, USERS) as west:
+            Dovecot(folder / "west", "west", node_certificate, USERS, address="127.0.0.12") as west:
         for place in (east, west):
             for user in USERS:
                 place.deliver(user, {"one": corpus.message("one", f"mail in the {place.name}\r\n".encode())})
@@ -45,7 +46,8 @@ def places(folder, node_certificate):
 
 @pytest.fixture(scope="module")
 def clusters(places):
-    return [{"name": name, "nodes": [node(f"{name}-1", each.pop3_port)]} for name, each in places.items()]
+    return [{"name": name, "nodes": [node(f"{name}-1", each.pop3_port, address=f"{each.address}:{each.pop3_port}")]}
+            for name, each in places.items()]
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +100,7 @@ def outcome(proxy, user: str, password: str = "secret") -> str:
     ("anna@example.org", "east", "people"),
     ("ANNA@Example.ORG", "east", "people"),
     ("zoe@example.org", "west", "people"),
+    ("next@example.org", "west", "people"),
     ("renamed@example.org", "west", "people"),
     ("carl@example.org", "west", "rest"),  # isn't in it
 ])
@@ -268,6 +271,25 @@ def test_a_restart_between_two_questions_is_not_noticed(start, clusters, servers
         slapd.restart()
         assert outcome(proxy, "zoe@example.org") == "west"
         assert value(proxy, "poplar_logins_total", result="ok") == 2
+
+
+def test_the_password_file_is_read_anew_for_each_connection(start, clusters, servers):
+    slapd = servers()
+    with start([], clusters=clusters, **directory(slapd, connections=1, times={"stale_ttl": "0s"})) as proxy:
+        assert outcome(proxy, "anna@example.org") == "east"
+        slapd.change(f"dn: {READER}\nchangetype: modify\nreplace: userPassword\nuserPassword: another one\n")
+        slapd.password_file.write_text("another one\n")
+        slapd.restart()
+        assert outcome(proxy, "zoe@example.org") == "west"
+        slapd.password_file.unlink()
+        slapd.restart()
+        assert outcome(proxy, "renamed@example.org") == "west"  # with the password from before
+        slapd.change(f"dn: {READER}\nchangetype: modify\nreplace: userPassword\nuserPassword: a third one\n")
+        slapd.restart()
+        assert outcome(proxy, "next@example.org").startswith(TEMPORARY)
+        failure = proxy.session(3)["failure"]
+        assert f"doesn't let bind_dn {READER} in" in failure
+        assert f'it was shown the password from before, since password_file "{slapd.password_file}" cannot' in failure
 
 
 def test_users_that_move_are_found_anew(start, clusters, servers):

@@ -162,6 +162,8 @@ def story(folder, start, authority, node_certificate, binary):
         made = Story(stand, prometheus, prometheus.alerts())
         stand.guess()
         stand.come_uninvited()
+        stand.ask_the_directory()
+        stand.move_somebody()
         stand.spoil_the_map()
         with stand.full_pool():
             made.full = until(lambda: prometheus.query(f"timestamp(poplar_pool_waiting == {QUEUE})"),
@@ -274,7 +276,7 @@ def shown(story):
     off again.
     """
     good = 'poplar_logins_total{result="ok"}'
-    extended = story.prometheus.value(f"increase({good}[{_WINDOW}s]) / {good}", story.told)
+    extended = story.prometheus.value(f"sum(increase({good}[{_WINDOW}s])) / sum({good})", story.told)
 
     def ask(name, title, number=0, when=None):
         texts = [text for each, text, _, _ in grafana.expressions(grafana.read(name)) if each == title]
@@ -350,14 +352,43 @@ def test_pools_are_what_they_were(story, shown):
 def test_nodes_are_what_they_are(story, shown):
     alive = ({"node1", "node2"} - {story.killed}).pop()
     states = {labels["node"]: number for labels, number in shown("poplar-nodes", "State of nodes")}
-    assert states == {alive: 0, story.killed: 2, "small1": 2}
-    assert close(shown("poplar-nodes", "Usable nodes")[0][1], 1 / 3)
+    found = "127.0.0.1"  # small1 by its other port, as the name server tells of it
+    assert states == {alive: 0, story.killed: 2, "small1": 2, found: 2}
+    assert close(shown("poplar-nodes", "Usable nodes")[0][1], 1 / 4)
     assert shown("poplar-nodes", "Panics")[0][1] == 1
     seen = {labels["node"]: number for labels, number in shown("poplar-nodes", "Who sees which node")}
-    assert seen == {alive: 1, story.killed: 0, "small1": 0}
-    assert {labels["node"] for labels, _ in shown("poplar-nodes", "Changes of state")} == {story.killed, "small1"}
+    assert seen == {alive: 1, story.killed: 0, "small1": 0, found: 0}
+    changed = {labels["node"] for labels, _ in shown("poplar-nodes", "Changes of state")}
+    assert changed == {story.killed, "small1", found}
     assert same(by(shown("poplar-overview", "Lost sessions"), "result"), {"resumed": 1})
     assert set(by(shown("poplar-nodes", "Failovers by node"), "node")) == {story.killed}
+
+
+def test_places_are_what_they_were(story, shown):
+    where = by(shown("poplar-places", "Questions to directories"), "result")
+    assert same(where, {"found": 2})
+    assert same(by(shown("poplar-places", "Where the answers came from"), "source"), {"asked": 1, "kept": 1})
+    assert same(by(shown("poplar-places", "Logins of moved users"), "result"), {"landed": 1})
+    assert shown("poplar-places", "Users moved")[0][1] == 1
+    assert story.prometheus.value('poplar_move_sessions_ended_total{move="away"}') == 1
+    assert shown("poplar-places", "Nodes by discovery")[0][1] == 1
+    assert shown("poplar-places", "Age of what is known of nodes")[0][1] < 10
+
+
+def test_mechanisms_sizes_and_failures_are_what_clients_did(story, shown):
+    truth = story.stand.truth
+    mechanisms = by(story.prometheus.query("sum by (mechanism) (poplar_logins_total)"), "mechanism")
+    assert mechanisms == {"USER": sum(truth.logins.values())}
+    sizes = by(story.prometheus.query("poplar_message_download_seconds_count"), "size")
+    assert sizes == {"to_16KiB": truth.retrieved}
+    failures = by(story.prometheus.query("poplar_tls_handshake_failures_total"), "reason")
+    told = [line["failure"] for line in story.stand.proxy.sessions() if line["reason"] == "tls_handshake_failed"]
+    assert sum(failures.values()) == len(told) == truth.failed_handshakes, (failures, told)
+    firsts = story.prometheus.value("sum(poplar_command_first_byte_seconds_count)")
+    assert firsts == sum(truth.commands.values()) == story.prometheus.value("sum(poplar_node_first_byte_seconds_count)")
+    logins = story.prometheus.value("sum(poplar_node_login_seconds_count)")
+    assert logins == truth.logins["ok"] - truth.parked_reused + 1  # and that of the session that went on elsewhere
+    assert 0 < shown("poplar-overview", "Workers' time")[0][1] < 1
 
 
 def test_a_poplar_that_is_gone_is_missed(story):

@@ -56,7 +56,7 @@ def findings(proxy, folder):
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     found = {}
     for name, (file, process) in running.items():
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=500)
         assert file.exists(), output
         found[name] = json.loads(file.read_text())
     return found

@@ -20,6 +20,10 @@ Network::Network(World& world, const Faults& faults)
       actor_(world.log().AddActor("network")),
       random_(world.Stream("network")) {}
 
+void Network::DelayConnects(const io::Address& host, io::Duration delay) {
+  connect_delays_[host.Host()] = delay;
+}
+
 io::Address Network::FreePort(const io::Address& host) {
   io::Address address = host;
   address.set_port(last_port_ == UINT16_MAX ? uint16_t{32768} : ++last_port_);
@@ -75,7 +79,9 @@ void Network::Dial(SocketOwner& owner, int32_t socket, const io::Address& from,
   } else if (random_.Chance(faults_.connect_refused)) {
     FinishLater(index, ECONNREFUSED, 2 * latency);
   } else {
-    world_.After(latency, [this, index] { ArriveSyn(index); });
+    const auto delay = connect_delays_.find(to.Host());
+    const io::Duration more = delay == connect_delays_.end() ? io::Duration(0) : delay->second;
+    world_.After(latency + more, [this, index] { ArriveSyn(index); });
   }
 }
 

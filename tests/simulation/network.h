@@ -73,6 +73,9 @@ class Network {
   // There again; its old connections stay silent.
   void Return(const io::Address& host);
 
+  // Connects to it take so much longer from now on.
+  void DelayConnects(const io::Address& host, io::Duration delay);
+
   io::Address FreePort(const io::Address& host);
   static constexpr io::Duration kConnectTimeout = std::chrono::seconds(127);  // Linux, 6 SYNs
 
@@ -113,6 +116,7 @@ class Network {
   uint64_t migrated_ = 0;
   int32_t last_socket_ = 2;  // as if a process's first three descriptors were taken
   std::vector<std::string> gone_;
+  std::map<std::string, io::Duration> connect_delays_;  // by host
   uint16_t last_port_ = 32768;
 };
 

@@ -8,37 +8,44 @@ namespace {
 
 // Longest that a command may be on its way to a node that Poplar has given up meanwhile.
 constexpr io::Duration kFlight = std::chrono::seconds(10);
+// From the end of a session's grace to that of its connection.
+constexpr io::Duration kCutTakes = std::chrono::seconds(5);
 
 }  // namespace
 
 NodeSessions::NodeSessions(SessionLedger& ledger, const Network& network, const HealthJudge& health,
-                           const SessionRules& rules)
+                           const SessionRules& rules, const Places& places)
     : ledger_(ledger),
       world_(ledger.world()),
       network_(network),
       health_(health),
       rules_(rules),
-      last_node_(ledger.mail().users().size()) {}
+      places_(places) {}
 
-NodeSession& NodeSessions::OnAccepted(size_t user, std::string_view name, size_t node,
-                                      const io::Address& peer) {
+NodeSession& NodeSessions::OnAccepted(size_t user, std::string_view name,
+                                      const Whereabouts& where) {
   ledger_.OnNodeAccepted(user, name);
+  const size_t node = where.node;
   NodeSession& session = sessions_.emplace_back();
   session.user = user;
   session.name = name;
   session.node = node;
-  session.peer = peer;
+  session.at = where.at;
+  session.peer = where.peer;
   session.accepted = world_.Now();
   // A login that Poplar has given up is accepted for nobody.
   if (!IsOpen(session)) return session;
   for (const NodeSession& other : sessions_) {
     const bool elsewhere = other.user == user && other.node != node;
     if (rules_.affinity && elsewhere && IsOpen(other)) {
-      world_.Fail("a user is on two nodes at once: " + std::string(name) + " on " +
-                  std::to_string(other.node) + " and " + std::to_string(node));
+      const bool moved = places_.ClusterOf(other.node) != places_.ClusterOf(node);
+      world_.Fail("a user is on two nodes at once" + std::string(moved ? ", of two clusters" : "") +
+                  ": " + std::string(name) + " on " + std::to_string(other.node) + " and " +
+                  std::to_string(node));
     }
   }
-  session.came_from = std::exchange(last_node_[user], node);
+  const auto [last, first] = last_node_.try_emplace({user, places_.ClusterOf(node)}, node);
+  if (!first) session.came_from = std::exchange(last->second, node);
   return session;
 }
 
@@ -52,12 +59,15 @@ void NodeSessions::OnTag(NodeSession& session, size_t number) {
   }
   const size_t last = std::exchange(session.attempt, number);
   if (last == number) return;
+  JudgeCluster(session, attempt);
   if (last != 0) {
     ++reused_;
     JudgeReuse(session, ledger_.At(last), attempt);
   } else {
     session.first_tag = world_.Now();
-    JudgeMove(session, attempt);
+    JudgeNode(session, attempt);
+    JudgeGone(session, attempt);
+    JudgeAddress(session, attempt, DecidedFrom(session, attempt));
   }
   JudgeCount(session);
 }
@@ -79,6 +89,53 @@ void NodeSessions::JudgeReuse(const NodeSession& session, const Attempt& last,
   if (health_.OutThroughout(session.node, next.pass_sent, world_.Now())) {
     ledger_.Fail(next, "served on a parked session of a node that is out of service");
   }
+  JudgeAddress(session, next, next.pass_sent);
+}
+
+// Nobody comes to the cluster that the user's move has left.
+void NodeSessions::JudgeCluster(const NodeSession& session, const Attempt& by) {
+  if (moves_ == nullptr) return;
+  const io::Time from = by.node_seen ? *by.node_seen - kFlight : by.pass_sent;
+  if (moves_->EverIn(session.user, places_.ClusterOf(session.node), from, world_.Now())) return;
+  ledger_.Fail(by, "served in the cluster that its user had left: " +
+                       places_.clusters[places_.ClusterOf(session.node)].name);
+}
+
+// Nobody comes to a node that isn't named any more, but for those whose session is there.
+void NodeSessions::JudgeGone(const NodeSession& session, const Attempt& by) {
+  const io::Time from = DecidedFrom(session, by);
+  const io::Time to = std::max(from, session.accepted);
+  if (!health_.GoneThroughout(session.node, from, to) || WasThere(session, from)) return;
+  ledger_.Fail(by, "a session began on a node that had left: " + places_.names[session.node]);
+}
+
+// Whether another session of its user's has been on its node since then.
+bool NodeSessions::WasThere(const NodeSession& session, io::Time since) const {
+  const auto seen = last_seen_.find({session.user, session.node});
+  if (seen != last_seen_.end() && seen->second >= since) return true;
+  return std::any_of(sessions_.begin(), sessions_.end(), [&session](const NodeSession& other) {
+    return &other != &session && other.user == session.user && other.node == session.node;
+  });
+}
+
+// Nobody is served where the node was before.
+void NodeSessions::JudgeAddress(const NodeSession& session, const Attempt& by, io::Time from) {
+  if (discovery_ == nullptr) return;
+  const auto address = discovery_->AddressSince(session.node, from);
+  if (!address || *address == session.at) return;
+  ledger_.Fail(by, "served where its node no longer is: " + session.at.Text());
+}
+
+// A session whose user has been moved away ends, at a boundary or when its grace is over.
+void NodeSessions::JudgeDeparture(const NodeSession& session) const {
+  if (moves_ == nullptr || !session.first_tag || session.quit) return;
+  const auto gone = moves_->GoneSince(session.user, places_.ClusterOf(session.node));
+  if (!gone) return;
+  io::Duration longest = rules_.timeouts.move_grace + rules_.Paused() + kCutTakes;
+  // A parked one's node may take its time for the QUIT.
+  if (ledger_.At(session.attempt).quit_sent) longest += rules_.upstream.response;
+  if (world_.Now() <= std::max(*gone, *session.first_tag) + longest || !IsOpen(session)) return;
+  ledger_.Fail(ledger_.At(session.attempt), "served on although its user has been moved away");
 }
 
 // From when on the user's node was looked for: by this login, or by an earlier one that it followed
@@ -97,7 +154,7 @@ io::Time NodeSessions::DecidedFrom(const NodeSession& session, const Attempt& by
   return from;
 }
 
-void NodeSessions::JudgeMove(const NodeSession& session, const Attempt& by) {
+void NodeSessions::JudgeNode(const NodeSession& session, const Attempt& by) {
   if (!session.came_from || *session.came_from == session.node || !rules_.affinity) return;
   ++moved_;
   if (!rules_.shared_storage) ledger_.Fail(by, "a user has moved, and the storage isn't shared");
@@ -160,10 +217,13 @@ void NodeSessions::OnGoodbye(NodeSession& session) {
 }
 
 void NodeSessions::OnTraffic(NodeSession& session) {
-  if (session.attempt != 0) ledger_.At(session.attempt).node_seen = world_.Now();
+  if (session.attempt == 0) return;
+  JudgeDeparture(session);
+  ledger_.At(session.attempt).node_seen = world_.Now();
 }
 
 void NodeSessions::OnEnd(NodeSession& session) {
+  last_seen_[{session.user, session.node}] = world_.Now();
   sessions_.remove_if([&session](const NodeSession& one) { return &one == &session; });
 }
 

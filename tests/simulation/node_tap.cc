@@ -177,7 +177,7 @@ io::Task<io::Result<>> NodeTap::AnswerPass(std::string_view bytes) {
 void NodeTap::OnAccepted() {
   const std::optional<size_t> user = ledger_.mail().UserCalled(name_);
   if (!user) return;
-  session_ = &sessions_.OnAccepted(*user, name_, plan_.node, peer_);
+  session_ = &sessions_.OnAccepted(*user, name_, {plan_.node, plan_.at, peer_});
   view_ = plan_.view->Look(name_, proactor_.Now());
   if (plan_.fault == NodeFault::kDiesLater) death_.Arm(proactor_.Now() + plan_.later);
 }

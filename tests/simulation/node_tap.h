@@ -49,6 +49,7 @@ class NodeTap final : public io::Stream {
  public:
   struct Plan {
     size_t node = 0;
+    io::Address at;      // where it is
     bool probe = false;  // the connection is a prober's
     NodeFault fault = NodeFault::kNone;
     SessionMistake mistake = SessionMistake::kNone;

@@ -17,7 +17,12 @@ bool IsFarewell(std::string_view status) {
   const auto is = [status](std::string_view line) {
     return status == line.substr(0, line.size() - kCrlf.size());
   };
-  return is(pop3::kReplyDraining) || is(pop3::kReplyNodeLost) || is(pop3::kReplyTooManyBadCommands);
+  return is(pop3::kReplyDraining) || is(pop3::kReplyMoved) || is(pop3::kReplyNodeLost) ||
+         is(pop3::kReplyTooManyBadCommands);
+}
+
+bool TellsOfMove(std::string_view status) {
+  return status == pop3::kReplyMoved.substr(0, pop3::kReplyMoved.size() - kCrlf.size());
 }
 
 }  // namespace
@@ -92,6 +97,7 @@ bool SessionDialogue::TakeAnswer() {
     }
     size = at + kTerminator.size();
   }
+  attempt_.told_of_move |= TellsOfMove(status);
   const std::string body = in_.substr(end + kCrlf.size(), size - end - kCrlf.size());
   in_.erase(0, size);
   searched_ = 0;

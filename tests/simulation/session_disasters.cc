@@ -62,16 +62,24 @@ void SessionDisasters::PlanNode(size_t node, io::Duration when) {
       break;
     case 3:
       if (!happens(" stands still")) return;
-      Happen(when, [this, node] { nodes_[node]->proactor().Freeze(true); });
       // It has to unwind at the end.
-      Happen(std::min(back, kLongestFreeze),
-             [this, node] { nodes_[node]->proactor().Freeze(false); });
+      PlanFreeze(node, when, std::min(back, kLongestFreeze));
       break;
     default:
       if (!happens(" has trouble")) return;
       PlanTrouble(node, when, back);
   }
   nodes_fail_ = true;
+}
+
+// The same process: there may be another by then.
+void SessionDisasters::PlanFreeze(size_t node, io::Duration when, io::Duration until) {
+  const auto process = std::make_shared<SimProactor*>();
+  Happen(when, [this, node, process] {
+    *process = &nodes_[node]->proactor();
+    (*process)->Freeze(true);
+  });
+  Happen(until, [process] { (*process)->Freeze(false); });
 }
 
 void SessionDisasters::PlanTrouble(size_t node, io::Duration when, io::Duration until) {
@@ -92,8 +100,7 @@ void SessionDisasters::PlanDeaths() {
     const std::string name = "death " + std::to_string(i) + " of node " + std::to_string(node);
     if (!world_.Allows(name)) {
     } else if (freezes) {
-      Happen(when, [this, node] { nodes_[node]->proactor().Freeze(true); });
-      Happen(back, [this, node] { nodes_[node]->proactor().Freeze(false); });
+      PlanFreeze(node, when, back);
     } else {
       Happen(when, [this, node] { nodes_[node]->proactor().Kill(); });
       Happen(back, [this, node] { restart_(node); });

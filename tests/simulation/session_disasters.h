@@ -34,6 +34,7 @@ class SessionDisasters {
   void Happen(io::Duration when, std::function<void()> what);
   void PlanNode(size_t node, io::Duration when);
   void PlanTrouble(size_t node, io::Duration when, io::Duration until);
+  void PlanFreeze(size_t node, io::Duration when, io::Duration until);
   void PlanDeaths();
   void PlanOperator(bool drops);
   void PlanMail();

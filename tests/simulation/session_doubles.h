@@ -50,8 +50,10 @@ class BalancedMeter final : public session::Meter {
   void ConnectionRefused(size_t, admission::Refusal) override {}
   void SessionBegan(size_t) override { ++sessions_; }
   void SessionEnded(size_t, const session::Record&) override { --sessions_; }
-  void HandshakeEnded(session::HandshakeResult, const session::Record&, io::Duration) override {}
-  void LoginEnded(session::LoginResult result, const session::Record&, io::Duration) override {
+  void HandshakeEnded(session::HandshakeResult, tls::FailureReason, const session::Record&,
+                      io::Duration) override {}
+  void LoginEnded(size_t, session::LoginResult result, const session::Record&,
+                  io::Duration) override {
     if (result == session::LoginResult::kOk) ++totals_.logins;
   }
   void LoginDelayed(io::Duration) override {}
@@ -90,7 +92,12 @@ class BalancedMeter final : public session::Meter {
                   " s, longer than it may: " + std::to_string(io::Seconds(longest)) + " s");
     }
   }
-  void CommandAnswered(pop3::Verb, bool, io::Duration) override {}
+  void NodeLoggedIn(balancer::NodeId, io::Duration) override {}
+  void DirectoryAnswered(size_t, directory::Answer::Kind, io::Duration) override {}
+  void CommandAnswered(pop3::Verb, bool) override {}
+  void CommandAnswered(balancer::NodeId, pop3::Verb, bool, const session::AnswerTimes&) override {}
+  void MessageRetrieved(uint64_t, io::Duration) override {}
+  void HeldBack(session::Pacing) override {}
 
   // Called right after a session was parked at the node.
   void set_on_parked(std::function<void(balancer::NodeId)> on_parked) {

@@ -20,8 +20,11 @@ bool SessionStory::SessionsMayBeLost(const Attempt& attempt) const {
 }
 
 bool SessionStory::LoginsMayFail() const {
-  // The nodes that are left while one is dead may all be drained.
-  if (climate_ == Climate::kMortal) return NodesMayFail() || slow() || disasters_.drains_nodes();
+  if (poplar_.discovery() != nullptr && poplar_.discovery()->was_short()) return true;
+  // The nodes that are left while one is dead may all be drained, or have left.
+  if (climate_ == Climate::kMortal) {
+    return NodesMayFail() || slow() || disasters_.drains_nodes() || places_.discovers();
+  }
   return NodesMayFail() || slow() || rules_.logins_may_fail() || disasters_.drains_nodes() ||
          rules_.timeouts.login < seconds(30) || rules_.health.probes;
 }
@@ -60,6 +63,7 @@ void SessionStory::JudgeClients() {
 // Where nodes only die and come back: what it asked can't be asked twice, or the node took mail
 // with it that a client let it take too early, or that others took meanwhile.
 bool SessionStory::Excused(const session::Record& record, const Attempt& attempt) const {
+  if (EndedByMove(record)) return true;
   if (climate_ != Climate::kMortal) return false;
   if (record.opaque || attempt.missed_mark) return true;
   // An empty maildrop is not believed at once.
@@ -94,6 +98,7 @@ void SessionStory::JudgeRecord(const session::Record& record) {
     ledger_.Fail(*attempt, "the record names another user: " + record.user);
   }
   JudgeResumption(record, *attempt);
+  JudgeMoved(record, *attempt);
   if (record.login && *record.login > rules_.LongestLogin()) {
     ledger_.Fail(*attempt, "a login took " + std::to_string(io::Seconds(*record.login)) + " s");
   }
@@ -122,6 +127,10 @@ void SessionStory::JudgeResumption(const session::Record& record, const Attempt&
     ledger_.Fail(attempt,
                  "not resumed for a reason that doesn't fit: " + std::string(record.not_resumed));
   }
+  // Nor does a node that only leaves the name servers' answers lose its sessions.
+  if (record.resumes > 0 && fair() && climate_ != Climate::kMortal && !disasters_.drops_nodes() &&
+      poplar_.health().transitions() == 0)
+    ledger_.Fail(attempt, "resumed, and nothing was wrong with its node");
   const bool lost = session::SideOf(record.reason) == session::Side::kNode && record.logged_in;
   const bool unrepeatable = attempt.sent_last || attempt.sent_unknown_command;
   if (lost && record.not_resumed.empty() && !unrepeatable)
@@ -135,7 +144,10 @@ bool SessionStory::WhyNotFits(const session::Record& record, const Attempt& atte
   if (!rules_.resumes()) return false;
   if (why == "opaque") return attempt.sent_unknown_command;
   if (why == "unrepeatable") return attempt.sent_last || attempt.sent_unknown_command;
-  if (why == "ended") return poplar_.drained() || poplar_.aborted();
+  if (why == "moved") return WasMoved(record, attempt);
+  if (why == "ended") {
+    return poplar_.drained() || poplar_.aborted() || record.reason == session::EndReason::kMoved;
+  }
   if (climate_ == Climate::kMortal && !NodesMayFail() && !slow()) return attempt.excused;
   if (why == "deadline") return record.stalled >= rules_.resume.deadline;
   if (why == "no_view") return bad_nodes_ || ledger_.TroublesOf(attempt) > 0;
@@ -160,13 +172,14 @@ bool SessionStory::ReasonFits(const session::Record& record, const Attempt& atte
     case EndReason::kClientWriteStall:
       return record.total >= timeouts.client_write_stall;
     case EndReason::kTooManyBadCommands:
-      return attempt.bad_commands_sent > 0 || attempt.wrong_password || LoginsMayFail();
+      return attempt.bad_commands_sent > 0 || attempt.wrong_password || LoginsMayFail() ||
+             EndedByMove(record);
     case EndReason::kTooManyFailedLogins:
       return attempt.wrong_password && !record.logged_in;
     case EndReason::kOpaqueEnded:
       return record.opaque && attempt.sent_unknown_command;
     case EndReason::kNodeUnavailable:
-      return !record.logged_in && LoginsMayFail();
+      return !record.logged_in && (LoginsMayFail() || EndedByMove(record));
     case EndReason::kNodeEof:
     case EndReason::kNodeReset:
       return record.logged_in && SessionsMayBeLost(attempt);
@@ -185,7 +198,7 @@ bool SessionStory::ReasonFits(const session::Record& record, const Attempt& atte
     case EndReason::kNodeDown:
       return record.logged_in && SessionsMayBeLost(attempt) && poplar_.dropped_node();
     case EndReason::kMoved:
-      return false;
+      return record.logged_in && WasMoved(record, attempt);
     case EndReason::kDraining:
       return poplar_.drained();
     case EndReason::kShutdown:

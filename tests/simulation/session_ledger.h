@@ -38,7 +38,8 @@ struct Attempt {
   bool left = false;       // it closed, aborted or reset in some way
   bool logged_in = false;  // it was told so
   bool quit_answered = false;
-  bool saw_end = false;  // read up to the orderly end
+  bool saw_end = false;       // read up to the orderly end
+  bool told_of_move = false;  // at a boundary, instead of an answer
   uint64_t messages = 0;
   uint64_t bytes_received = 0;
   std::set<std::string> asked_to_delete;  // since the last RSET it sent

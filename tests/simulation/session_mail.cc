@@ -32,10 +32,15 @@ SessionMail::SessionMail(SeededRandom random, const Shape& shape)
   for (size_t i = 0; i < shape.users; ++i) {
     User& user = users_.emplace_back();
     user.name = "mailboxofuser" + std::string(1, static_cast<char>('a' + i));
+    if (shape.domains) user.name += "@" + DomainOf(i);
     user.sizes.insert(kForeign.size());
     const size_t count = random_.Between(0, shape.messages_max);
     for (size_t n = 0; n < count; ++n) Compose(i);
   }
+}
+
+std::string SessionMail::DomainOf(size_t user) {
+  return user % 2 == 0 ? "north.example" : "south.example";
 }
 
 OriginalMessage& SessionMail::Compose(size_t number) {

@@ -45,6 +45,7 @@ class SessionMail {
     size_t stores;
     size_t message_bytes_max;
     size_t messages_max;
+    bool domains = false;  // their names have one, of two
   };
   static constexpr size_t kIdBits = 2;
   static constexpr std::string_view kPassword = "correct horse";
@@ -61,6 +62,9 @@ class SessionMail {
   // Another program removes one of the user's messages; nothing where there is none, or the
   // maildrop is locked.
   void Expunge(size_t user);
+
+  // Of every other user.
+  static std::string DomainOf(size_t user);
 
   const std::vector<User>& users() const { return users_; }
   demo::MailStore& store(size_t index) { return *stores_[index]; }

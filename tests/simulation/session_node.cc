@@ -17,16 +17,17 @@ std::string NameOf(const SessionNode::Plan& plan) {
          (plan.generation > 0 ? "." + std::to_string(plan.generation) : "");
 }
 
-io::Address HostOf(size_t index) {
-  return *io::Address::Parse("10.0.2." + std::to_string(index + 1), 0);
-}
-
 }  // namespace
+
+io::Address SessionNode::AddressOf(size_t index, int removals) {
+  return *io::Address::Parse(
+      "10.0." + std::to_string(2 + removals) + "." + std::to_string(index + 1), kPort);
+}
 
 SessionNode::SessionNode(Network& network, demo::MailStore& store, SessionLedger& ledger,
                          NodeSessions& sessions, const Plan& plan)
     : plan_(plan),
-      proactor_(network, NameOf(plan), HostOf(plan.index)),
+      proactor_(network, NameOf(plan), AddressOf(plan.index, plan.removals)),
       random_(network.world().Stream(NameOf(plan) + "'s faults")),
       view_(ledger.mail(), store, plan.stale),
       ledger_(ledger),
@@ -40,7 +41,7 @@ SessionNode::SessionNode(Network& network, demo::MailStore& store, SessionLedger
 void SessionNode::Start() {
   if (stopped_ || listener_ != io::SocketId::kNone) return;
   const io::Result<io::SocketId> listener =
-      proactor_.Listen(*io::Address::Parse("0.0.0.0", 110), {.backlog = 8});
+      proactor_.Listen(*io::Address::Parse("0.0.0.0", kPort), {.backlog = 8});
   if (!listener && listener.error().cancelled()) return;  // it is dead
   proactor_.world().Require(listener.has_value(), "a node can't listen");
   listener_ = *listener;
@@ -79,6 +80,7 @@ io::Task<void> SessionNode::AcceptAll(io::SocketId listener) {
 NodeTap::Plan SessionNode::DrawTap(const io::Address& peer) {
   NodeTap::Plan tap{
       .node = plan_.index,
+      .at = address_,
       .probe = peer.Host() == plan_.prober.Host(),
       .mistake = plan_.mistake,
       .after = random_.Between(0, random_.Chance(0.6) ? kEarlyBytes : plan_.fault_bytes_max),

@@ -15,6 +15,7 @@ class SessionNode {
  public:
   struct Plan {
     size_t index = 0;
+    int removals = 0;  // to another address
     bool exclusive_lock = false;
     double fault = 0;  // a connection
     // Where nobody may notice: only the connection's death, and only so often among all nodes.
@@ -27,6 +28,10 @@ class SessionNode {
   };
   SessionNode(Network& network, demo::MailStore& store, SessionLedger& ledger,
               NodeSessions& sessions, const Plan& plan);
+
+  // The machine of a node, at first and after it has gone to another.
+  static constexpr uint16_t kPort = 110;
+  static io::Address AddressOf(size_t index, int removals);
 
   void Start();
   // No longer listens, so that connects are refused; sessions stay. Start undoes it.

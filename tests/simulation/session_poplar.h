@@ -11,8 +11,10 @@
 #include "proxy/tls/sealer.h"
 #include "proxy/upstream/prober.h"
 #include "tests/simulation/health_judge.h"
+#include "tests/simulation/move_judge.h"
 #include "tests/simulation/pool_saboteur.h"
 #include "tests/simulation/queue_judge.h"
+#include "tests/simulation/session_discovery.h"
 #include "tests/simulation/session_doubles.h"
 #include "tests/simulation/session_worker.h"
 
@@ -25,15 +27,21 @@ namespace poplar::simulation {
 // told from the others.
 class SessionPoplar final : private Actor {
  public:
-  SessionPoplar(Network& network, const SessionRules& rules, SessionMistake mistake, size_t nodes);
+  SessionPoplar(Network& network, const SessionRules& rules, SessionMistake mistake,
+                const Places& places);
   ~SessionPoplar() override;
 
   // `users`: whose sessions a planted mistake of the pool may meet.
   void Start(std::shared_ptr<const session::Settings> settings, std::vector<std::string> users);
+  // After Start: finds the first cluster's nodes from now on. Outlives it.
+  void Discover(NameServer& names);
   void StopAccepting();
   void Drain();
   void Abort();
+  // Nothing where the node isn't known at the moment.
   void SetAdmin(size_t node, balancer::AdminState state);
+  // An operator moves so many of the users whom the move means.
+  void SetShare(uint32_t permille);
   // The process gets no time, or one of its workers, and afterwards finds that its clock has
   // jumped.
   void Freeze(bool frozen);
@@ -41,6 +49,8 @@ class SessionPoplar final : private Actor {
 
   const session::Settings& settings() const { return *settings_; }
   const HealthJudge& health() const { return health_; }
+  // Null: the nodes are always the same.
+  const SessionDiscovery* discovery() const { return discovery_.get(); }
   SimProactor& machine() { return workers_.front().proactor(); }
   const io::Address& prober_host() const { return prober_machine_.host(); }
   io::Address address() const { return workers_.front().address(); }
@@ -57,10 +67,14 @@ class SessionPoplar final : private Actor {
  private:
   void Poke() override;
   void MustKeepSlots();
+  void MustKeepSlots(size_t node);
+  std::optional<size_t> NodeAt(balancer::NodeId id) const;
+  upstream::Cluster& ClusterOf(balancer::NodeId id) const;
 
   World& world_;
   Network& network_;
   const SessionRules& rules_;
+  const Places& places_;
   QueueJudge queues_;
   HealthJudge health_;
   RecordingLog log_;
@@ -76,6 +90,8 @@ class SessionPoplar final : private Actor {
   io::TaskScope probing_;
   std::vector<std::unique_ptr<upstream::Prober>> probers_;
   std::deque<SessionWorker> workers_;
+  std::unique_ptr<SessionDiscovery> discovery_;
+  NameServer* names_ = nullptr;
   size_t dials_seen_ = 0;
   uint64_t pokes_ = 0;
   bool stopped_ = false;

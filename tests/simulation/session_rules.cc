@@ -82,15 +82,16 @@ void MakeDeathsBearable(SessionRules& rules) {
   rules.probe_timeout = seconds(3);
 }
 
-std::string NameOf(size_t node) { return "n" + std::to_string(node); }
-
-std::shared_ptr<const upstream::Endpoint> EndpointOf(const SessionRules& rules, size_t node,
+// Of a vacant seat: no address.
+std::shared_ptr<const upstream::Endpoint> EndpointOf(const SessionRules& rules,
+                                                     const std::string& cluster,
+                                                     const std::string& node,
                                                      const io::Address& address,
                                                      SessionMistake mistake) {
   auto endpoint = std::make_shared<upstream::Endpoint>();
-  endpoint->name = "mail/" + NameOf(node);
+  endpoint->name = cluster + "/" + node;
   endpoint->address = address;
-  endpoint->host_name = NameOf(node);
+  endpoint->host_name = node;
   endpoint->timeouts = rules.upstream;
   if (mistake == SessionMistake::kForgetsDeadline) endpoint->timeouts.response = hours(9000);
   return endpoint;
@@ -128,13 +129,20 @@ SessionRules Mistaken(SessionRules rules, SessionMistake mistake) {
 }
 
 std::shared_ptr<upstream::Cluster> BuildCluster(const SessionRules& rules,
-                                                const balancer::NodeTable& table,
+                                                const balancer::NodeTable& table, size_t index,
+                                                const Places& places,
                                                 const std::vector<io::Address>& nodes,
                                                 SessionMistake mistake) {
+  using Seat = balancer::Seating::State;
+  const Places::Cluster& place = places.clusters[index];
+  const bool has_seats = place.seats > 0;
+  const std::vector<balancer::NodeId>& ids = table.SeatIds(index);
   std::vector<balancer::ClusterHealth::Member> members;
-  for (const balancer::NodeId id : table.NodeIds(0)) members.push_back({id, 100, {}});
+  members.reserve(ids.size());
+  for (const balancer::NodeId id : ids)
+    members.push_back({.node = id, .seat = has_seats ? Seat::kVacant : Seat::kPresent});
   auto cluster = std::make_shared<upstream::Cluster>(
-      *table.FindCluster("mail"), "mail",
+      *table.FindCluster(place.name), place.name,
       balancer::ClusterRules{.shared_storage = rules.shared_storage, .affinity = rules.affinity},
       rules.health, members);
   cluster->probe.level = rules.health.level;
@@ -145,9 +153,12 @@ std::shared_ptr<upstream::Cluster> BuildCluster(const SessionRules& rules,
   cluster->probe.credential = pop3::PasswordCredential(kProbeUser, pop3::Secret(kProbePassword));
   cluster->login = rules.login;
   cluster->resume = rules.resume;
-  for (size_t i = 0; i < nodes.size(); ++i) {
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const std::string name = has_seats ? "-" : places.names[place.nodes[i]];
+    const io::Address address = has_seats ? io::Address() : nodes[place.nodes[i]];
     cluster->nodes.push_back(std::make_unique<upstream::Node>(
-        table.NodeIds(0)[i], EndpointOf(rules, i, nodes[i], mistake), rules.pool, rules.pool_wait));
+        ids[i], EndpointOf(rules, place.name, name, address, mistake), rules.pool,
+        rules.pool_wait));
   }
   return cluster;
 }
@@ -198,23 +209,42 @@ SessionRules DrawRules(World& world, const Faults& faults, Climate climate) {
   if (climate == Climate::kMortal) MakeDeathsBearable(rules);
   if (climate == Climate::kWild) rules.pauses = DrawPauses(world);
   if (climate != Climate::kCalm) rules.stale = DrawStaleness(world, rules.shared_storage);
+  rules.one_store = rules.shared_storage;
   return rules;
 }
 
-std::shared_ptr<const session::Settings> BuildSettings(const SessionRules& drawn,
-                                                       const std::vector<io::Address>& nodes,
-                                                       SessionMistake mistake) {
+void FitTo(World& world, const Places& places, SessionRules& rules) {
+  SeededRandom random = world.Stream("rules of places");
+  if (places.discovers()) rules.shared_storage = rules.one_store = true;
+  if (!places.moves()) return;
+  rules.affinity = rules.one_store = true;
+  const io::Duration most = random.Chance(0.5) ? seconds(1) : seconds(20);
+  rules.timeouts.move_wait = random.Between(milliseconds(10), most);
+  rules.timeouts.move_grace = random.Between(milliseconds(50), seconds(20));
+}
+
+std::shared_ptr<session::Settings> BuildSettings(const SessionRules& drawn, const Places& places,
+                                                 const std::vector<io::Address>& nodes,
+                                                 SessionMistake mistake) {
   const SessionRules rules = Mistaken(drawn, mistake);
   auto settings = std::make_shared<session::Settings>();
   settings->timeouts = rules.timeouts;
-  balancer::Cluster cluster{"mail", rules.shared_storage, {}};
-  for (size_t i = 0; i < nodes.size(); ++i) cluster.nodes.push_back({NameOf(i), 100});
-  auto table = balancer::NodeTable::Build({cluster});
+  std::vector<balancer::Cluster> clusters;
+  for (const Places::Cluster& place : places.clusters) {
+    balancer::Cluster& cluster =
+        clusters.emplace_back(place.name, rules.shared_storage, std::vector<balancer::Node>());
+    cluster.seats = place.seats;
+    if (place.seats > 0) continue;
+    for (const size_t node : place.nodes) cluster.nodes.push_back({places.names[node], 100});
+  }
+  auto table = balancer::NodeTable::Build(clusters);
   assert(table.has_value());
   settings->nodes = *table;
-  settings->clusters = {BuildCluster(rules, **table, nodes, mistake)};
-  for (const auto& node : settings->clusters.front()->nodes)
-    settings->upstream_nodes.push_back(node.get());
+  for (size_t i = 0; i < places.clusters.size(); ++i) {
+    settings->clusters.push_back(BuildCluster(rules, **table, i, places, nodes, mistake));
+    for (const auto& node : settings->clusters.back()->nodes)
+      settings->upstream_nodes.push_back(node.get());
+  }
   settings->listeners.push_back(
       {.name = "pop3", .cluster = settings->clusters.front()->id, .login = kLogins});
   return settings;

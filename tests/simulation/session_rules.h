@@ -6,6 +6,7 @@
 #include "proxy/session/settings.h"
 #include "tests/simulation/faults.h"
 #include "tests/simulation/pauses.h"
+#include "tests/simulation/places.h"
 #include "tests/simulation/session_mistake.h"
 #include "tests/simulation/world.h"
 
@@ -15,6 +16,7 @@ namespace poplar::simulation {
 // makes of it.
 struct SessionRules {
   bool shared_storage = false;
+  bool one_store = false;  // all nodes have the same mail: of one cluster, or of all
   bool exclusive_lock = false;
   bool affinity = true;
   balancer::PoolLimits pool;
@@ -65,9 +67,13 @@ enum class Climate : uint8_t {
 
 SessionRules DrawRules(World& world, const Faults& faults, Climate climate);
 
+// Users who move need leases, and to find their mail where they come to; nodes that come and go
+// have to have one store (the configuration's check says so).
+void FitTo(World& world, const Places& places, SessionRules& rules);
+
 // The settings that say so, or what the mistake makes of them. `nodes`: their addresses.
-std::shared_ptr<const session::Settings> BuildSettings(const SessionRules& rules,
-                                                       const std::vector<io::Address>& nodes,
-                                                       SessionMistake mistake);
+std::shared_ptr<session::Settings> BuildSettings(const SessionRules& rules, const Places& places,
+                                                 const std::vector<io::Address>& nodes,
+                                                 SessionMistake mistake);
 
 }  // namespace poplar::simulation

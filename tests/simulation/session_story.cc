@@ -45,20 +45,24 @@ size_t PieceOf(const Faults& faults) {
 }
 
 // Where bytes travel one by one there are few of them: a seed must not take long.
-SessionMail::Shape DrawShape(World& world, const Faults& faults, bool shared_storage) {
+SessionMail::Shape DrawShape(World& world, const Faults& faults, const Places& places,
+                             bool one_store) {
   SeededRandom random = world.Stream("shape");
   const size_t piece = PieceOf(faults);
   size_t bytes = std::min<size_t>(100 + piece * 20, 3000);
   if (piece >= 512 && random.Chance(0.15)) bytes = 100'000;
   return {.users = random.Between(1, 3),
-          .stores = shared_storage ? 1u : 3u,
+          .stores = one_store ? 1u : places.names.size(),
           .message_bytes_max = bytes,
-          .messages_max = piece < 64 ? 3u : 8u};
+          .messages_max = piece < 64 ? 3u : 8u,
+          .domains = places.moves()};
 }
 
 // What else would find the mistake first is out of the way.
-SessionRules RulesFor(World& world, const Faults& faults, SessionMistake mistake) {
+SessionRules RulesFor(World& world, const Faults& faults, const Places& places,
+                      SessionMistake mistake) {
   SessionRules rules = DrawRules(world, faults, DrawClimate(world));
+  FitTo(world, places, rules);
   if (mistake == SessionMistake::kIgnoresAffinity) rules.login.user_sessions_max = 0;
   return rules;
 }
@@ -70,12 +74,13 @@ SessionStory::SessionStory(World& world, SessionMistake mistake)
       mistake_(mistake),
       random_(world.Stream("story")),
       climate_(DrawClimate(world)),
+      places_(DrawPlaces(world, climate_ == Climate::kMortal)),
       network_(world, DrawFaults(world)),
-      rules_(RulesFor(world, network_.faults(), mistake)),
-      mail_(world.Stream("mail"), DrawShape(world, network_.faults(), rules_.shared_storage)),
+      rules_(RulesFor(world, network_.faults(), places_, mistake)),
+      mail_(world.Stream("mail"), DrawShape(world, network_.faults(), places_, rules_.one_store)),
       ledger_(world, mail_, rules_),
-      poplar_(network_, rules_, mistake, kNodes),
-      node_sessions_(ledger_, network_, poplar_.health(), rules_),
+      poplar_(network_, rules_, mistake, places_),
+      node_sessions_(ledger_, network_, poplar_.health(), rules_, places_),
       disasters_(world, network_, poplar_, mail_, nodes_, [this](size_t node) { Restart(node); }),
       steady_machine_(network_, "steady clients", *io::Address::Parse("10.0.1.1", 0)),
       doomed_machine_(network_, "doomed clients", *io::Address::Parse("10.0.1.2", 0)),
@@ -83,27 +88,78 @@ SessionStory::SessionStory(World& world, SessionMistake mistake)
       doomed_scope_(doomed_machine_.ready()) {
   BuildNodes();
   std::vector<io::Address> addresses;
+  addresses.reserve(nodes_.size());
   for (const auto& node : nodes_) addresses.push_back(node->address());
-  const auto settings = BuildSettings(rules_, addresses, mistake_);
+  const auto settings = BuildSettings(rules_, places_, addresses, mistake_);
   DeliverMail(*settings);
+  PlanMove();
+  if (move_)
+    settings->moves =
+        std::make_shared<balancer::Moves>(std::vector<balancer::MoveRule>{move_->rule});
   std::vector<std::string> users;
   for (const SessionMail::User& user : mail_.users()) users.push_back(user.name);
   poplar_.Start(settings, std::move(users));
+  PlanNames();
+}
+
+void SessionStory::PlanMove() {
+  if (!places_.moves()) return;
+  move_ = DrawMove(world_, mail_);
+  moves_ = std::make_unique<MoveJudge>(world_, mail_, move_->rule);
+  node_sessions_.set_moves(moves_.get());
+  for (const MoveScript::Step& step : move_->steps) {
+    world_.After(step.when, [this, share = step.permille] {
+      moves_->OnShare(share);
+      poplar_.SetShare(share);
+    });
+  }
+}
+
+// Clients come when the first nodes are known.
+void SessionStory::PlanNames() {
+  if (!places_.discovers()) return;
+  names_ = std::make_unique<NameServer>(world_, places_);
+  const NameScript script = DrawNames(world_, places_);
+  for (const size_t node : script.at_first) names_->SetNamed(node, true);
+  poplar_.Discover(*names_);
+  node_sessions_.set_discovery(poplar_.discovery());
+  world_.MustReach(
+      "the nodes are known", [this] { return poplar_.discovery()->answered(); }, minutes(5));
+  for (const NameScript::Step& step : script.steps) {
+    world_.After(step.when, [this, step] {
+      if (over_) return;
+      if (step.leaves) Rename(*step.leaves, false);
+      if (step.comes) Rename(*step.comes, true);
+      if (step.removed) Remove(*step.removed);
+    });
+  }
+}
+
+void SessionStory::Rename(size_t node, bool named) {
+  names_->SetNamed(node, named);
+  if (named || !names_->reliable()) return;
+  world_.After(SessionDiscovery::Slowness() + rules_.Paused(),
+               [this, node, changes = names_->changes(node)] {
+                 if (over_ || poplar_.stopped() || names_->changes(node) != changes) return;
+                 poplar_.discovery()->MustHaveLeft(node);
+               });
 }
 
 size_t SessionStory::Piece() const { return PieceOf(network_.faults()); }
 
 void SessionStory::BuildNodes() {
-  const size_t drawn = random_.Chance(0.4) ? random_.Below(kNodes) : kNodes;
-  const bool bad_ones = climate_ == Climate::kWild && drawn < kNodes && world_.Allows("bad nodes");
-  const size_t bad = bad_ones ? drawn : kNodes;
+  const size_t count = places_.names.size();
+  const size_t drawn = random_.Chance(0.4) ? random_.Below(count) : count;
+  const bool bad_ones = climate_ == Climate::kWild && drawn < count && world_.Allows("bad nodes");
+  const size_t bad = bad_ones ? drawn : count;
   const bool all = random_.Chance(0.4);
   const double fault = random_.Chance(0.5) ? 1.0 : 0.4;
-  bad_nodes_ = bad < kNodes;
+  bad_nodes_ = bad < count;
   const bool mortal = climate_ == Climate::kMortal && world_.Allows("dying sessions");
   if (mortal) deaths_left_ = static_cast<int>(random_.Between(0, 6));
-  for (size_t i = 0; i < kNodes; ++i) {
-    const bool is_bad = i == bad || (all && bad < kNodes);
+  nodes_.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    const bool is_bad = i == bad || (all && bad < count);
     const SessionNode::Plan plan{.index = i,
                                  .exclusive_lock = rules_.exclusive_lock,
                                  .fault = is_bad || mortal ? fault : 0.0,
@@ -112,10 +168,16 @@ void SessionStory::BuildNodes() {
                                  .fault_bytes_max = std::min<size_t>(Piece() * 60 + 100, 4000),
                                  .prober = poplar_.prober_host(),
                                  .stale = rules_.stale};
-    demo::MailStore& store = mail_.store(rules_.shared_storage ? 0 : i);
-    nodes_.push_back(std::make_unique<SessionNode>(network_, store, ledger_, node_sessions_, plan));
-    nodes_.back()->Start();
+    StartNode(plan);
   }
+}
+
+void SessionStory::StartNode(const SessionNode::Plan& plan) {
+  const size_t node = plan.index;
+  if (nodes_[node] != nullptr) dead_nodes_.push_back(std::move(nodes_[node]));
+  demo::MailStore& store = mail_.store(StoreOf(node));
+  nodes_[node] = std::make_unique<SessionNode>(network_, store, ledger_, node_sessions_, plan);
+  nodes_[node]->Start();
 }
 
 void SessionStory::Restart(size_t node) {
@@ -123,10 +185,16 @@ void SessionStory::Restart(size_t node) {
   SessionNode::Plan plan = nodes_[node]->plan();
   ++plan.generation;
   nodes_[node]->Stop();
-  dead_nodes_.push_back(std::move(nodes_[node]));
-  demo::MailStore& store = mail_.store(rules_.shared_storage ? 0 : node);
-  nodes_[node] = std::make_unique<SessionNode>(network_, store, ledger_, node_sessions_, plan);
-  nodes_[node]->Start();
+  StartNode(plan);
+}
+
+// To another address. Where it was it still serves whoever comes.
+void SessionStory::Remove(size_t node) {
+  SessionNode::Plan plan = nodes_[node]->plan();
+  ++plan.generation;
+  ++plan.removals;
+  StartNode(plan);
+  names_->Remove(node);
 }
 
 // A user's mail lies where the user is to be served.
@@ -136,11 +204,14 @@ void SessionStory::DeliverMail(const session::Settings& settings) {
   for (size_t i = 0; i < homes.size(); ++i) {
     const auto user = balancer::CanonicalUser::FromLogin(mail_.users()[i].name, settings.canonical);
     std::vector<size_t>& order = orders.emplace_back();
-    for (const balancer::NodeId node :
-         settings.nodes->Choose(settings.listeners.front().cluster, *user)) {
-      order.push_back(static_cast<size_t>(node));
+    for (const Places::Cluster& cluster : places_.clusters) {
+      std::vector<balancer::WeightedNode> nodes;
+      nodes.reserve(cluster.nodes.size());
+      for (const size_t node : cluster.nodes) nodes.emplace_back(places_.names[node], 100);
+      for (const uint32_t next : balancer::OrderOfPreference(user->text(), nodes))
+        order.push_back(cluster.nodes[next]);
     }
-    if (!rules_.shared_storage) homes[i] = order.front();
+    homes[i] = StoreOf(order.front());
   }
   mail_.Deliver(homes);
   node_sessions_.set_orders(std::move(orders));
@@ -229,6 +300,7 @@ void SessionStory::Run() {
   world_.MustReach("Poplar is idle", [this] { return poplar_.idle(); }, rules_.LongestSession());
   over_ = true;
   for (auto& node : nodes_) node->Stop();
+  for (auto& node : dead_nodes_) node->Stop();
   world_.MustReach("the nodes are idle", [this] { return NodesIdle(); }, hours(1));
   ledger_.JudgeDeletions();
   poplar_.MustBeClean();
@@ -261,6 +333,13 @@ void SessionStory::AddTo(Totals& totals) const {
   }
   totals["transitions of nodes"] += poplar_.health().transitions();
   totals["probes failed"] += poplar_.health().probes_failed();
+  totals["nodes found"] += poplar_.health().found();
+  totals["nodes gone"] += poplar_.health().gone();
+  if (moves_ == nullptr) return;
+  const balancer::Moves::Counts& moved = poplar_.settings().moves->counts(0);
+  totals["users moved to another cluster, or back"] += moves_->changes();
+  totals["logins where a move has taken their user"] += moved.landed;
+  totals["sessions ended for a move"] += moved.ended;
 }
 
 bool SessionStory::ClientsDone() const {

@@ -5,6 +5,9 @@
 #include <memory>
 #include <vector>
 
+#include "tests/simulation/move_script.h"
+#include "tests/simulation/name_script.h"
+#include "tests/simulation/name_server.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/node_sessions.h"
 #include "tests/simulation/scenario.h"
@@ -27,21 +30,29 @@ class SessionStory {
   void AddTo(Totals& totals) const;
 
  private:
-  static constexpr size_t kNodes = 3;
-
   void BuildNodes();
+  void StartNode(const SessionNode::Plan& plan);
   void Restart(size_t node);
+  void Remove(size_t node);
   void DeliverMail(const session::Settings& settings);
+  void PlanMove();
+  void PlanNames();
+  void Rename(size_t node, bool named);
   void SpawnClients();
   ClientPlan DrawClient();
   void DrawTemper(ClientPlan& plan);
 
   bool ClientsDone() const;
   bool NodesIdle() const;
+  size_t StoreOf(size_t node) const { return rules_.one_store ? 0 : node; }
   void JudgeClients();
   void JudgeRecords();
   void JudgeRecord(const session::Record& record);
   void JudgeResumption(const session::Record& record, const Attempt& attempt);
+  void JudgeMoved(const session::Record& record, const Attempt& attempt);
+  size_t ClusterOf(const session::Record& record) const;
+  bool WasMoved(const session::Record& record, const Attempt& attempt) const;
+  static bool EndedByMove(const session::Record& record);
   bool WhyNotFits(const session::Record& record, const Attempt& attempt) const;
   bool Excused(const session::Record& record, const Attempt& attempt) const;
   bool SessionsMayBeLost(const Attempt& attempt) const;
@@ -58,11 +69,15 @@ class SessionStory {
   const SessionMistake mistake_;
   SeededRandom random_;
   const Climate climate_;
+  const Places places_;
   Network network_;
   const SessionRules rules_;
   SessionMail mail_;
   SessionLedger ledger_;
   SessionPoplar poplar_;
+  std::unique_ptr<NameServer> names_;  // null: the nodes are always the same
+  std::optional<MoveScript> move_;
+  std::unique_ptr<MoveJudge> moves_;  // null: nobody is moved
   NodeSessions node_sessions_;
   std::vector<std::unique_ptr<SessionNode>> nodes_;       // by number, the latest process of each
   std::vector<std::unique_ptr<SessionNode>> dead_nodes_;  // those that were started anew

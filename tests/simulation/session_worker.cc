@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "proxy/session/parked_elsewhere.h"
+
 namespace poplar::simulation {
 
 SessionWorker::SessionWorker(Network& network, std::string_view name, const io::Address& host,
@@ -18,7 +20,7 @@ SessionWorker::SessionWorker(Network& network, std::string_view name, const io::
 }
 
 void SessionWorker::Start(std::shared_ptr<const session::Settings> settings) {
-  settings_ = std::move(settings);
+  settings_ = newest_ = std::move(settings);
   const io::Result<io::SocketId> listener =
       proactor_.Listen(*io::Address::Parse("0.0.0.0", 995), {.backlog = 8});
   world_.Require(listener.has_value(), "Poplar can't listen");
@@ -31,6 +33,11 @@ void SessionWorker::Keep(upstream::Cluster& cluster, upstream::Node& node) {
   keepers_.push_back(
       std::make_unique<upstream::Keeper>(proactor_, keeping_, cluster, node, shared_.observer));
   keeping_.Spawn(keepers_.back()->Run());
+}
+
+void SessionWorker::Discover(upstream::Discovery& discovery) {
+  discovery_ = &discovery;
+  keeping_.Spawn(discovery.Run());
 }
 
 io::Task<void> SessionWorker::AcceptAll() {
@@ -48,14 +55,17 @@ io::Task<void> SessionWorker::AcceptAll() {
   proactor_.Close(std::exchange(listener_, io::SocketId::kNone));
 }
 
+session::Environment SessionWorker::EnvironmentWith(balancer::Affinity& affinity) {
+  return {proactor_,           serving_,    affinity,      shared_.digest,   shared_.sealer,
+          shared_.listing_key, shared_.log, shared_.meter, shared_.observer, shared_.admission,
+          newcomers_,          nullptr,     &newest_};
+}
+
 io::Task<void> SessionWorker::Serve(io::Accepted accepted) {
   balancer::Affinity& affinity = mistake_ == SessionMistake::kIgnoresAffinity
                                      ? own_affinities_.emplace_back()
                                      : shared_.affinity;
-  session::Environment environment{proactor_,         serving_,       affinity,
-                                   shared_.digest,    shared_.sealer, shared_.listing_key,
-                                   shared_.log,       shared_.meter,  shared_.observer,
-                                   shared_.admission, newcomers_};
+  session::Environment environment = EnvironmentWith(affinity);
   session::Session session(environment, settings_, settings_->listeners.front(), accepted);
   const auto entry = sessions_.insert(sessions_.end(), &session);
   if (draining_) session.Drain();
@@ -66,7 +76,9 @@ io::Task<void> SessionWorker::Serve(io::Accepted accepted) {
 
 void SessionWorker::StopAccepting() {
   if (listener_ != io::SocketId::kNone) proactor_.Abort(listener_);
+  stopping_ = true;
   for (const auto& keeper : keepers_) keeper->Stop();
+  if (discovery_ != nullptr) discovery_->Stop();
 }
 
 void SessionWorker::Drain() {
@@ -85,6 +97,16 @@ void SessionWorker::DropNode(balancer::NodeId node) {
 
 void SessionWorker::LookAtNode(balancer::NodeId node) {
   for (session::Session* session : sessions_) session->LookAtNode(node);
+}
+
+void SessionWorker::LookAtMove(size_t move) {
+  for (session::Session* session : sessions_) session->LookAtMoves();
+  session::Environment environment = EnvironmentWith(shared_.affinity);
+  if (!stopping_) session::EndParkedOf(environment, *settings_, move);
+}
+
+void SessionWorker::UseSettings(std::shared_ptr<const session::Settings> newest) {
+  newest_ = std::move(newest);
 }
 
 void SessionWorker::MustBeClean() {

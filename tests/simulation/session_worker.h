@@ -8,6 +8,7 @@
 
 #include "proxy/io/task_scope.h"
 #include "proxy/session/session.h"
+#include "proxy/upstream/discovery.h"
 #include "proxy/upstream/keeper.h"
 #include "tests/simulation/session_mistake.h"
 #include "tests/simulation/sim_proactor.h"
@@ -35,11 +36,15 @@ class SessionWorker {
   void Start(std::shared_ptr<const session::Settings> settings);
   // After Start: keeps the node's pool.
   void Keep(upstream::Cluster& cluster, upstream::Node& node);
+  // Likewise: runs it.
+  void Discover(upstream::Discovery& discovery);
   void StopAccepting();
   void Drain();
   void Abort();
   void DropNode(balancer::NodeId node);
   void LookAtNode(balancer::NodeId node);
+  void LookAtMove(size_t move);
+  void UseSettings(std::shared_ptr<const session::Settings> newest);
   void Retire(balancer::NodePool::Idle idle) {
     upstream::RetireInBackground(proactor_, serving_, std::move(idle));
   }
@@ -60,6 +65,7 @@ class SessionWorker {
  private:
   io::Task<void> AcceptAll();
   io::Task<void> Serve(io::Accepted accepted);
+  session::Environment EnvironmentWith(balancer::Affinity& affinity);
 
   World& world_;
   const Shared shared_;
@@ -71,11 +77,14 @@ class SessionWorker {
   admission::Seniority newcomers_;
   std::list<balancer::Affinity> own_affinities_;  // of kIgnoresAffinity
   std::shared_ptr<const session::Settings> settings_;
+  std::shared_ptr<const session::Settings> newest_;  // of settings_, but for the nodes
+  upstream::Discovery* discovery_ = nullptr;         // if this one finds them
   std::vector<std::unique_ptr<upstream::Keeper>> keepers_;
   std::list<session::Session*> sessions_;  // in order of arrival
   io::SocketId listener_ = io::SocketId::kNone;
   io::Address address_;
   size_t accepted_ = 0;
+  bool stopping_ = false;
   bool draining_ = false;
   bool aborted_ = false;
 };

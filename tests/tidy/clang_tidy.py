@@ -17,6 +17,10 @@ def main(build: pathlib.Path, file: str) -> int:
         return 1
     words = shlex.split(entry["command"])
     words = [word for word in words if not word.endswith("ccache")]
+    # The preprocessor would leave out what is precompiled.
+    if "-include-pch" in words:
+        at = words.index("-include-pch")
+        words = words[:at - 1] + words[at + 3:]
     output = words.index("-o")
     preprocess = words[:output] + words[output + 2:] + ["-E", "-P"]
     text = subprocess.run(preprocess, cwd=entry["directory"], capture_output=True, check=True).stdout

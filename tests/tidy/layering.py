@@ -15,6 +15,7 @@ ARROWS = {
     "proxy/proxy_protocol": {"proxy/io"},
     "proxy/admission": {"proxy/io"},
     "proxy/tls": {"proxy/io"},
+    "proxy/account_probe": {"proxy/tls", "proxy/pop3", "proxy/io", "metrics"},
     "proxy/upstream": {"proxy/tls", "proxy/pop3", "proxy/proxy_protocol", "proxy/io", "balancer"},
     "proxy/demo": {"proxy/pop3", "proxy/tls", "proxy/io"},
     "proxy/directory": {"proxy/tls", "proxy/pop3", "proxy/io", "balancer"},
@@ -23,7 +24,7 @@ ARROWS = {
     "proxy/server": {"proxy/session", "proxy/upstream", "proxy/directory", "proxy/admission", "proxy/tls", "proxy/pop3",
                      "proxy/io", "proxy/config", "balancer", "metrics"},
     "proxy/cli": {"proxy/server", "proxy/session", "proxy/upstream", "proxy/directory", "proxy/tls", "proxy/pop3",
-                  "proxy/io", "proxy/config", "proxy/demo", "balancer", "metrics"},
+                  "proxy/io", "proxy/config", "proxy/demo", "proxy/account_probe", "balancer", "metrics"},
     "proxy": {"proxy/cli", "proxy/io", "proxy/config"},
 }
 _OURS = {arrow.split("/")[0] for arrow in ARROWS} | {"tests", "bench"}

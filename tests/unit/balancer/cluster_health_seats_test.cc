@@ -129,6 +129,15 @@ TEST(ClusterSeatsTest, TheNextOneOnASeatBeginsAnew) {
   EXPECT_EQ(f.Choose(seconds(2)), Go(kA));
 }
 
+TEST(ClusterSeatsTest, NoEjectionEndsOnAVacantSeat) {
+  FourSeats f;
+  f.Arrive(kA);
+  ASSERT_TRUE(f.cluster.OnEvidence(kA, Evidence::kLoginFailed, "sys_temp", seconds(1)));
+  f.cluster.Leave(kA, "gone");
+  f.cluster.Vacate(kA);
+  EXPECT_EQ(f.cluster.OnTime(kA, seconds(1000)), std::nullopt);
+}
+
 TEST(ClusterSeatsTest, WeightsMayChange) {
   HealthRules rules = kRules;
   rules.panic_percent = 50;

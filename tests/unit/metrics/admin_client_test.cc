@@ -41,6 +41,15 @@ TEST(AdminClient, MayChangeSomething) {
   EXPECT_EQ(told, "away 25");
 }
 
+TEST(AdminClient, ShowsItsToken) {
+  const auto server = Serve({.metrics = [] { return std::string("all of them\n"); },
+                             .may_read = [](std::string_view token) { return token == "secret"; }});
+  const AdminAddress address{"127.0.0.1", server->port()};
+  EXPECT_EQ(AskAdmin(address, "GET", "/metrics")->status, 401);
+  EXPECT_EQ(AskAdmin(address, "GET", "/metrics", "other")->status, 401);
+  EXPECT_EQ(AskAdmin(address, "GET", "/metrics", "secret")->body, "all of them\n");
+}
+
 TEST(AdminClient, SaysWhyNobodyAnswers) {
   uint16_t port = 0;
   {

@@ -157,6 +157,61 @@ TEST_F(AdminRequestTest, ChangesDoNotComeFromBrowsersOrProxies) {
   EXPECT_EQ(Drain({{"Host", "x"}, {"User-Agent", "curl/8"}, {"X-Origin", "y"}}).status, 200);
 }
 
+class TokenTest : public AdminRequestTest {
+ protected:
+  TokenTest() {
+    handlers_.may_read = [](std::string_view token) { return token == "reader"; };
+    handlers_.may_change = [](std::string_view token) { return token == "writer"; };
+  }
+};
+
+TEST_F(TokenTest, ReadingNeedsOne) {
+  for (const char* path : {"/nodes", "/metrics"}) {
+    for (const Headers& headers :
+         {Headers{}, Headers{{"Authorization", "Bearer wrong"}},
+          Headers{{"Authorization", "Bearer "}}, Headers{{"Authorization", "reader"}},
+          Headers{{"Authorization", "Basic reader"}},
+          Headers{{"X-Authorization", "Bearer reader"}}}) {
+      const AdminResponse response = Ask("GET", path, "", headers);
+      EXPECT_EQ(response.status, 401) << path;
+      EXPECT_EQ(response.challenge, "Bearer realm=\"poplar\"");
+      EXPECT_THAT(response.body, HasSubstr("admin.read_token_file"));
+    }
+    EXPECT_EQ(Ask("GET", path, "", {{"Authorization", "Bearer reader"}}).status, 200) << path;
+    EXPECT_EQ(Ask("GET", path, "", {{"authorization", "bearer writer"}}).status, 200) << path;
+  }
+}
+
+// Kubernetes asks for them, and has no token.
+TEST_F(TokenTest, ProbesNeedNone) {
+  EXPECT_EQ(Ask("GET", "/livez").status, 200);
+  EXPECT_EQ(Ask("GET", "/readyz").status, 503);
+}
+
+TEST_F(TokenTest, ChangesNeedTheOtherAndThenComeFromAnywhere) {
+  EXPECT_EQ(Drain({}).status, 401);
+  EXPECT_EQ(Drain({{"Authorization", "Bearer wrong"}}).status, 401);
+  const AdminResponse reader = Drain({{"Authorization", "Bearer reader"}});
+  EXPECT_EQ(reader.status, 403);
+  EXPECT_THAT(reader.body, HasSubstr("admin.write_token_file"));
+  EXPECT_THAT(changes_, IsEmpty());
+  EXPECT_EQ(Drain({{"Authorization", "Bearer writer"}}, "192.0.2.1").status, 200);
+  EXPECT_EQ(
+      Drain({{"Authorization", "Bearer writer"}, {"Origin", "https://status.example"}}).status,
+      200);
+  EXPECT_EQ(changes_.size(), 2u);
+}
+
+TEST_F(TokenTest, EachWithoutTheOther) {
+  handlers_.may_change = nullptr;
+  EXPECT_EQ(Drain({}).status, 200);  // from loopback, as ever
+  EXPECT_EQ(Drain({{"Authorization", "Bearer reader"}}, "192.0.2.1").status, 403);
+  handlers_.may_change = [](std::string_view token) { return token == "writer"; };
+  handlers_.may_read = nullptr;
+  EXPECT_EQ(Ask("GET", "/nodes").status, 200);
+  EXPECT_EQ(Drain({}).status, 401);
+}
+
 TEST_F(AdminRequestTest, WithoutHandlersThePathsAreUnknown) {
   handlers_.nodes = nullptr;
   handlers_.set_state = nullptr;

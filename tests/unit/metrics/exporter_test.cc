@@ -39,12 +39,13 @@ TEST_F(ExporterTest, PromtoolFindsNothingToComplainAbout) {
 }
 
 TEST_F(ExporterTest, AddsTheShardsUp) {
-  first_.Add(kLogins, 2, LoginResult::kOk);
-  second_.Add(kLogins, 3, LoginResult::kOk);
+  first_.Add(kLogins, 2, Listener{1}, LoginResult::kOk, Mechanism::kPlain);
+  second_.Add(kLogins, 3, Listener{1}, LoginResult::kOk, Mechanism::kPlain);
   first_.GaugeAdd(kNodeSessionsActive, 5, Node{1});  // a session that ended on another worker
   second_.GaugeAdd(kNodeSessionsActive, -4, Node{1});
   const std::string text = exporter_.Text();
-  EXPECT_THAT(text, HasSubstr("\npoplar_logins_total{result=\"ok\"} 5\n"));
+  EXPECT_THAT(text, HasSubstr("\npoplar_logins_total{listener=\"pop3s-v6\",result=\"ok\",mechanism="
+                              "\"PLAIN\"} 5\n"));
   EXPECT_THAT(text,
               HasSubstr("\npoplar_node_sessions_active{cluster=\"main\",node=\"mail2\"} 1\n"));
 }
@@ -82,7 +83,8 @@ TEST_F(ExporterTest, EverySeriesExistsFromTheStart) {
         "poplar_connections_rejected_total{listener=\"pop3s\",reason=\"drain\"} 0",
         "poplar_sessions_ended_total{reason=\"node_eof\",side=\"node\"} 0",
         "poplar_tls_handshakes_total{result=\"timeout\",version=\"none\",resumed=\"no\"} 0",
-        "poplar_logins_total{result=\"backend_unavailable\"} 0",
+        "poplar_logins_total{listener=\"pop3s\",result=\"backend_unavailable\",mechanism=\"USER\"} "
+        "0",
         "poplar_bytes_total{side=\"upstream\",direction=\"sent\"} 0",
         "poplar_commands_total{command=\"RETR\",result=\"err\"} 0",
         "poplar_node_connect_failures_total{cluster=\"other\",node=\"mail1\",reason=\"greeting\"} "
@@ -169,7 +171,7 @@ TEST(ExporterSizeTest, NoDimensionsStillExposeWhatIsThere) {
   const Shard shard(layout);
   const std::string text = Exporter(layout, {&shard}, {}).Text();
   EXPECT_THAT(text, HasSubstr("\npoplar_build_info 1\n"));
-  EXPECT_THAT(text, HasSubstr("\npoplar_logins_total{result=\"ok\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("\npoplar_login_retries_total{reason=\"in_use\"} 0\n"));
 }
 
 }  // namespace

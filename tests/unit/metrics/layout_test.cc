@@ -131,7 +131,7 @@ TEST(LayoutTest, SeriesOfANodeStayFew) {
     }
     return sum;
   };
-  EXPECT_EQ(series(2) - series(1), 51u);
+  EXPECT_EQ(series(2) - series(1), 67u);
 }
 
 TEST(LayoutTest, KnowsWhoseASeriesIs) {
@@ -146,7 +146,9 @@ TEST(LayoutTest, KnowsWhoseASeriesIs) {
 TEST(LayoutTest, EmptyDimensionsGiveNoSeries) {
   const Layout layout(Dimensions{});
   EXPECT_TRUE(layout.Series(Instrument::kNodeConnectFailures).empty());
-  EXPECT_EQ(layout.Series(Instrument::kLogins).size(), LabelTraits<LoginResult>::kValues.size());
+  EXPECT_TRUE(layout.Series(Instrument::kLogins).empty());
+  EXPECT_EQ(layout.Series(Instrument::kLoginRetries).size(),
+            LabelTraits<RetryReason>::kValues.size());
 }
 
 TEST(LayoutDeathTest, LabelOutsideItsDimensionIsABug) {

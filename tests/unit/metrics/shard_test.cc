@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -108,14 +109,27 @@ TEST_F(ShardTest, ReadsRunBesideTheWriter) {
   EXPECT_EQ(At(Instrument::kDeletesCommitted), kRounds);
 }
 
+TEST_F(ShardTest, TakesWhatSomebodyElseHasCounted) {
+  std::array<uint64_t, buckets::kTurn.size() + 1> counts{};
+  counts.front() = 3;
+  counts.back() = 2;
+  shard_.ObserveMany(kWorkerTurn, counts, std::chrono::nanoseconds(7));
+  shard_.ObserveMany(kWorkerTurn, counts, std::chrono::nanoseconds(1));
+  const size_t first = layout_.FirstCell(Instrument::kWorkerTurn);
+  EXPECT_EQ(shard_.Read(first), 6u);
+  EXPECT_EQ(shard_.Read(first + 1), 0u);
+  EXPECT_EQ(shard_.Read(first + buckets::kTurn.size()), 4u);
+  EXPECT_EQ(shard_.Read(first + buckets::kTurn.size() + 1), 8u);
+}
+
 // A call with a missing, surplus or foreign label must not compile.
 template <typename... Args>
 concept CanAdd = requires(Shard& shard, Args... args) { shard.Add(args...); };
-static_assert(CanAdd<decltype(kLogins), LoginResult>);
-static_assert(CanAdd<decltype(kLogins), uint64_t, LoginResult>);
-static_assert(!CanAdd<decltype(kLogins)>);
-static_assert(!CanAdd<decltype(kLogins), TlsResult>);
-static_assert(!CanAdd<decltype(kLogins), LoginResult, LoginResult>);
+static_assert(CanAdd<decltype(kLoginRetries), RetryReason>);
+static_assert(CanAdd<decltype(kLoginRetries), uint64_t, RetryReason>);
+static_assert(!CanAdd<decltype(kLoginRetries)>);
+static_assert(!CanAdd<decltype(kLoginRetries), TlsResult>);
+static_assert(!CanAdd<decltype(kLoginRetries), RetryReason, RetryReason>);
 static_assert(!CanAdd<decltype(kSessionsActive), Listener>);
 
 }  // namespace

@@ -69,6 +69,31 @@ TEST(RunCheck, WarningsDoNotFail) {
                 "0 errors, 1 warning\n");
 }
 
+class NoNames final : public config::NameInspector {
+ public:
+  std::string WhyUnknown(const std::string& host,
+                         const std::vector<std::string>& /*name_servers*/) override {
+    return host + ": there is no such";
+  }
+};
+
+// Poplar would start nevertheless, and go on asking.
+TEST(RunCheck, AHostNameThatIsNotFoundIsAWarning) {
+  const std::string path =
+      WriteFile(std::string(kListener) + kCluster +
+                "directories: [{name: d, http: {urls: [\"https://a.b/\"]}}]\n");
+  NoCertificates inspector;
+  NoNames names;
+  std::ostringstream out;
+  std::ostringstream err;
+  EXPECT_EQ(RunCheck({.config_path = path, .inspector = &inspector, .names = &names}, out, err), 0);
+  EXPECT_EQ(out.str(), path + ": OK\n");
+  EXPECT_TRUE(err.str().starts_with(path +
+                                    ":3:32: warning: directories[0].http.urls: \"https://a.b/\": "
+                                    "its name can't be looked up: a.b: there is no such; "))
+      << err.str();
+}
+
 TEST(RunCheck, ErrorsFail) {
   const std::string path =
       WriteFile(std::string(kListener) + "clusters: [{name: m, nodes: [{name: n, adress: x}]}]\n");

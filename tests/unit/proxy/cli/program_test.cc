@@ -72,7 +72,7 @@ TEST(Program, HelpsWhoeverAsksAndWhoeverSaysNothing) {
   const ProgramEnd silent = RunProgram({});
   EXPECT_EQ(silent.status, 2);
   for (const std::string& help : {asked.out, silent.out}) {
-    for (const char* word : {"serve", "check", "config", "route", "demo", "--version"}) {
+    for (const char* word : {"serve", "check", "config", "route", "probe", "demo", "--version"}) {
       EXPECT_THAT(help, HasSubstr(word));
     }
   }
@@ -123,6 +123,22 @@ TEST(Program, ShowsAUsersRoute) {
   ExpectOneClearLine(RunProgram({"route", "anna", "-c", path, "--cluster", "x"}),
                      "unknown cluster");
   EXPECT_THAT(RunProgram({"route", "--help"}).out, HasSubstr("score"));
+}
+
+// 3 is monitoring's UNKNOWN, where 2 would be CRITICAL.
+TEST(Program, ProbesEndWithThreeWhereNothingCouldBeTried) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"probe"},
+        {"probe", "mail.example"},
+        {"probe", "mail.example", "--bad"},
+        {"probe", "-u", "anna"},
+        {"probe", "mail.example", "-u", "anna", "--password-file", "/nowhere/password"}}) {
+    const ProgramEnd end = RunProgram(arguments);
+    EXPECT_EQ(end.status, 3) << testing::PrintToString(arguments);
+    EXPECT_NE(end.err, "");
+    EXPECT_EQ(end.out, "");
+  }
+  EXPECT_EQ(RunProgram({"probe", "--help"}).status, 0);
 }
 
 TEST(Program, StopsOnSigterm) {

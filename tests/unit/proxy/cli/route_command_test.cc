@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -206,6 +207,18 @@ TEST_F(RouteRules, RefusesMapsAndPlacesThatThereAreNot) {
   EXPECT_THAT(none.err, HasSubstr("cannot be read"));
   EXPECT_THAT(Route({.users = {"bob"}, .listener = "pop3"}, config_).err,
               HasSubstr("unknown listener \"pop3\"; did you mean \"pop3s\"?"));
+}
+
+TEST_F(RouteRules, TakesAHostForItsOnlyNode) {
+  directory::UserMapBuilder builder({});
+  builder.AddLine("bob@example.org Mail-1.example.org");
+  builder.AddLine("lost@example.org 127.0.0.1");
+  std::ofstream(map_, std::ios::binary) << builder.Build();
+  config_.replace(config_.find("127.0.0.1:1111"), strlen("127.0.0.1"), "mail-1.example.org");
+  EXPECT_THAT(Route({.users = {"bob"}}, config_).out, HasSubstr("  1. n1 "));
+  EXPECT_THAT(Route({.users = {"lost"}}, config_).err,
+              HasSubstr("has lost@example.org at \"127.0.0.1\", a host that several nodes are on; "
+                        "host:port or cluster/node would tell which\n"));
 }
 
 TEST(RunRoute, SaysThatNoRunningOneWasAsked) {

@@ -38,6 +38,11 @@ TEST(CheckDirectories, ReportsEachMistake) {
       {"{urls: [\"http://auth.internal/\"]}",
        "directories[0].http.urls: \"http://auth.internal/\": passwords cross the network in the "
        "clear\n"},
+      {"{urls: [\"https://a/\"], name_servers: [ns.test], ttl_min: 9s, ttl_max: 8s}",
+       "directories[0].http.name_servers: \"ns.test\" is no name server\n"
+       "directories[0].http.ttl_max: 8s is less than ttl_min (9s)\n"},
+      {"{urls: [\"https://192.0.2.1/\", \"https://[::1]/\"], name_servers: [192.0.2.53]}",
+       "directories[0].http.name_servers: has no effect: no URL has a host name\n"},
       {"{urls: [\"http://localhost/\"], ca_file: /ca}",
        "directories[0].http.ca_file: has no effect without https://\n"},
       {"{urls: [\"https://a/\"], client_key: /k}",

@@ -88,8 +88,8 @@ TEST(Print, ReadsBackWhateverTheValues) {
   config.listeners[0].access.deny = {"192.0.2.0/24"};
   config.clusters[1].access.allow = {"no"};
   config.clusters[1].retention = {Deletes::kDeny, {"@a"}, {}, {"b@c", "'"}};
-  config.admin = {false, ""};
-  config.log = {LogFormat::kLogfmt, LogLevel::kDebug, "/var/log/x"};
+  config.admin = {false, "", "/etc/a", "/etc/b"};
+  config.log = {LogFormat::kLogfmt, LogLevel::kDebug, "/var/log/x", "/var/log/y"};
   const ReadResult read = Read({"poplar.yaml", Print(config)});
   EXPECT_TRUE(read.problems.empty()) << read.problems[0].path << ": " << read.problems[0].message;
   EXPECT_EQ(read.config, config);

@@ -70,8 +70,8 @@ timeouts: {tls_handshake: 1s, login: 2s, upstream_connect: 3s, upstream_response
 limits: {sessions: 5, bad_commands: 6, bad_commands_before_login: 4, failed_logins: 7,
          buffer_memory: 8MiB}
 drain_timeout: 0s
-admin: {enabled: no, address: "127.0.0.1:1"}
-log: {format: logfmt, level: error, output: stdout}
+admin: {enabled: no, address: "127.0.0.1:1", read_token_file: /r, write_token_file: /w}
+log: {format: logfmt, level: error, output: stdout, failed_logins: /f}
 )";
 
 // What kEverything says of its cluster beyond names and addresses.
@@ -159,8 +159,8 @@ TEST(Read, FillsTheWholeConfiguration) {
                        milliseconds(600)};
   expected.limits = {5, 6, 4, 7, MiB(8)};
   expected.drain_timeout = Duration(0);
-  expected.admin = {false, "127.0.0.1:1"};
-  expected.log = {LogFormat::kLogfmt, LogLevel::kError, "stdout"};
+  expected.admin = {false, "127.0.0.1:1", "/r", "/w"};
+  expected.log = {LogFormat::kLogfmt, LogLevel::kError, "stdout", "/f"};
   EXPECT_EQ(result.config, expected);
 }
 
@@ -353,9 +353,9 @@ TEST(Read, ASyntaxErrorStandsAlone) {
 }
 
 // Every mistake of a bad file at once, exactly as `poplar check` shows it.
-TEST(Read, ShowsAllMistakesOfABadFile) {
-  const auto yaml = ReadSource(POPLAR_GOLDEN "mistakes.yaml");
-  const auto golden = ReadSource(POPLAR_GOLDEN "mistakes.txt");
+void ExpectGolden(const std::string& name) {
+  const auto yaml = ReadSource(POPLAR_GOLDEN + name + ".yaml");
+  const auto golden = ReadSource(POPLAR_GOLDEN + name + ".txt");
   ASSERT_TRUE(yaml.has_value());
   ASSERT_TRUE(golden.has_value());
   const Source source = {"poplar.yaml", yaml->text};
@@ -366,6 +366,9 @@ TEST(Read, ShowsAllMistakesOfABadFile) {
   RenderReport(result.problems, source, Color::kNever, report);
   EXPECT_EQ(report.str(), golden->text);
 }
+
+TEST(Read, ShowsAllMistakesOfABadFile) { ExpectGolden("mistakes"); }
+TEST(Read, ShowsAllMistakesAboutDirectories) { ExpectGolden("directory_mistakes"); }
 
 }  // namespace
 }  // namespace poplar::config

@@ -8,6 +8,7 @@
 
 #include "tests/simulation/network.h"
 #include "tests/unit/proxy/upstream/scripted_node.h"
+#include "tests/unit/proxy/upstream/scripted_resolver.h"
 
 namespace poplar::directory {
 namespace {
@@ -37,13 +38,15 @@ class HttpSourceTest : public testing::Test {
                                    .authority = host,
                                    .target = "/auth",
                                    .host = host,
-                                   .addresses = {services_.back().address()}});
+                                   .port = services_.back().address().port()});
     }
     settings_.name = "auth";
-    source_.emplace(poplar_, settings_);
+    settings_.names.resolver = &resolver_;
+    source_.emplace(poplar_, scope_, settings_);
   }
   void TearDown() override {
     source_->Stop();
+    resolver_.Stop();
     Run([this] { return scope_.count() == 0; });
     source_.reset();
     for (ScriptedNode& service : services_) service.Stop();
@@ -58,6 +61,17 @@ class HttpSourceTest : public testing::Test {
   // At the blank line that ends a request.
   void Answers(size_t service, std::string bytes, Then then = Then::kStay) {
     services_[service].set_answer("", {std::move(bytes), then});
+  }
+  // The only server is a name that has these addresses; none: it isn't found.
+  void KnowByName(const std::vector<std::string>& addresses) {
+    settings_.servers.resize(1);
+    settings_.servers[0].host = "auth.test";
+    if (!addresses.empty()) resolver_.SetHost("auth.test", addresses);
+    source_.emplace(poplar_, scope_, settings_);
+  }
+  void StopService(size_t service) {
+    services_[service].StopListening();
+    for (upstream::DrivenPeer& peer : services_[service].connections()) peer.Reset();
   }
   size_t Connections(size_t service) { return services_[service].connections().size(); }
 
@@ -96,6 +110,7 @@ class HttpSourceTest : public testing::Test {
   simulation::Network network_{world_, {}};
   simulation::SimProactor poplar_{network_, "poplar", *io::Address::Parse("192.0.2.50", 0)};
   io::TaskScope scope_{poplar_.ready()};
+  upstream::ScriptedResolver resolver_;
   std::deque<ScriptedNode> services_;
   HttpSettings settings_;
   std::optional<HttpSource> source_;
@@ -174,18 +189,83 @@ TEST_F(HttpSourceTest, AServiceThatHangsIsLikeADeadOne) {
 }
 
 TEST_F(HttpSourceTest, AHostsAddressesAreTriedInTurn) {
-  settings_.servers[1].addresses.insert(settings_.servers[1].addresses.begin(),
-                                        services_[0].address());
-  settings_.servers.erase(settings_.servers.begin());
-  source_.emplace(poplar_, settings_);
+  KnowByName({"192.0.2.1", "192.0.2.2"});
   services_[0].StopListening();
   EXPECT_EQ(Ask().kind, Kind::kFound);
   EXPECT_EQ(Connections(1), 1u);
-  services_[1].StopListening();
-  for (upstream::DrivenPeer& peer : services_[1].connections()) peer.Reset();
+  StopService(1);
   const Answer answer = Ask();
   EXPECT_EQ(answer.kind, Kind::kUnavailable);
   EXPECT_THAT(answer.text, HasSubstr("can't be reached: ECONNREFUSED: Connection refused"));
+}
+
+TEST_F(HttpSourceTest, FollowsANameToItsNewAddress) {
+  KnowByName({"192.0.2.1"});
+  EXPECT_EQ(Ask().kind, Kind::kFound);
+  resolver_.SetHost("auth.test", {"192.0.2.2"});
+  StopService(0);
+  // Its kept connection is dead, and the old address still counts.
+  EXPECT_EQ(Ask().kind, Kind::kUnavailable);
+  Pass(settings_.names.ttl_min);
+  EXPECT_EQ(Ask().kind, Kind::kFound);
+  EXPECT_EQ(Connections(1), 1u);
+  EXPECT_EQ(resolver_.asked.size(), 2u);
+}
+
+// Though it is still there, and its connection is good.
+TEST_F(HttpSourceTest, LeavesAnAddressThatTheNameHasNoMore) {
+  KnowByName({"192.0.2.1"});
+  EXPECT_EQ(Ask().kind, Kind::kFound);
+  resolver_.SetHost("auth.test", {"192.0.2.2"});
+  for (int i = 0; i < 20; ++i) {
+    Pass(seconds(1));
+    EXPECT_EQ(Ask().kind, Kind::kFound);
+  }
+  EXPECT_EQ(Connections(0), 1u);
+  EXPECT_EQ(Connections(1), 1u);
+}
+
+TEST_F(HttpSourceTest, AServerWhoseNameIsNotFoundCountsAsDownUntilItIs) {
+  KnowByName({});
+  source_->Start();
+  EXPECT_TRUE(Run([this] { return resolver_.asked.size() == 1; })) << "before anybody asks";
+  const Answer answer = Ask();
+  EXPECT_EQ(answer.kind, Kind::kUnavailable);
+  EXPECT_EQ(answer.text,
+            "directory auth: http://192.0.2.1/ can't be reached: auth.test: there is no such");
+  resolver_.SetHost("auth.test", {"192.0.2.1"});
+  Pass(settings_.names.ttl_min);
+  EXPECT_EQ(Ask().kind, Kind::kFound);
+}
+
+TEST_F(HttpSourceTest, TheNextServiceIsAskedWhereANameIsNotFound) {
+  settings_.servers[0].host = "auth.test";
+  source_.emplace(poplar_, scope_, settings_);
+  EXPECT_EQ(Ask().kind, Kind::kFound);
+  EXPECT_EQ(Connections(1), 1u);
+}
+
+TEST_F(HttpSourceTest, ALookUpTakesNoMoreThanTheServersPartOfTheTime) {
+  settings_.servers[0].host = "auth.test";
+  source_.emplace(poplar_, scope_, settings_);
+  resolver_.Hold();
+  const io::Time begun = world_.Now();
+  EXPECT_EQ(Ask().kind, Kind::kFound);
+  EXPECT_GE(world_.Now() - begun, milliseconds(2500));
+  EXPECT_LT(world_.Now() - begun, milliseconds(2700));
+}
+
+TEST_F(HttpSourceTest, StopEndsTheWaitForALookUp) {
+  KnowByName({"192.0.2.1"});
+  resolver_.Hold();
+  const std::optional<Answer>& asked = Begin();
+  Pass(milliseconds(100));
+  source_->Stop();
+  EXPECT_TRUE(Run([&] { return asked.has_value(); }, seconds(1)));
+  EXPECT_EQ(asked->kind, Kind::kUnavailable);
+  resolver_.Stop();
+  EXPECT_TRUE(Run([this] { return scope_.count() == 0; }, seconds(1)));
+  EXPECT_EQ(Connections(0), 0u);
 }
 
 TEST_F(HttpSourceTest, TheDeadlineIsForAllServicesTogether) {
@@ -219,7 +299,7 @@ TEST_F(HttpSourceTest, NoMoreConnectionsThanAllowedAndTheRestWaitInOrder) {
 TEST_F(HttpSourceTest, WaitingForAConnectionHasADeadlineToo) {
   settings_.connections = 1;
   settings_.servers.resize(1);
-  source_.emplace(poplar_, settings_);
+  source_.emplace(poplar_, scope_, settings_);
   Answers(0, "");
   const std::optional<Answer>& first = Begin();
   const std::optional<Answer>& second = Begin();

@@ -142,6 +142,17 @@ TEST(BuildSettings, MakesMoves) {
   EXPECT_EQ(BuildSettings(config, nullptr).error(), "move away: users:  is no user");
 }
 
+TEST(BuildSettings, KnowsNodesByTheirHostsToo) {
+  config::Config config = TwoClusters();
+  config.clusters[0].nodes[1].address = "localhost:995";
+  config.clusters[1].nodes.push_back({.name = "b", .address = "192.0.2.3:2110"});
+  const session::Routing routing = (*BuildSettings(config, nullptr))->routing;
+  EXPECT_EQ(routing.FindPlace("192.0.2.1")->node, routing.FindPlace("first/a")->node);
+  EXPECT_EQ(routing.FindPlace("LocalHost")->node, routing.FindPlace("first/b")->node);
+  EXPECT_EQ(routing.FindPlace("192.0.2.3").error(), session::Routing::PlaceFault::kAmbiguous);
+  EXPECT_TRUE(routing.FindPlace("192.0.2.3:2110"));
+}
+
 TEST(BuildSettings, WithoutMovesThereAreNone) {
   EXPECT_EQ((*BuildSettings(TwoClusters(), nullptr))->moves, nullptr);
 }

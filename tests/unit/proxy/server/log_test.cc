@@ -199,5 +199,54 @@ TEST(LogOpen, TakesTheStandardStreams) {
   EXPECT_NE(testing::internal::GetCapturedStdout().find("message=heard\n"), std::string::npos);
 }
 
+TEST_F(LogTest, GoesOnInANewFileWhenTheOldOneWasMovedAway) {
+  auto log = Open(config::LogLevel::kInfo);
+  log->Info("before");
+  // What is queued is written by a thread of the log's own.
+  while (Lines().size() < 1) std::this_thread::yield();
+  std::filesystem::rename(path_, path_ + ".1");
+  log->Reopen();
+  log->Info("behind");
+  log.reset();
+  ASSERT_EQ(Lines().size(), 1u);
+  EXPECT_TRUE(Lines()[0].ends_with("message=behind"));
+  std::filesystem::remove(path_ + ".1");
+}
+
+TEST_F(LogTest, StaysInTheOldFileWhereTheNewOneCannotBeOpened) {
+  auto log = Open(config::LogLevel::kInfo);
+  std::filesystem::rename(path_, path_ + ".1");
+  std::filesystem::create_directory(path_);
+  log->Reopen();
+  log->Info("behind");
+  log.reset();
+  std::filesystem::remove(path_);
+  std::filesystem::rename(path_ + ".1", path_);
+  const std::vector<std::string> lines = Lines();
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_NE(lines[0].find("level=error"), std::string::npos) << lines[0];
+  EXPECT_TRUE(lines[1].ends_with("message=behind"));
+}
+
+TEST_F(LogTest, WritesFailedLoginsToAFileOfTheirOwn) {
+  const std::string failed = path_ + ".failed";
+  auto log = *Log::Open(
+      {.level = config::LogLevel::kError, .output = path_, .failed_logins = failed}, clock_);
+  session::Record record;
+  log->Write(record);
+  record.refused_logins = 2;
+  log->Write(record);
+  record.logged_in = true;  // only a typo
+  log->Write(record);
+  log.reset();
+  EXPECT_TRUE(Lines().empty());
+  std::ifstream file(failed);
+  std::string line;
+  ASSERT_TRUE(std::getline(file, line));
+  EXPECT_NE(line.find("(auth failed, 2 attempts in 0 secs)"), std::string::npos) << line;
+  EXPECT_FALSE(std::getline(file, line));
+  std::filesystem::remove(failed);
+}
+
 }  // namespace
 }  // namespace poplar::server

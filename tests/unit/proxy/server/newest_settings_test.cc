@@ -47,7 +47,8 @@ TEST(NewestSettingsTest, PlacesFollow) {
   NewestSettings newest(First());
   newest.SetNodes(kPods, {At("m0", 2, "10.0.0.1", "m0.mail.svc")});
   const session::Routing& routing = newest.Get()->routing;
-  for (const char* name : {"pods/m0", "PODS/M0", "10.0.0.1:110", "m0.mail.svc:110"}) {
+  for (const char* name :
+       {"pods/m0", "PODS/M0", "10.0.0.1:110", "m0.mail.svc:110", "10.0.0.1", "m0.mail.svc"}) {
     const auto place = routing.FindPlace(name);
     ASSERT_TRUE(place) << name;
     EXPECT_EQ(place->cluster, kPods);
@@ -56,6 +57,7 @@ TEST(NewestSettingsTest, PlacesFollow) {
   EXPECT_TRUE(routing.FindPlace("fixed/n"));
   newest.SetNodes(kPods, {At("m0", 2, "10.0.0.9", "m0.mail.svc")});
   EXPECT_FALSE(newest.Get()->routing.FindPlace("10.0.0.1:110"));
+  EXPECT_FALSE(newest.Get()->routing.FindPlace("10.0.0.1"));
   EXPECT_TRUE(newest.Get()->routing.FindPlace("10.0.0.9:110"));
 }
 

@@ -112,7 +112,10 @@ TEST_F(ServerPoolTest, SlotsAcrossWorkers) {
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(served, 180);
   WaitForSessions(0);
-  EXPECT_THAT(Metrics(), HasSubstr("\npoplar_logins_total{result=\"ok\"} 180\n"));
+  EXPECT_THAT(
+      Metrics(),
+      HasSubstr(
+          "\npoplar_logins_total{listener=\"plain\",result=\"ok\",mechanism=\"USER\"} 180\n"));
   EXPECT_EQ(Sum("poplar_pool_waiting", ""), 0);
   const std::string metrics = Metrics();
   EXPECT_THAT(metrics, Not(ContainsRegex("poplar_pool_wait_seconds_count.result=.granted.. 0\n")));

@@ -41,7 +41,8 @@ TEST_F(ServerTest, ServesASessionCountsItAndLogsIt) {
   const std::string metrics = Metrics();
   EXPECT_THAT(metrics, StartsWith("HTTP/1.1 200 OK\r\n"));
   for (const char* line :
-       {"poplar_connections_total{listener=\"plain\"} 1", "poplar_logins_total{result=\"ok\"} 1",
+       {"poplar_connections_total{listener=\"plain\"} 1",
+        R"(poplar_logins_total{listener="plain",result="ok",mechanism="USER"} 1)",
         "poplar_sessions_active{listener=\"plain\"} 0", "poplar_messages_retrieved_total 1",
         "poplar_sessions_ended_total{reason=\"quit\",side=\"client\"} 1",
         "poplar_build_info{version=\"test\"} 1"}) {
@@ -68,7 +69,9 @@ TEST_F(ServerTest, SpreadsManySessionsOverItsWorkers) {
   for (const auto& client : clients) EXPECT_THAT(client->Ask("QUIT"), StartsWith("+OK"));
   clients.clear();
   WaitForSessions(0);
-  EXPECT_THAT(Metrics(), HasSubstr("\npoplar_logins_total{result=\"ok\"} 40\n"));
+  EXPECT_THAT(
+      Metrics(),
+      HasSubstr("\npoplar_logins_total{listener=\"plain\",result=\"ok\",mechanism=\"USER\"} 40\n"));
 }
 
 TEST_F(ServerTest, RejectsAndCountsWhatIsBeyondTheLimit) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "metrics/exporter.h"
+#include "proxy/pop3/sasl_message.h"
 
 namespace poplar::server {
 namespace {
@@ -17,7 +18,8 @@ using std::chrono::milliseconds;
 
 metrics::Dimensions TwoListenersTwoNodes() {
   metrics::Dimensions dimensions{.listeners = {"pop3s", "pop3"},
-                                 .nodes = {{"mail", "a"}, {"mail", "b"}}};
+                                 .nodes = {{"mail", "a"}, {"mail", "b"}},
+                                 .directories = {"staff"}};
   AddSessionDimensions(dimensions);
   return dimensions;
 }
@@ -86,19 +88,37 @@ TEST_F(ShardMeterTest, CountsHandshakes) {
   session::Record record;
   record.tls_version = "TLSv1.3";
   record.tls_resumed = true;
-  meter_.HandshakeEnded(session::HandshakeResult::kOk, record, milliseconds(40));
+  meter_.HandshakeEnded(session::HandshakeResult::kOk, tls::FailureReason::kNone, record,
+                        milliseconds(40));
   ExpectLine("poplar_tls_handshakes_total{result=\"ok\",version=\"1.3\",resumed=\"yes\"} 1");
   ExpectLine("poplar_tls_handshake_duration_seconds_sum{resumed=\"yes\"} 0.04");
   record.tls_version = "TLSv1.2";
   record.tls_resumed = false;
-  meter_.HandshakeEnded(session::HandshakeResult::kOk, record, milliseconds(1));
+  meter_.HandshakeEnded(session::HandshakeResult::kOk, tls::FailureReason::kNone, record,
+                        milliseconds(1));
   ExpectLine("poplar_tls_handshakes_total{result=\"ok\",version=\"1.2\",resumed=\"no\"} 1");
-  meter_.HandshakeEnded(session::HandshakeResult::kFailed, {}, milliseconds(1));
+  meter_.HandshakeEnded(session::HandshakeResult::kFailed, tls::FailureReason::kAlpnMismatch, {},
+                        milliseconds(1));
   ExpectLine("poplar_tls_handshakes_total{result=\"error\",version=\"none\",resumed=\"no\"} 1");
-  meter_.HandshakeEnded(session::HandshakeResult::kTimeout, {}, milliseconds(1));
+  meter_.HandshakeEnded(session::HandshakeResult::kTimeout, tls::FailureReason::kNone, {},
+                        milliseconds(1));
   ExpectLine("poplar_tls_handshakes_total{result=\"timeout\",version=\"none\",resumed=\"no\"} 1");
+  ExpectLine("poplar_tls_handshake_failures_total{reason=\"alpn_mismatch\"} 1");
+  ExpectLine("poplar_tls_handshake_failures_total{reason=\"reset\"} 0");
   // Failures would blur the durations.
   ExpectLine("poplar_tls_handshake_duration_seconds_count{resumed=\"no\"} 1");
+}
+
+TEST_F(ShardMeterTest, CallsEachFailureOfAHandshakeByTheNameThatTheLogHas) {
+  for (int i = 0; i <= static_cast<int>(tls::FailureReason::kOther); ++i) {
+    const auto reason = static_cast<tls::FailureReason>(i);
+    metrics::Shard shard(layout_);
+    ShardMeter(shard).HandshakeEnded(session::HandshakeResult::kFailed, reason, {},
+                                     milliseconds(1));
+    const std::string name(reason == tls::FailureReason::kNone ? "reset" : FailureName(reason));
+    ExpectLineIn(metrics::Exporter(layout_, {&shard}, {}),
+                 "poplar_tls_handshake_failures_total{reason=\"" + name + "\"} 1");
+  }
 }
 
 TEST_F(ShardMeterTest, CountsLoginsByResult) {
@@ -111,12 +131,14 @@ TEST_F(ShardMeterTest, CountsLoginsByResult) {
       {session::LoginResult::kTimeout, "timeout"},
       {session::LoginResult::kAbandoned, "abandoned"}};
   session::Record record;
+  record.mechanism = "PLAIN";
   record.connect = milliseconds(1);
   record.greeting = milliseconds(2);
   record.authentication = milliseconds(3);
   for (const auto& [result, name] : results) {
-    meter_.LoginEnded(result, record, milliseconds(9));
-    ExpectLine(std::string("poplar_logins_total{result=\"") + name + "\"} 1");
+    meter_.LoginEnded(1, result, record, milliseconds(9));
+    ExpectLine(R"(poplar_logins_total{listener="pop3",result=")" + std::string(name) +
+               R"(",mechanism="PLAIN"} 1)");
     ExpectLine(std::string("poplar_login_duration_seconds_count{result=\"") + name + "\"} 1");
   }
   ExpectLine("poplar_login_stage_duration_seconds_sum{stage=\"connect\"} 0.001");
@@ -125,11 +147,69 @@ TEST_F(ShardMeterTest, CountsLoginsByResult) {
   // A plain node has no TLS stage: zeros would pull its quantiles down.
   ExpectLine("poplar_login_stage_duration_seconds_count{stage=\"tls\"} 0");
   record.node_tls = milliseconds(5);
-  meter_.LoginEnded(session::LoginResult::kOk, record, milliseconds(9));
+  meter_.LoginEnded(1, session::LoginResult::kOk, record, milliseconds(9));
   ExpectLine("poplar_login_stage_duration_seconds_count{stage=\"tls\"} 1");
 }
 
+TEST_F(ShardMeterTest, CountsLoginsByMechanism) {
+  session::Record record;
+  for (size_t i = 0; i < pop3::kMechanismCount; ++i) {
+    record.mechanism = pop3::Name(static_cast<pop3::Mechanism>(i));
+    meter_.LoginEnded(0, session::LoginResult::kRejected, record, milliseconds(9));
+    ExpectLine(R"(poplar_logins_total{listener="pop3s",result="rejected",mechanism=")" +
+               std::string(record.mechanism) + R"("} 1)");
+  }
+  record.mechanism = "USER";
+  meter_.LoginEnded(0, session::LoginResult::kOk, record, milliseconds(9));
+  ExpectLine(R"(poplar_logins_total{listener="pop3s",result="ok",mechanism="USER"} 1)");
+  ExpectLine(R"(poplar_logins_total{listener="pop3s",result="ok",mechanism="other"} 0)");
+}
+
+TEST_F(ShardMeterTest, CountsWhatDirectoriesAnswer) {
+  using Kind = directory::Answer::Kind;
+  const std::pair<Kind, const char*> answers[] = {{Kind::kFound, "found"},
+                                                  {Kind::kUnknown, "unknown"},
+                                                  {Kind::kRefused, "refused"},
+                                                  {Kind::kNotYet, "not_yet"},
+                                                  {Kind::kUnavailable, "unavailable"}};
+  int count = 0;
+  for (const auto& [answer, name] : answers) {
+    ++count;
+    for (int i = 0; i < count; ++i) meter_.DirectoryAnswered(0, answer, milliseconds(20));
+    ExpectLine(R"(poplar_directory_lookups_total{directory="staff",result=")" + std::string(name) +
+               "\"} " + std::to_string(count));
+  }
+  ExpectLine(R"(poplar_directory_lookup_seconds_sum{directory="staff"} 0.3)");
+}
+
+TEST_F(ShardMeterTest, SortsMessagesBySize) {
+  constexpr uint64_t kKiB = 1024;
+  const std::pair<uint64_t, const char*> sizes[] = {{0, "to_16KiB"},
+                                                    {16 * kKiB, "to_16KiB"},
+                                                    {16 * kKiB + 1, "to_128KiB"},
+                                                    {1024 * kKiB, "to_1MiB"},
+                                                    {1024 * kKiB + 1, "to_10MiB"},
+                                                    {10 * 1024 * kKiB + 1, "over_10MiB"}};
+  for (const auto& [bytes, name] : sizes) {
+    metrics::Shard shard(layout_);
+    ShardMeter(shard).MessageRetrieved(bytes, milliseconds(40));
+    ExpectLineIn(metrics::Exporter(layout_, {&shard}, {}),
+                 "poplar_message_download_seconds_sum{size=\"" + std::string(name) + "\"} 0.04");
+  }
+}
+
+TEST_F(ShardMeterTest, CountsWhatIsHeldBack) {
+  meter_.HeldBack(session::Pacing::kBytes);
+  meter_.HeldBack(session::Pacing::kBytes);
+  meter_.HeldBack(session::Pacing::kCommands);
+  ExpectLine("poplar_pace_waits_total{what=\"bytes\"} 2");
+  ExpectLine("poplar_pace_waits_total{what=\"commands\"} 1");
+}
+
 TEST_F(ShardMeterTest, CountsWhatHappensToNodes) {
+  meter_.NodeLoggedIn(second_node_, milliseconds(60));
+  ExpectLine(R"(poplar_node_login_seconds_bucket{cluster="mail",node="b",le="0.05"} 0)");
+  ExpectLine(R"(poplar_node_login_seconds_bucket{cluster="mail",node="b",le="0.25"} 1)");
   meter_.NodeSessionBegan(second_node_);
   ExpectLine("poplar_node_sessions_active{cluster=\"mail\",node=\"b\"} 1");
   meter_.NodeSessionEnded(second_node_);
@@ -278,16 +358,27 @@ TEST_F(ShardMeterTest, CountsCommandsByNameAndDurationsByClass) {
       {pop3::Verb::kDele, "change"},    {pop3::Verb::kQuit, "quit"}};
   for (const auto& [verb, name] : classes) {
     metrics::Shard shard(layout_);
-    ShardMeter(shard).CommandAnswered(verb, true, milliseconds(3));
-    ShardMeter(shard).CommandAnswered(verb, false, milliseconds(4));
+    ShardMeter(shard).CommandAnswered(second_node_, verb, true, {milliseconds(2), milliseconds(3)});
+    ShardMeter(shard).CommandAnswered(second_node_, verb, false,
+                                      {milliseconds(4), milliseconds(5)});
     const metrics::Exporter exporter(layout_, {&shard}, {});
     const std::string command =
         "poplar_commands_total{command=\"" + std::string(pop3::VerbName(verb)) + "\",result=";
     ExpectLineIn(exporter, command + "\"ok\"} 1");
     ExpectLineIn(exporter, command + "\"err\"} 1");
     ExpectLineIn(exporter,
-                 std::string("poplar_command_duration_seconds_count{class=\"") + name + "\"} 2");
+                 std::string("poplar_command_duration_seconds_sum{class=\"") + name + "\"} 0.008");
+    ExpectLineIn(exporter, std::string("poplar_command_first_byte_seconds_sum{class=\"") + name +
+                               "\"} 0.006");
+    ExpectLineIn(exporter, R"(poplar_node_first_byte_seconds_sum{cluster="mail",node="b"} 0.006)");
   }
+}
+
+// What took no time of a node's would blur how long nodes take.
+TEST_F(ShardMeterTest, CommandsAnsweredByPoplarHaveNoDuration) {
+  meter_.CommandAnswered(pop3::Verb::kDele, true);
+  ExpectLine(R"(poplar_commands_total{command="DELE",result="ok"} 1)");
+  ExpectLine("poplar_command_duration_seconds_count{class=\"change\"} 0");
 }
 
 TEST(AddSessionDimensions, NamesEveryCommandOnce) {

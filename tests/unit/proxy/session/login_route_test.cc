@@ -125,6 +125,22 @@ TEST_F(RouteTest, APlaceThatThereIsNotServesNobody) {
   EXPECT_THAT(bench_->meter.calls, Contains("login directory_unavailable"));
 }
 
+TEST_F(RouteTest, AHostOfSeveralNodesServesNobody) {
+  lookups_.in_map = directory::Found{.place = "mail.example.org"};
+  Build({{.name = "map"}}, {{Target::Kind::kUserMap, {}, 0}},
+        {.nodes = 4, .edit = [](Settings& settings) {
+           for (const uint32_t node : {2u, 3u}) {
+             settings.routing.AddHost("mail.example.org",
+                                      {balancer::ClusterId(kMail), balancer::NodeId(node)});
+           }
+         }});
+  EXPECT_EQ(LogIn("anna"), kTemporary);
+  client_->HalfClose();
+  EXPECT_EQ(bench_->RunToEnd().failure,
+            "ambiguous_place: several nodes are on the host mail.example.org; host:port or "
+            "cluster/node would tell which");
+}
+
 // The order of the cluster's nodes is by the user's name; the map's word counts for more.
 TEST_F(RouteTest, AUserMayBeOnANodeInParticular) {
   for (const char* user : {"alice", "bob", "carol", "dave", "erin", "frank"}) {

@@ -19,10 +19,10 @@ class RecordingMeter final : public Meter {
   void SessionEnded(size_t, const Record& record) override {
     calls.push_back("ended " + std::string(Name(record.reason)));
   }
-  void HandshakeEnded(HandshakeResult, const Record&, io::Duration) override {
+  void HandshakeEnded(HandshakeResult, tls::FailureReason, const Record&, io::Duration) override {
     calls.emplace_back("handshake");
   }
-  void LoginEnded(LoginResult result, const Record&, io::Duration) override {
+  void LoginEnded(size_t, LoginResult result, const Record&, io::Duration) override {
     constexpr const char* kNames[] = {
         "ok",      "rejected",  "unavailable",           "backend_error",
         "timeout", "abandoned", "directory_unavailable", "throttled"};
@@ -67,8 +67,21 @@ class RecordingMeter final : public Meter {
     stalls.push_back(stalled);
     calls.push_back("resume " + std::string(Name(result)));
   }
-  void CommandAnswered(pop3::Verb verb, bool ok, io::Duration) override {
+  void NodeLoggedIn(balancer::NodeId, io::Duration took) override { node_logins.push_back(took); }
+  void DirectoryAnswered(size_t, directory::Answer::Kind, io::Duration took) override {
+    lookups.push_back(took);
+  }
+  void CommandAnswered(pop3::Verb verb, bool ok) override {
     calls.push_back(std::string(pop3::VerbName(verb)) + (ok ? " ok" : " err"));
+  }
+  void CommandAnswered(balancer::NodeId, pop3::Verb verb, bool ok,
+                       const AnswerTimes& took) override {
+    CommandAnswered(verb, ok);
+    answers.push_back(took);
+  }
+  void MessageRetrieved(uint64_t bytes, io::Duration) override { messages.push_back(bytes); }
+  void HeldBack(Pacing what) override {
+    held_back.emplace_back(what == Pacing::kCommands ? "commands" : "bytes");
   }
 
   std::vector<std::string> calls;
@@ -76,6 +89,11 @@ class RecordingMeter final : public Meter {
   std::vector<io::Duration> ages;    // of the parked sessions found
   std::vector<io::Duration> delays;  // of logins
   std::vector<io::Duration> stalls;  // of the resumptions, good or bad
+  std::vector<io::Duration> node_logins;
+  std::vector<io::Duration> lookups;
+  std::vector<AnswerTimes> answers;  // of nodes
+  std::vector<uint64_t> messages;    // their sizes
+  std::vector<std::string> held_back;
 
  private:
   static std::string Number(balancer::NodeId node) {

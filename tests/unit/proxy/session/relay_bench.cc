@@ -62,8 +62,14 @@ io::Task<void> RelayBench::RunRelay(io::SocketId listener) {
   {
     Relay relay(poplar_, client, input, options_.relay, record, meter);
     relay_ = &relay;
-    end_ = co_await relay.Run({**node, std::chrono::seconds(15), options_.keepalive, poplar_.Now(),
-                               options_.max_snapshot_age, false, false});
+    end_ = co_await relay.Run({.stream = **node,
+                               .id = balancer::NodeId(0),
+                               .response = std::chrono::seconds(15),
+                               .keepalive = options_.keepalive,
+                               .logged_in = poplar_.Now(),
+                               .max_snapshot_age = options_.max_snapshot_age,
+                               .down = false,
+                               .out = false});
     relay_ = nullptr;
   }
   node->reset();

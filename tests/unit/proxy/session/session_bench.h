@@ -33,6 +33,7 @@ class SessionBench {
     // What is different in the settings; rules for instance.
     std::function<void(Settings&)> edit = {};
     Lookups* lookups = nullptr;
+    Meter* meter = nullptr;  // null: the bench's own
     bool shared_storage = false;
     // The nodes serve this store, instead of answering as scripted.
     demo::MailStore* store = nullptr;
@@ -67,6 +68,7 @@ class SessionBench {
   upstream::ScriptedNode& node(size_t index) { return nodes_[index]; }
   // The nodes in the user's order of preference.
   std::vector<size_t> Preferred(std::string_view user) const;
+  void FreezeMailNode(size_t index, bool frozen) { mail_machines_[index].proactor.Freeze(frozen); }
   void KillMailNode(size_t index) { mail_machines_[index].proactor.Kill(); }
   demo::MailNode& mail_node(size_t index) { return mail_machines_[index].node; }
   // Sessions that the node still has, of those it ever had.

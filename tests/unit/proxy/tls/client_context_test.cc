@@ -43,6 +43,30 @@ class ClientContextTest : public testing::Test {
     return std::string(client.engine->failure_text());
   }
 
+  // What a client that only reports has to say of such a node; the handshake succeeds.
+  std::vector<CertificateFault> Report(const std::vector<CertificatePem>& chain,
+                                       std::string_view host) {
+    CertificatePem shown = chain.front();
+    for (size_t i = 1; i < chain.size(); ++i) shown.certificate += chain[i].certificate;
+    auto node = ServerContext::Create({.certificates_in_memory = {shown}});
+    EXPECT_TRUE(node.has_value()) << node.error();
+    const auto context =
+        MakeClient({.verify = ClientSettings::Verify::kReport, .ca_file = ca_file_});
+    EngineParty client(pool_, context->NewConnection(host, kTestNow));
+    EngineParty server(pool_, (*node)->NewConnection());
+    EXPECT_TRUE(ShakeHands(client, server));
+    EXPECT_EQ(client.engine->failure(), FailureReason::kNone);
+    EXPECT_EQ(client.engine->peer_chain().size(), chain.size());
+    EXPECT_EQ(client.engine->peer_chain().front(), client.engine->peer_certificate());
+    return client.engine->certificate_faults();
+  }
+  std::vector<CertificateFault::Kind> Kinds(const std::vector<CertificatePem>& chain,
+                                            std::string_view host) {
+    std::vector<CertificateFault::Kind> kinds;
+    for (const CertificateFault& fault : Report(chain, host)) kinds.push_back(fault.kind);
+    return kinds;
+  }
+
   CertificatePem Issue(CertificateSpec spec) {
     spec.issuer = &authority_;
     return IssueCertificate(spec);
@@ -95,6 +119,35 @@ TEST_F(ClientContextTest, NamesWhatIsWrong) {
       Issue({.dns_names = {"1.example", "2.example", "3.example", "4.example", "5.example"}});
   EXPECT_EQ(Connect(many, "b.example"),
             "certificate is for 1.example, 2.example, 3.example and 2 more, not b.example");
+}
+
+TEST_F(ClientContextTest, ReportsWhatIsWrongWithoutFailing) {
+  using Kind = CertificateFault::Kind;
+  using testing::ElementsAre;
+  EXPECT_THAT(Kinds({Issue({})}, "mail.example"), testing::IsEmpty());
+  EXPECT_THAT(Kinds({Issue({})}, "b.example"), ElementsAre(Kind::kWrongName));
+  EXPECT_THAT(Kinds({Issue({.not_after = kTestNow - 1})}, "mail.example"),
+              ElementsAre(Kind::kExpired));
+  EXPECT_THAT(Kinds({Issue({.not_before = kTestNow + 60})}, "mail.example"),
+              ElementsAre(Kind::kNotYetValid));
+  EXPECT_THAT(Kinds({IssueCertificate({})}, "mail.example"), ElementsAre(Kind::kSelfSigned));
+  EXPECT_EQ(Report({Issue({})}, "b.example").front().text,
+            "certificate is for mail.example, not b.example");
+  EXPECT_THAT(Kinds({Issue({.not_after = kTestNow - 1})}, "b.example"),
+              testing::UnorderedElementsAre(Kind::kExpired, Kind::kWrongName));
+}
+
+// Its own certificate alone may lack the one in between; with a chain it is the authority itself.
+TEST_F(ClientContextTest, ReportsHowAChainEnds) {
+  using Kind = CertificateFault::Kind;
+  const CertificatePem between = Issue({.subject = "Between", .dns_names = {}, .authority = true});
+  const CertificatePem own = IssueCertificate({.issuer = &between});
+  EXPECT_THAT(Kinds({own, between}, "mail.example"), testing::IsEmpty());
+  EXPECT_THAT(Kinds({own}, "mail.example"), testing::ElementsAre(Kind::kIncompleteChain));
+  const CertificatePem other =
+      IssueCertificate({.subject = "Other CA", .dns_names = {}, .authority = true});
+  EXPECT_THAT(Kinds({IssueCertificate({.issuer = &other}), other}, "mail.example"),
+              testing::ElementsAre(Kind::kUnknownAuthority));
 }
 
 TEST_F(ClientContextTest, AnEmptyHostMatchesNothing) {

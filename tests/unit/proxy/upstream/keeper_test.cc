@@ -458,6 +458,19 @@ TEST(KeeperTest, KeepsNothingForAVacantSeatAndDrainsOneThatIsLeft) {
   EXPECT_EQ(bench.Dialogues().back(), "QUIT\r\n");
 }
 
+// Its seat is given to another node as soon as nothing holds a slot of it.
+TEST(KeeperTest, OpensNothingToANodeThatHasJustLeft) {
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    KeeperBench bench({.pool = {.warm = 4}, .seed = seed});
+    bench.StartServing();
+    bench.RunFor(seconds(3));
+    bench.cluster.health.Leave(NodeBench::kNode, "gone");
+    bench.Demand(4);
+    bench.RunFor(seconds(3));
+    EXPECT_TRUE(bench.script.connections().empty());
+  }
+}
+
 TEST(KeeperTest, EndsWhatLeadsToWhereTheNodeWas) {
   KeeperBench bench;
   bench.StartServing();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proxy/io/resolver.h"
+#include "proxy/io/sync.h"
 
 namespace poplar::upstream {
 
@@ -32,12 +33,19 @@ class ScriptedResolver final : public io::Resolver {
   void Fail(const std::string& name, Kind kind) {
     faults_[name] = {kind, name + (kind == Kind::kFailed ? ": no answer" : ": there is no such")};
   }
+  // Until Release or Stop no question for a host is answered; then by what counts by then.
+  void Hold() { held_ = true; }
+  void Release() {
+    held_ = false;
+    for (io::Event* waiter : waiters_) waiter->Signal();
+  }
 
   io::Task<tl::expected<io::HostAddresses, io::ResolveError>> LookUpHost(io::Proactor& proactor,
                                                                          std::string host,
                                                                          uint16_t port) override {
     asked.push_back(host);
     at.push_back(proactor.Now());
+    if (held_) co_await BeHeld(proactor);
     if (stopped_) co_return tl::unexpected(io::ResolveError{Kind::kStopped, "stopped"});
     const auto fault = faults_.find(host);
     if (fault != faults_.end()) co_return tl::unexpected(fault->second);
@@ -57,15 +65,27 @@ class ScriptedResolver final : public io::Resolver {
     if (fault != faults_.end()) co_return tl::unexpected(fault->second);
     co_return services_.at(name);
   }
-  void Stop() override { stopped_ = true; }
+  void Stop() override {
+    stopped_ = true;
+    Release();
+  }
 
   std::vector<std::string> asked;
   std::vector<io::Time> at;
 
  private:
+  io::Task<void> BeHeld(io::Proactor& proactor) {
+    io::Event released(proactor.ready());
+    waiters_.push_back(&released);
+    co_await released.Wait();
+    std::erase(waiters_, &released);
+  }
+
   std::map<std::string, io::HostAddresses> hosts_;
   std::map<std::string, io::ServiceTargets> services_;
   std::map<std::string, io::ResolveError> faults_;
+  bool held_ = false;
+  std::vector<io::Event*> waiters_;
   bool stopped_ = false;
 };
 
