@@ -13,20 +13,6 @@ int Fail(std::ostream& err, const std::string& text) {
   return 1;
 }
 
-// Passes the answer on.
-int Ask(const config::Config& config, std::string_view method, const std::string& target,
-        std::ostream& out, std::ostream& err) {
-  constexpr int kOk = 200;
-  const auto answer = AskAdminOf(config, method, target);
-  if (!answer) return Fail(err, "no Poplar answers at " + answer.error());
-  if (answer->status != kOk) {
-    const size_t end = answer->body.find_last_not_of('\n') + 1;
-    return Fail(err, "Poplar refuses it: " + answer->body.substr(0, end));
-  }
-  out << answer->body << std::flush;
-  return out.good() ? 0 : 1;
-}
-
 }  // namespace
 
 int RunMove(const MoveOptions& options, std::ostream& out, std::ostream& err) {
@@ -43,8 +29,9 @@ int RunMove(const MoveOptions& options, std::ostream& out, std::ostream& err) {
     return Fail(
         err, percent.error().message + "; " + std::string(config::kPercentForm) + " is expected");
   // The checks let nothing into a move's name that a URL would have to escape.
-  return Ask(loaded.config, "POST",
-             "/moves/" + options.name + "?percent=" + config::FormatPercent(*percent), out, err);
+  return PassAnswerOn(loaded.config, "POST",
+                      "/moves/" + options.name + "?percent=" + config::FormatPercent(*percent), out,
+                      err);
 }
 
 int RunMoves(const MoveOptions& options, std::ostream& out, std::ostream& err) {
@@ -53,7 +40,7 @@ int RunMoves(const MoveOptions& options, std::ostream& out, std::ostream& err) {
     config::RenderReport(loaded.problems, loaded.source, options.color, err);
     return 1;
   }
-  return Ask(loaded.config, "GET", "/moves?format=text", out, err);
+  return PassAnswerOn(loaded.config, "GET", "/moves?format=text", out, err);
 }
 
 }  // namespace poplar::cli

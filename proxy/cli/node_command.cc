@@ -71,15 +71,8 @@ int RunSetNode(const NodeOptions& options, std::ostream& out, std::ostream& err)
   const std::string state(metrics::TextOf(options.state));
   // The checks let nothing into these names that a URL would have to escape, and DNS has none of
   // it.
-  const auto answer =
-      AskAdminOf(loaded.config, "POST", "/nodes/" + FullName(*node) + "?state=" + state);
-  if (!answer) return Fail(err, "no Poplar answers at " + answer.error());
-  if (answer->status != kOk) {
-    const size_t end = answer->body.find_last_not_of('\n') + 1;
-    return Fail(err, "Poplar refuses it: " + answer->body.substr(0, end));
-  }
-  out << answer->body << std::flush;
-  return out.good() ? 0 : 1;
+  return PassAnswerOn(loaded.config, "POST", "/nodes/" + FullName(*node) + "?state=" + state, out,
+                      err);
 }
 
 int RunStatus(const NodeOptions& options, std::ostream& out, std::ostream& err) {

@@ -103,6 +103,23 @@ tl::expected<metrics::AdminAnswer, std::string> AskAdminOf(const config::Config&
   return answer;
 }
 
+int PassAnswerOn(const config::Config& config, std::string_view method, std::string_view target,
+                 std::ostream& out, std::ostream& err) {
+  constexpr int kOk = 200;
+  const auto answer = AskAdminOf(config, method, target);
+  if (!answer) {
+    err << "poplar: error: no Poplar answers at " << answer.error() << "\n";
+    return 1;
+  }
+  if (answer->status != kOk) {
+    const size_t end = answer->body.find_last_not_of('\n') + 1;
+    err << "poplar: error: Poplar refuses it: " << answer->body.substr(0, end) << "\n";
+    return 1;
+  }
+  out << answer->body << std::flush;
+  return out.good() ? 0 : 1;
+}
+
 tl::expected<RunningPoplar, std::string> AskRunningPoplar(const config::Config& config) {
   constexpr int kOk = 200;
   RunningPoplar running;

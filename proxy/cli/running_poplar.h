@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -39,6 +40,9 @@ tl::expected<RunningPoplar, std::string> AskRunningPoplar(const config::Config& 
 tl::expected<metrics::AdminAnswer, std::string> AskAdminOf(const config::Config& config,
                                                            std::string_view method,
                                                            std::string_view target);
+// Prints the answer to one request. The exit status: 1, and why, where nobody answers or it is no.
+int PassAnswerOn(const config::Config& config, std::string_view method, std::string_view target,
+                 std::ostream& out, std::ostream& err);
 bool ReadNodes(std::string_view json, RunningPoplar& running);
 bool ReadMoves(std::string_view json, RunningPoplar& running);
 

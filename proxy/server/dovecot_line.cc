@@ -1,22 +1,12 @@
 #include "proxy/server/dovecot_line.h"
 
 #include <fmt/format.h>
-#include <time.h>
 
+#include "proxy/server/session_line.h"
 #include "proxy/upstream/client_origin.h"
 
 namespace poplar::server {
 namespace {
-
-// As rsyslog writes it in files (RFC 3339), in UTC.
-std::string Timestamp(int64_t unix_micros) {
-  const time_t seconds = unix_micros / 1'000'000;
-  tm utc{};
-  gmtime_r(&seconds, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}+00:00", utc.tm_year + 1900,
-                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                     unix_micros % 1'000'000);
-}
 
 // A stranger's choice: it must not end the name, nor the line, and say something of its own behind.
 std::string Harmless(std::string_view user) {
@@ -36,9 +26,10 @@ std::string_view Method(std::string_view mechanism) {
 
 std::string DovecotLine(int64_t unix_micros, std::string_view host, const session::Record& record) {
   std::string line = fmt::format(
-      "{} {} dovecot: pop3-login: Disconnected: Connection closed (auth failed, {} attempts in {} "
+      "{}+00:00 {} dovecot: pop3-login: Disconnected: Connection closed (auth failed, {} attempts "
+      "in {} "
       "secs): user=<{}>, method={}, rip={}, lip={}",
-      Timestamp(unix_micros), host, record.refused_logins,
+      UtcTime(unix_micros), host, record.refused_logins,
       std::chrono::duration_cast<std::chrono::seconds>(record.total).count(), Harmless(record.user),
       Method(record.mechanism), record.client.Host(), record.local.Host());
   if (!record.tls_version.empty()) line += ", TLS";

@@ -12,15 +12,6 @@
 namespace poplar::server {
 namespace {
 
-std::string Timestamp(int64_t unix_micros) {
-  const time_t seconds = unix_micros / 1'000'000;
-  tm utc{};
-  gmtime_r(&seconds, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900,
-                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                     unix_micros % 1'000'000);
-}
-
 // JSON's escapes; logfmt readers take the same inside quotes. A byte over 127 is written as the
 // code point of its number.
 void AppendQuoted(std::string& line, std::string_view value) {
@@ -47,11 +38,20 @@ bool NeedsNoQuotes(std::string_view value) {
 
 }  // namespace
 
+std::string UtcTime(int64_t unix_micros) {
+  const time_t seconds = unix_micros / 1'000'000;
+  tm utc{};
+  gmtime_r(&seconds, &utc);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}", utc.tm_year + 1900,
+                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                     unix_micros % 1'000'000);
+}
+
 StructuredLine::StructuredLine(LineFormat format, int64_t unix_micros, std::string_view level,
                                std::string_view event)
     : format_(format) {
   line_.reserve(768);
-  Text("time", Timestamp(unix_micros)).Text("level", level).Text("event", event);
+  Text("time", UtcTime(unix_micros) + "Z").Text("level", level).Text("event", event);
 }
 
 void StructuredLine::Name(std::string_view name) {

@@ -9,6 +9,9 @@
 
 namespace poplar::server {
 
+// As RFC 3339 has it, without the offset, which is zero.
+std::string UtcTime(int64_t unix_micros);
+
 enum class LineFormat : uint8_t { kJson, kLogfmt };
 
 // One structured log line: name-value pairs in the order given. Strings may hold a stranger's

@@ -61,7 +61,7 @@ class Life {
     bench_.emplace(options);
     return *bench_;
   }
-  // A session with one command, or several, that the node answers at once.
+  // A client whose login the node has answered at once.
   DrivenPeer& LogIn(std::string_view user = "alice") {
     DrivenPeer& client = bench_->Connect();
     EXPECT_EQ(bench_->LogIn(client, user), "+OK Logged in.\r\n");
