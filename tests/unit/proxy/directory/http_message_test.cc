@@ -34,6 +34,18 @@ TEST(HttpResponseReader, ReadsAResponseInPiecesOfAnySize) {
   }
 }
 
+TEST(HttpResponseReader, ReadsChunksInPiecesOfAnySize) {
+  constexpr std::string_view kHead = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string_view body :
+       {"0\r\n\r\n", "1\r\na\r\n0\r\n\r\n", "0\r\nTrailer: of it\r\n\r\n"}) {
+    const std::string bytes = std::string(kHead) + std::string(body);
+    for (size_t piece = 1; piece <= bytes.size(); ++piece) {
+      HttpResponseReader reader;
+      ASSERT_EQ(Read(reader, bytes, piece), Progress::kDone) << body << piece << reader.fault();
+    }
+  }
+}
+
 TEST(HttpResponseReader, KnowsWhereResponsesEnd) {
   struct Case {
     std::string_view bytes;
@@ -49,12 +61,17 @@ TEST(HttpResponseReader, KnowsWhereResponsesEnd) {
       {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", Progress::kDone,
        true},
       {"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbo", Progress::kBroken, false},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r", Progress::kBroken, false},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nab\r\n0\r\n\r\n",
+       Progress::kBroken, false},
       {"HTTP/1.1 200 OK\r\nAuth-St", Progress::kBroken, false},
       {"", Progress::kBroken, false},
       {"SSH-2.0-OpenSSH\r\n", Progress::kBroken, false},
       {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nmore", Progress::kBroken, false},
       {"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", Progress::kBroken, false},
       {"HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n", Progress::kBroken, false},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 497554224488149391\r\n\r\nthe body begins",
+       Progress::kBroken, false},
       {"HTTP/1.1 200 OK\r\nA\0b: c\r\n\r\n", Progress::kBroken, false},
   };
   for (const Case& c : cases) {
