@@ -6,7 +6,10 @@
 
 #include "tests/simulation/world.h"
 
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wreserved-identifier"
 extern "C" void __sanitizer_set_death_callback(void (*)()) __attribute__((weak));
+#pragma clang diagnostic pop
 
 namespace poplar::simulation {
 namespace {

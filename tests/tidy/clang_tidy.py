@@ -17,21 +17,25 @@ def main(build: pathlib.Path, file: str) -> int:
         return 1
     words = shlex.split(entry["command"])
     words = [word for word in words if not word.endswith("ccache")]
-    # The preprocessor would leave out what is precompiled.
+    # A file has to include what it uses, whatever is precompiled.
     if "-include-pch" in words:
-        at = words.index("-include-pch")
-        words = words[:at - 1] + words[at + 3:]
+        begin, end = words.index("-Winvalid-pch"), words.index("-include", words.index("-include-pch"))
+        words = words[:begin] + words[end + 3:]
     output = words.index("-o")
-    preprocess = words[:output] + words[output + 2:] + ["-E", "-P"]
-    text = subprocess.run(preprocess, cwd=entry["directory"], capture_output=True, check=True).stdout
+    words = words[:output] + words[output + 2:]
+    done = subprocess.run([*words, "-E", "-P"], cwd=entry["directory"], capture_output=True)
+    if done.returncode != 0:
+        print(done.stderr.decode(errors="replace"), flush=True)
+        return 1
+    text = done.stdout
     # NOLINT lives in comments, which preprocessing drops: the file itself counts as well.
     key = hashlib.sha256(text + source.read_bytes()
                          + pathlib.Path(".clang-tidy").read_bytes()).hexdigest()
     passed = build / "clang-tidy" / key
     if passed.exists():
         return 0
-    done = subprocess.run(["clang-tidy-19", "--quiet", "-p", str(build), file],
-                          capture_output=True, text=True)
+    done = subprocess.run(["clang-tidy-19", "--quiet", str(source), "--", *words[1:]],
+                          cwd=entry["directory"], capture_output=True, text=True)
     if done.returncode != 0:
         print(done.stdout + done.stderr, flush=True)
         return 1
