@@ -176,11 +176,12 @@ void CheckProcess(const Config& config, Findings& findings) {
                      "at least " + FormatDuration(kIdleFloor));
   }
   const std::string& output = config.log.output;
-  if (output != "stderr" && output != "stdout" &&
+  if (output != "stderr" && output != "stdout" && output != kJournal &&
       (!output.starts_with('/') || output.find('\0') != std::string::npos)) {
-    constexpr std::string_view kWords[] = {"stderr", "stdout"};
+    constexpr std::string_view kWords[] = {"stderr", "stdout", kJournal};
     findings.Error("log.output", Quote(output) + " is not an output",
-                   "stderr, stdout or an absolute path", std::string(NearestWord(output, kWords)));
+                   "stderr, stdout, journal or an absolute path",
+                   std::string(NearestWord(output, kWords)));
   }
   const std::string& failed = config.log.failed_logins;
   if (!failed.empty() && (!failed.starts_with('/') || failed.find('\0') != std::string::npos))

@@ -98,13 +98,17 @@ inline constexpr ChoiceName<LogLevel> kLogLevelNames[] = {{LogLevel::kDebug, "de
                                                           {LogLevel::kWarning, "warning"},
                                                           {LogLevel::kError, "error"}};
 
+// As log.output.
+inline constexpr std::string_view kJournal = "journal";
+
 struct LogConfig {
   LogFormat format = LogFormat::kJson;
   LogLevel level = LogLevel::kInfo;
-  // "stderr", "stdout" or an absolute path.
+  // "stderr", "stdout", kJournal or an absolute path.
   std::string output = "stderr";
   // Empty, or an absolute path.
   std::string failed_logins;
+  int noise_per_second = 50;  // 0: unbounded
 
   bool operator==(const LogConfig&) const = default;
 };
@@ -115,12 +119,17 @@ void Describe(Visitor& v, LogConfig& c) {
   v.Choice("level", c.level, kLogLevelNames,
            {.help = "The least important lines that are still written."});
   v.Text("output", c.output,
-         {.help = "stderr, stdout, or the absolute path of a file to append to; SIGHUP opens it "
-                  "anew."});
+         {.help = "stderr, stdout, journal, or the absolute path of a file to append to; SIGHUP "
+                  "opens it anew. In systemd's journal each value is a field of its own: "
+                  "journalctl POPLAR_USER=alice@example.com; there format means nothing."});
   v.Text("failed_logins", c.failed_logins,
          {.help = "The absolute path of a file to which sessions with failed logins are also "
                   "written, the way Dovecot writes them: fail2ban's and CrowdSec's filters for "
                   "Dovecot match."});
+  v.Integer("noise_per_second", c.noise_per_second, {0, 1'000'000},
+            {.help = "Most lines a second about connections in which nobody tried to log in (port "
+                     "scanners, load balancers' checks, failed handshakes). Those beyond are told "
+                     "by their number. 0: all have their line."});
 }
 
 }  // namespace poplar::config

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "proxy/server/dovecot_line.h"
+#include "proxy/server/journal.h"
 
 namespace poplar::server {
 namespace {
@@ -79,6 +80,25 @@ class LogFile final : public spdlog::sinks::base_sink<std::mutex> {
   File file_;
 };
 
+// Lines that StructuredLine has written for it.
+class JournalSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    // There is nowhere to tell that it failed.
+    (void)SendToJournal({message.payload.data(), message.payload.size()});
+  }
+  void flush_() override {}
+};
+
+LineFormat FormatOf(const config::LogConfig& config) {
+  if (config.output == config::kJournal) return LineFormat::kJournal;
+  return config.format == config::LogFormat::kJson ? LineFormat::kJson : LineFormat::kLogfmt;
+}
+
+// Port scanners, load balancers' checks, handshakes that failed.
+bool IsNoise(const session::Record& record) {
+  return !record.logged_in && record.refused_logins == 0 && record.mechanism.empty();
+}
+
 }  // namespace
 
 struct Log::Sink {
@@ -99,6 +119,7 @@ struct Log::Sink {
   }
   spdlog::sink_ptr SinkFor(const std::string& output) {
     if (output == "stdout") return std::make_shared<spdlog::sinks::stdout_sink_mt>();
+    if (output == config::kJournal) return std::make_shared<JournalSink>();
     if (output == "stderr") return std::make_shared<spdlog::sinks::stderr_sink_mt>();
     return files.emplace_back(std::make_shared<LogFile>(output));
   }
@@ -113,6 +134,10 @@ tl::expected<std::unique_ptr<Log::Sink>, std::string> Log::OpenSink(
   const char* setting = "log.output";
   const std::string* output = &config.output;
   try {
+    if (config.output == config::kJournal) {
+      if (const auto found = FindJournal(); !found)
+        return tl::unexpected("log.output: cannot write to the journal: " + found.error());
+    }
     auto sink = std::make_unique<Sink>();
     sink->pool = std::make_shared<spdlog::details::thread_pool>(kQueuedLinesMax, 1);
     sink->logger = sink->Open(*output);
@@ -137,22 +162,36 @@ tl::expected<std::unique_ptr<Log>, std::string> Log::Open(const config::LogConfi
                                                           const io::Clock& clock) {
   auto sink = OpenSink(config);
   if (!sink) return tl::unexpected(std::move(sink.error()));
-  const LineFormat format =
-      config.format == config::LogFormat::kJson ? LineFormat::kJson : LineFormat::kLogfmt;
-  return std::unique_ptr<Log>(new Log(std::move(*sink), format, config.level, clock));
+  return std::unique_ptr<Log>(new Log(std::move(*sink), config, clock));
 }
 
-Log::Log(std::unique_ptr<Sink> sink, LineFormat format, config::LogLevel level,
-         const io::Clock& clock)
-    : sink_(std::move(sink)), format_(format), level_(level), clock_(clock) {}
+Log::Log(std::unique_ptr<Sink> sink, const config::LogConfig& config, const io::Clock& clock)
+    : sink_(std::move(sink)),
+      format_(FormatOf(config)),
+      level_(config.level),
+      noise_(static_cast<uint32_t>(config.noise_per_second)),
+      clock_(clock) {}
 
-Log::~Log() = default;
+Log::~Log() { TellOfNoise(noise_.TakeAll()); }
 
 void Log::Write(const session::Record& record) {
+  const int64_t now = clock_.UnixMicros();
   if (sink_->failed_logins != nullptr && record.refused_logins > 0 && !record.logged_in)
-    Sink::Line(*sink_->failed_logins, DovecotLine(clock_.UnixMicros(), sink_->host, record));
+    Sink::Line(*sink_->failed_logins, DovecotLine(now, sink_->host, record));
   if (level_ > config::LogLevel::kInfo) return;
-  sink_->Line(SessionLine(format_, clock_.UnixMicros(), record));
+  const bool admitted = !IsNoise(record) || noise_.Admit(now);
+  TellOfNoise(noise_.TakeLeftOut(now));
+  if (admitted) sink_->Line(SessionLine(format_, now, record));
+}
+
+void Log::TellOfNoise(uint64_t left_out) {
+  if (left_out == 0) return;
+  StructuredLine line(format_, clock_.UnixMicros(), "info", "noise");
+  line.Number("sessions", left_out)
+      .Text("message", std::to_string(left_out) +
+                           " more connections in which nobody tried to log in ended, and have no "
+                           "lines of their own (log.noise_per_second); the metrics have them all");
+  sink_->Line(line.Take());
 }
 
 void Log::NodeChanged(std::string_view node, const balancer::Transition& transition) {

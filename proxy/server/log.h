@@ -8,6 +8,7 @@
 #include "balancer/node_health.h"
 #include "proxy/config/config.h"
 #include "proxy/io/clock.h"
+#include "proxy/server/noise_limit.h"
 #include "proxy/server/session_line.h"
 #include "proxy/session/record.h"
 
@@ -40,13 +41,14 @@ class Log final : public session::SessionLog {
  private:
   struct Sink;
   static tl::expected<std::unique_ptr<Sink>, std::string> OpenSink(const config::LogConfig& config);
-  Log(std::unique_ptr<Sink> sink, LineFormat format, config::LogLevel level,
-      const io::Clock& clock);
+  Log(std::unique_ptr<Sink> sink, const config::LogConfig& config, const io::Clock& clock);
+  void TellOfNoise(uint64_t left_out);
   void Event(config::LogLevel level, std::string_view message);
 
   std::unique_ptr<Sink> sink_;
-  LineFormat format_;
-  config::LogLevel level_;
+  const LineFormat format_;
+  const config::LogLevel level_;
+  NoiseLimit noise_;  // of connections in which nobody tried to log in
   const io::Clock& clock_;
 };
 

@@ -4,9 +4,11 @@
 #include <time.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <utility>
 
+#include "proxy/pop3/ascii.h"
 #include "proxy/upstream/client_origin.h"
 
 namespace poplar::server {
@@ -14,8 +16,7 @@ namespace {
 
 // JSON's escapes; logfmt readers take the same inside quotes. A byte over 127 is written as the
 // code point of its number.
-void AppendQuoted(std::string& line, std::string_view value) {
-  line += '"';
+void AppendEscaped(std::string& line, std::string_view value) {
   for (const char c : value) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
@@ -27,7 +28,25 @@ void AppendQuoted(std::string& line, std::string_view value) {
       line += c;
     }
   }
-  line += '"';
+}
+
+// Quotes and backslashes mean nothing there.
+void AppendForJournal(std::string& fields, std::string_view value) {
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte > 0x7e) {
+      fmt::format_to(std::back_inserter(fields), "\\u{:04x}", byte);
+    } else {
+      fields += c;
+    }
+  }
+}
+
+// Of syslog (RFC 5424 section 6.2.1).
+char PriorityOf(std::string_view level) {
+  if (level == "error") return '3';
+  if (level == "warning") return '4';
+  return level == "debug" ? '7' : '6';
 }
 
 bool NeedsNoQuotes(std::string_view value) {
@@ -51,10 +70,18 @@ StructuredLine::StructuredLine(LineFormat format, int64_t unix_micros, std::stri
                                std::string_view event)
     : format_(format) {
   line_.reserve(768);
-  Text("time", UtcTime(unix_micros) + "Z").Text("level", level).Text("event", event);
+  if (format_ == LineFormat::kJournal) {  // which has a time of its own
+    fields_.reserve(1536);
+    fields_ = "SYSLOG_IDENTIFIER=poplar\nPRIORITY=";
+    fields_ += PriorityOf(level);
+    fields_ += '\n';
+  } else {
+    Text("time", UtcTime(unix_micros) + "Z").Text("level", level);
+  }
+  Text("event", event);
 }
 
-void StructuredLine::Name(std::string_view name) {
+void StructuredLine::Put(std::string_view name, std::string_view value, bool quoted) {
   if (format_ == LineFormat::kJson) {
     line_ += line_.empty() ? "{\"" : ",\"";
     line_ += name;
@@ -64,40 +91,55 @@ void StructuredLine::Name(std::string_view name) {
     line_ += name;
     line_ += '=';
   }
+  if (quoted) line_ += '"';
+  AppendEscaped(line_, value);
+  if (quoted) line_ += '"';
+  if (format_ == LineFormat::kJournal) PutField(name, value);
+}
+
+void StructuredLine::PutField(std::string_view name, std::string_view value) {
+  if (name == "message") {
+    AppendForJournal(message_, value);
+    return;
+  }
+  fields_ += "POPLAR_";
+  std::transform(name.begin(), name.end(), std::back_inserter(fields_), pop3::ToUpper);
+  fields_ += '=';
+  AppendForJournal(fields_, value);
+  fields_ += '\n';
 }
 
 StructuredLine& StructuredLine::Text(std::string_view name, std::string_view value) {
-  Name(name);
-  if (format_ == LineFormat::kLogfmt && NeedsNoQuotes(value)) {
-    line_ += value;
-  } else {
-    AppendQuoted(line_, value);
-  }
+  Put(name, value, format_ == LineFormat::kJson || !NeedsNoQuotes(value));
   return *this;
 }
 
 StructuredLine& StructuredLine::Number(std::string_view name, uint64_t value) {
-  Name(name);
-  fmt::format_to(std::back_inserter(line_), "{}", value);
+  const fmt::format_int text(value);
+  Put(name, {text.data(), text.size()}, false);
   return *this;
 }
 
 StructuredLine& StructuredLine::Millis(std::string_view name, io::Duration value) {
-  Name(name);
-  fmt::format_to(std::back_inserter(line_), "{:.3f}",
-                 std::chrono::duration<double, std::milli>(value).count());
+  std::array<char, 64> text{};
+  const auto end = fmt::format_to_n(text.data(), text.size(), "{:.3f}",
+                                    std::chrono::duration<double, std::milli>(value).count());
+  Put(name, {text.data(), std::min(end.size, text.size())}, false);
   return *this;
 }
 
 StructuredLine& StructuredLine::Flag(std::string_view name, bool value) {
-  Name(name);
-  line_ += value ? "true" : "false";
+  Put(name, value ? "true" : "false", false);
   return *this;
 }
 
 std::string StructuredLine::Take() {
   if (format_ == LineFormat::kJson) line_ += '}';
-  return std::move(line_);
+  if (format_ != LineFormat::kJournal) return std::move(line_);
+  fields_ += "MESSAGE=";
+  fields_ += message_.empty() ? line_ : message_;
+  fields_ += '\n';
+  return std::move(fields_);
 }
 
 std::string SessionLine(LineFormat format, int64_t unix_micros, const session::Record& record) {

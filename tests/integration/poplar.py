@@ -47,7 +47,8 @@ def configuration(nodes, certificates, port: int, admin_port: int, log_file: pat
                                  for made in certificates]},
         "clusters": [{"name": "main", "shared_storage": shared, "nodes": nodes}],
         "admin": {"address": f"127.0.0.1:{admin_port}", **(admin or {})},
-        "log": {"format": "json", "level": "info", "output": str(log_file)},
+        # Each session has its line, however many there are.
+        "log": {"format": "json", "level": "info", "output": str(log_file), "noise_per_second": 0},
         "drain_timeout": "5s",
         # A login at the node for each of a client's, and as little patience as possible with a node
         # that is down: what most tests are about. Pools and health have tests of their own. Without

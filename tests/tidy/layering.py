@@ -38,6 +38,7 @@ CONFINED = {
     r"civetweb\.h|CivetServer\.h": r"metrics/admin_(client|server)\.cc",
     r"CLI/": r"proxy/main\.cc",
     r"spdlog/": r"proxy/server/log\.cc",
+    r"systemd/": r"proxy/server/journal\.cc",
     r"boost/": r"proxy/directory/http_\w+\.cc",
     r"ares": r"proxy/io/cares_channel\.cc",
     r"(ldap|lber)\.h|sasl/": r"proxy/directory/ldap_\w+\.cc",

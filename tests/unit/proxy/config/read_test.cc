@@ -71,7 +71,7 @@ limits: {sessions: 5, bad_commands: 6, bad_commands_before_login: 4, failed_logi
          buffer_memory: 8MiB}
 drain_timeout: 0s
 admin: {enabled: no, address: "127.0.0.1:1", read_token_file: /r, write_token_file: /w}
-log: {format: logfmt, level: error, output: stdout, failed_logins: /f}
+log: {format: logfmt, level: error, output: stdout, failed_logins: /f, noise_per_second: 8}
 )";
 
 // What kEverything says of its cluster beyond names and addresses.
@@ -160,7 +160,7 @@ TEST(Read, FillsTheWholeConfiguration) {
   expected.limits = {5, 6, 4, 7, MiB(8)};
   expected.drain_timeout = Duration(0);
   expected.admin = {false, "127.0.0.1:1", "/r", "/w"};
-  expected.log = {LogFormat::kLogfmt, LogLevel::kError, "stdout", "/f"};
+  expected.log = {LogFormat::kLogfmt, LogLevel::kError, "stdout", "/f", 8};
   EXPECT_EQ(result.config, expected);
 }
 

@@ -169,6 +169,27 @@ TEST_F(LogTest, NeverHoldsAWriterUp) {
   close(reader);
 }
 
+TEST_F(LogTest, TellsOfNoiseByItsNumber) {
+  auto log = Log::Open(
+      {.format = config::LogFormat::kLogfmt, .output = path_, .noise_per_second = 2}, clock_);
+  ASSERT_TRUE(log) << log.error();
+  session::Record tried;
+  tried.mechanism = "PLAIN";
+  session::Record refused;
+  refused.refused_logins = 1;
+  for (int i = 0; i < 5; ++i) {
+    (*log)->Write(session::Record{});
+    (*log)->Write(tried);
+    (*log)->Write(refused);
+  }
+  log->reset();
+  const std::vector<std::string> lines = Lines();
+  ASSERT_EQ(lines.size(), 13u);
+  EXPECT_TRUE(lines.back().starts_with(
+      "time=1970-01-01T00:00:01.000000Z level=info event=noise sessions=3 message=\"3 more "))
+      << lines.back();
+}
+
 TEST(LogOpen, SaysWhatItCannotWriteTo) {
   const FixedClock clock;
   for (const char* path : {"/dev", "/proc/version/poplar.log"}) {

@@ -198,5 +198,25 @@ TEST(SessionLine, NamesTheRuleAndTheMove) {
       std::string::npos);
 }
 
+TEST(StructuredLine, IsFieldsForTheJournal) {
+  StructuredLine line(LineFormat::kJournal, kUnixMicros, "warning", "node");
+  line.Text("node", "mail/node1").Text("evidence", "said \"no\\\"\n").Number("count", 7);
+  line.Millis("took_ms", microseconds(1500)).Flag("well", false);
+  EXPECT_EQ(line.Take(),
+            "SYSLOG_IDENTIFIER=poplar\nPRIORITY=4\nPOPLAR_EVENT=node\nPOPLAR_NODE=mail/node1\n"
+            "POPLAR_EVIDENCE=said \"no\\\"\\u000a\nPOPLAR_COUNT=7\nPOPLAR_TOOK_MS=1.500\n"
+            "POPLAR_WELL=false\n"
+            "MESSAGE=event=node node=mail/node1 evidence=\"said \\\"no\\\\\\\"\\u000a\" count=7 "
+            "took_ms=1.500 well=false\n");
+}
+
+TEST(StructuredLine, HasItsMessageAsTheJournalsMessage) {
+  StructuredLine line(LineFormat::kJournal, kUnixMicros, "error", "process");
+  line.Text("message", "so it is\n");
+  EXPECT_EQ(
+      line.Take(),
+      "SYSLOG_IDENTIFIER=poplar\nPRIORITY=3\nPOPLAR_EVENT=process\nMESSAGE=so it is\\u000a\n");
+}
+
 }  // namespace
 }  // namespace poplar::server
