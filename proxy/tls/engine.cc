@@ -22,6 +22,17 @@ SSL* Ssl(void* ssl) { return static_cast<SSL*>(ssl); }
 // put off (session tickets, the answer to a KeyUpdate).
 constexpr size_t kAlertBytesMax = 4096;
 
+// The code for ClassifySslError of a fatal alert in the clear with which `bytes` end; 0: there is
+// none (RFC 8446 sections 5.1 and 6).
+int PlainAlertAtTheEnd(std::string_view bytes) {
+  constexpr size_t kRecordBytes = 7;
+  if (bytes.size() < kRecordBytes) return 0;
+  const std::string_view record = bytes.substr(bytes.size() - kRecordBytes);
+  const bool fatal =
+      record.starts_with("\x15\x03") && record.substr(3, 3) == std::string_view("\0\x02\x02", 3);
+  return fatal ? SSL_AD_REASON_OFFSET + static_cast<unsigned char>(record.back()) : 0;
+}
+
 }  // namespace
 
 struct Engine::Failure {
@@ -117,9 +128,15 @@ Engine::~Engine() { SSL_free(Ssl(ssl_)); }
 Status Engine::Handshake(io::Buffer& ciphertext, io::Buffer& out) {
   if (failure_ != nullptr) return Status::kFailed;
   assert(!handshaken_);
+  const std::string_view arrived = ciphertext.bytes();
   Borrow borrow(*this, &ciphertext, &out);
   const int result = SSL_do_handshake(Ssl(ssl_));
-  if (result != 1) return Outcome(result);
+  if (result != 1) {
+    const Status status = Outcome(result);
+    if (status == Status::kFailed)
+      NotePlainAlert(arrived.substr(0, arrived.size() - ciphertext.size()));
+    return status;
+  }
   handshaken_ = true;
   readable_ = SSL_has_pending(Ssl(ssl_)) != 0;
   return Status::kOk;
@@ -214,6 +231,17 @@ void Engine::Fail() {
   if (!failure_->text.empty()) return;
   const char* text = error == 0 ? nullptr : ERR_reason_error_string(error);
   failure_->text = text == nullptr ? "unknown" : text;
+}
+
+// OpenSSL's clients refuse a certificate of TLS 1.3 in the clear, where the library expects
+// ciphertext and finds a broken record.
+void Engine::NotePlainAlert(std::string_view read) {
+  if (failure_->reason != FailureReason::kProtocol) return;
+  const int alert = PlainAlertAtTheEnd(read);
+  if (alert == 0) return;
+  failure_->reason = ClassifySslError(alert, true);
+  failure_->text = std::string("alert in the clear: ") +
+                   SSL_alert_desc_string_long(alert - SSL_AD_REASON_OFFSET);
 }
 
 void Engine::OnPeerLeft() {

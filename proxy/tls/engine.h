@@ -110,6 +110,7 @@ class Engine {
   void NoteCertificateFault(CertificateFault fault);
   Status Outcome(int result);
   void Fail();
+  void NotePlainAlert(std::string_view read);
 
   void* ssl_;
   std::shared_ptr<const void> context_;

@@ -97,6 +97,24 @@ def test_old_versions_are_refused(version, proxy):
     assert proxy.session(before)["reason"] == "tls_handshake_failed"
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_client_that_refuses_the_certificate_is_known(version, proxy):
+    proxy.idle()
+    before = len(proxy.sessions())
+    refused = 'poplar_tls_handshake_failures_total{reason="certificate_rejected"}'
+
+    def count():
+        return float(next(line for line in proxy.get("/metrics")[1].splitlines() if line.startswith(refused)).split()[-1])
+
+    known = count()
+    distrustful = ssl.create_default_context()
+    distrustful.minimum_version = distrustful.maximum_version = version
+    with pytest.raises(ssl.SSLCertVerificationError):
+        Pop3.connect(proxy.port, distrustful)
+    assert proxy.session(before)["reason"] == "tls_handshake_failed"
+    assert count() == known + 1
+
+
 @pytest.mark.parametrize("cipher", ["DES-CBC3-SHA", "AES128-SHA", "AES128-GCM-SHA256"])
 def test_weak_ciphers_are_refused(cipher, proxy):
     """No 3DES, and nothing without forward secrecy."""

@@ -258,6 +258,25 @@ INSTANTIATE_TEST_SUITE_P(
         Garbage{std::string("\x15\x03\x01\x00\x02\x02\x30", 7),
                 FailureReason::kCertificateRejected}));
 
+// As OpenSSL's clients do it, behind the record that only looks like TLS 1.2's change of ciphers.
+TEST_F(EngineTest, AnAlertInTheClearCountsAsWhatItSays) {
+  const std::string alert("\x14\x03\x03\x00\x01\x01\x15\x03\x03\x00\x02\x02\x30", 13);
+  for (const std::string& bytes : {alert, alert.substr(6)}) {
+    RawClient client({});
+    EngineParty server = NewServer();
+    client.Handshake();
+    server.Receive(std::exchange(client.sent, {}));
+    ASSERT_FALSE(server.Handshake());
+    ASSERT_FALSE(server.failed());
+    server.Receive(bytes);
+    EXPECT_FALSE(server.Handshake());
+    EXPECT_TRUE(server.failed());
+    EXPECT_EQ(server.engine->failure(), FailureReason::kCertificateRejected);
+    EXPECT_EQ(server.engine->failure_text(), "alert in the clear: unknown CA");
+    EXPECT_EQ(ERR_peek_error(), 0U);
+  }
+}
+
 TEST_F(EngineTest, ADamagedRecordFailsBehindTheGoodOnesAndAlertsThePeer) {
   for (const uint16_t version : {kTls12, kTls13}) {
     RawClientSettings settings;
