@@ -7,11 +7,5 @@ mapfile -d '' files < <(git -c safe.directory="$PWD" ls-files -z --cached --othe
 if [ "${1:-}" = --fix ]; then
   exec clang-format-19 -i "${files[@]}"
 fi
-unformatted=0
-for file in "${files[@]}"; do
-  if ! clang-format-19 --dry-run -Werror "$file" >/dev/null 2>&1; then
-    echo "$file: not as clang-format-19 writes it"
-    unformatted=1
-  fi
-done
-[ "$unformatted" -eq 0 ]
+# Many files a process: starting it takes longer than its work. It names each place itself.
+printf '%s\0' "${files[@]}" | xargs -0 -n 40 -P "$(nproc)" clang-format-19 --dry-run -Werror
