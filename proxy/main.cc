@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <optional>
 #include <string>
 
 #include "proxy/cli/certificate_check.h"
@@ -327,36 +328,8 @@ void CommandLine::AddDemo() {
       ->capture_default_str();
 }
 
-int Run(int argc, char** argv) {
-  CommandLine line;
-  try {
-    line.app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    // 2 for a wrong command line, as shells and scripts expect; to monitoring that would be
-    // CRITICAL, and 3 is UNKNOWN.
-    const int wrong = line.probe->parsed() ? 3 : 2;
-    return line.app.exit(error) == 0 ? 0 : wrong;
-  }
-  const auto color = poplar::config::ColorFor(STDERR_FILENO);
-  if (line.version) {
-    cli::PrintVersion(std::cout);
-    return 0;
-  }
-  if (*line.serve) return cli::RunServe({line.path, color}, std::cerr);
-  if (*line.check) {
-    cli::CertificateCheck certificates;
-    const int64_t now = poplar::io::SystemClock().UnixMicros() / 1'000'000;
-    cli::NameCheck names;
-    return cli::RunCheck({line.path, color, &certificates, &names, now}, std::cout, std::cerr);
-  }
-  if (*line.config) return cli::RunConfig(std::cout);
-  if (*line.route) {
-    line.route_options.config_path = line.path;
-    line.route_options.color = color;
-    if (line.route_json || line.route_format == "json")
-      line.route_options.format = cli::RouteFormat::kJson;
-    return cli::RunRoute(line.route_options, std::cout, std::cerr);
-  }
+// What asks or tells the Poplar that runs with the configuration; nothing: it is another command.
+std::optional<int> RunOnRunning(CommandLine& line, poplar::config::Color color) {
   if (*line.move || *line.moves) {
     line.move_options.config_path = line.path;
     line.move_options.color = color;
@@ -390,6 +363,40 @@ int Run(int argc, char** argv) {
     line.kick_options.color = color;
     return cli::RunKick(line.kick_options, std::cout, std::cerr);
   }
+  return std::nullopt;
+}
+
+int Run(int argc, char** argv) {
+  CommandLine line;
+  try {
+    line.app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // 2 for a wrong command line, as shells and scripts expect; to monitoring that would be
+    // CRITICAL, and 3 is UNKNOWN.
+    const int wrong = line.probe->parsed() ? 3 : 2;
+    return line.app.exit(error) == 0 ? 0 : wrong;
+  }
+  const auto color = poplar::config::ColorFor(STDERR_FILENO);
+  if (line.version) {
+    cli::PrintVersion(std::cout);
+    return 0;
+  }
+  if (*line.serve) return cli::RunServe({line.path, color}, std::cerr);
+  if (*line.check) {
+    cli::CertificateCheck certificates;
+    const int64_t now = poplar::io::SystemClock().UnixMicros() / 1'000'000;
+    cli::NameCheck names;
+    return cli::RunCheck({line.path, color, &certificates, &names, now}, std::cout, std::cerr);
+  }
+  if (*line.config) return cli::RunConfig(std::cout);
+  if (*line.route) {
+    line.route_options.config_path = line.path;
+    line.route_options.color = color;
+    if (line.route_json || line.route_format == "json")
+      line.route_options.format = cli::RouteFormat::kJson;
+    return cli::RunRoute(line.route_options, std::cout, std::cerr);
+  }
+  if (const auto status = RunOnRunning(line, color)) return *status;
   if (*line.map_build) return cli::RunMapBuild(line.map_options, std::cin, std::cout, std::cerr);
   if (*line.map_get) return cli::RunMapGet(line.map_file, line.map_users, std::cout, std::cerr);
   if (*line.map_check) return cli::RunMapCheck(line.map_file, std::cout, std::cerr);
