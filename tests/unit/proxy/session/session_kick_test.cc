@@ -34,6 +34,7 @@ TEST(SessionStateTest, FollowsWhatTheSessionDoes) {
   EXPECT_EQ(session.record().user, "alice");
   bench.node(0).last().Send("+OK\r\n");
   bench.Settle();
+  client.Forget();
   EXPECT_EQ(session.state(), SessionState::kIdle);
   const io::Time since = session.idle_since().value();
   bench.Settle(seconds(3));
@@ -77,7 +78,7 @@ TEST(SessionKickTest, AMessageUnderWayIsFinished) {
   bench.Settle(seconds(5));
   bench.node(0).last().Send("mail\r\n.\r\n");
   EXPECT_EQ(bench.RunToEnd().reason, EndReason::kKicked);
-  EXPECT_EQ(client.received(), "+OK\r\nhalf mail\r\n.\r\n" + std::string(pop3::kReplyKicked));
+  EXPECT_EQ(client.received(), "mail\r\n.\r\n" + std::string(pop3::kReplyKicked));
   EXPECT_EQ(bench.log.records.back().messages, 1u);
 }
 
@@ -89,7 +90,7 @@ TEST(SessionKickTest, OrIsNotWhenItMustEndNow) {
   bench.Ask(client, "RETR 1\r\n");
   Only(bench).Abort(EndReason::kKicked);
   EXPECT_EQ(bench.RunToEnd().reason, EndReason::kKicked);
-  EXPECT_EQ(client.received(), "+OK\r\nhalf ");
+  EXPECT_EQ(client.received(), "");
 }
 
 TEST(SessionKickTest, ALoginUnderWayEndsBehindItsAnswer) {
