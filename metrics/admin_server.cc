@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "metrics/admin_answers.h"
+#include "metrics/admin_api.h"
 #include "metrics/admin_request.h"
 
 namespace poplar::metrics {
@@ -50,14 +51,20 @@ bool SkipBody(mg_connection* connection) {
   return false;
 }
 
+// What the API says is JSON, also where it isn't asked.
+AdminResponse Refused(const mg_request_info& request, int status, const std::string& why) {
+  if (Text(request.local_uri).starts_with(kApiPrefix)) return JsonError(status, why);
+  return PlainText(status, why + "\n");
+}
+
 // The library is C: nothing may be thrown through it.
 AdminResponse RespondWithoutThrowing(mg_connection* connection, const mg_request_info& request,
                                      const AdminHandlers& handlers) {
   try {
-    if (!SkipBody(connection)) return PlainText(413, "the body is too long; none is needed\n");
+    if (!SkipBody(connection)) return Refused(request, 413, "the body is too long; none is needed");
     // The library leaves further headers out without a word, and one of them may be what forbids
     // the request.
-    if (request.num_headers >= MG_MAX_HEADERS) return PlainText(431, "too many headers\n");
+    if (request.num_headers >= MG_MAX_HEADERS) return Refused(request, 431, "too many headers");
     std::vector<AdminRequest::Header> headers;
     for (int i = 0; i < request.num_headers; ++i) {
       const mg_header& header = request.http_headers[i];
@@ -70,7 +77,7 @@ AdminResponse RespondWithoutThrowing(mg_connection* connection, const mg_request
                       .headers = headers},
                      handlers);
   } catch (const std::exception& error) {
-    return PlainText(500, std::string(error.what()) + "\n");
+    return Refused(request, 500, error.what());
   }
 }
 
