@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "metrics/admin_answers.h"
+#include "metrics/admin_api.h"
 #include "metrics/admin_request.h"
 
 namespace poplar::metrics {
@@ -34,8 +36,6 @@ struct AdminServer::Context {
 
 namespace {
 
-constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
-
 std::string_view Text(const char* text) { return text == nullptr ? "" : text; }
 
 // Reads what there is of a body, so that closing doesn't reset the connection before the client has
@@ -51,20 +51,20 @@ bool SkipBody(mg_connection* connection) {
   return false;
 }
 
-AdminResponse PlainText(int status, std::string body) {
-  AdminResponse response{.status = status, .content_type = kPlainText};
-  response.body = std::move(body);
-  return response;
+// What the API says is JSON, also where it isn't asked.
+AdminResponse Refused(const mg_request_info& request, int status, const std::string& why) {
+  if (Text(request.local_uri).starts_with(kApiPrefix)) return JsonError(status, why);
+  return PlainText(status, why + "\n");
 }
 
 // The library is C: nothing may be thrown through it.
 AdminResponse RespondWithoutThrowing(mg_connection* connection, const mg_request_info& request,
                                      const AdminHandlers& handlers) {
   try {
-    if (!SkipBody(connection)) return PlainText(413, "the body is too long; none is needed\n");
+    if (!SkipBody(connection)) return Refused(request, 413, "the body is too long; none is needed");
     // The library leaves further headers out without a word, and one of them may be what forbids
     // the request.
-    if (request.num_headers >= MG_MAX_HEADERS) return PlainText(431, "too many headers\n");
+    if (request.num_headers >= MG_MAX_HEADERS) return Refused(request, 431, "too many headers");
     std::vector<AdminRequest::Header> headers;
     for (int i = 0; i < request.num_headers; ++i) {
       const mg_header& header = request.http_headers[i];
@@ -77,7 +77,7 @@ AdminResponse RespondWithoutThrowing(mg_connection* connection, const mg_request
                       .headers = headers},
                      handlers);
   } catch (const std::exception& error) {
-    return PlainText(500, std::string(error.what()) + "\n");
+    return Refused(request, 500, error.what());
   }
 }
 
@@ -87,8 +87,9 @@ void Send(mg_connection* connection, const AdminResponse& response, bool with_bo
   message.append("\r\nContent-Type: ").append(response.content_type);
   message.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
   if (!response.allow.empty()) message.append("\r\nAllow: ").append(response.allow);
-  if (!response.challenge.empty())
-    message.append("\r\nWWW-Authenticate: ").append(response.challenge);
+  for (const std::string_view challenge : response.challenges) {
+    if (!challenge.empty()) message.append("\r\nWWW-Authenticate: ").append(challenge);
+  }
   message.append("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff");
   message.append("\r\nConnection: close\r\n\r\n");
   if (with_body) message.append(response.body);

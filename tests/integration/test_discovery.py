@@ -275,6 +275,8 @@ def test_the_command_line_asks_as_well(dns, pods, discovering, binary):
                                   text=True, timeout=60)
         shown = json.loads(route("--format", "json").stdout)
         assert {each["user"]: each["nodes"][0]["name"] for each in shown} == real
+        # The running one knows without asking.
+        assert {user: json.loads(proxy.get(f"/api/v1/route?user={user}")[1])["nodes"][0]["name"] for user in USERS} == real
         assert f"(asked just now: {NAME}:{pods[0].pop3_port} names 3 nodes)" in route().stdout
         dns.clear()
         done = route()

@@ -1,6 +1,7 @@
 """Where users are, as a real LDAP directory says: real slapd, two real Dovecots, and Poplar between them."""
 
 import contextlib
+import json
 import pathlib
 import socket
 import subprocess
@@ -410,6 +411,21 @@ def test_poplar_route_asks_it(proxy, binary, start, clusters, servers):
         gone.stop()
         code, text = poplar(binary, "route", "zoe@example.org", "--config", other.file)
         assert code == 1 and f"directory people: {gone.url} can't be reached" in text
+
+
+def test_the_running_one_is_asked_for_a_route(proxy):
+    """As a login would ask it."""
+    def route(user):
+        status, text = proxy.get(f"/api/v1/route?user={user}")
+        return status, json.loads(text)
+
+    status, found = route("Zoe@example.org")
+    assert status == 200 and (found["cluster"], found["route"]) == ("west", "people"), found
+    assert route("renamed@example.org")[1]["login"] == "m4711"
+    unknown = route("carl@example.org")[1]
+    assert unknown["route"] == "rest" and unknown["passed"] == ["route people: unknown to directory people"]
+    status, trouble = route("twin@example.org")
+    assert status == 503 and "directory people" in trouble["error"]
 
 
 def test_poplar_check_finds_what_can_be_found(proxy, binary, tmp_path):

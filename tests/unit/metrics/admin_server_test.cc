@@ -260,6 +260,28 @@ TEST_F(AdminServerTest, ThrowingHandlerIsAnInternalError) {
   EXPECT_THAT(Ask((*server)->port(), "GET", "/metrics"), StartsWith("HTTP/1.1 500 "));
 }
 
+TEST_F(AdminServerTest, TheApiAnswersInJsonWhateverHappens) {
+  auto handlers = Handlers();
+  handlers.status = []() -> StatusView { throw std::runtime_error("out of paper"); };
+  const auto server = AdminServer::Start({.host = "127.0.0.1", .port = 0}, handlers);
+  ASSERT_TRUE(server.has_value());
+  const std::string answer = Ask((*server)->port(), "GET", "/api/v1/status");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 500 "));
+  EXPECT_THAT(answer, HasSubstr("\r\nContent-Type: application/json\r\n"));
+  EXPECT_THAT(answer, EndsWith("\r\n\r\n{\"error\":\"out of paper\"}\n"));
+}
+
+// Each challenge in a header of its own: browsers take the one that they know.
+TEST_F(AdminServerTest, OffersEachWayToShowAToken) {
+  auto handlers = Handlers();
+  handlers.may_read = [](std::string_view) { return false; };
+  const auto server = AdminServer::Start({.host = "127.0.0.1", .port = 0}, handlers);
+  ASSERT_TRUE(server.has_value());
+  EXPECT_THAT(Ask((*server)->port(), "GET", "/metrics"),
+              HasSubstr("\r\nWWW-Authenticate: Bearer realm=\"poplar\"\r\n"
+                        "WWW-Authenticate: Basic realm=\"Poplar\"\r\n"));
+}
+
 // Debian 12 builds civetweb without IPv6: then the error must say so instead of a riddle.
 TEST_F(AdminServerTest, ListensOnIpv6OrSaysWhyNot) {
   const auto server = AdminServer::Start({.host = "::1", .port = 0}, Handlers());
