@@ -2,12 +2,21 @@
 
 const DEADLINE = 5000;
 
-async function failure(answer) {
-  try {
-    return new Error((await answer.json()).error);
-  } catch {
-    return new Error(`Poplar answered ${answer.status} ${answer.statusText}`);
+export class Refusal extends Error {
+  constructor(message, status) {
+    super(message);
+    this.isForWantOfRights = status === 401 || status === 403;
   }
+}
+
+async function refusal(answer) {
+  let message = `Poplar answered ${answer.status} ${answer.statusText}`;
+  try {
+    message = (await answer.json()).error ?? message;
+  } catch {
+    // Something before Poplar has answered: its status has to do.
+  }
+  return new Refusal(message, answer.status);
 }
 
 async function answered(request) {
@@ -17,7 +26,7 @@ async function answered(request) {
   } catch {
     throw new Error("Poplar does not answer");
   }
-  if (!answer.ok) throw await failure(answer);
+  if (!answer.ok) throw await refusal(answer);
   return answer.json();
 }
 

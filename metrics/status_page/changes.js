@@ -2,13 +2,16 @@
 
 import {change} from "./api.js";
 
-const WORDS = {
+// [question, the button that says yes, what will be, what is told when it is done]
+const NODE_WORDS = {
   drain: (name) => [`Drain ${name}?`, "Drain",
-    "It takes no new users from now on. Sessions there go on until their clients leave."],
-  undrain: (name) => [`Undrain ${name}?`, "Undrain", "It takes users again, as its health allows."],
-  kick: (name) => [`End ${name}?`, "End it",
-    "Poplar ends it before its next command; the client may come back at once."],
+    "It takes no new users from now on. Sessions there go on until their clients leave.",
+    `${name} drains: it takes no new users.`],
+  undrain: (name) => [`Undrain ${name}?`, "Undrain", "It takes users again, as far as its health allows.",
+    `${name} is no longer drained.`],
 };
+const KICK_WORDS = (session) => [`End session ${session}?`, "End it",
+  "Poplar ends it before its next command. Its client may come back at once."];
 
 const dialog = document.getElementById("confirm");
 
@@ -40,12 +43,12 @@ export class Changes {
   }
 
   #changeNode({change: what, cluster, node}) {
-    const name = `${cluster}/${node}`;
-    return this.#make(WORDS[what](name), `api/v1/${what}`, {cluster, node}, () => `${name}: ${what} is done.`);
+    const words = NODE_WORDS[what](`${cluster}/${node}`);
+    return this.#make(words, `api/v1/${what}`, {cluster, node}, () => words[3]);
   }
 
   #kick(session) {
-    return this.#make(WORDS.kick(`session ${session}`), "api/v1/kick", {session},
+    return this.#make(KICK_WORDS(session), "api/v1/kick", {session},
                       ({kicked}) => kicked === 0 ? "That session had ended already." : `Session ${session} ends.`);
   }
 
@@ -54,6 +57,7 @@ export class Changes {
     try {
       this.#notice.say(told(await change(path, parameters, this.#token.text)));
     } catch (error) {
+      if (error.isForWantOfRights) this.#token.forget();
       this.#notice.say(`Not done. ${error.message}`, "bad");
     }
     this.#onDone();

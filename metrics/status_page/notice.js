@@ -1,13 +1,18 @@
-// The line above everything: what a change came to, and whether Poplar answers. Screen readers read it aloud.
+// The line that lies over everything: what a change came to, and whether Poplar answers. Screen readers read it aloud.
+
+const GOOD_NEWS = 10000;  // milliseconds that they stay
 
 export class Notice {
   #element = document.getElementById("notice");
   #silence = "";
   #said = {text: "", tone: ""};
+  #end;
 
   say(text, tone = "good") {
     this.#said = {text, tone};
     this.#show();
+    clearTimeout(this.#end);
+    if (tone === "good" && text !== "") this.#end = setTimeout(() => this.say(""), GOOD_NEWS);
   }
 
   // Poplar has not answered: it stays said until it does.

@@ -1,9 +1,11 @@
 """Headless Chromium (packages chromium, chromium-driver, python3-selenium), and all that it complains about."""
 
+import base64
 import contextlib
 import json
 import os
 import pathlib
+import tempfile
 import urllib.parse
 
 from selenium import webdriver
@@ -19,10 +21,9 @@ _ARGUMENTS = ("--headless=new", "--no-first-run", "--disable-background-networki
 
 
 class Browser:
-    """One window. `complaints` of its console and `requests` grow from page to page."""
+    """Chromium with one tab. `complaints` of its console and `origins` are those since the tab was opened."""
 
-    def __init__(self, folder: pathlib.Path, width: int = 1320, height: int = 900, dark: bool = False,
-                 scripts: bool = True, scale: float = 1.0):
+    def __init__(self, folder: pathlib.Path):
         options = webdriver.ChromeOptions()
         options.binary_location = "/usr/bin/chromium"
         for argument in (*_ARGUMENTS, f"--user-data-dir={folder}"):
@@ -33,15 +34,27 @@ class Browser:
         self._driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
         self._driver.set_script_timeout(20)
         self._complaints, self._requests = [], []
-        self.resize(width, height, scale)
-        self.color_scheme("dark" if dark else "light")
-        self.scripts(scripts)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self._driver.quit()
+
+    def open_tab(self, url: str, width: int = 1320, height: int = 900, scheme: str = "light", scripts: bool = True):
+        """In place of the old one, of which nothing stays but what all tabs share."""
+        old = self._driver.current_window_handle
+        self._driver.switch_to.new_window("tab")
+        new = self._driver.current_window_handle
+        self._driver.switch_to.window(old)
+        self._driver.close()
+        self._driver.switch_to.window(new)
+        self._read_logs()
+        self._complaints, self._requests = [], []
+        self.resize(width, height)
+        self.color_scheme(scheme)
+        self.scripts(scripts)
+        self.open(url)
 
     def command(self, name: str, **parameters):
         """Of the DevTools protocol."""
@@ -124,10 +137,8 @@ class Browser:
 
 
 @contextlib.contextmanager
-def window(folder: pathlib.Path, url: str, **options):
-    """A browser on a page, in a private folder."""
-    import tempfile
+def chromium(folder: pathlib.Path):
+    """A browser with a private folder in this one."""
     with tempfile.TemporaryDirectory(dir=folder, prefix="browser-", ignore_cleanup_errors=True) as name, \
-            Browser(pathlib.Path(name), **options) as browser:
-        browser.open(url)
+            Browser(pathlib.Path(name)) as browser:
         yield browser
