@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cmath>
+#include <cstdio>
 #include <ctime>
 #include <tuple>
 #include <utility>
@@ -41,6 +42,12 @@ std::string DurationText(double seconds) {
   if (days > 0) return std::to_string(days) + " d " + std::to_string(hours % 24) + " h";
   if (hours > 0) return std::to_string(hours) + " h " + std::to_string(minutes % 60) + " min";
   return std::to_string(minutes) + " min";
+}
+
+std::string MillisecondsText(double seconds) {
+  std::array<char, 32> text{};
+  const int size = std::snprintf(text.data(), text.size(), "%.1f ms", seconds * 1000);
+  return {text.data(), static_cast<size_t>(size)};
 }
 
 // A state in words, and how good it is: the badge's colour (style.css).
@@ -94,7 +101,7 @@ std::string NodeRow(const ClusterView& cluster, const NodeView& node) {
       .Text("warm_width", width(node.warm))
       .Text("parked_at", width(uint64_t{node.in_use} + node.warm))
       .Text("parked_width", width(node.parked))
-      .Text("probe", "")
+      .Text("probe", node.probe_seconds ? MillisecondsText(*node.probe_seconds) : "")
       .Text("change", is_up ? "drain" : "undrain")
       .Text("change_text", is_up ? "Drain" : "Undrain")
       .Fill(BytesOf("node_row.html"));

@@ -46,8 +46,7 @@ export class Find {
   async #ask(user, listener) {
     this.#user = "";
     try {
-      const answer = await read("api/v1/route", {user, listener});
-      this.#show(Array.isArray(answer) ? answer[0] : answer);
+      this.#show(await read("api/v1/route", {user, listener}));
       this.#user = user;
       await this.refresh();
     } catch (error) {

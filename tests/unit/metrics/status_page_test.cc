@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "metrics/admin_request.h"
 #include "metrics/status_page_files.h"
 #include "tests/unit/metrics/sample_nodes.h"
 
@@ -16,6 +17,7 @@ using testing::AllOf;
 using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 constexpr double kNow = 1'764'400'000;
 
@@ -74,12 +76,14 @@ TEST(StatusPageTest, ShowsNodes) {
   node.in_use = 5;
   node.warm = 2;
   node.parked = 1;
+  node.probe_seconds = 0.00123;
   node.evidence = "3 probes failed";
   view.clusters = {{.name = "main", .panic = true, .nodes = {node}}};
   const std::string page = StatusPage(view);
   EXPECT_THAT(Inside(page, "nodes"),
               AllOf(HasSubstr("mail9"), HasSubstr("main · 192.0.2.9:110"), HasSubstr(">up<"),
-                    HasSubstr("3 probes failed"), HasSubstr("5 in use, 2 warm, 1 parked of 20"),
+                    HasSubstr("3 probes failed"), HasSubstr(">1.2 ms<"),
+                    HasSubstr("5 in use, 2 warm, 1 parked of 20"),
                     HasSubstr("class=\"in-use\" x=\"0\" width=\"250\""),
                     HasSubstr("class=\"parked\" x=\"350\" width=\"50\"")));
   EXPECT_THAT(Inside(page, "panics"), HasSubstr("Cluster main is in panic"));
@@ -177,6 +181,57 @@ TEST(StatusPageAssetTest, HasATypeAndAllBytes) {
 TEST(StatusPageAssetTest, IsOfThePageAlone) {
   for (const char* name : {"", "page.html", "node_row.html", "../style.css", "nothing.js"})
     EXPECT_FALSE(FindStatusPageAsset(name)) << name;
+}
+
+class StatusPageRequestTest : public testing::Test {
+ protected:
+  StatusPageRequestTest() {
+    handlers_.status = [] { return Sample().status; };
+    handlers_.nodes = [] { return SampleNodes(); };
+  }
+
+  AdminResponse Ask(std::string_view method, std::string_view path) const {
+    return RespondTo({.method = method, .path = path, .peer = "127.0.0.1"}, handlers_);
+  }
+
+  AdminHandlers handlers_;
+};
+
+TEST_F(StatusPageRequestTest, GetsThePageAndItsFilesWithTheirPolicy) {
+  const AdminResponse page = Ask("GET", "/");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.content_type, "text/html; charset=utf-8");
+  EXPECT_THAT(page.body,
+              AllOf(HasSubstr("<!doctype html>"), HasSubstr("4711"), HasSubstr("mail1")));
+  const AdminResponse file = Ask("GET", "/assets/main.js");
+  EXPECT_EQ(file.status, 200);
+  EXPECT_EQ(file.content_type, "text/javascript; charset=utf-8");
+  for (const AdminResponse& each : {page, file})
+    EXPECT_THAT(each.policy, StartsWith("default-src 'self';"));
+}
+
+TEST_F(StatusPageRequestTest, GetsNothingElse) {
+  EXPECT_EQ(Ask("GET", "/assets/").status, 404);
+  EXPECT_EQ(Ask("GET", "/assets/page.html").status, 404);
+  EXPECT_EQ(Ask("POST", "/").status, 405);
+  EXPECT_EQ(Ask("POST", "/assets/main.js").status, 405);
+  handlers_.status = nullptr;
+  EXPECT_EQ(Ask("GET", "/").status, 404);
+}
+
+TEST_F(StatusPageRequestTest, IsOnlyForThoseWhoMayRead) {
+  handlers_.may_read = [](std::string_view) { return false; };
+  for (const char* path : {"/", "/assets/main.js"}) {
+    const AdminResponse response = Ask("GET", path);
+    EXPECT_EQ(response.status, 401);
+    EXPECT_EQ(response.body.find("mail1"), std::string::npos);
+  }
+}
+
+TEST_F(StatusPageRequestTest, SaysWhetherChangesTakeAToken) {
+  EXPECT_THAT(Ask("GET", "/").body, HasSubstr("data-takes-token=\"no\""));
+  handlers_.may_change = [](std::string_view) { return false; };
+  EXPECT_THAT(Ask("GET", "/").body, HasSubstr("data-takes-token=\"yes\""));
 }
 
 }  // namespace
