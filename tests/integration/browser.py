@@ -133,7 +133,7 @@ class Browser:
         """Everybody who was asked for anything, as host:port."""
         self._read_logs()
         urls = [urllib.parse.urlsplit(url) for url in self._requests]
-        return {url.netloc for url in urls if url.scheme in ("http", "https", "ws", "wss", "ftp")}
+        return {f"{url.hostname}:{url.port}" for url in urls if url.scheme in ("http", "https", "ws", "wss", "ftp")}
 
 
 @contextlib.contextmanager

@@ -254,7 +254,8 @@ def find(browser, user: str):
 
 def test_where_a_user_goes_and_why(page):
     find(page, "Ida@Archive.Example.org")
-    page.until_text("#found .answer", f"Ida@Archive.Example.org → {ARCHIVE} in cluster archive")
+    page.until_text("#found .answer", f"{ARCHIVE} in cluster archive")
+    assert page.text("#found .answer").startswith("Ida@Archive.Example.org →")
     reasons = page.text("#found .why")
     assert "The mailbox is ida@archive.example.org." in reasons and "“archived”" in reasons
     assert page.texts("#found .choices tbody th") == [ARCHIVE]
@@ -367,7 +368,7 @@ def test_the_keyboard_is_enough(page):
     page.press("Tab")
     assert page.run(focused) == "token-field"
     page.press("Escape")
-    assert page.run(focused) == "SUMMARY" and not page.find("#token-form").is_displayed()
+    assert page.run(focused) == "SUMMARY" and page.find("#token").get_attribute("open") is None
     page.press("Tab")
     assert page.run(focused) == "find-user"
 
