@@ -28,8 +28,8 @@ const CHARTS = [
   {
     id: "login-time", title: "Time to log in", unit: "good logins", show: seconds, window: QUANTILE_WINDOW,
     lines: [
-      {name: "half within", color: "--good", value: (from, to) => quantile(from.login_seconds, to.login_seconds, 0.5)},
-      {name: "99 % within", color: "--blue", value: (from, to) => quantile(from.login_seconds, to.login_seconds, 0.99)},
+      {name: "median", color: "--good", value: (from, to) => quantile(from.login_seconds, to.login_seconds, 0.5)},
+      {name: "p99", color: "--blue", value: (from, to) => quantile(from.login_seconds, to.login_seconds, 0.99)},
     ],
   },
   {
@@ -40,6 +40,11 @@ const CHARTS = [
     ],
   },
 ];
+
+// A clock's, with seconds only where they differ from whole minutes.
+function timeOfDay(unixSeconds, step) {
+  return new Date(unixSeconds * 1000).toLocaleTimeString("en-GB").slice(0, step < 60 ? 8 : 5);
+}
 
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -84,7 +89,7 @@ class Chart {
     };
     const show = this.#definition.show;
     return {
-      width, height: HEIGHT, legend: {show: false}, padding: [8, 16, 0, 0],
+      width, height: HEIGHT, legend: {show: false}, padding: [8, 22, 0, 0],
       cursor: {y: false, drag: {setScale: false}, points: {size: 6}},
       scales: {
         x: {range: (_, low, high) => [Math.max(high - KEPT, Math.min(low, high - SHORTEST)), high]},
@@ -92,7 +97,7 @@ class Chart {
       },
       axes: [
         {...axis, grid: {show: false}, size: 24, space: 60,
-          values: (_, moments) => moments.map((moment) => new Date(moment * 1000).toLocaleTimeString("en-GB"))},
+          values: (_, moments, axis, space, step) => moments.map((moment) => timeOfDay(moment, step))},
         {...axis, size: 58, space: 32, values: (_, values) => values.map((value) => show(value))},
       ],
       series: [{}, ...this.#definition.lines.map((line) => ({

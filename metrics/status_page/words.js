@@ -2,8 +2,7 @@
 
 export function digits(value) {
   if (value === undefined || value === null) return "–";
-  if (value === 0) return "0";
-  if (value < 10) return value.toFixed(value < 1 ? 2 : 1);
+  if (value < 10 && !Number.isInteger(value)) return value.toFixed(value < 1 ? 2 : 1);
   return Math.round(value).toLocaleString("en");
 }
 

@@ -38,7 +38,8 @@ def _save(browser, file: pathlib.Path, whole: bool = True):
 
 
 def _take(stand: StatusStand, folder: pathlib.Path):
-    with chromium(stand.folder) as browser:
+    with chromium(stand.folder) as browser, stand.proxy.connect() as reader:
+        reader.log_in(USERS[0])
         browser.open_tab(stand.url)
         _unlock(browser)
         time.sleep(_LOAD_SECONDS)
