@@ -82,10 +82,13 @@ void Describe(Visitor& v, AdminConfig& c) {
                "things."});
   v.Path(
       "read_token_file", c.read_token_file,
-      {.help = "All but /livez and /readyz is told only to those who send the first line of this "
-               "file (Authorization: Bearer ...), or that of write_token_file."});
+      {.help =
+           "All but /livez and /readyz is told only to those who send the first line of this "
+           "file (Authorization: Bearer ..., or in browsers as the password, whatever the user's "
+           "name), or that of write_token_file."});
   v.Path("write_token_file", c.write_token_file,
-         {.help = "Changes are taken only with the first line of this file, then from anywhere."});
+         {.help = "Changes are taken only with the first line of this file (Authorization: Bearer "
+                  "...), then from anywhere."});
 }
 
 enum class LogFormat { kJson, kLogfmt };
