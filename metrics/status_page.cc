@@ -135,6 +135,7 @@ std::vector<std::string> FailureRows(const StatusView& status) {
     return std::tie(b.count, a.what, a.reason) < std::tie(a.count, b.what, b.reason);
   });
   std::vector<std::string> rows;
+  rows.reserve(found.size());
   for (const Failures& each : found) {
     rows.push_back(HtmlValues()
                        .Text("what", each.what)
