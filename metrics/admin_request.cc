@@ -12,6 +12,7 @@
 #include "metrics/exporter.h"
 #include "metrics/move_page.h"
 #include "metrics/node_page.h"
+#include "metrics/status_page.h"
 #include "metrics/url.h"
 
 namespace poplar::metrics {
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::string_view kNodePrefix = "/nodes/";
 constexpr std::string_view kMovePrefix = "/moves/";
+constexpr std::string_view kAssetPrefix = "/assets/";
 
 AdminResponse WrongMethod(std::string_view allow) {
   AdminResponse response = PlainText(405, std::string(allow) + " only\n");
@@ -120,6 +122,25 @@ AdminResponse ShowMoves(const AdminRequest& request, const AdminHandlers& handle
   return *as_table ? PlainText(200, MovesAsTable(moves)) : Json(MovesAsJson(moves));
 }
 
+AdminResponse OfPage(std::string_view content_type, std::string body) {
+  AdminResponse response{.content_type = content_type, .policy = kStatusPagePolicy};
+  response.body = std::move(body);
+  return response;
+}
+
+AdminResponse ShowPage(const AdminHandlers& handlers) {
+  return OfPage(kStatusPageType,
+                StatusPage({.status = handlers.status(),
+                            .clusters = handlers.nodes(),
+                            .takes_token = static_cast<bool>(handlers.may_change)}));
+}
+
+AdminResponse ShowAsset(std::string_view name) {
+  const std::optional<StatusPageAsset> asset = FindStatusPageAsset(name);
+  if (!asset) return PlainText(404, "the status page has no such file\n");
+  return OfPage(asset->content_type, std::string(asset->bytes));
+}
+
 AdminResponse Answer(bool is_good, std::string_view good) {
   if (is_good) return PlainText(200, std::string(good) + "\n");
   return PlainText(503, "not " + std::string(good) + "\n");
@@ -147,8 +168,11 @@ AdminResponse RespondTo(const AdminRequest& request, const AdminHandlers& handle
   if (path.starts_with(kMovePrefix) && handlers.set_move) return ChangeMove(request, handlers);
   const bool is_nodes = path == "/nodes" && handlers.nodes;
   const bool is_moves = path == "/moves" && handlers.moves;
-  if (!is_nodes && !is_moves && path != "/metrics" && path != "/livez" && path != "/readyz") {
-    return PlainText(404, "see /metrics, /nodes, /moves, /livez, /readyz, /api/v1/status\n");
+  const bool is_page = path == "/" && handlers.status && handlers.nodes;
+  const bool is_asset = path.starts_with(kAssetPrefix);
+  if (!is_nodes && !is_moves && !is_page && !is_asset && path != "/metrics" && path != "/livez" &&
+      path != "/readyz") {
+    return PlainText(404, "see /, /metrics, /nodes, /moves, /livez, /readyz, /api/v1/status\n");
   }
   if (!request.reads()) return WrongMethod(kReadingMethods);
   if (path == "/livez") return Answer(handlers.live(), "live");
@@ -156,6 +180,8 @@ AdminResponse RespondTo(const AdminRequest& request, const AdminHandlers& handle
   if (auto denial = WhyNoReading(request, handlers)) return Denied(std::move(*denial));
   if (is_nodes) return ShowNodes(request, handlers);
   if (is_moves) return ShowMoves(request, handlers);
+  if (is_page) return ShowPage(handlers);
+  if (is_asset) return ShowAsset(path.substr(kAssetPrefix.size()));
   AdminResponse response{.content_type = kExpositionContentType};
   response.body = handlers.metrics();
   return response;

@@ -36,6 +36,7 @@ struct AdminResponse {
   std::string_view content_type;
   std::string_view allow;         // of a 405: the methods that the path has
   ChallengeList challenges = {};  // of a 401
+  std::string_view policy;        // of a page: Content-Security-Policy
   std::string body;
 };
 

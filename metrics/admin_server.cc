@@ -90,6 +90,10 @@ void Send(mg_connection* connection, const AdminResponse& response, bool with_bo
   for (const std::string_view challenge : response.challenges) {
     if (!challenge.empty()) message.append("\r\nWWW-Authenticate: ").append(challenge);
   }
+  if (!response.policy.empty()) {
+    message.append("\r\nContent-Security-Policy: ").append(response.policy);
+    message.append("\r\nReferrer-Policy: no-referrer");
+  }
   message.append("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff");
   message.append("\r\nConnection: close\r\n\r\n");
   if (with_body) message.append(response.body);

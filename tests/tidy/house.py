@@ -1,5 +1,6 @@
 """Names, READMEs, corpora, and other rules of the house that need no C++."""
 
+import hashlib
 import re
 
 from source import Finding, Tree
@@ -48,6 +49,14 @@ def _headers(tree):
             yield Finding(path, 1, "no #pragma once")
 
 
+def _third_party(tree):
+    """What others wrote lies in third_party/NAME/ unchanged: its README.md has the SHA-256 of each file."""
+    for path, text in tree.files.items():
+        match = re.fullmatch(r"(.+/third_party/[^/]+)/(?!README\.md$).+", path)
+        if match and hashlib.sha256(text.encode()).hexdigest() not in tree.files.get(f"{match[1]}/README.md", ""):
+            yield Finding(path, 1, f"its SHA-256 is not in {match[1]}/README.md: it isn't what it was, or nobody said what it is")
+
+
 def _unit_tests(tree):
     """A unit test stands where its source stands: tests/unit/proxy/pop3/command_test.cc."""
     sources = {path.rsplit(".", 1)[0] for path, _ in tree.cpp("proxy", "balancer", "metrics", "bench")}
@@ -59,5 +68,5 @@ def _unit_tests(tree):
 
 
 def check(tree: Tree):
-    return [finding for rule in (_names, _top, _corpora, _headers, _unit_tests)
+    return [finding for rule in (_names, _top, _corpora, _headers, _third_party, _unit_tests)
             for finding in rule(tree)]

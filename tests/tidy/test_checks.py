@@ -130,6 +130,8 @@ GOOD_HOUSE = {
     "proxy/pop3/command.h": "#pragma once\n", "tests/README.md": "x\n",
     "tests/fuzz/pop3_command_fuzz.cc": "", "tests/fuzz/corpus/fuzz_pop3_command/user": "USER a\r\n",
     "tests/unit/proxy/pop3/command_test.cc": "",
+    "metrics/README.md": "x\n", "metrics/third_party/charts/charts.js": "bought\n",
+    "metrics/third_party/charts/README.md": "`charts.js` d830ff9577a3b5e2e7dfefcd266f0b27ac455784076be986087f117bb4850673\n",
 }
 
 
@@ -143,6 +145,7 @@ def test_a_good_house():
     ("scripts/x.sh", ""), ("bench/a.cc", ""), ("proxy/README.md", "line\n" * 61),
     ("CHANGELOG.md", " \n"), ("proxy/pop3/other.h", "int x;\n"),
     ("tests/fuzz/new_fuzz.cc", ""), ("tests/unit/proxy/gone/a_test.cc", ""),
+    ("metrics/third_party/charts/charts.js", "changed\n"), ("metrics/third_party/other/unnamed.js", "bought\n"),
 ])
 def test_a_bad_house(path, text):
     assert len(house.check(Tree({**GOOD_HOUSE, path: text}))) >= 1
