@@ -148,6 +148,14 @@ uint32_t Affinity::LeasesOf(ClusterId cluster, const CanonicalUser& user) const 
   return entry == shard.entries.end() ? 0 : entry->second.leases;
 }
 
+std::optional<NodeId> Affinity::NodeOf(ClusterId cluster, const CanonicalUser& user) const {
+  const std::string key = KeyOf(cluster, user);
+  Shard& shard = ShardOf(key);
+  const std::lock_guard lock(shard.mutex);
+  const auto entry = shard.entries.find(key);
+  return entry == shard.entries.end() ? std::nullopt : std::optional(entry->second.node);
+}
+
 size_t Affinity::Users() const {
   size_t users = 0;
   for (Shard& shard : shards_) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "balancer/canonical_user.h"
@@ -126,6 +127,9 @@ class Affinity {
 
   // Live leases of one user, pending ones included.
   uint32_t LeasesOf(ClusterId cluster, const CanonicalUser& user) const;
+
+  // Where they are; nothing: there is none.
+  std::optional<NodeId> NodeOf(ClusterId cluster, const CanonicalUser& user) const;
 
   // Users with a live lease. Walks all shards: for the status page, not for a session.
   size_t Users() const;

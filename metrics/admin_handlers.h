@@ -1,18 +1,36 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 #include <vector>
 
 #include "metrics/move_view.h"
 #include "metrics/node_view.h"
+#include "metrics/route_view.h"
+#include "metrics/session_view.h"
+#include "metrics/status_view.h"
 
 namespace poplar::metrics {
 
 enum class SetStateResult { kOk, kUnknownNode };
 enum class SetMoveResult { kOk, kUnknownMove };
+
+struct KickResult {
+  uint64_t kicked = 0;  // sessions
+  uint64_t parked = 0;  // connections of the user's that nobody was using
+};
+
+// What becomes of a question that can't be answered: HTTP's status, and what, why, what to do.
+struct ApiFault {
+  int status = 503;
+  std::string why;
+};
+template <class Answer>
+using ApiResult = tl::expected<Answer, ApiFault>;
 
 // What the admin endpoint serves. Called on the server's own threads, at most kAdminThreads at
 // once.
@@ -22,7 +40,7 @@ struct AdminHandlers {
   std::function<bool()> ready;           // false: send no new clients here (starting, draining)
 
   // Whether a token (RFC 6750) lets its bearer read, and change things; what changes may also read.
-  // Empty: none is needed, see RespondTo.
+  // Empty: none is needed, see admin_access.h.
   std::function<bool(std::string_view token)> may_read;
   std::function<bool(std::string_view token)> may_change;
 
@@ -34,6 +52,11 @@ struct AdminHandlers {
   std::function<std::vector<MoveView>()> moves;
   // Likewise.
   std::function<SetMoveResult(std::string_view move, uint32_t permille)> set_move;
+
+  std::function<StatusView()> status;
+  std::function<ApiResult<SessionsView>(const SessionQuery& query)> sessions;
+  std::function<ApiResult<KickResult>(const KickQuery& query)> kick;
+  std::function<ApiResult<RouteView>(const RouteQuery& query)> route;
 };
 
 }  // namespace poplar::metrics

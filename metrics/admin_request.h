@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -21,23 +22,27 @@ struct AdminRequest {
   std::string_view query;  // behind the '?', not decoded
   std::string_view peer;   // the client's numeric IP address
   std::span<const Header> headers;
+
+  bool reads() const { return method == "GET" || method == "HEAD"; }
+  // The first of that name, in any case; null: there is none.
+  const Header* Find(std::string_view name) const;
 };
+
+// WWW-Authenticate (RFC 9110 section 11.6.1), one header each; empty ones are none.
+using ChallengeList = std::array<std::string_view, 2>;
 
 struct AdminResponse {
   int status = 200;
   std::string_view content_type;
-  std::string_view allow;      // of a 405: the methods that the path has
-  std::string_view challenge;  // of a 401: WWW-Authenticate (RFC 9110 section 11.6.1)
+  std::string_view allow;         // of a 405: the methods that the path has
+  ChallengeList challenges = {};  // of a 401
   std::string body;
 };
 
-// Routes the request to its handler. Throws what a handler throws.
-//
-// Without a token for reading whoever reaches the endpoint may read. Without one for changes, these
-// (POST) are taken only from a loopback address, and not from there either when a browser sends
-// them, for a page of anybody's could make it do so, or when a reverse proxy passes them on, for
-// then the address says nothing about who asks. No page can make a browser send a token that it
-// doesn't know, so with one they are taken from anywhere.
+// Routes the request to its handler; who may make it: admin_access.h. Throws what a handler throws.
 AdminResponse RespondTo(const AdminRequest& request, const AdminHandlers& handlers);
+
+// ASCII.
+bool EqualsIgnoringCase(std::string_view a, std::string_view b);
 
 }  // namespace poplar::metrics

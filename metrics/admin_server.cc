@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "metrics/admin_answers.h"
 #include "metrics/admin_request.h"
 
 namespace poplar::metrics {
@@ -34,8 +35,6 @@ struct AdminServer::Context {
 
 namespace {
 
-constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
-
 std::string_view Text(const char* text) { return text == nullptr ? "" : text; }
 
 // Reads what there is of a body, so that closing doesn't reset the connection before the client has
@@ -49,12 +48,6 @@ bool SkipBody(mg_connection* connection) {
     read += static_cast<size_t>(n);
   }
   return false;
-}
-
-AdminResponse PlainText(int status, std::string body) {
-  AdminResponse response{.status = status, .content_type = kPlainText};
-  response.body = std::move(body);
-  return response;
 }
 
 // The library is C: nothing may be thrown through it.
@@ -87,8 +80,9 @@ void Send(mg_connection* connection, const AdminResponse& response, bool with_bo
   message.append("\r\nContent-Type: ").append(response.content_type);
   message.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
   if (!response.allow.empty()) message.append("\r\nAllow: ").append(response.allow);
-  if (!response.challenge.empty())
-    message.append("\r\nWWW-Authenticate: ").append(response.challenge);
+  for (const std::string_view challenge : response.challenges) {
+    if (!challenge.empty()) message.append("\r\nWWW-Authenticate: ").append(challenge);
+  }
   message.append("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff");
   message.append("\r\nConnection: close\r\n\r\n");
   if (with_body) message.append(response.body);

@@ -16,7 +16,8 @@ struct AdminAddress {
   uint16_t port = 0;  // 0: the kernel chooses
 };
 
-inline constexpr int kAdminThreads = 2;
+// Browsers open connections ahead of need, and each holds one of them for a while.
+inline constexpr int kAdminThreads = 6;
 // One connection may hold a thread for this long and no longer.
 inline constexpr int kAdminRequestTimeoutMs = 3000;
 // Request line and headers together.

@@ -175,6 +175,18 @@ void Exporter::SatDown(Node seat) {
   }
 }
 
+std::vector<uint64_t> Exporter::Cells(Instrument instrument) const {
+  const std::lock_guard lock(mutex_);
+  const size_t first = layout_.FirstCell(instrument);
+  const size_t count = layout_.Series(instrument).size() * layout_.CellsPerSeries(instrument);
+  std::vector<uint64_t> cells(count);
+  for (size_t i = 0; i < count; ++i) {
+    cells[i] = SumOf(shards_, first + i);
+    if (!foreign_.empty()) cells[i] -= foreign_[first + i];
+  }
+  return cells;
+}
+
 std::string Exporter::Text() const {
   const std::lock_guard lock(mutex_);
   const Names names = seat_names_ ? seat_names_() : Names();

@@ -34,6 +34,11 @@ class Exporter {
 
   std::string Text() const;
 
+  const Layout& layout() const { return layout_; }
+  // All of an instrument's series, in the layout's order, as Text would say them: a cell each, and
+  // of a histogram Layout::CellsPerSeries each, which are as in a shard.
+  std::vector<uint64_t> Cells(Instrument instrument) const;
+
  private:
   const Layout& layout_;
   std::vector<const Shard*> shards_;

@@ -1,6 +1,8 @@
 #include "metrics/json.h"
 
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -67,6 +69,15 @@ std::string JsonString(std::string_view text) {
     text.remove_prefix(bytes == 0 ? 1 : bytes);
   }
   return out.append(1, '"');
+}
+
+std::string JsonReal(double value) {
+  constexpr double kDigits = 1e6;
+  std::array<char, 400> text;  // of the largest double
+  const auto [end, error] =
+      std::to_chars(text.data(), text.data() + text.size(), std::round(value * kDigits) / kDigits,
+                    std::chars_format::fixed);
+  return error == std::errc() ? std::string(text.data(), end) : "0";
 }
 
 }  // namespace poplar::metrics

@@ -10,6 +10,9 @@ namespace poplar::metrics {
 // well-formed UTF-8 becomes U+FFFD.
 std::string JsonString(std::string_view text);
 
+// Never with an exponent; six digits behind the point at most.
+std::string JsonReal(double value);
+
 // One object, member by member.
 class JsonObject {
  public:
@@ -23,6 +26,7 @@ class JsonObject {
   JsonObject& Number(std::string_view key, uint64_t value) {
     return Raw(key, std::to_string(value));
   }
+  JsonObject& Real(std::string_view key, double value) { return Raw(key, JsonReal(value)); }
   JsonObject& Flag(std::string_view key, bool value) { return Raw(key, value ? "true" : "false"); }
   std::string End() { return text_ + "}"; }
 

@@ -9,8 +9,8 @@ namespace poplar::metrics {
 namespace {
 
 std::string NodeAsJson(const NodeView& node) {
-  return JsonObject()
-      .Text("node", node.name)
+  JsonObject json;
+  json.Text("node", node.name)
       .Text("address", node.address)
       .Text("state", TextOf(node.state))
       .Text("admin_state", TextOf(node.admin))
@@ -25,7 +25,24 @@ std::string NodeAsJson(const NodeView& node) {
       .Number("warm", node.warm)
       .Number("parked", node.parked)
       .Number("waiting", node.waiting)
-      .Text("evidence", node.evidence)
+      .Text("evidence", node.evidence);
+  if (node.probe_seconds) json.Real("probe_seconds", *node.probe_seconds);
+  return json.End();
+}
+
+std::string PoolAsJson(const ClusterView& cluster, const NodeView& node) {
+  JsonObject reuse;
+  for (size_t i = 0; i < node.takes.size(); ++i)
+    reuse.Number(LabelTraits<TakeSource>::kValues[i], node.takes[i]);
+  return JsonObject()
+      .Text("cluster", cluster.name)
+      .Text("node", node.name)
+      .Number("slots", node.slots)
+      .Number("in_use", node.in_use)
+      .Number("warm", node.warm)
+      .Number("parked", node.parked)
+      .Number("waiting", node.waiting)
+      .Raw("reuse", reuse.End())
       .End();
 }
 
@@ -75,6 +92,15 @@ std::string NodesAsJson(std::span<const ClusterView> clusters) {
   for (const ClusterView& cluster : clusters)
     list.append(list.size() == 1 ? "" : ",").append(ClusterAsJson(cluster));
   return JsonObject().Raw("clusters", list + "]").End() + "\n";
+}
+
+std::string PoolsAsJson(std::span<const ClusterView> clusters) {
+  std::string list = "[";
+  for (const ClusterView& cluster : clusters) {
+    for (const NodeView& node : cluster.nodes)
+      list.append(list.size() == 1 ? "" : ",").append(PoolAsJson(cluster, node));
+  }
+  return JsonObject().Raw("pools", list + "]").End() + "\n";
 }
 
 std::string NodesAsTable(std::span<const ClusterView> clusters) {

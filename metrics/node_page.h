@@ -12,7 +12,11 @@ namespace poplar::metrics {
 // U+FFFD.
 std::string NodesAsJson(std::span<const ClusterView> clusters);
 
-// The same for people: one aligned row a node. Control characters become '?'.
+// {"pools":[{"cluster":"main","node":"mail1","slots":20,...,"reuse":{"parked":3,...}}]}, likewise:
+// how many logins got a parked, a warm or a new connection.
+std::string PoolsAsJson(std::span<const ClusterView> clusters);
+
+// NodesAsJson for people: one aligned row a node. Control characters become '?'.
 std::string NodesAsTable(std::span<const ClusterView> clusters);
 
 }  // namespace poplar::metrics

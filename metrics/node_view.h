@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +28,9 @@ struct NodeView {
   uint32_t warm = 0;
   uint32_t parked = 0;
   uint32_t waiting = 0;  // logins in the queue for a slot
-  std::string evidence;  // of the last change of state; empty: there was none
+  std::array<uint64_t, LabelTraits<TakeSource>::kValues.size()> takes{};  // by logins
+  std::optional<double> probe_seconds;  // the last probe's; none: there was none yet
+  std::string evidence;                 // of the last change of state; empty: there was none
 };
 
 struct ClusterView {

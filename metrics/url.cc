@@ -37,16 +37,26 @@ std::optional<std::string> PercentDecoded(std::string_view text) {
   return decoded;
 }
 
-std::vector<std::string> QueryValues(std::string_view query, std::string_view key) {
-  std::vector<std::string> values;
+std::vector<std::pair<std::string, std::optional<std::string>>> QueryPairs(std::string_view query) {
+  std::vector<std::pair<std::string, std::optional<std::string>>> pairs;
   while (!query.empty()) {
     const size_t end = std::min(query.find('&'), query.size());
     const std::string_view pair = query.substr(0, end);
     const size_t equals = std::min(pair.find('='), pair.size());
-    if (FormDecoded(pair.substr(0, equals)) == key && equals > 0) {
-      values.push_back(FormDecoded(pair.substr(std::min(equals + 1, pair.size()))).value_or(""));
+    std::optional<std::string> key = FormDecoded(pair.substr(0, equals));
+    if (key && equals > 0) {
+      pairs.emplace_back(std::move(*key),
+                         FormDecoded(pair.substr(std::min(equals + 1, pair.size()))));
     }
     query.remove_prefix(std::min(end + 1, query.size()));
+  }
+  return pairs;
+}
+
+std::vector<std::string> QueryValues(std::string_view query, std::string_view key) {
+  std::vector<std::string> values;
+  for (auto& [name, value] : QueryPairs(query)) {
+    if (name == key) values.push_back(value.value_or(""));
   }
   return values;
 }

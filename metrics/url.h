@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // Parts of a request's target as they came over the wire (RFC 3986).
@@ -11,8 +12,12 @@ namespace poplar::metrics {
 // Resolves %XX. Null: a '%' without two hexadecimal digits behind it.
 std::optional<std::string> PercentDecoded(std::string_view text);
 
-// All values that `key` has in `query` ("a=1&b=2", without the '?'), decoded, '+' being a space. A
-// key without '=' has the value "", and so has one whose value can't be decoded.
+// All of `query` ("a=1&b=2", without the '?'), decoded, '+' being a space: keys with their values,
+// of which one that can't be decoded is null. A key without '=' has the value "". What has no key,
+// or one that can't be decoded, is left out.
+std::vector<std::pair<std::string, std::optional<std::string>>> QueryPairs(std::string_view query);
+
+// All values that `key` has in it; one that can't be decoded is "".
 std::vector<std::string> QueryValues(std::string_view query, std::string_view key);
 
 }  // namespace poplar::metrics

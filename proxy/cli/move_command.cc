@@ -1,8 +1,8 @@
 #include "proxy/cli/move_command.h"
 
-#include "proxy/cli/named_item.h"
 #include "proxy/cli/running_poplar.h"
 #include "proxy/config/load.h"
+#include "proxy/config/named_item.h"
 #include "proxy/config/units.h"
 
 namespace poplar::cli {
@@ -22,8 +22,8 @@ int RunMove(const MoveOptions& options, std::ostream& out, std::ostream& err) {
     return 1;
   }
   const auto& moves = loaded.config.moves;
-  if (NumberOf(moves, options.name) == moves.size())
-    return Fail(err, UnknownName(moves, "move", options.name));
+  if (config::NumberOf(moves, options.name) == moves.size())
+    return Fail(err, config::UnknownName(moves, "move", options.name));
   const auto percent = config::ParsePercent(options.percent);
   if (!percent)
     return Fail(

@@ -58,6 +58,10 @@ inline constexpr std::string_view kReplyDraining =
 // Likewise, when the user's mail has moved to other nodes.
 inline constexpr std::string_view kReplyMoved =
     "-ERR [SYS/TEMP] Service temporarily unavailable, mailbox is moving, please wait\r\n";
+// Likewise, when an operator has ended the session.
+inline constexpr std::string_view kReplyKicked =
+    "-ERR [SYS/TEMP] Service temporarily unavailable, session ended by the operator, please "
+    "wait\r\n";
 inline constexpr std::string_view kReplyLoginRefused = "-ERR [AUTH] Authentication failed\r\n";
 inline constexpr std::string_view kReplyLoggedIn = "+OK Logged in\r\n";
 // Of a message that has vanished from the maildrop, or never was in it.
@@ -107,6 +111,7 @@ inline constexpr std::array kOwnReplies = {
     kReplyNodeLost,
     kReplyDraining,
     kReplyMoved,
+    kReplyKicked,
     kReplyLoginRefused,
     kReplyLoggedIn,
     kReplyInUse,

@@ -1,6 +1,7 @@
 #include "proxy/server/node_views.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace poplar::server {
@@ -30,6 +31,11 @@ metrics::AdminState AdminOf(balancer::AdminState state) {
   return metrics::AdminState::kUp;
 }
 
+std::optional<double> SecondsOf(int64_t nanos) {
+  if (nanos == 0) return std::nullopt;
+  return io::Seconds(io::Duration(nanos));
+}
+
 metrics::NodeView ViewNode(const session::Settings& settings,
                            balancer::ClusterHealth::NodeStatus status) {
   const upstream::Node& node = settings.NodeOf(status.node);
@@ -53,6 +59,7 @@ metrics::NodeView ViewNode(const session::Settings& settings,
           .warm = counts.warm,
           .parked = counts.parked,
           .waiting = counts.waiting,
+          .probe_seconds = SecondsOf(node.probe_took.load()),
           .evidence = std::move(status.evidence)};
 }
 

@@ -203,20 +203,34 @@ tl::expected<void, std::string> Server::StartAdmin(const config::Config& config,
   auto may_change =
       TokenCheck(config.admin.write_token_file, "admin.write_token_file", shared_.digest);
   if (!may_change) return tl::unexpected(may_change.error());
+  api_ = std::make_unique<AdminApi>(AdminApi::Parts{.config = config,
+                                                    .settings = *settings_,
+                                                    .newest = newest_,
+                                                    .shared = shared_,
+                                                    .workers = workers_,
+                                                    .exporter = *exporter_,
+                                                    .addresses = addresses_,
+                                                    .log = log_,
+                                                    .clock = clock_,
+                                                    .build_info = build_info});
   auto admin = metrics::AdminServer::Start(
       {address->host, address->port},
       {.metrics = [this] { return MetricsText(); },
        .live = [this] { return Live(); },
-       .ready = [this] { return ready_.load() && discoveries_->answered(); },
+       .ready = [this] { return Ready(); },
        .may_read = std::move(*may_read),
        .may_change = std::move(*may_change),
-       .nodes = [this] { return ViewNodes(*settings_, clock_.Now()); },
+       .nodes = [this] { return api_->Nodes(); },
        .set_state = [this](
                         std::string_view cluster, std::string_view node,
                         metrics::AdminState state) { return SetNodeState(cluster, node, state); },
        .moves = [this] { return ViewMoves(*settings_); },
        .set_move = [this](std::string_view name,
-                          uint32_t permille) { return SetMove(name, permille); }});
+                          uint32_t permille) { return SetMove(name, permille); },
+       .status = [this] { return Status(); },
+       .sessions = [this](const metrics::SessionQuery& query) { return api_->Sessions(query); },
+       .kick = [this](const metrics::KickQuery& query) { return api_->Kick(query); },
+       .route = [this](const metrics::RouteQuery& query) { return api_->Route(query); }});
   if (!admin) return tl::unexpected("admin.address: " + admin.error());
   admin_ = std::move(*admin);
   return {};
@@ -243,6 +257,13 @@ tl::expected<void, std::string> Server::StartThreads() {
   }
   ready_ = true;
   return {};
+}
+
+metrics::StatusView Server::Status() const {
+  metrics::StatusView status = api_->Status();
+  status.ready = Ready();
+  status.draining = draining_.load();
+  return status;
 }
 
 metrics::SetStateResult Server::SetNodeState(std::string_view cluster, std::string_view node,
@@ -360,6 +381,7 @@ bool Server::Live() const {
 
 void Server::StopAccepting() {
   ready_ = false;
+  draining_ = true;
   for (const std::unique_ptr<Worker>& worker : workers_) worker->StopAccepting();
   discoveries_->Stop();
 }

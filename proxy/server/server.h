@@ -12,6 +12,7 @@
 #include "metrics/admin_server.h"
 #include "metrics/exporter.h"
 #include "proxy/config/config.h"
+#include "proxy/server/admin_api.h"
 #include "proxy/server/discoveries.h"
 #include "proxy/server/log.h"
 #include "proxy/server/newest_settings.h"
@@ -61,11 +62,13 @@ class Server {
                                              const BuildInfo& build_info);
   tl::expected<void, std::string> StartThreads();
   bool Live() const;
+  bool Ready() const { return ready_.load() && discoveries_->answered(); }
   std::string MetricsText();
   void TellDirectories();
   void TellUserMaps();
   void TellDiscoveries();
   metrics::Exporter::Names NamesOfNodes() const;
+  metrics::StatusView Status() const;
   metrics::SetStateResult SetNodeState(std::string_view cluster, std::string_view node,
                                        metrics::AdminState state);
   metrics::SetMoveResult SetMove(std::string_view name, uint32_t permille);
@@ -90,9 +93,11 @@ class Server {
   std::unique_ptr<Resolvers> resolvers_;      // the directories'; likewise
   std::vector<std::thread> threads_;
   std::vector<io::Address> addresses_;
+  std::unique_ptr<AdminApi> api_;
   std::unique_ptr<metrics::AdminServer> admin_;
   std::atomic<int> running_ = 0;
   std::atomic<bool> ready_ = false;
+  std::atomic<bool> draining_ = false;
 };
 
 }  // namespace poplar::server

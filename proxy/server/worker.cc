@@ -79,6 +79,7 @@ void Worker::Run() {
   Sample();
   proactor_->Run();
   sampler_->Disarm();
+  ended_ = true;
 }
 
 io::Task<void> Worker::AcceptFrom(Listening listening) {
@@ -165,6 +166,36 @@ void Worker::LookAtNode(balancer::NodeId node) {
 void Worker::UseSettings(std::shared_ptr<const session::Settings> newest) {
   proactor_->PostFromAnyThread(
       [this, newest = std::move(newest)]() mutable { newest_ = std::move(newest); });
+}
+
+void Worker::LookAtSessions(std::function<void(const SessionSet& sessions, io::Time now)> look) {
+  proactor_->PostFromAnyThread(
+      [this, look = std::move(look)] { look(sessions_, proactor_->Now()); });
+}
+
+void Worker::EndParked(std::string user, std::function<void(size_t)> tell) {
+  proactor_->PostFromAnyThread([this, user = std::move(user), tell = std::move(tell)] {
+    size_t count = 0;
+    const auto canonical = balancer::CanonicalUser::FromCanonical(user);
+    // When it stops all that is parked ends anyway.
+    for (size_t i = 0; i < settings_->clusters.size() && !stopping_; ++i)
+      count += session::EndParked(*environment_, *settings_, settings_->clusters[i]->id, canonical);
+    tell(count);
+  });
+}
+
+void Worker::AskDirectory(size_t index, std::string user,
+                          std::function<void(directory::Answer)> tell) {
+  proactor_->PostFromAnyThread([this, index, user = std::move(user), tell = std::move(tell)] {
+    if (stopping_) return tell({.text = "Poplar is stopping"});
+    serving_->Spawn(PassAnswer(index, user, tell));
+  });
+}
+
+io::Task<void> Worker::PassAnswer(size_t index, std::string user,
+                                  std::function<void(directory::Answer)> tell) {
+  directory::Question question{.user = user, .login = user};
+  tell(co_await lookups_->Ask(index, std::move(question)));
 }
 
 // The share is changed before this is posted: whatever a session of this worker's does behind it,

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <absl/container/flat_hash_set.h>
-
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -15,6 +13,7 @@
 #include "proxy/io/task_scope.h"
 #include "proxy/io/uring_proactor.h"
 #include "proxy/server/node_observer.h"
+#include "proxy/server/session_views.h"
 #include "proxy/server/shard_meter.h"
 #include "proxy/server/worker_lookups.h"
 #include "proxy/session/session.h"
@@ -91,10 +90,20 @@ class Worker {
   void LookAtNode(balancer::NodeId node);
   // Logins that begin after it was heard of go by these.
   void UseSettings(std::shared_ptr<const session::Settings> newest);
+  // `look` is called on the worker's thread, with all sessions that it has at that moment.
+  void LookAtSessions(std::function<void(const SessionSet& sessions, io::Time now)> look);
+  // Ends the user's parked connections, whichever node they are at; `tell` hears, on the worker's
+  // thread, how many there were.
+  void EndParked(std::string user, std::function<void(size_t)> tell);
+  // Asks the directory as a login would that shows no password; `tell` hears the answer on the
+  // worker's thread.
+  void AskDirectory(size_t index, std::string user, std::function<void(directory::Answer)> tell);
   // Its share has changed: sessions and parked ones whose users are elsewhere now end.
   void LookAtMove(size_t move);
 
   io::UringProactor& proactor() { return *proactor_; }
+  // Nothing that is posted to it is done any more.
+  bool ended() const { return ended_.load(); }
   // When the loop last came round, in nanoseconds of the clock; for /livez.
   int64_t heartbeat() const { return heartbeat_.load(std::memory_order_relaxed); }
 
@@ -113,6 +122,8 @@ class Worker {
                                         session::Place place);
   tl::expected<session::Place, admission::Refusal> Admit(const session::ListenerSettings& listener,
                                                          const io::Address& peer);
+  io::Task<void> PassAnswer(size_t index, std::string user,
+                            std::function<void(directory::Answer)> tell);
   io::Task<void> StopWhenEmpty();
   void Sample();
 
@@ -137,12 +148,13 @@ class Worker {
   std::vector<std::unique_ptr<upstream::Keeper>> keepers_;
   std::vector<std::unique_ptr<upstream::Prober>> probers_;
   std::vector<std::unique_ptr<upstream::Discovery>> discoveries_;
-  absl::flat_hash_set<session::Session*> sessions_;
+  SessionSet sessions_;
   io::ProactorCounters sampled_;
   bool stopping_ = false;
   bool draining_ = false;
   bool aborting_ = false;
   std::atomic<int64_t> heartbeat_ = 0;
+  std::atomic<bool> ended_ = false;
 };
 
 }  // namespace poplar::server

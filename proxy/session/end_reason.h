@@ -40,6 +40,7 @@ enum class Side : uint8_t { kClient, kNode, kPoplar };
   X(kNodeOut, "node_out", kNode)         /* out of service, and no other could be had */           \
   X(kNodeDown, "node_down", kPoplar)     /* an operator took the node down */                      \
   X(kMoved, "moved", kPoplar)            /* an operator moved the user to another cluster */       \
+  X(kKicked, "kicked", kPoplar)          /* an operator ended this session */                      \
   X(kDraining, "draining", kPoplar)      /* ended at a command boundary */                         \
   X(kShutdown, "shutdown", kPoplar)      /* ended at once */
 

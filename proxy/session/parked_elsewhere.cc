@@ -8,23 +8,26 @@
 namespace poplar::session {
 namespace {
 
-void EndAt(Environment& environment, upstream::Node& node, balancer::ClusterId cluster,
+bool EndAt(Environment& environment, upstream::Node& node, balancer::ClusterId cluster,
            const balancer::CanonicalUser& user) {
   std::unique_ptr<balancer::ParkedSession> parked = node.pool.TakeParked(cluster, user);
-  if (parked == nullptr) return;
+  if (parked == nullptr) return false;
   // One that ends is none of the user's sessions; but it holds the user until its QUIT is through.
   if (parked->lease) parked->lease.Park();
   environment.observer.ParkedEnded(node.id, upstream::ParkedEnd::kEvicted);
   upstream::RetireInBackground(environment.proactor, environment.scope,
                                {std::move(parked->connection), std::move(parked->lease)});
+  return true;
 }
 
 }  // namespace
 
-void EndParked(Environment& environment, const Settings& settings, balancer::ClusterId cluster,
-               const balancer::CanonicalUser& user) {
+size_t EndParked(Environment& environment, const Settings& settings, balancer::ClusterId cluster,
+                 const balancer::CanonicalUser& user) {
+  size_t count = 0;
   for (const auto& node : settings.ClusterOf(cluster).nodes)
-    EndAt(environment, *node, cluster, user);
+    count += EndAt(environment, *node, cluster, user) ? 1 : 0;
+  return count;
 }
 
 void EndParkedOf(Environment& environment, const Settings& settings, size_t move) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "proxy/pop3/reply.h"
+#include "proxy/session/farewell.h"
 
 namespace poplar::session {
 namespace {
@@ -127,9 +127,7 @@ void Relay::EndIfDue() {
   if (draining_) EndDrained();
 }
 
-void Relay::EndDrained() {
-  End(*draining_, *draining_ == EndReason::kMoved ? pop3::kReplyMoved : pop3::kReplyDraining);
-}
+void Relay::EndDrained() { End(*draining_, FarewellOf(*draining_)); }
 
 void Relay::Watch() {
   if (client_writing_) {

@@ -119,10 +119,14 @@ class Relay {
 
   // --- from outside
 
-  // Ends at the next boundary between answers with -ERR [SYS/TEMP]. The first reason counts.
+  // Ends at the next boundary between answers with -ERR [SYS/TEMP], in the words that go with the
+  // reason. The first one counts.
   void Drain(EndReason reason = EndReason::kDraining);
   // Ends at once.
   void Abort(EndReason reason = EndReason::kShutdown);
+  // Whether the client has all that it has asked for.
+  bool at_boundary() const { return queue_.empty() && !client_writing_; }
+  io::Time idle_since() const { return idle_since_; }  // the client
   // As if the node had gone.
   void DropNode();
   // Health has taken the node out of service, or in again. Where the session can go on elsewhere it
@@ -219,7 +223,6 @@ class Relay {
   io::Task<void> AskNoop();
   bool running() const { return !ended_ && !lost_; }
   bool own_reply_due() const { return !queue_.empty() && queue_.front().own_reply != nullptr; }
-  bool at_boundary() const { return queue_.empty() && !client_writing_; }
   bool mapped() const { return kept_ != nullptr && kept_->view.mapped(); }
   uint32_t AtNode(uint32_t own) const { return mapped() ? kept_->view.AtNode(own) : own; }
 

@@ -6,6 +6,7 @@
 #include "proxy/io/deadline.h"
 #include "proxy/io/socket_stream.h"
 #include "proxy/pop3/reply.h"
+#include "proxy/session/farewell.h"
 #include "proxy/upstream/keeper.h"
 
 namespace poplar::session {
@@ -118,8 +119,8 @@ std::shared_ptr<const upstream::OfferedCapabilities::Common> Session::Offered() 
 
 io::Task<bool> Session::ReadMore() {
   if (draining_) {
-    farewell_ = pop3::kReplyDraining;
-    End(EndReason::kDraining);
+    farewell_ = FarewellOf(*draining_);
+    End(*draining_);
     co_return false;
   }
   io::Deadline deadline(proactor_, record_.accepted + settings_->timeouts.login, *client_);
@@ -143,8 +144,8 @@ io::Task<bool> Session::ReadMore() {
     co_return true;
   }
   if (draining_ && !more && more.error().cancelled()) {
-    farewell_ = pop3::kReplyDraining;
-    End(EndReason::kDraining);
+    farewell_ = FarewellOf(*draining_);
+    End(*draining_);
   } else if (more) {
     End(EndReason::kClientEof);
   } else {
@@ -291,7 +292,7 @@ io::Task<void> Session::RelayMail() {
   if (ended_) co_return;
   Relay relay(proactor_, *client_, input_, OptionsOfRelay(), record_, environment_.meter);
   relay_ = &relay;
-  if (draining_) relay.Drain();
+  if (draining_) relay.Drain(*draining_);
   LookAtMoves();  // said while the node was asked for the login
   RelayEnd end = co_await relay.Run(SideOfNode());
   while (end.lost == ResumeResult::kResumed && co_await GoOnElsewhere(relay, end)) {
@@ -397,9 +398,11 @@ void Session::TellHealth(EndReason lost) {
 
 // The client has its answer to QUIT; the node gets the QUIT when nobody wants the session any more.
 ParkResult Session::Park() {
-  if (!upstream_.connection->Detach()) {
+  // Of whom an operator kicks nothing is to stay.
+  const bool kicked = draining_ == EndReason::kKicked;
+  if (kicked || !upstream_.connection->Detach()) {
     environment_.scope.Spawn(RetireSession(std::move(upstream_)));
-    return ParkResult::kNodeClosed;
+    return kicked ? ParkResult::kRefused : ParkResult::kNodeClosed;
   }
   std::unique_ptr<upstream::Connection> connection = std::move(upstream_.connection);
   const balancer::PooledConnection* ours = connection.get();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,7 @@
 #include "proxy/session/record.h"
 #include "proxy/session/relay.h"
 #include "proxy/session/resume.h"
+#include "proxy/session/session_state.h"
 #include "proxy/session/settings.h"
 #include "proxy/upstream/connection.h"
 
@@ -32,10 +34,10 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
 
   io::Task<void> Run();
 
-  // To be ended at the next command boundary with -ERR [SYS/TEMP].
-  void Drain();
+  // To be ended at the next command boundary with -ERR [SYS/TEMP]. The first reason counts.
+  void Drain(EndReason reason = EndReason::kDraining);
   // To be ended now.
-  void Abort();
+  void Abort(EndReason reason = EndReason::kShutdown);
   // Too many wait for their login, and this one has waited for longest.
   void GiveWay() override;
   // An operator took the node down: the session there, if this is one, is to be dropped.
@@ -44,6 +46,14 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   void LookAtNode(balancer::NodeId node);
   // An operator has moved users, perhaps this session's: then it ends at the next command boundary.
   void LookAtMoves();
+
+  // For whoever looks at the worker's sessions, on its thread.
+  const Record& record() const { return record_; }
+  SessionState state() const;
+  // Its client; nothing before the login.
+  std::optional<io::Time> idle_since() const;
+  // Whether record().user is more than a name that was tried: logged in, or about to be.
+  bool has_user() const { return record_.logged_in || login_ != nullptr; }
 
  private:
   POPLAR_OWN_FRAME io::Task<bool> LearnClient();
@@ -108,8 +118,8 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   bool secure_ = false;  // TLS is up
   bool ended_ = false;
   bool abrupt_ = false;
-  bool draining_ = false;
-  bool reading_command_ = false;  // before login; Drain may cut in
+  std::optional<EndReason> draining_;  // and why
+  bool reading_command_ = false;       // before login; Drain may cut in
   bool node_was_unavailable_ = false;
   bool counted_on_node_ = false;
 };

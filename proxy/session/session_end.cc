@@ -38,11 +38,11 @@ io::Task<void> Session::Linger() {
   }
 }
 
-void Session::Drain() {
+void Session::Drain(EndReason reason) {
   if (draining_) return;
-  draining_ = true;
+  draining_ = reason;
   if (relay_ != nullptr) {
-    relay_->Drain();
+    relay_->Drain(reason);
   } else if (login_ != nullptr) {
     login_->Drain();
   } else if (reading_command_) {
@@ -50,10 +50,10 @@ void Session::Drain() {
   }
 }
 
-void Session::Abort() {
-  if (relay_ != nullptr) relay_->Abort();
+void Session::Abort(EndReason reason) {
+  if (relay_ != nullptr) relay_->Abort(reason);
   abrupt_ = true;
-  End(EndReason::kShutdown);
+  End(reason);
   if (login_ != nullptr) login_->Abort();
   if (resume_ != nullptr) resume_->Abort();
   client_->Abort();
@@ -93,6 +93,22 @@ void Session::CutOff() {
   if (relay_ == nullptr) return;
   relay_->Abort(EndReason::kMoved);
   if (resume_ != nullptr) resume_->Abort();
+}
+
+// --- from outside
+
+SessionState Session::state() const {
+  if (ended_) return SessionState::kEnding;
+  if (relay_ != nullptr)
+    return relay_->at_boundary() ? SessionState::kIdle : SessionState::kRelaying;
+  if (login_ != nullptr) return SessionState::kLoggingIn;
+  const bool awaits_tls = listener_.tls != nullptr && !secure_;
+  return awaits_tls && (listener_.tls_at_once || record_.stls) ? SessionState::kHandshake
+                                                               : SessionState::kAuthorizing;
+}
+
+std::optional<io::Time> Session::idle_since() const {
+  return relay_ == nullptr ? std::nullopt : std::optional(relay_->idle_since());
 }
 
 // --- small parts

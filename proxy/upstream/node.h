@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -20,6 +22,8 @@ struct Node {
   const balancer::NodeId id;
   const io::Duration wait_timeout;  // of a login in the queue for a slot
   balancer::NodePool pool;
+  // The last probe's time in nanoseconds; 0: there was none yet.
+  std::atomic<int64_t> probe_took = 0;
 
   // Never null; a vacant seat's has no address. Any thread, a short lock: for what is done once a
   // login.
@@ -32,6 +36,7 @@ struct Node {
   void set_endpoint(std::shared_ptr<const Endpoint> endpoint) {
     const std::lock_guard lock(mutex_);
     endpoint_.swap(endpoint);
+    probe_took = 0;
   }
 
  private:

@@ -151,6 +151,7 @@ io::Task<NodeError> Prober::LogInAndStat(Connection& connection) {
 void Prober::Report(const NodeError& error, io::Duration took) {
   observer_.ProbeEnded(node_.id, error.failure, took);
   if (SaysNothing(error.failure)) return;
+  node_.probe_took = took.count();
   std::string detail;
   if (error.failure != NodeFailure::kNone) detail = Name(error.failure);
   if (!error.detail.empty()) detail += " (" + error.detail + ")";

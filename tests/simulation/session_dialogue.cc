@@ -17,8 +17,8 @@ bool IsFarewell(std::string_view status) {
   const auto is = [status](std::string_view line) {
     return status == line.substr(0, line.size() - kCrlf.size());
   };
-  return is(pop3::kReplyDraining) || is(pop3::kReplyMoved) || is(pop3::kReplyNodeLost) ||
-         is(pop3::kReplyTooManyBadCommands);
+  return is(pop3::kReplyDraining) || is(pop3::kReplyMoved) || is(pop3::kReplyKicked) ||
+         is(pop3::kReplyNodeLost) || is(pop3::kReplyTooManyBadCommands);
 }
 
 bool TellsOfMove(std::string_view status) {

@@ -205,6 +205,7 @@ bool SessionStory::ReasonFits(const session::Record& record, const Attempt& atte
       return poplar_.aborted();
     case EndReason::kProxyHeader:  // no load balancer here
     case EndReason::kLoop:
+    case EndReason::kKicked:
     case EndReason::kTooManyGuesses:  // and everybody is let in
     case EndReason::kNotAdmitted:
     case EndReason::kCrowdedOut:

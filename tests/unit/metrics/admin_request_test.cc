@@ -174,7 +174,8 @@ TEST_F(TokenTest, ReadingNeedsOne) {
           Headers{{"X-Authorization", "Bearer reader"}}}) {
       const AdminResponse response = Ask("GET", path, "", headers);
       EXPECT_EQ(response.status, 401) << path;
-      EXPECT_EQ(response.challenge, "Bearer realm=\"poplar\"");
+      EXPECT_THAT(response.challenges,
+                  ElementsAre("Bearer realm=\"poplar\"", "Basic realm=\"Poplar\""));
       EXPECT_THAT(response.body, HasSubstr("admin.read_token_file"));
     }
     EXPECT_EQ(Ask("GET", path, "", {{"Authorization", "Bearer reader"}}).status, 200) << path;

@@ -1,4 +1,4 @@
-#include "proxy/cli/route_plan.h"
+#include "proxy/server/route_plan.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include "balancer/node_table.h"
 #include "balancer/rendezvous.h"
 
-namespace poplar::cli {
+namespace poplar::server {
 namespace {
 
 using config::NodeState;
@@ -163,4 +163,4 @@ TEST(PlanRoute, CountsInEnglish) {
 }
 
 }  // namespace
-}  // namespace poplar::cli
+}  // namespace poplar::server

@@ -1,4 +1,4 @@
-#include "proxy/cli/route_plan.h"
+#include "proxy/server/route_plan.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include "balancer/rendezvous.h"
 #include "proxy/config/units.h"
 
-namespace poplar::cli {
+namespace poplar::server {
 namespace {
 
 using config::NodeState;
@@ -147,4 +147,4 @@ std::vector<RouteChoice> PlanRoute(const config::ClusterConfig& cluster, config:
   return choices;
 }
 
-}  // namespace poplar::cli
+}  // namespace poplar::server

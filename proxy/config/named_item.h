@@ -9,7 +9,7 @@
 #include "proxy/config/quote.h"
 #include "proxy/config/suggestion.h"
 
-namespace poplar::cli {
+namespace poplar::config {
 
 // Of the configuration's lists: the item's number; as many as there are: there is none of that
 // name.
@@ -27,9 +27,9 @@ std::string UnknownName(const std::vector<Struct>& items, std::string_view what,
   std::vector<std::string_view> names;
   names.reserve(items.size());
   for (const Struct& item : items) names.push_back(item.name);
-  const std::string_view meant = config::NearestWord(name, names);
-  return "unknown " + std::string(what) + " " + config::Quote(name) +
-         (meant.empty() ? "" : "; did you mean " + config::Quote(meant) + "?");
+  const std::string_view meant = NearestWord(name, names);
+  return "unknown " + std::string(what) + " " + Quote(name) +
+         (meant.empty() ? "" : "; did you mean " + Quote(meant) + "?");
 }
 
-}  // namespace poplar::cli
+}  // namespace poplar::config

@@ -7,7 +7,7 @@
 #include "balancer/canonical_user.h"
 #include "proxy/config/config.h"
 
-namespace poplar::cli {
+namespace poplar::server {
 
 // One node as a user's logins see it.
 struct RouteChoice {
@@ -24,4 +24,4 @@ struct RouteChoice {
 std::vector<RouteChoice> PlanRoute(const config::ClusterConfig& cluster, config::Duration hold_down,
                                    const balancer::CanonicalUser& user, std::string_view own = {});
 
-}  // namespace poplar::cli
+}  // namespace poplar::server

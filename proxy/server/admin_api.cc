@@ -1,0 +1,226 @@
+#include "proxy/server/admin_api.h"
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+
+#include "metrics/instruments.h"
+#include "proxy/server/node_views.h"
+#include "proxy/server/route_now.h"
+#include "proxy/server/worker_answers.h"
+
+namespace poplar::server {
+namespace {
+
+constexpr double kSecondsPerMicro = 1e-6;
+
+tl::unexpected<metrics::ApiFault> Fault(int status, std::string why) {
+  return tl::unexpected(metrics::ApiFault{status, std::move(why)});
+}
+
+// Of workers who have said nothing within kWorkerPatience.
+std::string SilenceText(size_t silent, size_t all) {
+  return std::to_string(silent) + " of " + std::to_string(all) +
+         " workers gave no answer within a second: stuck, or with too much to do. Try again; "
+         "GET /livez tells whether one hangs";
+}
+
+size_t Working(const std::vector<std::unique_ptr<Worker>>& workers) {
+  size_t count = 0;
+  for (const std::unique_ptr<Worker>& worker : workers) count += worker->ended() ? 0 : 1;
+  return count;
+}
+
+// "0123456789abcdef", as upstream::SessionName writes it.
+std::optional<uint64_t> ParseSession(const std::string& text) {
+  constexpr size_t kDigits = 16;
+  uint64_t id = 0;
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, id, 16);
+  if (text.size() != kDigits || error != std::errc() || at != end) return std::nullopt;
+  return id;
+}
+
+// Whose sessions are to end.
+struct Kicked {
+  std::string user;  // canonical; empty: whoever has the session
+  uint64_t session = 0;
+  bool now = false;
+
+  bool Means(const session::Session& one) const {
+    if (user.empty()) return one.record().id == session;
+    return one.has_user() && one.record().user == user;
+  }
+};
+
+uint64_t KickAll(const SessionSet& sessions, const Kicked& kicked) {
+  uint64_t count = 0;
+  for (session::Session* session : sessions) {
+    if (!kicked.Means(*session) || session->state() == session::SessionState::kEnding) continue;
+    ++count;
+    if (kicked.now) {
+      session->Abort(session::EndReason::kKicked);
+    } else {
+      session->Drain(session::EndReason::kKicked);
+    }
+  }
+  return count;
+}
+
+}  // namespace
+
+AdminApi::AdminApi(const Parts& parts)
+    : config_(parts.config),
+      settings_(parts.settings),
+      newest_(parts.newest),
+      shared_(parts.shared),
+      workers_(parts.workers),
+      exporter_(parts.exporter),
+      addresses_(parts.addresses),
+      log_(parts.log),
+      clock_(parts.clock),
+      started_(parts.clock.UnixMicros()) {
+  for (const auto& [name, value] : parts.build_info) {
+    if (name == "version") version_ = value;
+  }
+}
+
+metrics::StatusView AdminApi::Status() const {
+  using metrics::CountsBy;
+  using metrics::SumOf;
+  using metrics::SumOfHistogram;
+  metrics::StatusView status{.version = version_,
+                             .started = static_cast<double>(started_) * kSecondsPerMicro,
+                             .now = static_cast<double>(clock_.UnixMicros()) * kSecondsPerMicro,
+                             .workers = workers_.size(),
+                             .io = "io_uring"};
+  status.sessions = static_cast<uint64_t>(shared_.admission.connections.sessions());
+  const auto active = CountsBy(exporter_, metrics::kSessionsActive.instrument, "listener");
+  for (size_t i = 0; i < active.size() && i < addresses_.size(); ++i)
+    status.listeners.push_back({active[i].first, addresses_[i].Text(), active[i].second});
+  for (auto& [file, expires] :
+       CountsBy(exporter_, metrics::kCertificateNotAfter.instrument, "certificate"))
+    status.certificates.push_back({file, static_cast<int64_t>(expires)});
+  status.logins = CountsBy(exporter_, metrics::kLogins.instrument, "result");
+  status.ends = CountsBy(exporter_, metrics::kSessionsEnded.instrument, "reason");
+  status.handshake_failures = CountsBy(exporter_, metrics::kTlsFailures.instrument, "reason");
+  status.rejected = CountsBy(exporter_, metrics::kConnectionsRejected.instrument, "reason");
+  status.login = SumOfHistogram(exporter_, metrics::kLoginDuration.instrument, {{"result", "ok"}});
+  status.first_byte = SumOfHistogram(exporter_, metrics::kCommandFirstByte.instrument);
+  status.download = SumOfHistogram(exporter_, metrics::kMessageDownload.instrument);
+  status.handshake = SumOfHistogram(exporter_, metrics::kTlsHandshakeDuration.instrument);
+  // Each download is one; poplar_messages_retrieved_total hears of it when its session ends.
+  status.messages = status.download.count;
+  const auto bytes = metrics::kBytes.instrument;
+  status.bytes_to_clients =
+      SumOf(exporter_, bytes, {{"side", "downstream"}, {"direction", "sent"}});
+  status.bytes_from_clients =
+      SumOf(exporter_, bytes, {{"side", "downstream"}, {"direction", "received"}});
+  status.waits = SumOfHistogram(exporter_, metrics::kPoolWait.instrument).count;
+  return status;
+}
+
+std::vector<metrics::ClusterView> AdminApi::Nodes() const {
+  auto clusters = ViewNodes(settings_, clock_.Now());
+  const std::vector<uint64_t> takes = exporter_.Cells(metrics::kPoolTakes.instrument);
+  for (metrics::ClusterView& cluster : clusters) {
+    for (metrics::NodeView& node : cluster.nodes) {
+      const size_t first = static_cast<size_t>(node.label) * node.takes.size();
+      for (size_t i = 0; i < node.takes.size(); ++i) node.takes[i] = takes[first + i];
+    }
+  }
+  return clusters;
+}
+
+metrics::ApiResult<std::string> AdminApi::Canonical(const std::string& login) const {
+  const auto user = balancer::CanonicalUser::FromLogin(login, settings_.canonical);
+  if (user) return user->text();
+  return Fault(400, "user: that cannot be one: " + std::string(balancer::Text(user.error())));
+}
+
+metrics::ApiResult<metrics::SessionsView> AdminApi::Sessions(
+    const metrics::SessionQuery& query) const {
+  SessionFilter filter{.node = query.node};
+  if (!query.user.empty()) {
+    auto user = Canonical(query.user);
+    if (!user) return tl::unexpected(user.error());
+    filter.user = std::move(*user);
+  }
+  if (!query.client.empty()) {
+    filter.client = io::Address::Parse(query.client, 0);
+    if (!filter.client) return Fault(400, "client: an IP address is expected, without a port");
+  }
+  const size_t working = Working(workers_);
+  const auto answers = std::make_shared<WorkerAnswers<metrics::SessionsView>>(working);
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->LookAtSessions(
+        [answers, filter, limit = query.limit](const SessionSet& sessions, io::Time now) {
+          answers->Give(ViewSessions(sessions, filter, limit, now));
+        });
+  }
+  auto given = answers->Wait(kWorkerPatience);
+  if (given.silent > 0) return Fault(503, SilenceText(given.silent, working));
+  return Merged(std::move(given.answers), query.limit);
+}
+
+metrics::ApiResult<metrics::KickResult> AdminApi::Kick(const metrics::KickQuery& query) const {
+  Kicked kicked{.now = query.now};
+  if (!query.user.empty()) {
+    auto user = Canonical(query.user);
+    if (!user) return tl::unexpected(user.error());
+    kicked.user = std::move(*user);
+  } else {
+    const auto session = ParseSession(query.session);
+    if (!session) {
+      return Fault(400,
+                   "session: an id is 16 hexadecimal digits, as the log and GET "
+                   "/api/v1/sessions have it");
+    }
+    kicked.session = *session;
+  }
+  const size_t working = Working(workers_);
+  const auto answers = std::make_shared<WorkerAnswers<uint64_t>>(working);
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->LookAtSessions([answers, kicked](const SessionSet& sessions, io::Time) {
+      answers->Give(KickAll(sessions, kicked));
+    });
+  }
+  const auto given = answers->Wait(kWorkerPatience);
+  metrics::KickResult result;
+  for (const uint64_t count : given.answers) result.kicked += count;
+  const std::string who = kicked.user.empty() ? "session " + query.session : "user " + kicked.user;
+  const std::string what = std::to_string(result.kicked) + " sessions end" +
+                           (query.now ? " now" : " at their next command boundary");
+  log_.Info("kick of " + who + ": " + what);
+  if (given.silent > 0) {
+    return Fault(503, what + ", but " + SilenceText(given.silent, working) +
+                          ". Those they have will end once they come round");
+  }
+  if (kicked.user.empty()) {
+    if (result.kicked == 0)
+      return Fault(404, "no such session: it has ended, or never was; GET /api/v1/sessions");
+    return result;
+  }
+  // Behind the sessions: none of these is parked any more.
+  const auto parked = std::make_shared<WorkerAnswers<size_t>>(1);
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    if (worker->ended()) continue;
+    worker->EndParked(kicked.user, [parked](size_t count) { parked->Give(count); });
+    for (const size_t count : parked->Wait(kWorkerPatience).answers) result.parked += count;
+    break;
+  }
+  return result;
+}
+
+metrics::ApiResult<metrics::RouteView> AdminApi::Route(const metrics::RouteQuery& query) const {
+  return RouteNow({.config = config_,
+                   .settings = settings_,
+                   .newest = *newest_.Get(),
+                   .shared = shared_,
+                   .workers = workers_,
+                   .nodes = Nodes()},
+                  query);
+}
+
+}  // namespace poplar::server

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "metrics/admin_handlers.h"
+#include "metrics/exporter.h"
+#include "proxy/config/config.h"
+#include "proxy/server/log.h"
+#include "proxy/server/newest_settings.h"
+#include "proxy/server/worker.h"
+
+namespace poplar::server {
+
+// What a running server says of itself by /api/v1, and what it does to sessions at an operator's
+// word. Any thread but a worker's: workers are asked on theirs, and waited for.
+class AdminApi {
+ public:
+  struct Parts {
+    const config::Config& config;  // copied; all others outlive it
+    const session::Settings& settings;
+    const NewestSettings& newest;
+    const Shared& shared;
+    const std::vector<std::unique_ptr<Worker>>& workers;
+    const metrics::Exporter& exporter;
+    const std::vector<io::Address>& addresses;  // by listener, once all listen
+    Log& log;
+    const io::Clock& clock;
+    const std::vector<std::pair<std::string, std::string>>& build_info;  // copied
+  };
+  explicit AdminApi(const Parts& parts);
+
+  // But for whether it is ready, or drains.
+  metrics::StatusView Status() const;
+  std::vector<metrics::ClusterView> Nodes() const;
+  metrics::ApiResult<metrics::SessionsView> Sessions(const metrics::SessionQuery& query) const;
+  metrics::ApiResult<metrics::KickResult> Kick(const metrics::KickQuery& query) const;
+  metrics::ApiResult<metrics::RouteView> Route(const metrics::RouteQuery& query) const;
+
+ private:
+  metrics::ApiResult<std::string> Canonical(const std::string& login) const;
+
+  const config::Config config_;
+  const session::Settings& settings_;
+  const NewestSettings& newest_;
+  const Shared& shared_;
+  const std::vector<std::unique_ptr<Worker>>& workers_;
+  const metrics::Exporter& exporter_;
+  const std::vector<io::Address>& addresses_;
+  Log& log_;
+  const io::Clock& clock_;
+  std::string version_;
+  const int64_t started_;  // Unix time in microseconds
+};
+
+}  // namespace poplar::server
