@@ -6,10 +6,15 @@
 namespace poplar::metrics {
 
 std::string Printable(std::string_view text) {
-  std::string printable(text);
-  std::replace_if(
-      printable.begin(), printable.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; },
-      '?');
+  std::string printable;
+  printable.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    const bool is_c1 = byte == 0xC2 && next >= 0x80 && next <= 0x9F;
+    printable.push_back(byte < 0x20 || byte == 0x7F || is_c1 ? '?' : text[i]);
+    if (is_c1) ++i;
+  }
   return printable;
 }
 

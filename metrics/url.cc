@@ -53,6 +53,22 @@ std::vector<std::pair<std::string, std::optional<std::string>>> QueryPairs(std::
   return pairs;
 }
 
+std::string PercentEncoded(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool is_alphanumeric =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (is_alphanumeric || std::string_view("-._~").find(c) != std::string_view::npos) {
+      encoded.push_back(c);
+    } else {
+      encoded.append(1, '%').append(1, kHex[byte >> 4]).append(1, kHex[byte & 0xF]);
+    }
+  }
+  return encoded;
+}
+
 std::vector<std::string> QueryValues(std::string_view query, std::string_view key) {
   std::vector<std::string> values;
   for (auto& [name, value] : QueryPairs(query)) {

@@ -12,6 +12,9 @@ namespace poplar::metrics {
 // Resolves %XX. Null: a '%' without two hexadecimal digits behind it.
 std::optional<std::string> PercentDecoded(std::string_view text);
 
+// Whatever isn't unreserved becomes %XX: fit for any part of a target.
+std::string PercentEncoded(std::string_view text);
+
 // All of `query` ("a=1&b=2", without the '?'), decoded, '+' being a space: keys with their values,
 // of which one that can't be decoded is null. A key without '=' has the value "". What has no key,
 // or one that can't be decoded, is left out.

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <optional>
 #include <string>
 
 #include "proxy/cli/certificate_check.h"
@@ -15,6 +16,8 @@
 #include "proxy/cli/probe_command.h"
 #include "proxy/cli/route_command.h"
 #include "proxy/cli/serve_command.h"
+#include "proxy/cli/sessions_command.h"
+#include "proxy/cli/top_command.h"
 #include "proxy/cli/version.h"
 #include "proxy/io/system_clock.h"
 
@@ -38,6 +41,9 @@ struct CommandLine {
   CLI::App* status;
   CLI::App* drain;
   CLI::App* undrain;
+  CLI::App* top;
+  CLI::App* sessions;
+  CLI::App* kick;
   CLI::App* map_build;
   CLI::App* map_get;
   CLI::App* map_check;
@@ -52,6 +58,10 @@ struct CommandLine {
   cli::MoveOptions move_options;
   cli::NodeOptions node_options;
   bool drop = false;
+  cli::TopOptions top_options;
+  cli::SessionsOptions sessions_options;
+  std::string sessions_format = "text";
+  cli::KickOptions kick_options;
   cli::MapBuildOptions map_options;
   std::string map_file;
   std::vector<std::string> map_users;
@@ -63,6 +73,8 @@ struct CommandLine {
   void AddRoute();
   void AddMoves();
   void AddNodes();
+  void AddTop();
+  void AddSessions();
   void AddMap();
   void AddProbe();
   void AddProbeWays();
@@ -83,6 +95,8 @@ CommandLine::CommandLine() {
   AddRoute();
   AddMoves();
   AddNodes();
+  AddTop();
+  AddSessions();
   AddMap();
   AddProbe();
   AddDemo();
@@ -154,6 +168,50 @@ void CommandLine::AddNodes() {
       "endpoint.\n"
       "A drained node gets no new users; its sessions go on. With replicas, tell each of them.\n"
       "Exit 0; 1 with errors in the file, for an unknown node, or where nobody answers.");
+}
+
+void CommandLine::AddTop() {
+  top = AddCommandWithConfig("top", "Watch the running Poplar: its rates, nodes and sessions");
+  top->add_option("--interval", top_options.interval, "Between two looks")->capture_default_str();
+  top->add_flag("--once", top_options.once, "One picture, as plain text; as without a terminal");
+  top->footer(
+      "Rates and quantiles are of the last interval; bytes count once their session has ended.\n"
+      "Nodes out of service are red, unless NO_COLOR is set. q or Ctrl-C ends it.\n"
+      "Exit 0; 1 with errors in the file, or where nobody answers at first.");
+}
+
+void CommandLine::AddSessions() {
+  sessions = AddCommandWithConfig("sessions", "Print the sessions of the running Poplar");
+  auto& query = sessions_options.query;
+  sessions->add_option("--user", query.user, "Of this user, by a name that it logs in by");
+  sessions->add_option("--node", query.node, "At this node: NODE or CLUSTER/NODE");
+  sessions->add_option("--client", query.client, "Of clients at this IP address");
+  sessions->add_option("--limit", query.limit, "Most that are printed, the oldest first")
+      ->check(CLI::Range(size_t{1}, poplar::metrics::kSessionsShownMax))
+      ->capture_default_str();
+  sessions->add_option("--format", sessions_format, "json: as GET /api/v1/sessions answers")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  sessions->footer(
+      "STATE is handshake, authorizing (before a login), logging_in, idle, relaying or ending;\n"
+      "IDLE is since the client's last sign of life.\n"
+      "Exit 0; 1 with errors in the file, or where nobody answers.");
+  kick = AddCommandWithConfig("kick", "End sessions of the running Poplar");
+  auto* user = kick->add_option("--user", kick_options.query.user,
+                                "All of this user's, parked connections to nodes too");
+  auto* session = kick->add_option("--session", kick_options.query.session, "This one, by its id")
+                      ->excludes(user);
+  kick->add_flag("--now", kick_options.query.now, "In the middle of whatever they are doing");
+  kick->callback([user, session] {
+    if (user->empty() && session->empty()) throw CLI::RequiredError("one of --user and --session");
+  });
+  kick->footer(
+      "Each ends at its next command boundary with -ERR [SYS/TEMP], as in a drain: a message "
+      "under\n"
+      "way is finished. Nothing keeps the client from coming back. `poplar sessions` has the ids.\n"
+      "Exit 0, also where the user has none; 1 with errors in the file, for an unknown session, "
+      "or\n"
+      "where nobody answers.");
 }
 
 void CommandLine::AddMap() {
@@ -270,6 +328,44 @@ void CommandLine::AddDemo() {
       ->capture_default_str();
 }
 
+// What asks or tells the Poplar that runs with the configuration; nothing: it is another command.
+std::optional<int> RunOnRunning(CommandLine& line, poplar::config::Color color) {
+  if (*line.move || *line.moves) {
+    line.move_options.config_path = line.path;
+    line.move_options.color = color;
+    return *line.move ? cli::RunMove(line.move_options, std::cout, std::cerr)
+                      : cli::RunMoves(line.move_options, std::cout, std::cerr);
+  }
+  if (*line.status || *line.drain || *line.undrain) {
+    using poplar::metrics::AdminState;
+    line.node_options.config_path = line.path;
+    line.node_options.color = color;
+    line.node_options.state = *line.undrain ? AdminState::kUp
+                              : line.drop   ? AdminState::kDown
+                                            : AdminState::kDrain;
+    return *line.status ? cli::RunStatus(line.node_options, std::cout, std::cerr)
+                        : cli::RunSetNode(line.node_options, std::cout, std::cerr);
+  }
+  if (*line.top) {
+    line.top_options.config_path = line.path;
+    line.top_options.color = poplar::config::ColorFor(STDOUT_FILENO);
+    line.top_options.err_color = color;
+    return cli::RunTop(line.top_options, std::cout, std::cerr);
+  }
+  if (*line.sessions) {
+    line.sessions_options.config_path = line.path;
+    line.sessions_options.color = color;
+    if (line.sessions_format == "json") line.sessions_options.format = cli::SessionsFormat::kJson;
+    return cli::RunSessions(line.sessions_options, std::cout, std::cerr);
+  }
+  if (*line.kick) {
+    line.kick_options.config_path = line.path;
+    line.kick_options.color = color;
+    return cli::RunKick(line.kick_options, std::cout, std::cerr);
+  }
+  return std::nullopt;
+}
+
 int Run(int argc, char** argv) {
   CommandLine line;
   try {
@@ -300,22 +396,7 @@ int Run(int argc, char** argv) {
       line.route_options.format = cli::RouteFormat::kJson;
     return cli::RunRoute(line.route_options, std::cout, std::cerr);
   }
-  if (*line.move || *line.moves) {
-    line.move_options.config_path = line.path;
-    line.move_options.color = color;
-    return *line.move ? cli::RunMove(line.move_options, std::cout, std::cerr)
-                      : cli::RunMoves(line.move_options, std::cout, std::cerr);
-  }
-  if (*line.status || *line.drain || *line.undrain) {
-    using poplar::metrics::AdminState;
-    line.node_options.config_path = line.path;
-    line.node_options.color = color;
-    line.node_options.state = *line.undrain ? AdminState::kUp
-                              : line.drop   ? AdminState::kDown
-                                            : AdminState::kDrain;
-    return *line.status ? cli::RunStatus(line.node_options, std::cout, std::cerr)
-                        : cli::RunSetNode(line.node_options, std::cout, std::cerr);
-  }
+  if (const auto status = RunOnRunning(line, color)) return *status;
   if (*line.map_build) return cli::RunMapBuild(line.map_options, std::cin, std::cout, std::cerr);
   if (*line.map_get) return cli::RunMapGet(line.map_file, line.map_users, std::cout, std::cerr);
   if (*line.map_check) return cli::RunMapCheck(line.map_file, std::cout, std::cerr);

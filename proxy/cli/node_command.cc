@@ -4,6 +4,7 @@
 #include <set>
 #include <vector>
 
+#include "metrics/url.h"
 #include "proxy/cli/running_poplar.h"
 #include "proxy/config/load.h"
 #include "proxy/config/quote.h"
@@ -46,6 +47,18 @@ tl::expected<RunningPoplar::Node, std::string> FindNode(const RunningPoplar& run
                                        : "; did you mean " + config::Quote(meant) + "?"));
 }
 
+std::string_view RequestFor(metrics::AdminState state) {
+  switch (state) {
+    case metrics::AdminState::kUp:
+      return "/api/v1/undrain";
+    case metrics::AdminState::kDrain:
+      return "/api/v1/drain";
+    case metrics::AdminState::kDown:
+      return "/api/v1/down";
+  }
+  return "";
+}
+
 // The clusters that none of its nodes serves.
 std::set<std::string> ClustersWithoutNodes(const RunningPoplar& running) {
   std::set<std::string> served;
@@ -68,11 +81,13 @@ int RunSetNode(const NodeOptions& options, std::ostream& out, std::ostream& err)
   if (!running) return Fail(err, "no Poplar answers at " + running.error());
   const auto node = FindNode(*running, options.node);
   if (!node) return Fail(err, node.error());
-  const std::string state(metrics::TextOf(options.state));
-  // The checks let nothing into these names that a URL would have to escape, and DNS has none of
-  // it.
-  return PassAnswerOn(loaded.config, "POST", "/nodes/" + FullName(*node) + "?state=" + state, out,
-                      err);
+  const auto answer = AskForBody(loaded.config, "POST",
+                                 std::string(RequestFor(options.state)) +
+                                     "?cluster=" + metrics::PercentEncoded(node->cluster) +
+                                     "&node=" + metrics::PercentEncoded(node->name));
+  if (!answer) return Fail(err, answer.error());
+  out << FullName(*node) << ": " << metrics::TextOf(options.state) << "\n" << std::flush;
+  return out.good() ? 0 : 1;
 }
 
 int RunStatus(const NodeOptions& options, std::ostream& out, std::ostream& err) {

@@ -18,7 +18,13 @@ sigset_t Signals() {
   return set;
 }
 
-// The signal that came within `timeout`, or 0.
+}  // namespace
+
+void BlockSignals() {
+  const sigset_t set = Signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
 int WaitForSignal(config::Duration timeout) {
   const sigset_t set = Signals();
   timespec limit{};
@@ -26,13 +32,6 @@ int WaitForSignal(config::Duration timeout) {
   limit.tv_nsec = timeout.count() % 1000 * 1'000'000;
   const int signal = sigtimedwait(&set, nullptr, &limit);
   return signal > 0 ? signal : 0;
-}
-
-}  // namespace
-
-void BlockSignals() {
-  const sigset_t set = Signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 uint64_t RaiseDescriptorLimit() {

@@ -13,6 +13,9 @@ namespace poplar::cli {
 // it before any thread is there.
 void BlockSignals();
 
+// The one of those that came within `timeout`, or 0.
+int WaitForSignal(config::Duration timeout);
+
 // Takes as many file descriptors as the hard limit allows; returns that number.
 uint64_t RaiseDescriptorLimit();
 

@@ -3,34 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "metrics/text_table.h"
+#include "proxy/cli/admin_json.h"
 #include "proxy/config/address_text.h"
 #include "proxy/config/password_file.h"
 #include "proxy/config/units.h"
-#include "proxy/config/yaml_tree.h"
 
 namespace poplar::cli {
 namespace {
 
 using config::YamlNode;
-
-// Null: it isn't there, or of another kind.
-const YamlNode* Member(const YamlNode& map, std::string_view key, YamlNode::Kind kind) {
-  for (const config::YamlEntry& entry : map.entries) {
-    if (entry.key == key) return entry.value.kind == kind ? &entry.value : nullptr;
-  }
-  return nullptr;
-}
-
-std::string TextOf(const YamlNode& map, std::string_view key) {
-  const YamlNode* const member = Member(map, key, YamlNode::Kind::kScalar);
-  return member == nullptr ? std::string() : member->scalar;
-}
-
-// JSON is YAML. Null: there is no list of that name.
-const YamlNode* ListIn(const config::YamlTree& tree, std::string_view key) {
-  if (!tree.complete || !tree.problems.empty()) return nullptr;
-  return Member(tree.root, key, YamlNode::Kind::kSequence);
-}
 
 // The stronger one; empty: none is needed.
 tl::expected<std::string, std::string> TokenOf(const config::AdminConfig& admin) {
@@ -54,32 +36,30 @@ const RunningPoplar::Node* RunningPoplar::Find(std::string_view cluster,
 }
 
 bool ReadNodes(std::string_view json, RunningPoplar& running) {
-  const config::YamlTree tree = config::ParseYaml(json);
-  const YamlNode* const clusters = ListIn(tree, "clusters");
-  if (clusters == nullptr) return false;
-  for (const YamlNode& cluster : clusters->items) {
+  const auto answer = ParseWithList(json, "clusters");
+  if (!answer) return false;
+  for (const YamlNode& cluster : ListIn(*answer, "clusters")) {
     const YamlNode* const nodes = Member(cluster, "nodes", YamlNode::Kind::kSequence);
     if (nodes == nullptr) return false;
     for (const YamlNode& node : nodes->items) {
-      running.nodes.push_back({.cluster = TextOf(cluster, "cluster"),
-                               .name = TextOf(node, "node"),
-                               .state = TextOf(node, "state"),
-                               .admin_state = TextOf(node, "admin_state"),
-                               .evidence = TextOf(node, "evidence"),
-                               .in_service = TextOf(node, "in_service") == "true"});
+      running.nodes.push_back({.cluster = TextIn(cluster, "cluster"),
+                               .name = TextIn(node, "node"),
+                               .state = TextIn(node, "state"),
+                               .admin_state = TextIn(node, "admin_state"),
+                               .evidence = TextIn(node, "evidence"),
+                               .in_service = TextIn(node, "in_service") == "true"});
     }
   }
   return true;
 }
 
 bool ReadMoves(std::string_view json, RunningPoplar& running) {
-  const config::YamlTree tree = config::ParseYaml(json);
-  const YamlNode* const moves = ListIn(tree, "moves");
-  if (moves == nullptr) return false;
-  for (const YamlNode& move : moves->items) {
-    const auto percent = config::ParsePercent(TextOf(move, "percent"));
+  const auto answer = ParseWithList(json, "moves");
+  if (!answer) return false;
+  for (const YamlNode& move : ListIn(*answer, "moves")) {
+    const auto percent = config::ParsePercent(TextIn(move, "percent"));
     if (!percent) return false;
-    running.permille_by_move[TextOf(move, "move")] = static_cast<uint32_t>(percent->permille);
+    running.permille_by_move[TextIn(move, "move")] = static_cast<uint32_t>(percent->permille);
   }
   return true;
 }
@@ -103,27 +83,35 @@ tl::expected<metrics::AdminAnswer, std::string> AskAdminOf(const config::Config&
   return answer;
 }
 
+tl::expected<std::string, std::string> AskForBody(const config::Config& config,
+                                                  std::string_view method,
+                                                  std::string_view target) {
+  constexpr int kOk = 200;
+  auto answer = AskAdminOf(config, method, target);
+  if (!answer) return tl::unexpected("no Poplar answers at " + answer.error());
+  if (answer->status == kOk) return std::move(answer->body);
+  // A word of the API's, or plain text.
+  std::string why;
+  if (const auto object = ParseObject(answer->body)) why = TextIn(*object, "error");
+  if (why.empty()) why = answer->body.substr(0, answer->body.find_last_not_of('\n') + 1);
+  return tl::unexpected("Poplar refuses it: " + metrics::Printable(why));
+}
+
 int PassAnswerOn(const config::Config& config, std::string_view method, std::string_view target,
                  std::ostream& out, std::ostream& err) {
-  constexpr int kOk = 200;
-  const auto answer = AskAdminOf(config, method, target);
-  if (!answer) {
-    err << "poplar: error: no Poplar answers at " << answer.error() << "\n";
+  const auto body = AskForBody(config, method, target);
+  if (!body) {
+    err << "poplar: error: " << body.error() << "\n";
     return 1;
   }
-  if (answer->status != kOk) {
-    const size_t end = answer->body.find_last_not_of('\n') + 1;
-    err << "poplar: error: Poplar refuses it: " << answer->body.substr(0, end) << "\n";
-    return 1;
-  }
-  out << answer->body << std::flush;
+  out << *body << std::flush;
   return out.good() ? 0 : 1;
 }
 
 tl::expected<RunningPoplar, std::string> AskRunningPoplar(const config::Config& config) {
   constexpr int kOk = 200;
   RunningPoplar running;
-  const auto nodes = AskAdminOf(config, "GET", "/nodes");
+  const auto nodes = AskAdminOf(config, "GET", "/api/v1/nodes");
   if (!nodes) return tl::unexpected(nodes.error());
   const std::string odd = config.admin.address + ": not what a Poplar answers";
   if (nodes->status != kOk || !ReadNodes(nodes->body, running)) return tl::unexpected(odd);

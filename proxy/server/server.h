@@ -48,6 +48,7 @@ class Server {
   uint16_t admin_port() const { return admin_ == nullptr ? 0 : admin_->port(); }
   int64_t sessions() const { return shared_.admission.connections.sessions(); }
   size_t workers() const { return workers_.size(); }
+  Worker& worker(size_t index) { return *workers_[index]; }
   std::string kernel_features() const { return workers_.front()->proactor().features().Text(); }
 
  private:

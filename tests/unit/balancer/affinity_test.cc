@@ -44,6 +44,17 @@ TEST_F(AffinityTest, LoginsFollowALivingSession) {
   EXPECT_EQ(affinity_.Acquire(kMain, alice_, kC).node(), kC);
 }
 
+TEST_F(AffinityTest, TellsWhereAUserIs) {
+  EXPECT_EQ(affinity_.NodeOf(kMain, alice_), std::nullopt);
+  auto lease = affinity_.Acquire(kMain, alice_, kB);
+  EXPECT_EQ(affinity_.NodeOf(kMain, alice_), kB);
+  EXPECT_TRUE(lease.Move(kC));
+  EXPECT_EQ(affinity_.NodeOf(kMain, alice_), kC);
+  EXPECT_EQ(affinity_.NodeOf(ClusterId{1}, alice_), std::nullopt);
+  lease.Release();
+  EXPECT_EQ(affinity_.NodeOf(kMain, alice_), std::nullopt);
+}
+
 TEST_F(AffinityTest, UsersAndClustersAreApart) {
   auto first = affinity_.Acquire(kMain, alice_, kA);
   EXPECT_EQ(affinity_.Acquire(kMain, User("bob"), kB).node(), kB);

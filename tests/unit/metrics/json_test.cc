@@ -46,5 +46,16 @@ TEST(JsonStringTest, ReplacesEachByteThatIsNotUtf8) {
   EXPECT_EQ(JsonString("\xC3\""), "\"" + bad + "\\\"\"");  // the quote is not swallowed
 }
 
+TEST(JsonRealTest, HasNoExponentAndSixDigitsAtMost) {
+  EXPECT_EQ(JsonReal(0), "0");
+  EXPECT_EQ(JsonReal(2.5), "2.5");
+  EXPECT_EQ(JsonReal(0.0005), "0.0005");
+  EXPECT_EQ(JsonReal(1e-9), "0");
+  EXPECT_EQ(JsonReal(0.1 + 0.2), "0.3");
+  EXPECT_EQ(JsonReal(-1.25), "-1.25");
+  EXPECT_EQ(JsonReal(1764400000.123456), "1764400000.123456");
+  EXPECT_EQ(JsonReal(1e15), "1000000000000000");
+}
+
 }  // namespace
 }  // namespace poplar::metrics

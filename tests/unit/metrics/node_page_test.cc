@@ -65,5 +65,24 @@ TEST(NodesAsTableTest, TerminalControlsAreDefused) {
   EXPECT_EQ(table.find_first_of("\x1b\x7f\r"), std::string::npos);
 }
 
+TEST(NodesAsJsonTest, HasTheLastProbesTime) {
+  ClusterView cluster{.label = {}, .name = "main", .panic = false, .nodes = {{}}};
+  EXPECT_THAT(NodesAsJson({&cluster, 1}), testing::Not(testing::HasSubstr("probe_seconds")));
+  cluster.nodes[0].probe_seconds = 0.0125;
+  EXPECT_THAT(NodesAsJson({&cluster, 1}), testing::HasSubstr("\"probe_seconds\":0.0125}"));
+}
+
+TEST(PoolsAsJsonTest, HasARowANode) {
+  std::vector<ClusterView> clusters = SampleNodes();
+  clusters[0].nodes.pop_back();
+  clusters[0].nodes[0].takes = {3, 2, 1};
+  EXPECT_EQ(PoolsAsJson(clusters),
+            R"({"pools":[{"cluster":"main","node":"mail1","slots":20,"in_use":14,"warm":2,)"
+            R"("parked":4,"waiting":7,"reuse":{"parked":3,"warm":2,"new":1}},)"
+            R"({"cluster":"other","node":"mail1","slots":0,"in_use":0,"warm":0,"parked":0,)"
+            R"("waiting":0,"reuse":{"parked":0,"warm":0,"new":0}}]})"
+            "\n");
+}
+
 }  // namespace
 }  // namespace poplar::metrics

@@ -41,5 +41,21 @@ TEST(QueryValuesTest, FindsNothingElse) {
   EXPECT_THAT(QueryValues("%zz=up&=up", ""), IsEmpty());
 }
 
+TEST(QueryPairsTest, TellsWhatCannotBeDecoded) {
+  using Pairs = std::vector<std::pair<std::string, std::optional<std::string>>>;
+  EXPECT_EQ(QueryPairs("a=1&b=%zz&c&%64=x+y&a=2&%zz=3&=4"),
+            (Pairs{{"a", "1"}, {"b", std::nullopt}, {"c", ""}, {"d", "x y"}, {"a", "2"}}));
+  EXPECT_EQ(QueryPairs(""), Pairs());
+}
+
+TEST(PercentEncodedTest, IsReadAgainAsItWas) {
+  EXPECT_EQ(PercentEncoded("aZ09-._~"), "aZ09-._~");
+  EXPECT_EQ(PercentEncoded("a b+c/d&e=f%\xC3\xA4"), "a%20b%2Bc%2Fd%26e%3Df%25%C3%A4");
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all.push_back(static_cast<char>(byte));
+  EXPECT_EQ(PercentDecoded(PercentEncoded(all)), all);
+  EXPECT_THAT(QueryValues("x=" + PercentEncoded(all), "x"), ElementsAre(all));
+}
+
 }  // namespace
 }  // namespace poplar::metrics

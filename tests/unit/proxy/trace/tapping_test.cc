@@ -21,7 +21,7 @@ class TappingTest : public testing::Test {
   }
 
   io::RunList ready_;
-  io::BufferPool pool_{ready_, size_t{1} << 20};
+  io::BufferPool pool_{size_t{1} << 20, ready_};
   std::shared_ptr<tls::MemoryPipe> pipe_ = std::make_shared<tls::MemoryPipe>(ready_);
   std::unique_ptr<io::Stream> stream_ = std::make_unique<tls::MemoryStream>(pool_, pipe_, pipe_);
   io::Stream* const plain_ = stream_.get();

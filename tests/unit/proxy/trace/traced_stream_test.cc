@@ -40,7 +40,7 @@ class TracedStreamTest : public testing::Test {
   }
 
   io::RunList ready_;
-  io::BufferPool pool_{ready_, size_t{1} << 20};
+  io::BufferPool pool_{size_t{1} << 20, ready_};
   std::shared_ptr<tls::MemoryPipe> in_ = std::make_shared<tls::MemoryPipe>(ready_);
   std::shared_ptr<tls::MemoryPipe> out_ = std::make_shared<tls::MemoryPipe>(ready_);
   std::shared_ptr<RecordingSink> sink_ = std::make_shared<RecordingSink>();
