@@ -248,17 +248,17 @@ bool HasSetState(const AdminHandlers& handlers) {
 }
 
 constexpr std::array<Resource, 12> kResources = {{{"status", false, &HasStatus, &ShowStatus},
-                                                 {"nodes", false, &HasNodes, &ShowNodes},
-                                                 {"pools", false, &HasNodes, &ShowPools},
-                                                 {"sessions", false, &HasSessions, &ShowSessions},
-                                                 {"route", false, &HasRoute, &ShowRoute},
-                                                 {"drain", true, &HasSetState, &Drain},
-                                                 {"undrain", true, &HasSetState, &Undrain},
-                                                 {"down", true, &HasSetState, &Down},
-                                                 {"kick", true, &HasKick, &Kick},
-                                                 {"trace", true, &HasTraces, &Trace},
-                                                 {"traces", false, &HasTraces, &ShowTraces},
-                                                 {"untrace", true, &HasTraces, &Untrace}}};
+                                                  {"nodes", false, &HasNodes, &ShowNodes},
+                                                  {"pools", false, &HasNodes, &ShowPools},
+                                                  {"sessions", false, &HasSessions, &ShowSessions},
+                                                  {"route", false, &HasRoute, &ShowRoute},
+                                                  {"drain", true, &HasSetState, &Drain},
+                                                  {"undrain", true, &HasSetState, &Undrain},
+                                                  {"down", true, &HasSetState, &Down},
+                                                  {"kick", true, &HasKick, &Kick},
+                                                  {"trace", true, &HasTraces, &Trace},
+                                                  {"traces", false, &HasTraces, &ShowTraces},
+                                                  {"untrace", true, &HasTraces, &Untrace}}};
 
 AdminResponse WrongMethod(std::string_view allow) {
   AdminResponse response = JsonError(405, "this takes " + std::string(allow) + " only");

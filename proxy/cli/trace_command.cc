@@ -24,7 +24,7 @@ std::string TargetOf(const TraceOptions& options) {
   int said = 0;
   for (const auto& [name, value] :
        {std::pair("user", &query.user), std::pair("client", &query.client),
-                                    std::pair("node", &query.node)}) {
+        std::pair("node", &query.node)}) {
     if (value->empty()) continue;
     ++said;
     target = std::string("/api/v1/trace?") + name + "=" + metrics::PercentEncoded(*value);

@@ -12,9 +12,9 @@ namespace poplar::cli {
 
 struct TraceOptions {
   std::string config_path;
-  metrics::TraceQuery query;      // exactly one of user, client and node, unless one of the next
-  bool list = false;              // which are on
-  std::optional<uint64_t> stop;   // which is to end
+  metrics::TraceQuery query;     // exactly one of user, client and node, unless one of the next
+  bool list = false;             // which are on
+  std::optional<uint64_t> stop;  // which is to end
   config::Color color = config::Color::kNever;  // of err
 };
 

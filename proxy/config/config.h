@@ -99,9 +99,10 @@ void Describe(Visitor& v, Config& c) {
   v.Section("admin", c.admin, {.help = "Metrics and health checks."});
   v.Section("log", c.log,
             {.help = "One line for each session that ended, and events of the process."});
-  v.Section("trace", c.trace,
-            {.help = "Transcripts of what a user's, a client's or a node's sessions say, turned on "
-                     "by `poplar trace` for a while. They are of sessions that log in after that."});
+  v.Section(
+      "trace", c.trace,
+      {.help = "Transcripts of what a user's, a client's or a node's sessions say, turned on "
+               "by `poplar trace` for a while. They are of sessions that log in after that."});
 }
 
 }  // namespace poplar::config

@@ -19,11 +19,12 @@ struct TraceConfig {
 
 template <class Visitor>
 void Describe(Visitor& v, TraceConfig& c) {
-  v.Path("directory", c.directory,
-         {.help = "Where the files of `poplar trace` go, a folder that exists; each is readable for "
-                  "Poplar's user alone, and nobody but you deletes it. Passwords, tokens and "
-                  "messages are not in them; names, addresses and sizes are. Empty: nothing can be "
-                  "traced."});
+  v.Path(
+      "directory", c.directory,
+      {.help = "Where the files of `poplar trace` go, a folder that exists; each is readable for "
+               "Poplar's user alone, and nobody but you deletes it. Passwords, tokens and "
+               "messages are not in them; names, addresses and sizes are. Empty: nothing can be "
+               "traced."});
   v.Bytes("file_bytes_max", c.file_bytes_max, {KiB(16), GiB(10)},
           {.help = "A trace whose file gets so large ends."});
   v.Time("duration_max", c.duration_max, {std::chrono::seconds(1), std::chrono::hours(168)},

@@ -17,9 +17,9 @@ using std::string_view_literals::operator""sv;
 constexpr std::string_view kMask = "***";
 
 // Besides those that we speak.
-constexpr std::array kOtherMechanisms = {"CRAM-MD5"sv,           "DIGEST-MD5"sv, "NTLM"sv,
-                                         "GSSAPI"sv,             "APOP"sv,       "ANONYMOUS"sv,
-                                         "SCRAM-SHA-256-PLUS"sv, "SCRAM-SHA-1-PLUS"sv};
+constexpr std::array kOtherMechanisms = {
+    "CRAM-MD5"sv,           "DIGEST-MD5"sv,      "NTLM"sv, "GSSAPI"sv, "APOP"sv, "ANONYMOUS"sv,
+    "SCRAM-SHA-256-PLUS"sv, "SCRAM-SHA-1-PLUS"sv};
 
 // Of Dovecot's XCLIENT: who speaks for whom. FORWARD may hold anything.
 constexpr std::array kOpenXclientNames = {"ADDR"sv,     "PORT"sv, "DESTADDR"sv,
@@ -27,9 +27,8 @@ constexpr std::array kOpenXclientNames = {"ADDR"sv,     "PORT"sv, "DESTADDR"sv,
 
 template <size_t kCount>
 bool IsOneOf(std::string_view word, const std::array<std::string_view, kCount>& words) {
-  return std::any_of(words.begin(), words.end(), [word](std::string_view each) {
-    return EqualsIgnoringCase(word, each);
-  });
+  return std::any_of(words.begin(), words.end(),
+                     [word](std::string_view each) { return EqualsIgnoringCase(word, each); });
 }
 
 std::string Escaped(std::string_view text) {
@@ -115,8 +114,7 @@ bool Repeats(std::string_view line, std::string_view hidden) {
 
 Transcript::Transcript(Start start, Write write)
     : write_(std::move(write)), lines_(kSaslLineBytesMax), listing_(kListingLineBytesMax) {
-  if (start != Start::kIdle)
-    Expect(start == Start::kAuthAnswer ? Form::kSasl : Form::kOneLine, {});
+  if (start != Start::kIdle) Expect(start == Start::kAuthAnswer ? Form::kSasl : Form::kOneLine, {});
 }
 
 // --- what the client says

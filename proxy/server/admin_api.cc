@@ -253,8 +253,9 @@ metrics::ApiResult<metrics::TraceView> AdminApi::Trace(const metrics::TraceQuery
   }
   const auto client = io::Network::Parse(query.client);
   if (!client) {
-    return Fault(400, "client: an IP address or a network is expected, such as 192.0.2.1 or "
-                      "192.0.2.0/24");
+    return Fault(400,
+                 "client: an IP address or a network is expected, such as 192.0.2.1 or "
+                 "192.0.2.0/24");
   }
   return traces_.Start({.kind = trace::Rule::Kind::kClient, .client = *client}, query.client,
                        query.duration);

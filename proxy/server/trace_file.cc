@@ -24,8 +24,7 @@ std::string CompactTime(int64_t unix_micros) {
 }  // namespace
 
 tl::expected<TraceFile, std::string> TraceFile::Create(const std::string& directory, uint64_t id,
-                                                       std::string_view kind,
-                                                       int64_t unix_micros) {
+                                                       std::string_view kind, int64_t unix_micros) {
   std::string path = directory + "/trace-" + CompactTime(unix_micros) + "-" + std::to_string(id) +
                      "-" + std::string(kind) + ".log";
   const int descriptor =

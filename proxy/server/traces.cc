@@ -177,8 +177,8 @@ metrics::ApiResult<metrics::TraceView> Traces::Start(trace::Rule rule, const std
                           .file = file->path(),
                           .began = now / 1'000'000,
                           .until = until};
-  auto trace = std::make_shared<Running>(state_, clock_, view, clock_.Now() + *lasts,
-                                         std::move(*file));
+  auto trace =
+      std::make_shared<Running>(state_, clock_, view, clock_.Now() + *lasts, std::move(*file));
   trace->rule = std::move(rule);
   trace->rule.sink = trace;
   trace->Put("- - [trace " + std::to_string(view.id) + " of a " + view.kind + " begins]");

@@ -102,7 +102,7 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   Place place_;
   std::unique_ptr<io::Stream> client_;
   trace::Tapping tapping_{trace::TracedStream::Peer::kClient};  // on client_
-  std::unique_ptr<Tracing> tracing_;  // null: no trace is on, or was
+  std::unique_ptr<Tracing> tracing_;                            // null: no trace is on, or was
   NodeSession upstream_;
   balancer::NodeId node_{};  // where upstream_ is
   ClientInput input_;

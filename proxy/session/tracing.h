@@ -11,8 +11,8 @@
 
 namespace poplar::session {
 
-// The traces that one session is in: those of its client's address, from its first line on; those of
-// its user, from the login on; those of its node. Each stage looks once, at the rules of that
+// The traces that one session is in: those of its client's address, from its first line on; those
+// of its user, from the login on; those of its node. Each stage looks once, at the rules of that
 // moment. Only made where there are any.
 class Tracing {
  public:

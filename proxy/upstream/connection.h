@@ -150,8 +150,8 @@ class Connection final : public balancer::PooledConnection {
   std::unique_ptr<io::Stream> stream_;
   const tls::TlsStream* secured_ = nullptr;  // stream_, or what is in it, where it is one
   trace::Tapping tapping_{trace::TracedStream::Peer::kServer};
-  trace::Taps waiting_taps_;                 // for the greeting
-  io::Buffer input_;                         // received and not yet read
+  trace::Taps waiting_taps_;  // for the greeting
+  io::Buffer input_;          // received and not yet read
   std::string line_;
   StageDurations durations_;
   io::Time opened_{};

@@ -64,7 +64,8 @@ TEST(TranscriptTest, ShowsEachCommandAsItMayBeShown) {
       {"LIST secret", "-ERR", {"C: LIST ***", "S: -ERR"}},
       {"LIST", "-ERR later", {"C: LIST", "S: -ERR later"}},
       {"UIDL", "+OK\r\n1 a\x01\r\n.", {"C: UIDL", "S: +OK", "S: 1 a\\x01"}},
-      {"RETR 1", "+OK 120 octets\r\nFrom: a\r\n\r\n..dot\r\n.",
+      {"RETR 1",
+       "+OK 120 octets\r\nFrom: a\r\n\r\n..dot\r\n.",
        {"C: RETR 1", "S: +OK 120 octets", "S: [message: 18 bytes, 3 lines]"}},
       {"RETR 9", "-ERR no such message", {"C: RETR 9", "S: -ERR no such message"}},
       {"TOP 1 0", "+OK\r\n.", {"C: TOP 1 0", "S: +OK", "S: [message: 0 bytes, 0 lines]"}},
@@ -77,7 +78,8 @@ TEST(TranscriptTest, ShowsEachCommandAsItMayBeShown) {
       {"AUTH PLAIN AGEAYg==", "+OK", {"C: AUTH PLAIN ***", "S: +OK"}},
       {"auth cram-md5", "-ERR no", {"C: auth cram-md5", "S: -ERR no"}},
       {"AUTH AGEAYg==", "-ERR no", {"C: AUTH ***", "S: -ERR no"}},
-      {"XCLIENT ADDR=192.0.2.1 FORWARD=c2VjcmV0 TTL=5 LOGIN=alice x", "+OK",
+      {"XCLIENT ADDR=192.0.2.1 FORWARD=c2VjcmV0 TTL=5 LOGIN=alice x",
+       "+OK",
        {"C: XCLIENT ADDR=192.0.2.1 FORWARD=*** TTL=5 *** ***", "S: +OK"}},
       {"hunter2", "-ERR what is hunter2?", {"C: ***", "S: -ERR ***"}},
       {"my secret", "-ERR what?", {"C: ***", "S: -ERR ***"}},
@@ -93,11 +95,11 @@ TEST(TranscriptTest, ShowsEachCommandAsItMayBeShown) {
 }
 
 TEST(TranscriptTest, KeepsPipelinedAnswersApart) {
-  EXPECT_THAT(Lines(Start::kGreeting, {"S+OK ready\r\n", "CSTAT\r\nRETR 1\r\nLIST\r\nQUIT\r\n",
-                                       "S+OK 1 5\r\n+OK\r\na\r\n.\r\n+OK\r\n1 5\r\n.\r\n+OK\r\n"}),
-              ElementsAre("S: +OK ready", "C: STAT", "C: RETR 1", "C: LIST", "C: QUIT",
-                          "S: +OK 1 5", "S: +OK", "S: [message: 3 bytes, 1 line]", "S: +OK",
-                          "S: 1 5", "S: +OK"));
+  EXPECT_THAT(
+      Lines(Start::kGreeting, {"S+OK ready\r\n", "CSTAT\r\nRETR 1\r\nLIST\r\nQUIT\r\n",
+                               "S+OK 1 5\r\n+OK\r\na\r\n.\r\n+OK\r\n1 5\r\n.\r\n+OK\r\n"}),
+      ElementsAre("S: +OK ready", "C: STAT", "C: RETR 1", "C: LIST", "C: QUIT", "S: +OK 1 5",
+                  "S: +OK", "S: [message: 3 bytes, 1 line]", "S: +OK", "S: 1 5", "S: +OK"));
 }
 
 TEST(TranscriptTest, MasksSaslBothWays) {
@@ -162,14 +164,16 @@ TEST(TranscriptTest, CutsLongLines) {
 }
 
 TEST(TranscriptTest, OnlyCountsWhatItDoesNotUnderstand) {
-  EXPECT_THAT(Lines(Start::kIdle, {"CXYZZY\r\n", "S+OK\r\nsecret\r\n.\r\n", "CPASS x\r\n", "CY\r\n",
-                                   "S+OK\r\n"}),
-              ElementsAre("C: ***", "S: +OK ***",
-                          "[the answer to a command that is not understood; what follows is only "
-                          "counted]",
-                          "S: [opaque: 11 bytes]", "C: [opaque: 11 bytes]", "S: [opaque: 5 bytes]"));
-  EXPECT_THAT(Lines(Start::kGreeting, {"SHTTP/1.1 200\r\nsecret\r\n"}),
-              ElementsAre("[not an answer; what follows is only counted]", "S: [opaque: 22 bytes]"));
+  EXPECT_THAT(
+      Lines(Start::kIdle,
+            {"CXYZZY\r\n", "S+OK\r\nsecret\r\n.\r\n", "CPASS x\r\n", "CY\r\n", "S+OK\r\n"}),
+      ElementsAre("C: ***", "S: +OK ***",
+                  "[the answer to a command that is not understood; what follows is only "
+                  "counted]",
+                  "S: [opaque: 11 bytes]", "C: [opaque: 11 bytes]", "S: [opaque: 5 bytes]"));
+  EXPECT_THAT(
+      Lines(Start::kGreeting, {"SHTTP/1.1 200\r\nsecret\r\n"}),
+      ElementsAre("[not an answer; what follows is only counted]", "S: [opaque: 22 bytes]"));
   EXPECT_THAT(Lines(Start::kIdle, {"CXYZZY\r\n", "S-ERR what?\r\n", "CSTAT\r\n", "S+OK 0 0\r\n"}),
               ElementsAre("C: ***", "S: -ERR ***", "C: STAT", "S: +OK 0 0"));
 }

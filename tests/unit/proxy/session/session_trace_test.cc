@@ -64,14 +64,14 @@ TEST(SessionTraceTest, AnAddressIsTracedWithBothDialoguesFromTheGreetingToTheEnd
       tracer.lines(),
       ElementsAre(StartsWith("client: [192.0.2.200:"), "client: S: +OK Poplar POP3 ready",
                   "client: C: USER alice", "client: S: +OK Send the password",
-                  "client: C: PASS ***", "mail/n0: [new connection]",
-                  "mail/n0: S: +OK node ready", "mail/n0: C: USER alice", "mail/n0: S: +OK",
-                  "mail/n0: C: PASS ***", "mail/n0: S: +OK Logged in.",
-                  "client: S: +OK Logged in.", "client: C: RETR 1", "mail/n0: C: RETR 1",
-                  "mail/n0: S: +OK", "mail/n0: S: [message: 6 bytes, 1 line]", "client: S: +OK",
-                  "client: S: [message: 6 bytes, 1 line]", "client: C: QUIT", "mail/n0: C: QUIT",
-                  "mail/n0: S: +OK bye", "client: S: +OK bye", "client: [Poplar ends it]",
-                  "client: [the client ends it]", "client: [the session ends: quit]"));
+                  "client: C: PASS ***", "mail/n0: [new connection]", "mail/n0: S: +OK node ready",
+                  "mail/n0: C: USER alice", "mail/n0: S: +OK", "mail/n0: C: PASS ***",
+                  "mail/n0: S: +OK Logged in.", "client: S: +OK Logged in.", "client: C: RETR 1",
+                  "mail/n0: C: RETR 1", "mail/n0: S: +OK", "mail/n0: S: [message: 6 bytes, 1 line]",
+                  "client: S: +OK", "client: S: [message: 6 bytes, 1 line]", "client: C: QUIT",
+                  "mail/n0: C: QUIT", "mail/n0: S: +OK bye", "client: S: +OK bye",
+                  "client: [Poplar ends it]", "client: [the client ends it]",
+                  "client: [the session ends: quit]"));
   EXPECT_THAT(tracer.sink->sessions, Each(record.id));
 }
 
@@ -260,14 +260,14 @@ TEST_F(ResumedTraceTest, TheNextNodeIsHeardToo) {
   tracer_.lines().clear();
   EXPECT_EQ(Ask("RETR 2\r\n"), kMail);
   const std::string node = "mail/n" + std::to_string(second_);
-  EXPECT_THAT(tracer_.lines(),
-              ElementsAre("client: C: RETR 2", node + ": [new connection]",
-                          node + ": S: +OK node ready", node + ": C: USER alice", node + ": S: +OK",
-                          node + ": C: PASS ***", node + ": S: +OK Logged in.", node + ": C: UIDL",
-                          node + ": S: +OK", node + ": S: 1 aa", node + ": S: 2 bb",
-                          node + ": S: 3 cc", node + ": C: RETR 2", node + ": S: +OK 30 octets",
-                          node + ": S: [message: 32 bytes, 3 lines]", "client: S: +OK 30 octets",
-                          "client: S: [message: 32 bytes, 3 lines]"));
+  EXPECT_THAT(
+      tracer_.lines(),
+      ElementsAre("client: C: RETR 2", node + ": [new connection]", node + ": S: +OK node ready",
+                  node + ": C: USER alice", node + ": S: +OK", node + ": C: PASS ***",
+                  node + ": S: +OK Logged in.", node + ": C: UIDL", node + ": S: +OK",
+                  node + ": S: 1 aa", node + ": S: 2 bb", node + ": S: 3 cc", node + ": C: RETR 2",
+                  node + ": S: +OK 30 octets", node + ": S: [message: 32 bytes, 3 lines]",
+                  "client: S: +OK 30 octets", "client: S: [message: 32 bytes, 3 lines]"));
 }
 
 TEST_F(ResumedTraceTest, AnAbortInTheMidstOfAnAnswerIsNoTrouble) {
