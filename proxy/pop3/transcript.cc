@@ -140,7 +140,7 @@ void Transcript::OnClientLine(std::string_view line) {
   if (questions_ > 0) {
     --questions_;
     write_(line == "*" ? "C: *" : "C: ***");
-    if (!expected_.empty()) Hide(expected_.front(), line);
+    if (!expected_.empty()) HideFrom(expected_.front(), line);
     return;
   }
   const Command command = ParseCommand(line);
@@ -149,8 +149,8 @@ void Transcript::OnClientLine(std::string_view line) {
   write_("C: " + shown);
   const bool masked = shown.find(kMask) != shown.npos;
   std::string_view hidden = masked ? line : "";
-  if (command.verb == Verb::kPass) hidden = command.argument;
-  if (command.verb == Verb::kAuth && sasl_expected_ == 0)
+  if (masked && command.verb == Verb::kPass) hidden = command.argument;
+  if (masked && command.verb == Verb::kAuth && sasl_expected_ == 0)
     hidden = command.argument.substr(command.argument.find(' ') + 1);
   Expect(FormOf(command), hidden);
   // Servers say of which word they make nothing.
@@ -227,25 +227,32 @@ void Transcript::Expect(Form form, std::string_view hidden) {
   if (expected_.size() == kTranscriptCommandsMax)
     return GoOpaque("too many commands wait for their answers");
   if (form == Form::kSasl) ++sasl_expected_;
-  Hide(expected_.emplace_back(Expected{.form = form}), hidden);
+  HideFrom(expected_.emplace_back(Expected{.form = form}), hidden);
 }
 
-void Transcript::Hide(Expected& expected, std::string_view hidden) {
-  hidden_bytes_ -= expected.hidden.Expose().size();
-  expected.hidden.Clear();
+void Transcript::Hide(std::string_view secret) {
+  if (!expected_.empty()) HideFrom(expected_.front(), secret);
+}
+
+void Transcript::HideFrom(Expected& expected, std::string_view hidden) {
+  if (hidden.empty()) return;
   if (hidden_bytes_ + hidden.size() > kTranscriptHiddenBytesMax) {
     expected.mute = true;
     return;
   }
   hidden_bytes_ += hidden.size();
-  expected.hidden = Secret(hidden);
+  expected.hidden.emplace_back(hidden);
+}
+
+void Transcript::Forget(const Expected& expected) {
+  for (const Secret& hidden : expected.hidden) hidden_bytes_ -= hidden.Expose().size();
 }
 
 Transcript::Expected Transcript::TakeExpected() {
   if (expected_.empty()) return {};
   Expected expected = std::move(expected_.front());
   expected_.pop_front();
-  hidden_bytes_ -= expected.hidden.Expose().size();
+  Forget(expected);
   if (expected.form == Form::kSasl) {
     --sasl_expected_;
     questions_ = 0;
@@ -309,13 +316,16 @@ void Transcript::OnQuestion() {
   Expected answer = std::move(expected_[1]);
   expected_.erase(expected_.begin() + 1);
   if (answer.form == Form::kSasl) --sasl_expected_;
-  hidden_bytes_ -= answer.hidden.Expose().size();
-  Hide(expected_.front(), answer.hidden.Expose());
+  Forget(answer);
+  for (const Secret& hidden : answer.hidden) HideFrom(expected_.front(), hidden.Expose());
   expected_.front().mute |= answer.mute;
 }
 
 std::string Transcript::ShownStatus(std::string_view line, const Expected& expected) {
-  if (!expected.mute && !Repeats(line, expected.hidden.Expose())) return Escaped(line);
+  const bool repeats =
+      std::any_of(expected.hidden.begin(), expected.hidden.end(),
+                  [line](const Secret& hidden) { return Repeats(line, hidden.Expose()); });
+  if (!expected.mute && !repeats) return Escaped(line);
   return std::string(line.starts_with('+') ? "+OK " : "-ERR ").append(kMask);
 }
 

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proxy/pop3/command.h"
 #include "proxy/pop3/line_reader.h"
@@ -38,6 +38,9 @@ class Transcript {
   Transcript(const Transcript&) = delete;
   Transcript& operator=(const Transcript&) = delete;
 
+  // What the client said before it began, which the answer that is due might repeat.
+  void Hide(std::string_view secret);
+
   // As soon as they have been read, or before they are written: an answer comes after its command.
   void FromClient(std::string_view bytes);
   void FromServer(std::string_view bytes);
@@ -58,8 +61,8 @@ class Transcript {
   };
   struct Expected {
     Form form = Form::kOneLine;
-    Secret hidden = {};  // of the client's words, which the answer might repeat
-    bool mute = false;   // there was too much to be remembered: the answer's text isn't shown
+    std::vector<Secret> hidden = {};  // of the client's words, which the answer might repeat
+    bool mute = false;                // the answer's text isn't shown: it may repeat anything
   };
 
   static Form FormOf(const Command& command);
@@ -71,7 +74,8 @@ class Transcript {
   void OnClientLine(std::string_view line);
   void OnLineTooLong();
   void Expect(Form form, std::string_view hidden);
-  void Hide(Expected& expected, std::string_view hidden);
+  void HideFrom(Expected& expected, std::string_view hidden);
+  void Forget(const Expected& expected);
   Expected TakeExpected();
   size_t TakeStatus(std::string_view bytes);
   void OnStatus(std::string_view line);

@@ -61,11 +61,11 @@ struct Traces::State {
 
 class Traces::Running final : public trace::Sink {
  public:
-  Running(std::shared_ptr<State> state, const io::Clock& clock, metrics::TraceView view,
-          io::Time ends, TraceFile made)
+  Running(std::shared_ptr<State> state, const io::Clock& clock, metrics::TraceView begun,
+          io::Time until, TraceFile made)
       : file(std::move(made)),
-        view(std::move(view)),
-        ends(ends),
+        view(std::move(begun)),
+        ends(until),
         state_(std::move(state)),
         clock_(clock) {}
 

@@ -243,7 +243,7 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   record_.user = canonical->text();
   // Whoever is about to log in isn't crowded out.
   environment_.newcomers.Remove(*this);
-  TraceUser(credential.mechanism.has_value());
+  TraceUser(credential);
   const Arrival arrival{listener_, server_name_, certificate_.get(), ++logins_};
   Patience patience(proactor_, *client_, input_);
   const std::shared_ptr<const Settings> newest = Newest(environment_, settings_);
@@ -280,7 +280,8 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
     if (where_.node) own_node_ = newest->nodes->FindNode(*where_.node)->name;
     turn_ = login.turn();
     JoinNode(std::move(login.session()), login.node_id());
-    ListenIn(trace::Tap::Start::kLoginAnswer);  // its node's, now that it is known
+    // Its node's, now that it is known.
+    ListenIn(trace::Tap::Start::kLoginAnswer, credential.identity.secret.Expose());
     if (cluster().resumes()) {
       credential_ = SealCredential(environment_.sealer, login.credential());
     }

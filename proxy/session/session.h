@@ -90,9 +90,9 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   std::string_view DefaultDomain() const;
   Tracing* LookForTraces();
   void TraceClient(trace::Tap::Start start);
-  void TraceUser(bool by_auth);
+  void TraceUser(const pop3::Credential& credential);
   void StopTracingUser();
-  void ListenIn(trace::Tap::Start start);
+  void ListenIn(trace::Tap::Start start, std::string_view secret = {});
 
   Environment& environment_;
   io::Proactor& proactor_;

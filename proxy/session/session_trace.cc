@@ -22,10 +22,12 @@ void Session::TraceClient(trace::Tap::Start start) {
 }
 
 // From here on, and what the client has sent ahead.
-void Session::TraceUser(bool by_auth) {
+void Session::TraceUser(const pop3::Credential& credential) {
+  using Start = trace::Tap::Start;
   if (LookForTraces() == nullptr) return;
   tracing_->SetUser(record_.user);
-  ListenIn(by_auth ? trace::Tap::Start::kAuthAnswer : trace::Tap::Start::kLoginAnswer);
+  ListenIn(credential.mechanism ? Start::kAuthAnswer : Start::kLoginAnswer,
+           credential.identity.secret.Expose());
 }
 
 void Session::StopTracingUser() {
@@ -34,7 +36,8 @@ void Session::StopTracingUser() {
   tapping_.DropAllBut(tracing_->All());
 }
 
-void Session::ListenIn(trace::Tap::Start start) {
+// `secret`: what the client has shown for the login whose answer is due.
+void Session::ListenIn(trace::Tap::Start start, std::string_view secret) {
   if (tracing_ == nullptr) return;
   trace::Taps taps = tracing_->ClientTaps(tapping_, start);
   if (taps.empty()) return;
@@ -44,6 +47,7 @@ void Session::ListenIn(trace::Tap::Start start) {
     whose.append(", login by ").append(record_.mechanism);
   for (const auto& tap : taps) {
     tap->Note(whose);
+    tap->transcript().Hide(secret);
     tap->transcript().FromClient(input_.lines.unread());
   }
   tapping_.Add(client_, std::move(taps));

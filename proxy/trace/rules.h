@@ -15,9 +15,9 @@ namespace poplar::trace {
 struct Rule {
   enum class Kind : uint8_t { kUser, kClient, kNode };
   Kind kind = Kind::kUser;
-  std::string name;      // of the user, canonical, or of the node, as CLUSTER/NODE
-  io::Network client{};  // with kClient
-  std::shared_ptr<Sink> sink;
+  std::string name = {};  // of the user, canonical, or of the node, as CLUSTER/NODE
+  io::Network client{};   // with kClient
+  std::shared_ptr<Sink> sink = {};
 };
 
 // All traces that are on: an immutable snapshot, published whole and shared by all workers.

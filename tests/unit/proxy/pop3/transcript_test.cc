@@ -136,6 +136,21 @@ TEST(TranscriptTest, MasksAnAnswerThatRepeatsTheSecret) {
               Contains("S: -ERR alice not known"));
 }
 
+TEST(TranscriptTest, MasksAnAnswerThatRepeatsWhatItHasNotHeard) {
+  std::vector<std::string> lines;
+  Transcript transcript(Start::kLoginAnswer,
+                        [&lines](std::string_view line) { lines.emplace_back(line); });
+  transcript.Hide("secret");
+  transcript.FromServer("-ERR secret is wrong\r\n-ERR this is no secret\r\n");
+  EXPECT_THAT(lines, ElementsAre("S: -ERR ***", "S: -ERR this is no secret"));
+}
+
+TEST(TranscriptTest, RemembersAllThatOneLoginHasShown) {
+  EXPECT_THAT(Lines(Start::kIdle, {"CAUTH XOAUTH2 dXNlcj1hbGljZQFhdXRoPUJlYXJlciB0b2tlbgEB\r\n",
+                                   "S+ eA==\r\n", "C\r\n", "S-ERR the token is old\r\n"}),
+              ElementsAre("C: AUTH XOAUTH2 ***", "S: + ***", "C: ***", "S: -ERR ***"));
+}
+
 TEST(TranscriptTest, ListsSoMuchAndCountsTheRest) {
   std::string listing = "S+OK\r\n";
   for (int i = 1; i <= 9032; ++i) listing += std::to_string(i) + " 100\r\n";
