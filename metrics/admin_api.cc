@@ -17,6 +17,7 @@
 #include "metrics/route_page.h"
 #include "metrics/session_page.h"
 #include "metrics/status_json.h"
+#include "metrics/trace_page.h"
 #include "metrics/url.h"
 
 namespace poplar::metrics {
@@ -117,6 +118,11 @@ AdminResponse ShowRoute(const AdminRequest& request, const AdminHandlers& handle
   return OrFault(handlers.route(query), &RouteWithoutNulls);
 }
 
+AdminResponse ShowTraces(const AdminRequest& request, const AdminHandlers& handlers) {
+  const auto parameters = ParametersOf(request, {});
+  return parameters ? Json(TracesAsJson(handlers.traces())) : parameters.error();
+}
+
 // --- what changes something
 
 struct NodeName {
@@ -193,6 +199,33 @@ AdminResponse Kick(const AdminRequest& request, const AdminHandlers& handlers) {
   return OrFault(handlers.kick(query), &KickAsJson);
 }
 
+AdminResponse Trace(const AdminRequest& request, const AdminHandlers& handlers) {
+  auto parameters = ParametersOf(request, {"user", "client", "node", "for"});
+  if (!parameters) return parameters.error();
+  const TraceQuery query{.user = Take(*parameters, "user"),
+                         .client = Take(*parameters, "client"),
+                         .node = Take(*parameters, "node"),
+                         .duration = Take(*parameters, "for")};
+  const int said = int{!query.user.empty()} + int{!query.client.empty()} + int{!query.node.empty()};
+  if (said != 1) {
+    return JsonError(400,
+                     "say one of ?user=, the name as a client would type it, ?client=, an address "
+                     "or a network, and ?node=, NODE or CLUSTER/NODE");
+  }
+  return OrFault(handlers.trace(query), &TraceAsJson);
+}
+
+AdminResponse Untrace(const AdminRequest& request, const AdminHandlers& handlers) {
+  auto parameters = ParametersOf(request, {"id"});
+  if (!parameters) return parameters.error();
+  const std::string text = Take(*parameters, "id");
+  uint64_t id = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size())
+    return JsonError(400, "say ?id=, the number of a trace; GET /api/v1/traces lists them");
+  return OrFault(handlers.untrace(id), &TraceAsJson);
+}
+
 // --- which is which
 
 struct Resource {
@@ -207,19 +240,25 @@ bool HasNodes(const AdminHandlers& handlers) { return handlers.nodes != nullptr;
 bool HasSessions(const AdminHandlers& handlers) { return handlers.sessions != nullptr; }
 bool HasRoute(const AdminHandlers& handlers) { return handlers.route != nullptr; }
 bool HasKick(const AdminHandlers& handlers) { return handlers.kick != nullptr; }
+bool HasTraces(const AdminHandlers& handlers) {
+  return handlers.trace != nullptr && handlers.traces != nullptr && handlers.untrace != nullptr;
+}
 bool HasSetState(const AdminHandlers& handlers) {
   return handlers.set_state != nullptr && handlers.nodes != nullptr;
 }
 
-constexpr std::array<Resource, 9> kResources = {{{"status", false, &HasStatus, &ShowStatus},
-                                                 {"nodes", false, &HasNodes, &ShowNodes},
-                                                 {"pools", false, &HasNodes, &ShowPools},
-                                                 {"sessions", false, &HasSessions, &ShowSessions},
-                                                 {"route", false, &HasRoute, &ShowRoute},
-                                                 {"drain", true, &HasSetState, &Drain},
-                                                 {"undrain", true, &HasSetState, &Undrain},
-                                                 {"down", true, &HasSetState, &Down},
-                                                 {"kick", true, &HasKick, &Kick}}};
+constexpr std::array<Resource, 12> kResources = {{{"status", false, &HasStatus, &ShowStatus},
+                                                  {"nodes", false, &HasNodes, &ShowNodes},
+                                                  {"pools", false, &HasNodes, &ShowPools},
+                                                  {"sessions", false, &HasSessions, &ShowSessions},
+                                                  {"route", false, &HasRoute, &ShowRoute},
+                                                  {"drain", true, &HasSetState, &Drain},
+                                                  {"undrain", true, &HasSetState, &Undrain},
+                                                  {"down", true, &HasSetState, &Down},
+                                                  {"kick", true, &HasKick, &Kick},
+                                                  {"trace", true, &HasTraces, &Trace},
+                                                  {"traces", false, &HasTraces, &ShowTraces},
+                                                  {"untrace", true, &HasTraces, &Untrace}}};
 
 AdminResponse WrongMethod(std::string_view allow) {
   AdminResponse response = JsonError(405, "this takes " + std::string(allow) + " only");

@@ -13,6 +13,7 @@
 #include "metrics/route_view.h"
 #include "metrics/session_view.h"
 #include "metrics/status_view.h"
+#include "metrics/trace_view.h"
 
 namespace poplar::metrics {
 
@@ -57,6 +58,10 @@ struct AdminHandlers {
   std::function<ApiResult<SessionsView>(const SessionQuery& query)> sessions;
   std::function<ApiResult<KickResult>(const KickQuery& query)> kick;
   std::function<ApiResult<RouteView>(const RouteQuery& query)> route;
+  // A trace is of sessions that log in after it returns.
+  std::function<ApiResult<TraceView>(const TraceQuery& query)> trace;
+  std::function<std::vector<TraceView>()> traces;
+  std::function<ApiResult<TraceView>(uint64_t id)> untrace;
 };
 
 }  // namespace poplar::metrics

@@ -114,6 +114,8 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
     "Times a receive had to wait because all I/O buffers were in use.") \
   X(kUringCqOverflows, "poplar_uring_cq_overflows_total", \
     "Times the completion queue of a worker's ring overflowed.") \
+  X(kTraceLinesDropped, "poplar_trace_lines_dropped_total", \
+    "Lines of traces that were not written, because too many were waiting.") \
   X(kAcceptErrors, "poplar_accept_errors_total", \
     "Failed accepts, such as for lack of file descriptors.")
 
@@ -157,6 +159,8 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
     "Logins that wait for sessions of their user where the user no longer is.", Move) \
   X(kMoveSessionsEnding, "poplar_move_sessions_ending", \
     "Sessions whose user has been moved, and that have not come to their end yet.", Move) \
+  X(kTraces, "poplar_traces", \
+    "Traces that are on.") \
   X(kBuffersInUse, "poplar_buffers_in_use", \
     "I/O buffers in use.") \
   X(kWorkers, "poplar_workers", \

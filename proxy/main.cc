@@ -18,6 +18,7 @@
 #include "proxy/cli/serve_command.h"
 #include "proxy/cli/sessions_command.h"
 #include "proxy/cli/top_command.h"
+#include "proxy/cli/trace_command.h"
 #include "proxy/cli/version.h"
 #include "proxy/io/system_clock.h"
 
@@ -44,6 +45,7 @@ struct CommandLine {
   CLI::App* top;
   CLI::App* sessions;
   CLI::App* kick;
+  CLI::App* trace;
   CLI::App* map_build;
   CLI::App* map_get;
   CLI::App* map_check;
@@ -62,6 +64,7 @@ struct CommandLine {
   cli::SessionsOptions sessions_options;
   std::string sessions_format = "text";
   cli::KickOptions kick_options;
+  cli::TraceOptions trace_options;
   cli::MapBuildOptions map_options;
   std::string map_file;
   std::vector<std::string> map_users;
@@ -75,6 +78,7 @@ struct CommandLine {
   void AddNodes();
   void AddTop();
   void AddSessions();
+  void AddTrace();
   void AddMap();
   void AddProbe();
   void AddProbeWays();
@@ -97,6 +101,7 @@ CommandLine::CommandLine() {
   AddNodes();
   AddTop();
   AddSessions();
+  AddTrace();
   AddMap();
   AddProbe();
   AddDemo();
@@ -212,6 +217,28 @@ void CommandLine::AddSessions() {
       "Exit 0, also where the user has none; 1 with errors in the file, for an unknown session, "
       "or\n"
       "where nobody answers.");
+}
+
+void CommandLine::AddTrace() {
+  trace = AddCommandWithConfig("trace", "Write down what sessions say, without their secrets");
+  auto& query = trace_options.query;
+  trace->add_option("--user", query.user, "Sessions of this user, by a name that it logs in by");
+  trace->add_option("--client", query.client, "... of clients at this IP address or network");
+  trace->add_option("--node", query.node, "... at this node: NODE or CLUSTER/NODE");
+  trace->add_option("--for", query.duration,
+                    "How long, such as 90s or 1h; left out, 10m, or trace.duration_max if that is "
+                    "less");
+  trace->add_flag("--list", trace_options.list, "Print which traces are on instead");
+  trace->add_option("--stop", trace_options.stop, "End this one instead, by its number");
+  trace->footer(
+      "Prints the path of the file, in trace.directory, on the running Poplar's machine. Sessions\n"
+      "are in it that log in from now on, with both of their dialogues: the client's and the\n"
+      "node's. Of an address they are whole; of a user or a node they begin with the login.\n"
+      "Passwords, tokens and all of SASL are ***, of messages the size is told.\n"
+      "  poplar trace --user anna@example.org --for 15m\n"
+      "Exit 0; 1 with errors in the file, where nobody answers or Poplar says no; 2 for options "
+      "that\n"
+      "make no sense together.");
 }
 
 void CommandLine::AddMap() {
@@ -362,6 +389,11 @@ std::optional<int> RunOnRunning(CommandLine& line, poplar::config::Color color) 
     line.kick_options.config_path = line.path;
     line.kick_options.color = color;
     return cli::RunKick(line.kick_options, std::cout, std::cerr);
+  }
+  if (*line.trace) {
+    line.trace_options.config_path = line.path;
+    line.trace_options.color = color;
+    return cli::RunTrace(line.trace_options, std::cout, std::cerr);
   }
   return std::nullopt;
 }

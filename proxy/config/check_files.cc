@@ -86,6 +86,17 @@ void CheckLogFolder(const std::string& output, const char* setting, Findings& fi
   }
 }
 
+void CheckTraceFolder(const std::string& folder, Findings& findings) {
+  struct stat status = {};
+  if (stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
+    findings.Error("trace.directory", Quote(folder) + " is no folder that exists",
+                   "an existing folder that Poplar may write to");
+  } else if ((status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0) {
+    findings.Warning("trace.directory", "everybody on this machine may write to " + Quote(folder),
+                     "a folder that only Poplar's user may write to");
+  }
+}
+
 void CheckPassword(const std::string& file, const std::string& path, Findings& findings) {
   auto password = ReadPasswordFile(file);
   if (!password) {
@@ -173,6 +184,7 @@ Problems CheckFiles(const Config& config, const Positions& positions,
     CheckReadable(config.tls.client_ca_file, "tls.client_ca_file", findings);
   CheckLogFolder(config.log.output, "log.output", findings);
   CheckLogFolder(config.log.failed_logins, "log.failed_logins", findings);
+  if (!config.trace.directory.empty()) CheckTraceFolder(config.trace.directory, findings);
   return findings.Take();
 }
 

@@ -15,6 +15,7 @@
 #include "proxy/config/process_config.h"
 #include "proxy/config/resume_config.h"
 #include "proxy/config/route_config.h"
+#include "proxy/config/trace_config.h"
 #include "proxy/config/user_names_config.h"
 
 namespace poplar::config {
@@ -41,6 +42,7 @@ struct Config {
   Duration drain_timeout = std::chrono::seconds(30);
   AdminConfig admin;
   LogConfig log;
+  TraceConfig trace;
 
   bool operator==(const Config&) const = default;
 };
@@ -97,6 +99,10 @@ void Describe(Visitor& v, Config& c) {
   v.Section("admin", c.admin, {.help = "Metrics and health checks."});
   v.Section("log", c.log,
             {.help = "One line for each session that ended, and events of the process."});
+  v.Section(
+      "trace", c.trace,
+      {.help = "Transcripts of what a user's, a client's or a node's sessions say, turned on "
+               "by `poplar trace` for a while. They are of sessions that log in after that."});
 }
 
 }  // namespace poplar::config

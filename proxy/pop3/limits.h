@@ -51,6 +51,16 @@ inline constexpr size_t kStatusPrefixBytes = 64;
 // Bytes of a user name: the longest address that RFC 5321 section 4.5.3.1 lets exist is 254.
 inline constexpr size_t kUserBytesMax = 255;
 
+// Of a dialogue's transcript. Bytes of one line that are shown, before they are escaped.
+inline constexpr size_t kTranscriptLineBytesMax = 512;
+// Lines of a listing that are shown; the others are counted.
+inline constexpr size_t kTranscriptListingLinesMax = 32;
+// Commands without an answer that are kept count of: what Poplar reads at once, and more in flight
+// than it has. A dialogue with more isn't understood from there on.
+inline constexpr size_t kTranscriptCommandsMax = 1024;
+// Bytes of what isn't shown that are remembered, until it is answered.
+inline constexpr size_t kTranscriptHiddenBytesMax = size_t{64} * 1024;
+
 // A keyword nobody knows is relayed in opaque mode only if it looks like one: letters and digits,
 // this many. RFC 1939 has 3 or 4; extensions such as XCLIENT are longer; an HTTP header or a TLS
 // record is no keyword.
@@ -60,6 +70,8 @@ inline constexpr size_t kKeywordBytesMax = 16;
 static_assert(kCommandLineBytesMax >= 255, "RFC 2449 section 4: clients may send 255 bytes");
 static_assert(kSaslLineBytesMax >= 12288, "RFC 5034 section 4");
 static_assert(kReplyLineBytesMax >= 512, "RFC 1939 section 3: nodes may send 512 bytes");
+static_assert(kTranscriptCommandsMax > kCommandsInFlightMax);
+static_assert(kTranscriptHiddenBytesMax >= 2 * kSaslLineBytesMax);
 static_assert(kCapaReplyBytesMax > kReplyLineBytesMax);
 static_assert(kCapaLineBytesMax + 2 <= 64, "fetchmail's buffer, with its CRLF");
 static_assert(kOwnLineBytesMax <= 512, "RFC 1939 section 3");

@@ -77,6 +77,7 @@ AdminApi::AdminApi(const Parts& parts)
       shared_(parts.shared),
       workers_(parts.workers),
       exporter_(parts.exporter),
+      traces_(parts.traces),
       addresses_(parts.addresses),
       log_(parts.log),
       clock_(parts.clock),
@@ -221,6 +222,43 @@ metrics::ApiResult<metrics::RouteView> AdminApi::Route(const metrics::RouteQuery
                    .workers = workers_,
                    .nodes = Nodes()},
                   query);
+}
+
+// CLUSTER/NODE, of one of the two.
+metrics::ApiResult<std::string> AdminApi::FullNodeName(const std::string& node) const {
+  std::vector<std::string> found;
+  for (const metrics::ClusterView& cluster : Nodes()) {
+    for (const metrics::NodeView& each : cluster.nodes) {
+      std::string name = cluster.name + "/" + each.name;
+      if (node == name || node == each.name) found.push_back(std::move(name));
+    }
+  }
+  if (found.empty()) return Fault(404, "no such node; GET /api/v1/nodes lists them all");
+  if (found.size() == 1) return found.front();
+  std::string names;
+  for (const std::string& each : found) names.append(names.empty() ? "" : ", ").append(each);
+  return Fault(400, "several clusters have a node of that name: say one of " + names);
+}
+
+metrics::ApiResult<metrics::TraceView> AdminApi::Trace(const metrics::TraceQuery& query) const {
+  if (!query.user.empty()) {
+    auto user = Canonical(query.user);
+    if (!user) return tl::unexpected(user.error());
+    return traces_.Start({.kind = trace::Rule::Kind::kUser, .name = *user}, *user, query.duration);
+  }
+  if (!query.node.empty()) {
+    auto node = FullNodeName(query.node);
+    if (!node) return tl::unexpected(node.error());
+    return traces_.Start({.kind = trace::Rule::Kind::kNode, .name = *node}, *node, query.duration);
+  }
+  const auto client = io::Network::Parse(query.client);
+  if (!client) {
+    return Fault(400,
+                 "client: an IP address or a network is expected, such as 192.0.2.1 or "
+                 "192.0.2.0/24");
+  }
+  return traces_.Start({.kind = trace::Rule::Kind::kClient, .client = *client}, query.client,
+                       query.duration);
 }
 
 }  // namespace poplar::server

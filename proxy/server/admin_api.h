@@ -10,6 +10,7 @@
 #include "proxy/config/config.h"
 #include "proxy/server/log.h"
 #include "proxy/server/newest_settings.h"
+#include "proxy/server/traces.h"
 #include "proxy/server/worker.h"
 
 namespace poplar::server {
@@ -25,6 +26,7 @@ class AdminApi {
     const Shared& shared;
     const std::vector<std::unique_ptr<Worker>>& workers;
     const metrics::Exporter& exporter;
+    Traces& traces;
     const std::vector<io::Address>& addresses;  // by listener, once all listen
     Log& log;
     const io::Clock& clock;
@@ -38,9 +40,11 @@ class AdminApi {
   metrics::ApiResult<metrics::SessionsView> Sessions(const metrics::SessionQuery& query) const;
   metrics::ApiResult<metrics::KickResult> Kick(const metrics::KickQuery& query) const;
   metrics::ApiResult<metrics::RouteView> Route(const metrics::RouteQuery& query) const;
+  metrics::ApiResult<metrics::TraceView> Trace(const metrics::TraceQuery& query) const;
 
  private:
   metrics::ApiResult<std::string> Canonical(const std::string& login) const;
+  metrics::ApiResult<std::string> FullNodeName(const std::string& node) const;
 
   const config::Config config_;
   const session::Settings& settings_;
@@ -48,6 +52,7 @@ class AdminApi {
   const Shared& shared_;
   const std::vector<std::unique_ptr<Worker>>& workers_;
   const metrics::Exporter& exporter_;
+  Traces& traces_;
   const std::vector<io::Address>& addresses_;
   Log& log_;
   const io::Clock& clock_;

@@ -134,6 +134,9 @@ tl::expected<void, std::string> Server::AddWorkers(const config::Config& config)
       for (const std::unique_ptr<Worker>& each : workers_) each->LookAtNode(node);
     });
   }
+  traces_ = std::make_unique<Traces>(config.trace, clock_, log_, [this](const auto& rules) {
+    for (const std::unique_ptr<Worker>& worker : workers_) worker->UseTraces(rules);
+  });
   // Each node has its keeper; they are spread over the workers.
   size_t next = 0;
   for (const auto& cluster : settings_->clusters) {
@@ -209,6 +212,7 @@ tl::expected<void, std::string> Server::StartAdmin(const config::Config& config,
                                                     .shared = shared_,
                                                     .workers = workers_,
                                                     .exporter = *exporter_,
+                                                    .traces = *traces_,
                                                     .addresses = addresses_,
                                                     .log = log_,
                                                     .clock = clock_,
@@ -230,7 +234,10 @@ tl::expected<void, std::string> Server::StartAdmin(const config::Config& config,
        .status = [this] { return Status(); },
        .sessions = [this](const metrics::SessionQuery& query) { return api_->Sessions(query); },
        .kick = [this](const metrics::KickQuery& query) { return api_->Kick(query); },
-       .route = [this](const metrics::RouteQuery& query) { return api_->Route(query); }});
+       .route = [this](const metrics::RouteQuery& query) { return api_->Route(query); },
+       .trace = [this](const metrics::TraceQuery& query) { return api_->Trace(query); },
+       .traces = [this] { return traces_->List(); },
+       .untrace = [this](uint64_t id) { return traces_->Stop(id); }});
   if (!admin) return tl::unexpected("admin.address: " + admin.error());
   admin_ = std::move(*admin);
   return {};
@@ -306,8 +313,15 @@ std::string Server::MetricsText() {
   TellUserMaps();
   TellDirectories();
   TellDiscoveries();
+  TellTraces();
   metrics::SetMoveGauges(*node_gauges_, ViewMoves(*settings_), moves_told_);
   return exporter_->Text();
+}
+
+void Server::TellTraces() {
+  const uint64_t dropped = traces_->dropped();
+  node_gauges_->GaugeSet(metrics::kTraces, static_cast<int64_t>(traces_->List().size()));
+  node_gauges_->Add(metrics::kTraceLinesDropped, dropped - std::exchange(traces_told_, dropped));
 }
 
 void Server::TellDiscoveries() {

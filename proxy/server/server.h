@@ -16,6 +16,7 @@
 #include "proxy/server/discoveries.h"
 #include "proxy/server/log.h"
 #include "proxy/server/newest_settings.h"
+#include "proxy/server/traces.h"
 #include "proxy/server/worker.h"
 
 namespace poplar::server {
@@ -68,6 +69,7 @@ class Server {
   void TellDirectories();
   void TellUserMaps();
   void TellDiscoveries();
+  void TellTraces();
   metrics::Exporter::Names NamesOfNodes() const;
   metrics::StatusView Status() const;
   metrics::SetStateResult SetNodeState(std::string_view cluster, std::string_view node,
@@ -88,8 +90,10 @@ class Server {
   std::vector<directory::AnswerCache::Counts> directories_told_;  // likewise
   std::vector<metrics::MoveView> moves_told_;                     // likewise
   std::vector<upstream::Discovery::Status> discoveries_told_;     // likewise
+  uint64_t traces_told_ = 0;                                      // likewise
   std::unique_ptr<metrics::Exporter> exporter_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Traces> traces_;            // tells workers, so it goes before them
   std::unique_ptr<Discoveries> discoveries_;  // answers workers, so it goes before them
   std::unique_ptr<Resolvers> resolvers_;      // the directories'; likewise
   std::vector<std::thread> threads_;

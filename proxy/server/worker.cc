@@ -30,7 +30,7 @@ tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
   worker->environment_.reset(new session::Environment{
       world, *worker->serving_, shared.affinity, shared.digest, shared.sealer, shared.listing_key,
       log, worker->meter_, worker->observer_, shared.admission, worker->newcomers_,
-      worker->lookups_.get(), &worker->newest_});
+      worker->lookups_.get(), &worker->newest_, &worker->traces_});
   worker->sampler_ = std::make_unique<io::Timer>(
       world.timers(), [](void* context) { static_cast<Worker*>(context)->Sample(); }, worker.get());
   return worker;
@@ -166,6 +166,11 @@ void Worker::LookAtNode(balancer::NodeId node) {
 void Worker::UseSettings(std::shared_ptr<const session::Settings> newest) {
   proactor_->PostFromAnyThread(
       [this, newest = std::move(newest)]() mutable { newest_ = std::move(newest); });
+}
+
+void Worker::UseTraces(std::shared_ptr<const trace::Rules> rules) {
+  proactor_->PostFromAnyThread(
+      [this, rules = std::move(rules)]() mutable { traces_ = std::move(rules); });
 }
 
 void Worker::LookAtSessions(std::function<void(const SessionSet& sessions, io::Time now)> look) {

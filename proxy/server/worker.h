@@ -90,6 +90,8 @@ class Worker {
   void LookAtNode(balancer::NodeId node);
   // Logins that begin after it was heard of go by these.
   void UseSettings(std::shared_ptr<const session::Settings> newest);
+  // Likewise, of what is traced.
+  void UseTraces(std::shared_ptr<const trace::Rules> rules);
   // `look` is called on the worker's thread, with all sessions that it has at that moment.
   void LookAtSessions(std::function<void(const SessionSet& sessions, io::Time now)> look);
   // Ends the user's parked connections, whichever node they are at; `tell` hears, on the worker's
@@ -130,6 +132,7 @@ class Worker {
   Shared& shared_;
   const std::shared_ptr<const session::Settings> settings_;
   std::shared_ptr<const session::Settings> newest_;  // of settings_, but for the nodes
+  std::shared_ptr<const trace::Rules> traces_ = std::make_shared<const trace::Rules>();
   metrics::Shard& shard_;
   ShardMeter meter_;
   NodeObserver observer_;

@@ -218,6 +218,7 @@ io::Task<Login::Step> Login::TakeParked() {
   session_.logged_in = io::Time(parked->logged_in);
   record_.snapshot = age;
   Leased(LeaseSource::kParked);
+  TraceNode();
   co_return LoggedIn(std::string(pop3::kReplyLoggedIn));
 }
 
@@ -238,6 +239,7 @@ io::Task<Login::Step> Login::TakeConnection() {
     session_.connection = Attached(std::move(place.grant.connection));
     if (session_.connection->LeadsTo(node().endpoint()) && session_.connection->Quiet()) {
       Leased(LeaseSource::kWarm);
+      TraceNode();
       co_return Step::kGoOn;
     }
     slot = std::move(session_.connection->slot);
@@ -279,6 +281,7 @@ io::Task<Login::Step> Login::Open(balancer::Slot slot) {
       std::make_unique<upstream::Connection>(environment_.proactor, node().endpoint());
   session_.connection->slot = std::move(slot);
   Leased(LeaseSource::kNew);
+  TraceNode();
   NodeError error = co_await session_.connection->Open(request_.origin);
   NoteStages();
   if (error.failure == NodeFailure::kNone) co_return Step::kGoOn;
@@ -355,6 +358,16 @@ void Login::Leased(LeaseSource source) {
   record_.lease = kNames[static_cast<size_t>(source)];
   record_.connect = record_.node_tls = record_.greeting = record_.authentication = {};
   environment_.meter.LeaseTaken(node_, source);
+}
+
+// All that the node is told from here on.
+void Login::TraceNode() {
+  using Start = trace::Tap::Start;
+  if (request_.tracing == nullptr) return;
+  const Start start = source_ == LeaseSource::kNew ? Start::kGreeting : Start::kIdle;
+  trace::Taps taps = request_.tracing->NodeTaps(node().endpoint()->name, start);
+  for (const auto& tap : taps) tap->Note(std::string(record_.lease) + " connection");
+  session_.connection->Trace(std::move(taps));
 }
 
 // A connection that will not be used. No session was relayed over it: a QUIT harms nobody.

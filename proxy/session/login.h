@@ -20,6 +20,7 @@
 #include "proxy/session/patience.h"
 #include "proxy/session/record.h"
 #include "proxy/session/settings.h"
+#include "proxy/session/tracing.h"
 #include "proxy/tls/client_certificate.h"
 #include "proxy/tls/keyed_digest.h"
 #include "proxy/tls/sealer.h"
@@ -48,6 +49,8 @@ struct Environment {
   Lookups* lookups = nullptr;       // null: no rule refers to a map or directory
   // Changes on the worker's own thread alone; null: the nodes are the same for ever.
   const std::shared_ptr<const Settings>* newest = nullptr;
+  // Likewise; null: nothing is ever traced.
+  const std::shared_ptr<const trace::Rules>* traces = nullptr;
 };
 
 // What a login that begins now goes by, and keeps until it is done, which is bounded: until then no
@@ -100,6 +103,7 @@ class Login {
     const Arrival* arrival = nullptr;  // null: no rule is asked
     // Of a session that is resumed, if a move means its user.
     std::optional<balancer::Moves::Turn> turn = {};
+    Tracing* tracing = nullptr;  // null: there are no traces
   };
 
   // All outlive it. Fills in the record's part on the login.
@@ -190,6 +194,7 @@ class Login {
   std::unique_ptr<upstream::Connection> Attached(
       std::unique_ptr<balancer::PooledConnection> pooled);
   void Leased(LeaseSource source);
+  void TraceNode();
   void GiveUpConnection(bool politely);
   void NoteStages();
   upstream::Cluster& cluster() const { return *cluster_; }

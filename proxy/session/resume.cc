@@ -126,7 +126,8 @@ io::Task<std::optional<ResumeResult>> Resume::LogIn() {
                .deadline = request_.deadline,
                .resumes = true,
                .origin = request_.origin,
-               .turn = request_.turn},
+               .turn = request_.turn,
+               .tracing = request_.tracing},
               patience_, scratch_);
   login_ = &login;
   const Login::Outcome outcome = co_await login.Run();

@@ -28,6 +28,7 @@ class Resume {
     const upstream::ClientOrigin* origin = nullptr;  // as for Login
     std::string_view own_node = {};                  // the name that where.node had at login
     std::optional<balancer::Moves::Turn> turn = {};  // as for Login
+    Tracing* tracing = nullptr;                      // likewise
   };
 
   // All outlive it. `settings`: the session's own.

@@ -48,12 +48,14 @@ Session::Session(Environment& environment, std::shared_ptr<const Settings> setti
 
 Session::~Session() {
   record_.total = proactor_.Now() - record_.accepted;
+  if (tapping_.active()) tapping_.Note("the session ends: " + std::string(Name(record_.reason)));
   environment_.meter.SessionEnded(listener_.index, record_);
   environment_.log.Write(record_);
 }
 
 io::Task<void> Session::Run() {
   const bool known = co_await LearnClient();
+  if (known) TraceClient(trace::Tap::Start::kGreeting);
   const bool logged_in = known && co_await Authorize();
   if (logged_in) co_await RelayMail();
   co_await Close();
@@ -241,6 +243,7 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   record_.user = canonical->text();
   // Whoever is about to log in isn't crowded out.
   environment_.newcomers.Remove(*this);
+  TraceUser(credential);
   const Arrival arrival{listener_, server_name_, certificate_.get(), ++logins_};
   Patience patience(proactor_, *client_, input_);
   const std::shared_ptr<const Settings> newest = Newest(environment_, settings_);
@@ -251,7 +254,8 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
                .deadline = record_.accepted + settings_->timeouts.login,
                .origin = &origin_,
                .challenger = this,
-               .arrival = &arrival},
+               .arrival = &arrival,
+               .tracing = LookForTraces()},
               patience, record_);
   login_ = &login;
   const Login::Outcome outcome = co_await login.Run();
@@ -276,6 +280,8 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
     if (where_.node) own_node_ = newest->nodes->FindNode(*where_.node)->name;
     turn_ = login.turn();
     JoinNode(std::move(login.session()), login.node_id());
+    // Its node's, now that it is known.
+    ListenIn(trace::Tap::Start::kLoginAnswer, credential.identity.secret.Expose());
     if (cluster().resumes()) {
       credential_ = SealCredential(environment_.sealer, login.credential());
     }
@@ -283,6 +289,7 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   if (login.answer() == pop3::kReplyTemporary) node_was_unavailable_ = true;
   if (outcome != Login::Outcome::kLoggedIn) environment_.newcomers.Add(*this);
   if (co_await Say(login.answer()) && login.throttled()) End(EndReason::kTooManyGuesses);
+  if (outcome != Login::Outcome::kLoggedIn) StopTracingUser();
   co_return outcome;
 }
 
@@ -362,7 +369,7 @@ io::Task<bool> Session::GoOnElsewhere(Relay& relay, RelayEnd& end) {
   Resume resume(
       environment_, settings_,
       {cluster(), where_, user, credential_, relay, PauseAfter(end.reason, relay.losses()),
-       stalled_since + cluster().resume.deadline, &origin_, own_node_, turn_},
+       stalled_since + cluster().resume.deadline, &origin_, own_node_, turn_, LookForTraces()},
       patience);
   resume_ = &resume;
   const ResumeResult result = co_await resume.Run();
@@ -370,6 +377,7 @@ io::Task<bool> Session::GoOnElsewhere(Relay& relay, RelayEnd& end) {
   CountResume(result, stalled_since);
   if (result == ResumeResult::kResumed) {
     record_.node = resume.node_name();
+    if (tracing_ != nullptr) tapping_.DropAllBut(tracing_->All());
     JoinNode(std::move(resume.session()), resume.node_id());
     co_return true;
   }

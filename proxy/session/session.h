@@ -18,6 +18,7 @@
 #include "proxy/session/resume.h"
 #include "proxy/session/session_state.h"
 #include "proxy/session/settings.h"
+#include "proxy/session/tracing.h"
 #include "proxy/upstream/connection.h"
 
 namespace poplar::session {
@@ -87,6 +88,11 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   upstream::Cluster& cluster() const { return settings_->ClusterOf(where_.cluster); }
   std::shared_ptr<const upstream::OfferedCapabilities::Common> Offered() const;
   std::string_view DefaultDomain() const;
+  Tracing* LookForTraces();
+  void TraceClient(trace::Tap::Start start);
+  void TraceUser(const pop3::Credential& credential);
+  void StopTracingUser();
+  void ListenIn(trace::Tap::Start start, std::string_view secret = {});
 
   Environment& environment_;
   io::Proactor& proactor_;
@@ -95,6 +101,8 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
 
   Place place_;
   std::unique_ptr<io::Stream> client_;
+  trace::Tapping tapping_{trace::TracedStream::Peer::kClient};  // on client_
+  std::unique_ptr<Tracing> tracing_;                            // null: no trace is on, or was
   NodeSession upstream_;
   balancer::NodeId node_{};  // where upstream_ is
   ClientInput input_;

@@ -48,6 +48,7 @@ bool Session::Admitted() {
 
 io::Task<bool> Session::Handshake(io::Buffer received) {
   const io::Time begun = proactor_.Now();
+  trace::Taps taps = tapping_.Remove(client_);
   auto secured = std::make_unique<tls::TlsStream>(
       std::move(client_), listener_.tls->NewConnection(), proactor_.buffers(), proactor_.ready());
   tls::TlsStream& stream = *secured;
@@ -70,6 +71,7 @@ io::Task<bool> Session::Handshake(io::Buffer received) {
     server_name_ = facts.server_name;
     std::transform(server_name_.begin(), server_name_.end(), server_name_.begin(), pop3::ToLower);
     secure_ = true;
+    for (const auto& tap : taps) tap->transcript().OnTls();
   } else if (deadline.expired()) {
     End(EndReason::kTlsHandshakeTimeout);
   } else if (done.error().code == EPROTO) {
@@ -82,6 +84,7 @@ io::Task<bool> Session::Handshake(io::Buffer received) {
   const HandshakeResult result = in_time              ? HandshakeResult::kOk
                                  : deadline.expired() ? HandshakeResult::kTimeout
                                                       : HandshakeResult::kFailed;
+  tapping_.Add(client_, std::move(taps));
   environment_.meter.HandshakeEnded(result, stream.engine().failure(), record_, took);
   co_return in_time;
 }
@@ -96,7 +99,7 @@ void Session::TakeOver(const pop3::Xclient& xclient) {
   if (!client) return;
   if (!record_.balancer) record_.balancer = record_.client;
   record_.client = origin_.client = *client;
-  (void)Admitted();
+  if (Admitted()) TraceClient(trace::Tap::Start::kIdle);
 }
 
 // Nothing that was sent in the clear counts once TLS is up: others may have slipped it in.

@@ -64,7 +64,15 @@ void Connection::Expire() {
 bool Connection::Detach() {
   if (stream_ == nullptr || aborted_ || !input_.empty()) return false;
   input_.Release();  // it belongs to this worker
-  return stream_->Detach();
+  if (!stream_->Detach()) return false;
+  // Whoever takes it next is none of theirs.
+  for (const auto& tap : tapping_.Remove(stream_)) tap->Note("kept for the user's next login");
+  return true;
+}
+
+void Connection::Trace(trace::Taps taps) {
+  if (stream_ != nullptr) return tapping_.Add(stream_, std::move(taps));
+  waiting_taps_ = std::move(taps);
 }
 
 void Connection::Attach(io::Proactor& proactor) {
@@ -80,9 +88,13 @@ io::Task<NodeError> Connection::Open(const ClientOrigin* origin) {
   NodeError error = co_await OpenTransport();
   if (error.failure == NodeFailure::kNone) error = co_await SendProxyHeader(origin);
   if (error.failure == NodeFailure::kNone && secure && !stls) error = co_await HandshakeTls();
-  if (error.failure == NodeFailure::kNone) error = co_await ReadGreeting();
+  if (error.failure == NodeFailure::kNone) {
+    tapping_.Add(stream_, std::exchange(waiting_taps_, {}));
+    error = co_await ReadGreeting();
+  }
   if (error.failure == NodeFailure::kNone && secure && stls) error = co_await StartTls();
   if (error.failure == NodeFailure::kNone) opened_ = proactor_->Now();
+  for (const auto& tap : waiting_taps_) tap->Note("not reached: " + error.Text());
   co_return error;
 }
 
@@ -125,6 +137,7 @@ io::Task<NodeError> Connection::StartTls() {
 }
 
 io::Task<NodeError> Connection::HandshakeTls() {
+  trace::Taps taps = tapping_.Remove(stream_);
   auto secured = std::make_unique<tls::TlsStream>(
       std::move(stream_),
       endpoint_->tls->NewConnection(endpoint_->host_name,
@@ -139,8 +152,10 @@ io::Task<NodeError> Connection::HandshakeTls() {
   io::Deadline deadline(*proactor_, endpoint_->timeouts.response, stream);
   const io::Result<> done = co_await stream.Handshake();
   durations_.tls = proactor_->Now() - begun;
-  if (done) co_return NodeError{};
-  co_return FromIo(done.error(), deadline.expired(), NodeFailure::kTlsTimeout);
+  if (!done) co_return FromIo(done.error(), deadline.expired(), NodeFailure::kTlsTimeout);
+  for (const auto& tap : taps) tap->transcript().OnTls();
+  tapping_.Add(stream_, std::move(taps));
+  co_return NodeError{};
 }
 
 io::Task<NodeError> Connection::ReadGreeting() {

@@ -16,6 +16,7 @@
 #include "proxy/pop3/master_user.h"
 #include "proxy/pop3/node_login.h"
 #include "proxy/pop3/uidl_reader.h"
+#include "proxy/trace/tapping.h"
 #include "proxy/upstream/challenger.h"
 #include "proxy/upstream/client_origin.h"
 #include "proxy/upstream/endpoint.h"
@@ -74,6 +75,10 @@ class Connection final : public balancer::PooledConnection {
   io::Task<NodeError> Open(const ClientOrigin* origin = nullptr);
   // Only the first of the three, for a probe that asks no more than whether somebody listens.
   io::Task<NodeError> OpenTransport();
+
+  // All that is said on it from here on is for these to hear, until it is detached: a new one's
+  // greeting too. Not while anything is under way.
+  void Trace(trace::Taps taps);
 
   // Once password_sent() the node may have counted an attempt, whatever comes back; before that an
   // error leaves the caller free to go elsewhere.
@@ -143,8 +148,10 @@ class Connection final : public balancer::PooledConnection {
   io::Proactor* proactor_;
   const std::shared_ptr<const Endpoint> endpoint_;
   std::unique_ptr<io::Stream> stream_;
-  const tls::TlsStream* secured_ = nullptr;  // stream_, where it is one
-  io::Buffer input_;                         // received and not yet read
+  const tls::TlsStream* secured_ = nullptr;  // stream_, or what is in it, where it is one
+  trace::Tapping tapping_{trace::TracedStream::Peer::kServer};
+  trace::Taps waiting_taps_;  // for the greeting
+  io::Buffer input_;          // received and not yet read
   std::string line_;
   StageDurations durations_;
   io::Time opened_{};

@@ -10,6 +10,7 @@
 #include "metrics/route_page.h"
 #include "metrics/session_page.h"
 #include "metrics/status_json.h"
+#include "metrics/trace_page.h"
 #include "tests/unit/metrics/sample_nodes.h"
 
 namespace poplar::metrics {
@@ -34,10 +35,15 @@ class AdminApiTest : public testing::Test {
     return Ask("POST", "/api/v1/" + std::string(name), query);
   }
 
+  static TraceView SampleTrace() {
+    return {.id = 3, .kind = "user", .of = "anna", .file = "/t/3.log", .began = 1, .until = 601};
+  }
+
   std::vector<std::string> changes_;
   SessionQuery asked_;
   KickQuery kicked_;
   RouteQuery routed_;
+  TraceQuery traced_;
   AdminHandlers handlers_{
       .nodes = [] { return SampleNodes(); },
       .set_state =
@@ -60,6 +66,16 @@ class AdminApiTest : public testing::Test {
       .route = [this](const RouteQuery& query) -> ApiResult<RouteView> {
         routed_ = query;
         return RouteView{.login = query.user, .cluster = "main"};
+      },
+      .trace = [this](const TraceQuery& query) -> ApiResult<TraceView> {
+        traced_ = query;
+        if (query.node == "n9") return tl::unexpected(ApiFault{404, "no such node"});
+        return SampleTrace();
+      },
+      .traces = [] { return std::vector<TraceView>{SampleTrace()}; },
+      .untrace = [](uint64_t id) -> ApiResult<TraceView> {
+        if (id != 3) return tl::unexpected(ApiFault{404, "no such trace"});
+        return SampleTrace();
       }};
 };
 
@@ -187,6 +203,33 @@ TEST_F(AdminApiTest, WhatNobodyServesIsUnknown) {
     EXPECT_EQ(Get(name).status, 404) << name;
   for (const char* name : {"drain", "undrain", "down", "kick"})
     EXPECT_EQ(Post(name).status, 404) << name;
+}
+
+TEST_F(AdminApiTest, TracesOneOfAUserAClientAndANode) {
+  const std::string json = TraceAsJson(SampleTrace());
+  EXPECT_EQ(
+      json,
+      "{\"id\":3,\"user\":\"anna\",\"file\":\"/t/3.log\",\"began\":1,\"until\":601,\"lines\":0,"
+      "\"bytes\":0,\"dropped\":0}\n");
+  EXPECT_EQ(Post("trace", "user=a%40b&for=10m").body, json);
+  EXPECT_EQ(traced_.user, "a@b");
+  EXPECT_EQ(traced_.duration, "10m");
+  EXPECT_EQ(Post("trace", "client=192.0.2.0%2F24").status, 200);
+  EXPECT_EQ(traced_.client, "192.0.2.0/24");
+  EXPECT_EQ(Post("trace", "node=n9").status, 404);
+  for (const char* wrong : {"", "for=10m", "user=a&node=b", "user=a&client=b", "user=a&x=1"})
+    EXPECT_EQ(Post("trace", wrong).status, 400) << wrong;
+  EXPECT_EQ(Get("trace", "user=a").status, 405);
+}
+
+TEST_F(AdminApiTest, ListsAndEndsTraces) {
+  EXPECT_THAT(Get("traces").body, StartsWith("{\"traces\":[{\"id\":3,\"user\":\"anna\""));
+  EXPECT_EQ(TracesAsJson({}), "{\"traces\":[]}\n");
+  EXPECT_EQ(Post("untrace", "id=3").status, 200);
+  EXPECT_EQ(Post("untrace", "id=4").status, 404);
+  for (const char* wrong : {"", "id=", "id=x", "id=3x", "id=-3"})
+    EXPECT_EQ(Post("untrace", wrong).status, 400) << wrong;
+  EXPECT_EQ(Get("untrace", "id=3").status, 405);
 }
 
 }  // namespace

@@ -188,6 +188,22 @@ TEST(CheckFiles, WantsTheLogFilesFolder) {
   EXPECT_EQ(Show(config, inspector), "");
 }
 
+TEST(CheckFiles, WantsTheFolderOfTraces) {
+  FakeInspector inspector;
+  Config config;
+  config.trace.directory = "/no/such/folder";
+  EXPECT_EQ(Show(config, inspector),
+            "error trace.directory: \"/no/such/folder\" is no folder that exists\n");
+  const std::string folder = testing::TempDir() + "check_files_traces";
+  mkdir(folder.c_str(), 0700);
+  config.trace.directory = folder;
+  EXPECT_EQ(Show(config, inspector), "");
+  ASSERT_EQ(chmod(folder.c_str(), 0777), 0);
+  EXPECT_EQ(Show(config, inspector),
+            "warning trace.directory: everybody on this machine may write to \"" + folder + "\"\n");
+  rmdir(folder.c_str());
+}
+
 Config WithProbe(const std::string& password_file) {
   Config config;
   config.health.probe = Probe::kLogin;
