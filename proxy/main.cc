@@ -4,6 +4,7 @@
 #include <iostream>
 #include <string>
 
+#include "proxy/cli/autoconfig_command.h"
 #include "proxy/cli/certificate_check.h"
 #include "proxy/cli/check_command.h"
 #include "proxy/cli/config_command.h"
@@ -38,6 +39,7 @@ struct CommandLine {
   CLI::App* status;
   CLI::App* drain;
   CLI::App* undrain;
+  CLI::App* autoconfig_dns;
   CLI::App* map_build;
   CLI::App* map_get;
   CLI::App* map_check;
@@ -63,6 +65,7 @@ struct CommandLine {
   void AddRoute();
   void AddMoves();
   void AddNodes();
+  void AddAutoconfig();
   void AddMap();
   void AddProbe();
   void AddProbeWays();
@@ -83,6 +86,7 @@ CommandLine::CommandLine() {
   AddRoute();
   AddMoves();
   AddNodes();
+  AddAutoconfig();
   AddMap();
   AddProbe();
   AddDemo();
@@ -154,6 +158,21 @@ void CommandLine::AddNodes() {
       "endpoint.\n"
       "A drained node gets no new users; its sessions go on. With replicas, tell each of them.\n"
       "Exit 0; 1 with errors in the file, for an unknown node, or where nobody answers.");
+}
+
+void CommandLine::AddAutoconfig() {
+  CLI::App* autoconfig =
+      app.add_subcommand("autoconfig", "What mail clients need that set themselves up");
+  autoconfig->require_subcommand(1);
+  autoconfig_dns = autoconfig->add_subcommand("dns", "Print the DNS records for it");
+  autoconfig_dns->add_option("-c,--config", path, "The configuration file")->capture_default_str();
+  autoconfig_dns->footer(
+      "For each of autoconfig.domains: SRV records of the services (RFC 6186), and the names at\n"
+      "which clients ask for the rest, all pointing to autoconfig.server. Lines of a zone file; "
+      "add\n"
+      "what you want of them. The TXT record goes with the configuration: print it anew after a "
+      "change.\n"
+      "Exit 0; 1 with errors in the file, or where it doesn't say which domains there are.");
 }
 
 void CommandLine::AddMap() {
@@ -316,6 +335,7 @@ int Run(int argc, char** argv) {
     return *line.status ? cli::RunStatus(line.node_options, std::cout, std::cerr)
                         : cli::RunSetNode(line.node_options, std::cout, std::cerr);
   }
+  if (*line.autoconfig_dns) return cli::RunAutoconfigDns({line.path, color}, std::cout, std::cerr);
   if (*line.map_build) return cli::RunMapBuild(line.map_options, std::cin, std::cout, std::cerr);
   if (*line.map_get) return cli::RunMapGet(line.map_file, line.map_users, std::cout, std::cerr);
   if (*line.map_check) return cli::RunMapCheck(line.map_file, std::cout, std::cerr);

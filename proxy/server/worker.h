@@ -11,11 +11,13 @@
 
 #include "balancer/affinity.h"
 #include "metrics/shard.h"
+#include "proxy/autoconfig/http_server.h"
 #include "proxy/io/system_clock.h"
 #include "proxy/io/task_scope.h"
 #include "proxy/io/uring_proactor.h"
 #include "proxy/server/node_observer.h"
 #include "proxy/server/shard_meter.h"
+#include "proxy/server/visit_meter.h"
 #include "proxy/server/worker_lookups.h"
 #include "proxy/session/session.h"
 #include "proxy/tls/keyed_digest.h"
@@ -44,6 +46,7 @@ struct Shared {
   admission::Admission admission;
   const std::unique_ptr<UserMaps> maps;
   const std::unique_ptr<Directories> directories;
+  std::unique_ptr<autoconfig::Service> autoconfig;  // null: clients are told nothing
 };
 
 // One thread, one proactor, its listeners and its sessions.
@@ -63,6 +66,9 @@ class Worker {
   // Before Run. Returns the address with its port.
   io::Result<io::Address> Listen(const session::ListenerSettings& listener,
                                  const io::Address& address);
+
+  // The same for clients that ask for their settings.
+  io::Result<io::Address> ListenForAutoconfig(const io::Address& address, bool secure);
 
   // Before Run: this worker probes the node and keeps its pool.
   void Keep(upstream::Cluster& cluster, upstream::Node& node);
@@ -122,6 +128,7 @@ class Worker {
   metrics::Shard& shard_;
   ShardMeter meter_;
   NodeObserver observer_;
+  VisitMeter visits_;
   io::SystemRandom random_;
   const io::Clock& clock_;
   std::unique_ptr<io::UringProactor> proactor_;
@@ -132,6 +139,7 @@ class Worker {
   admission::Seniority newcomers_;
   std::unique_ptr<WorkerLookups> lookups_;
   std::unique_ptr<session::Environment> environment_;
+  std::unique_ptr<autoconfig::HttpServer> autoconfig_;  // null: as in Shared
   std::unique_ptr<io::Timer> sampler_;
   std::vector<Listening> listening_;
   std::vector<std::unique_ptr<upstream::Keeper>> keepers_;
