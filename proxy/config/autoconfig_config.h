@@ -106,8 +106,8 @@ void Describe(Visitor& v, AutoconfigConfig& c) {
                   "the listener's. Empty: all with TLS, those with tls: implicit first. One in the "
                   "clear is told of only if it stands here."});
   v.List("outgoing", c.outgoing,
-         {.help = "The SMTP servers by which users send, the best first. Thunderbird asks its user "
-                  "where there is none, and Apple's devices can't be told anything."});
+         {.help = "The SMTP servers by which users send, the best first. Without one Thunderbird "
+                  "and Apple's devices take no settings at all."});
   v.Integer("connections", c.connections, {1, 1'000'000},
             {.help = "Connections at once; more are closed. They count in limits.sessions and "
                      "admission, too."});

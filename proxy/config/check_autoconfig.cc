@@ -96,6 +96,11 @@ void CheckIncoming(const Config& config, Findings& findings) {
 }
 
 void CheckOutgoing(const AutoconfigConfig& autoconfig, Findings& findings) {
+  if (autoconfig.outgoing.empty()) {
+    findings.Warning("autoconfig.outgoing",
+                     "Thunderbird and Apple's devices take no settings without an SMTP server",
+                     "the server by which users send");
+  }
   for (size_t i = 0; i < autoconfig.outgoing.size(); ++i) {
     const AutoconfigOutgoingConfig& server = autoconfig.outgoing[i];
     const std::string path = ItemPath("autoconfig.outgoing", i);

@@ -11,7 +11,8 @@
 namespace poplar::config {
 namespace {
 
-// Of the problems, "path: message" each.
+// Of the problems, "path: message" each. Where nothing is said of outgoing servers there is a good
+// one.
 std::string Problems(std::string_view autoconfig,
                      std::string_view listener = "address: \"[::]:995\"",
                      std::string_view tls = "{certificates: [{certificate: a.pem}]}") {
@@ -19,7 +20,11 @@ std::string Problems(std::string_view autoconfig,
                            "}]\ntls: " + std::string(tls) +
                            "\nclusters: [{name: m, nodes: [{name: n, address: \"n:110\"}]}]\n"
                            "autoconfig: {" +
-                           std::string(autoconfig) + "}\n";
+                           std::string(autoconfig) +
+                           (autoconfig.empty() || autoconfig.find("outgoing:") != autoconfig.npos
+                                ? ""
+                                : ", outgoing: [{host: smtp.example.org}]") +
+                           "}\n";
   const ReadResult read = Read({"poplar.yaml", text});
   std::string found;
   for (const Problem& problem : read.problems)
@@ -63,6 +68,9 @@ TEST(CheckAutoconfig, NamesEachMistake) {
                           "security: none, login: no}]")),
             "autoconfig.outgoing[0].host: \"a:25\" is not a host name\n"
             "autoconfig.outgoing[1].security: users' passwords cross the network in the clear\n");
+  EXPECT_EQ(Problems(With("outgoing: []")),
+            "autoconfig.outgoing: Thunderbird and Apple's devices take no settings without an SMTP "
+            "server\n");
   EXPECT_EQ(Problems(With("incoming: [{listener: b}]")),
             "autoconfig.incoming[0].listener: unknown listener \"b\"\n");
 }
