@@ -381,6 +381,8 @@ void ExpectGolden(const std::string& name) {
 }
 
 TEST(Read, ShowsAllMistakesOfABadFile) { ExpectGolden("mistakes"); }
+TEST(Read, ShowsAllMistakesAboutAutoconfig) { ExpectGolden("autoconfig_mistakes"); }
+
 TEST(Read, ShowsAllMistakesAboutDirectories) { ExpectGolden("directory_mistakes"); }
 
 }  // namespace
