@@ -15,7 +15,67 @@ TEST(AppleDocument, IsThisOne) {
   EXPECT_EQ(AppleDocument(SampleService(), kAnna), R"(<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
 <plist version="1.0">
-GOLDEN
+  <dict>
+    <key>PayloadContent</key>
+    <array>
+      <dict>
+        <key>EmailAccountDescription</key>
+        <string>Mail &amp; more &lt;GmbH&gt;</string>
+        <key>EmailAccountType</key>
+        <string>EmailTypePOP</string>
+        <key>EmailAddress</key>
+        <string>anna@example.org</string>
+        <key>IncomingMailServerAuthentication</key>
+        <string>EmailAuthPassword</string>
+        <key>IncomingMailServerHostName</key>
+        <string>pop.example.org</string>
+        <key>IncomingMailServerPortNumber</key>
+        <integer>995</integer>
+        <key>IncomingMailServerUseSSL</key>
+        <true/>
+        <key>IncomingMailServerUsername</key>
+        <string>anna@example.org</string>
+        <key>OutgoingMailServerAuthentication</key>
+        <string>EmailAuthPassword</string>
+        <key>OutgoingMailServerHostName</key>
+        <string>smtp.example.org</string>
+        <key>OutgoingMailServerPortNumber</key>
+        <integer>465</integer>
+        <key>OutgoingMailServerUseSSL</key>
+        <true/>
+        <key>OutgoingMailServerUsername</key>
+        <string>anna@example.org</string>
+        <key>OutgoingPasswordSameAsIncomingPassword</key>
+        <true/>
+        <key>PayloadDisplayName</key>
+        <string>Mail &amp; more &lt;GmbH&gt;</string>
+        <key>PayloadIdentifier</key>
+        <string>org.example.poplar.72485F2D.mail</string>
+        <key>PayloadType</key>
+        <string>com.apple.mail.managed</string>
+        <key>PayloadUUID</key>
+        <string>F66C8DC5-C245-832A-9D43-0730746FA698</string>
+        <key>PayloadVersion</key>
+        <integer>1</integer>
+      </dict>
+    </array>
+    <key>PayloadDescription</key>
+    <string>Sets up anna@example.org in Mail.</string>
+    <key>PayloadOrganization</key>
+    <string>Mail &amp; more &lt;GmbH&gt;</string>
+    <key>PayloadRemovalDisallowed</key>
+    <false/>
+    <key>PayloadDisplayName</key>
+    <string>Mail &amp; more &lt;GmbH&gt;</string>
+    <key>PayloadIdentifier</key>
+    <string>org.example.poplar.72485F2D</string>
+    <key>PayloadType</key>
+    <string>Configuration</string>
+    <key>PayloadUUID</key>
+    <string>A5F93582-A817-8D34-A072-8CD3B4B336B4</string>
+    <key>PayloadVersion</key>
+    <integer>1</integer>
+  </dict>
 </plist>
 )");
 }

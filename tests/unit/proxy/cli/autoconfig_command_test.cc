@@ -27,7 +27,7 @@ std::string Written(const std::string& name, const std::string& text) {
   return path;
 }
 
-Outcome Run(const std::string& certificate, const std::string& autoconfig) {
+Outcome RunDns(const std::string& certificate, const std::string& autoconfig) {
   const std::string path =
       Written("poplar.yaml",
               "listeners: [{name: pop3s, address: \"127.0.0.1:995\"}]\n"
@@ -44,7 +44,7 @@ Outcome Run(const std::string& certificate, const std::string& autoconfig) {
 }
 
 TEST(RunAutoconfigDns, PrintsRecordsAndNeedsNoFiles) {
-  const Outcome outcome = Run("/no/such.pem", "domains: [Example.org], server: pop.example.org");
+  const Outcome outcome = RunDns("/no/such.pem", "domains: [Example.org], server: pop.example.org");
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_EQ(outcome.out,
             "; example.org\n"
@@ -57,19 +57,19 @@ TEST(RunAutoconfigDns, PrintsRecordsAndNeedsNoFiles) {
 TEST(RunAutoconfigDns, TakesTheNameFromTheCertificate) {
   const auto pem = tls::MakeThrowawayCertificate({.dns_names = {"mail.example.org"}});
   const Outcome outcome =
-      Run(Written("both.pem", pem.certificate + pem.key), "domains: [example.org]");
+      RunDns(Written("both.pem", pem.certificate + pem.key), "domains: [example.org]");
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("SRV 0 1 995 mail.example.org.\n"));
-  const Outcome missing = Run("/no/such.pem", "domains: [example.org]");
+  const Outcome missing = RunDns("/no/such.pem", "domains: [example.org]");
   EXPECT_EQ(missing.status, 1);
   EXPECT_THAT(missing.err, StartsWith("poplar: error: tls: "));
 }
 
 TEST(RunAutoconfigDns, WantsDomains) {
-  const Outcome outcome = Run("/no/such.pem", "server: pop.example.org");
+  const Outcome outcome = RunDns("/no/such.pem", "server: pop.example.org");
   EXPECT_EQ(outcome.status, 1);
   EXPECT_THAT(outcome.err, StartsWith("poplar: error: autoconfig.domains: "));
-  EXPECT_THAT(Run("/no/such.pem", "domains: [a b]").err, HasSubstr("autoconfig.domains[0]"));
+  EXPECT_THAT(RunDns("/no/such.pem", "domains: [a b]").err, HasSubstr("autoconfig.domains[0]"));
 }
 
 }  // namespace
