@@ -69,6 +69,7 @@ void CheckIncoming(const Config& config, Findings& findings) {
   const std::string path = "autoconfig.incoming";
   if (findings.IsUnread("listeners")) return;
   std::vector<std::string_view> names;
+  names.reserve(config.listeners.size());
   for (const ListenerConfig& listener : config.listeners) names.push_back(listener.name);
   const auto& incoming = config.autoconfig.incoming;
   for (size_t i = 0; i < incoming.size(); ++i) {
