@@ -110,6 +110,9 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
     "sessions to end.", Move, MoveResult) \
   X(kMoveSessionsEnded, "poplar_move_sessions_ended_total", \
     "Sessions that had to end because their user was moved.", Move) \
+  X(kAutoconfigRequests, "poplar_autoconfig_requests_total", \
+    "Connections of mail clients that ask for their settings over HTTP, by what they asked for " \
+    "and by result.", AutoconfigForm, AutoconfigResult) \
   X(kBufferWaits, "poplar_buffer_waits_total", \
     "Times a receive had to wait because all I/O buffers were in use.") \
   X(kUringCqOverflows, "poplar_uring_cq_overflows_total", \

@@ -107,6 +107,16 @@ enum class Paced : uint16_t { kCommands, kBytes };
 enum class MoveResult : uint16_t { kLanded, kWaitedTooLong };
 enum class LoadResult : uint16_t { kOk, kRefused };
 enum class LookupResult : uint16_t { kOk, kNotFound, kFailed };
+// What a client asked for that sets itself up; kNone: nothing that there is.
+enum class AutoconfigForm : uint16_t { kThunderbird, kAutodiscover, kApple, kPacc, kNone };
+enum class AutoconfigResult : uint16_t {
+  kOk,
+  kNotFound,    // no such path, or no address of ours
+  kBadRequest,  // it made no sense
+  kRefused,     // the client may not connect, or there are too many
+  kTimeout,
+  kBroken  // the client left, or TLS failed
+};
 enum class LoginStage : uint16_t { kLookup, kConnect, kTls, kGreeting, kAuth };
 enum class Side : uint16_t { kDownstream, kUpstream };
 enum class Direction : uint16_t { kReceived, kSent };
@@ -215,6 +225,9 @@ POPLAR_FIXED_LABEL(LoginResult, "result", "ok", "rejected", "backend_unavailable
 POPLAR_FIXED_LABEL(LoadResult, "result", "ok", "refused");
 POPLAR_FIXED_LABEL(LookupResult, "result", "ok", "not_found", "failed");
 POPLAR_FIXED_LABEL(MoveResult, "result", "landed", "waited_too_long");
+POPLAR_FIXED_LABEL(AutoconfigForm, "form", "thunderbird", "autodiscover", "apple", "pacc", "none");
+POPLAR_FIXED_LABEL(AutoconfigResult, "result", "ok", "not_found", "bad_request", "refused",
+                   "timeout", "broken");
 POPLAR_FIXED_LABEL(LoginStage, "stage", "lookup", "connect", "tls", "greeting", "auth");
 POPLAR_FIXED_LABEL(Side, "side", "downstream", "upstream");
 POPLAR_FIXED_LABEL(Direction, "direction", "received", "sent");

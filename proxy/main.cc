@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "proxy/cli/autoconfig_command.h"
 #include "proxy/cli/certificate_check.h"
 #include "proxy/cli/check_command.h"
 #include "proxy/cli/config_command.h"
@@ -46,6 +47,7 @@ struct CommandLine {
   CLI::App* sessions;
   CLI::App* kick;
   CLI::App* trace;
+  CLI::App* autoconfig_dns;
   CLI::App* map_build;
   CLI::App* map_get;
   CLI::App* map_check;
@@ -79,6 +81,7 @@ struct CommandLine {
   void AddTop();
   void AddSessions();
   void AddTrace();
+  void AddAutoconfig();
   void AddMap();
   void AddProbe();
   void AddProbeWays();
@@ -102,6 +105,7 @@ CommandLine::CommandLine() {
   AddTop();
   AddSessions();
   AddTrace();
+  AddAutoconfig();
   AddMap();
   AddProbe();
   AddDemo();
@@ -239,6 +243,21 @@ void CommandLine::AddTrace() {
       "Exit 0; 1 with errors in the file, where nobody answers or Poplar says no; 2 for options "
       "that\n"
       "make no sense together.");
+}
+
+void CommandLine::AddAutoconfig() {
+  CLI::App* autoconfig =
+      app.add_subcommand("autoconfig", "What mail clients need that set themselves up");
+  autoconfig->require_subcommand(1);
+  autoconfig_dns = autoconfig->add_subcommand("dns", "Print the DNS records for it");
+  autoconfig_dns->add_option("-c,--config", path, "The configuration file")->capture_default_str();
+  autoconfig_dns->footer(
+      "For each of autoconfig.domains: SRV records of the services (RFC 6186), and the names at\n"
+      "which clients ask for the rest, all pointing to autoconfig.server. Lines of a zone file; "
+      "add\n"
+      "what you want of them. The TXT record goes with the configuration: print it anew after a "
+      "change.\n"
+      "Exit 0; 1 with errors in the file, or where it doesn't say which domains there are.");
 }
 
 void CommandLine::AddMap() {
@@ -429,6 +448,7 @@ int Run(int argc, char** argv) {
     return cli::RunRoute(line.route_options, std::cout, std::cerr);
   }
   if (const auto status = RunOnRunning(line, color)) return *status;
+  if (*line.autoconfig_dns) return cli::RunAutoconfigDns({line.path, color}, std::cout, std::cerr);
   if (*line.map_build) return cli::RunMapBuild(line.map_options, std::cin, std::cout, std::cerr);
   if (*line.map_get) return cli::RunMapGet(line.map_file, line.map_users, std::cout, std::cerr);
   if (*line.map_check) return cli::RunMapCheck(line.map_file, std::cout, std::cerr);

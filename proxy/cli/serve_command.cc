@@ -29,6 +29,8 @@ void Announce(const config::Config& config, const server::Server& server, server
   for (size_t i = 0; i < config.listeners.size(); ++i) {
     log.Info("listening: " + config.listeners[i].name + " on " + server.addresses()[i].Text());
   }
+  for (const io::Address& address : server.autoconfig_addresses())
+    log.Info("listening: autoconfig on " + address.Text());
   if (server.admin_port() != 0)
     log.Info("admin endpoint on port " + std::to_string(server.admin_port()));
   log.Info("ready: " + std::to_string(server.workers()) + " workers, io_uring " +

@@ -3,10 +3,14 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "proxy/config/check.h"
+#include "proxy/config/check_autoconfig.h"
 #include "proxy/config/effective.h"
 #include "proxy/config/findings.h"
 #include "proxy/config/password_file.h"
@@ -61,19 +65,38 @@ struct PairPaths {
   std::string key;
 };
 
-void CheckCertificate(const CertificateConfig& files, const PairPaths& paths,
-                      CertificateInspector& inspector, int64_t now, Findings& findings) {
-  if (findings.IsUnread(paths.certificate) || findings.IsUnread(paths.key)) return;
+// What is known of it; null: it is of no use.
+std::optional<CertificateFacts> CheckCertificate(const CertificateConfig& files,
+                                                 const PairPaths& paths,
+                                                 CertificateInspector& inspector, int64_t now,
+                                                 Findings& findings) {
+  if (findings.IsUnread(paths.certificate) || findings.IsUnread(paths.key)) return std::nullopt;
   const bool has_certificate = CheckReadable(files.certificate, paths.certificate, findings);
   const bool has_key = files.key.empty() || CheckReadable(files.key, paths.key, findings);
-  if (!has_certificate || !has_key) return;
-  const auto facts = inspector.Inspect(files.certificate, files.key);
+  if (!has_certificate || !has_key) return std::nullopt;
+  auto facts = inspector.Inspect(files.certificate, files.key);
   if (!facts) {
     findings.Error(paths.certificate, facts.error(),
                    "a PEM certificate and the private key that belongs to it");
-    return;
+    return std::nullopt;
   }
   CheckValidity(*facts, paths.certificate, now, findings);
+  return std::move(*facts);
+}
+
+void CheckServerCertificates(const Config& config, CertificateInspector& inspector, int64_t now,
+                             Findings& findings) {
+  std::vector<std::string> names;
+  bool all_known = true;
+  for (size_t i = 0; i < config.tls.certificates.size(); ++i) {
+    const std::string path = ItemPath("tls.certificates", i);
+    const auto facts =
+        CheckCertificate(config.tls.certificates[i], {path + ".certificate", path + ".key"},
+                         inspector, now, findings);
+    all_known = all_known && facts;
+    if (facts) names.insert(names.end(), facts->dns_names.begin(), facts->dns_names.end());
+  }
+  if (all_known) CheckAutoconfigNames(config.autoconfig, names, findings);
 }
 
 void CheckLogFolder(const std::string& output, const char* setting, Findings& findings) {
@@ -160,11 +183,7 @@ Problems CheckFiles(const Config& config, const Positions& positions,
   Findings findings(positions);
   if (config.admin.enabled) CheckAdminTokens(config.admin, findings);
   std::set<std::string> checked;
-  for (size_t i = 0; i < config.tls.certificates.size(); ++i) {
-    const std::string path = ItemPath("tls.certificates", i);
-    CheckCertificate(config.tls.certificates[i], {path + ".certificate", path + ".key"}, inspector,
-                     now, findings);
-  }
+  CheckServerCertificates(config, inspector, now, findings);
   for (size_t i = 0; i < config.clusters.size(); ++i) {
     CheckProbePassword(config, i, checked, findings);
     const std::string path = ItemPath("clusters", i);

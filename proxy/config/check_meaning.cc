@@ -9,6 +9,7 @@
 #include "proxy/config/address_text.h"
 #include "proxy/config/check.h"
 #include "proxy/config/check_admission.h"
+#include "proxy/config/check_autoconfig.h"
 #include "proxy/config/check_balancing.h"
 #include "proxy/config/check_directories.h"
 #include "proxy/config/check_discovery.h"
@@ -100,6 +101,9 @@ void CheckEndpoints(const Config& config, Findings& findings) {
     add(config.listeners[i].address, ItemPath("listeners", i) + ".address");
   }
   if (config.admin.enabled) add(config.admin.address, "admin.address");
+  for (size_t i = 0; i < config.autoconfig.listen.size(); ++i) {
+    add(config.autoconfig.listen[i].address, ItemPath("autoconfig.listen", i) + ".address");
+  }
 }
 
 void CheckListeners(const Config& config, Findings& findings) {
@@ -197,6 +201,7 @@ Problems CheckMeaning(const Config& config, const Positions& positions) {
   CheckClusters(config, findings);
   CheckBalancing(config, findings);
   CheckAdmission(config, findings);
+  CheckAutoconfig(config, findings);
   CheckNames(config.routes, "routes", "route", findings);
   CheckNames(config.moves, "moves", "move", findings);
   CheckNames(config.directories, "directories", "directory", findings);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "proxy/config/admission_config.h"
+#include "proxy/config/autoconfig_config.h"
 #include "proxy/config/cluster_config.h"
 #include "proxy/config/directory_config.h"
 #include "proxy/config/field.h"
@@ -39,6 +40,7 @@ struct Config {
   TimeoutsConfig timeouts;
   LimitsConfig limits;
   AdmissionConfig admission;
+  AutoconfigConfig autoconfig;
   Duration drain_timeout = std::chrono::seconds(30);
   AdminConfig admin;
   LogConfig log;
@@ -93,6 +95,10 @@ void Describe(Visitor& v, Config& c) {
   v.Section("admission", c.admission,
             {.help = "Who may connect and how fast, by address, and the price of wrong passwords. "
                      "Each Poplar counts for itself: with replicas, divide."});
+  v.Section("autoconfig", c.autoconfig,
+            {.help = "Tells mail clients their settings over HTTP, so that users need not know "
+                     "them: Thunderbird's autoconfig, Outlook's Autodiscover, Apple's profiles, "
+                     "PACC."});
   v.Time("drain_timeout", c.drain_timeout, {Duration(0), std::chrono::hours(24)},
          {.help = "How long sessions may go on after SIGTERM; then each ends at its next command "
                   "boundary."});

@@ -28,6 +28,7 @@ class Log final : public session::SessionLog {
   // `node`: "cluster/node". A node that leaves service is worth a warning.
   void NodeChanged(std::string_view node, const balancer::Transition& transition);
 
+  void Debug(std::string_view message) { Event(config::LogLevel::kDebug, message); }
   void Info(std::string_view message) { Event(config::LogLevel::kInfo, message); }
   void Warning(std::string_view message) { Event(config::LogLevel::kWarning, message); }
   void Error(std::string_view message) { Event(config::LogLevel::kError, message); }

@@ -11,6 +11,7 @@
 #include "metrics/node_gauges.h"
 #include "proxy/config/address_text.h"
 #include "proxy/config/password_file.h"
+#include "proxy/server/build_autoconfig.h"
 #include "proxy/server/build_routing.h"
 #include "proxy/server/cpus.h"
 #include "proxy/server/move_views.h"
@@ -65,9 +66,10 @@ tl::expected<std::function<bool(std::string_view)>, std::string> TokenCheck(
   };
 }
 
-std::string ListenFault(const config::ListenerConfig& listener, const io::Error& error) {
-  std::string text =
-      "listener " + listener.name + ": cannot listen on " + listener.address + ": " + error.Text();
+// `who`: whose address it is.
+std::string ListenFault(const std::string& who, const std::string& address,
+                        const io::Error& error) {
+  std::string text = who + ": cannot listen on " + address + ": " + error.Text();
   if (error.code == EADDRINUSE)
     text += ". Another program has this port: stop it, or choose another port.";
   if (error.code == EACCES) {
@@ -108,13 +110,17 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
   if (!directories) return tl::unexpected(directories.error());
   auto discoveries = Discoveries::Build(config);
   if (!discoveries) return tl::unexpected(discoveries.error());
+  auto autoconfig = BuildAutoconfig(config);
+  if (!autoconfig) return tl::unexpected(autoconfig.error());
   std::unique_ptr<Server> server(new Server(std::move(settings), std::move(*maps),
                                             std::move(resolvers), std::move(*directories),
                                             std::move(*discoveries), log, clock));
+  server->shared_.autoconfig = std::move(*autoconfig);
   server->layout_ = std::make_unique<metrics::Layout>(DimensionsOf(config));
   auto done = server->AddWorkers(config);
   if (done) server->AddDiscoveries();
   if (done) done = server->Listen(config);
+  if (done) done = server->ListenForAutoconfig(config.autoconfig);
   if (done) done = server->StartAdmin(config, build_info);
   if (done) done = server->StartThreads();
   if (!done) return tl::unexpected(done.error());
@@ -182,8 +188,29 @@ tl::expected<void, std::string> Server::Listen(const config::Config& config) {
       // The first worker's socket takes a free port for all when the configuration says 0.
       const io::Result<io::Address> bound =
           worker->Listen(settings_->listeners[i], addresses_.back());
-      if (!bound) return tl::unexpected(ListenFault(listener, bound.error()));
+      if (!bound)
+        return tl::unexpected(
+            ListenFault("listener " + listener.name, listener.address, bound.error()));
       addresses_.back() = *bound;
+    }
+  }
+  return {};
+}
+
+tl::expected<void, std::string> Server::ListenForAutoconfig(
+    const config::AutoconfigConfig& config) {
+  for (const config::AutoconfigListenConfig& listen : config.listen) {
+    const auto parsed = config::ParseHostPort(listen.address);
+    const auto address = parsed ? io::Address::Parse(parsed->host, parsed->port) : std::nullopt;
+    if (!address)
+      return tl::unexpected("autoconfig.listen: " + listen.address + " is no IP address and port");
+    autoconfig_addresses_.push_back(*address);
+    for (const std::unique_ptr<Worker>& worker : workers_) {
+      const io::Result<io::Address> bound =
+          worker->ListenForAutoconfig(autoconfig_addresses_.back(), listen.tls);
+      if (!bound)
+        return tl::unexpected(ListenFault("autoconfig.listen", listen.address, bound.error()));
+      autoconfig_addresses_.back() = *bound;
     }
   }
   return {};

@@ -46,6 +46,8 @@ class Server {
 
   // By listener, with the ports that were bound.
   const std::vector<io::Address>& addresses() const { return addresses_; }
+  // Of autoconfig.listen, likewise.
+  const std::vector<io::Address>& autoconfig_addresses() const { return autoconfig_addresses_; }
   uint16_t admin_port() const { return admin_ == nullptr ? 0 : admin_->port(); }
   int64_t sessions() const { return shared_.admission.connections.sessions(); }
   size_t workers() const { return workers_.size(); }
@@ -60,6 +62,7 @@ class Server {
   tl::expected<void, std::string> AddWorkers(const config::Config& config);
   void AddDiscoveries();
   tl::expected<void, std::string> Listen(const config::Config& config);
+  tl::expected<void, std::string> ListenForAutoconfig(const config::AutoconfigConfig& config);
   tl::expected<void, std::string> StartAdmin(const config::Config& config,
                                              const BuildInfo& build_info);
   tl::expected<void, std::string> StartThreads();
@@ -99,6 +102,7 @@ class Server {
   std::vector<std::thread> threads_;
   std::vector<io::Address> addresses_;
   std::unique_ptr<AdminApi> api_;
+  std::vector<io::Address> autoconfig_addresses_;
   std::unique_ptr<metrics::AdminServer> admin_;
   std::atomic<int> running_ = 0;
   std::atomic<bool> ready_ = false;

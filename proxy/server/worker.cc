@@ -31,6 +31,12 @@ tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
       world, *worker->serving_, shared.affinity, shared.digest, shared.sealer, shared.listing_key,
       log, worker->meter_, worker->observer_, shared.admission, worker->newcomers_,
       worker->lookups_.get(), &worker->newest_, &worker->traces_});
+  if (shared.autoconfig != nullptr) {
+    worker->autoconfig_ = std::make_unique<autoconfig::HttpServer>(
+        *shared.autoconfig, autoconfig::HttpServer::Environment{
+                                world, *worker->serving_, worker->settings_->admission,
+                                shared.admission.connections, worker->newcomers_, worker->visits_});
+  }
   worker->sampler_ = std::make_unique<io::Timer>(
       world.timers(), [](void* context) { static_cast<Worker*>(context)->Sample(); }, worker.get());
   return worker;
@@ -44,6 +50,7 @@ Worker::Worker(Shared& shared, std::shared_ptr<const session::Settings> settings
       shard_(shard),
       meter_(shard),
       observer_(shard, log, *settings_),
+      visits_(shard, log),
       clock_(clock) {}
 
 Worker::~Worker() = default;
@@ -54,6 +61,10 @@ io::Result<io::Address> Worker::Listen(const session::ListenerSettings& listener
   if (!socket) return tl::unexpected(socket.error());
   listening_.push_back({*socket, &listener});
   return proactor_->LocalAddress(*socket);
+}
+
+io::Result<io::Address> Worker::ListenForAutoconfig(const io::Address& address, bool secure) {
+  return autoconfig_->Listen(address, secure);
 }
 
 void Worker::Keep(upstream::Cluster& cluster, upstream::Node& node) {
@@ -75,6 +86,7 @@ void Worker::Run() {
   for (const auto& prober : probers_) keeping_->Spawn(prober->Run());
   for (const auto& discovery : discoveries_) keeping_->Spawn(discovery->Run());
   for (const Listening& listening : listening_) accepting_->Spawn(AcceptFrom(listening));
+  if (autoconfig_ != nullptr) autoconfig_->Start(*accepting_);
   root_->Spawn(StopWhenEmpty());
   Sample();
   proactor_->Run();
@@ -137,6 +149,7 @@ void Worker::StopAccepting() {
     stopping_ = true;
     for (const Listening& listening : std::exchange(listening_, {}))
       proactor_->Abort(listening.socket);
+    if (autoconfig_ != nullptr) autoconfig_->StopAccepting();
     for (const auto& keeper : keepers_) keeper->Stop();
     for (const auto& prober : probers_) prober->Stop();
     for (const auto& discovery : discoveries_) discovery->Stop();
@@ -226,6 +239,7 @@ void Worker::AbortSessions() {
     aborting_ = true;
     lookups_->Stop();
     for (session::Session* session : sessions_) session->Abort();
+    if (autoconfig_ != nullptr) autoconfig_->Abort();
   });
 }
 

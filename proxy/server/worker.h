@@ -9,12 +9,14 @@
 
 #include "balancer/affinity.h"
 #include "metrics/shard.h"
+#include "proxy/autoconfig/http_server.h"
 #include "proxy/io/system_clock.h"
 #include "proxy/io/task_scope.h"
 #include "proxy/io/uring_proactor.h"
 #include "proxy/server/node_observer.h"
 #include "proxy/server/session_views.h"
 #include "proxy/server/shard_meter.h"
+#include "proxy/server/visit_meter.h"
 #include "proxy/server/worker_lookups.h"
 #include "proxy/session/session.h"
 #include "proxy/tls/keyed_digest.h"
@@ -43,6 +45,7 @@ struct Shared {
   admission::Admission admission;
   const std::unique_ptr<UserMaps> maps;
   const std::unique_ptr<Directories> directories;
+  std::unique_ptr<autoconfig::Service> autoconfig;  // null: clients are told nothing
 };
 
 // One thread, one proactor, its listeners and its sessions.
@@ -62,6 +65,9 @@ class Worker {
   // Before Run. Returns the address with its port.
   io::Result<io::Address> Listen(const session::ListenerSettings& listener,
                                  const io::Address& address);
+
+  // The same for clients that ask for their settings.
+  io::Result<io::Address> ListenForAutoconfig(const io::Address& address, bool secure);
 
   // Before Run: this worker probes the node and keeps its pool.
   void Keep(upstream::Cluster& cluster, upstream::Node& node);
@@ -136,6 +142,7 @@ class Worker {
   metrics::Shard& shard_;
   ShardMeter meter_;
   NodeObserver observer_;
+  VisitMeter visits_;
   io::SystemRandom random_;
   const io::Clock& clock_;
   std::unique_ptr<io::UringProactor> proactor_;
@@ -146,6 +153,7 @@ class Worker {
   admission::Seniority newcomers_;
   std::unique_ptr<WorkerLookups> lookups_;
   std::unique_ptr<session::Environment> environment_;
+  std::unique_ptr<autoconfig::HttpServer> autoconfig_;  // null: as in Shared
   std::unique_ptr<io::Timer> sampler_;
   std::vector<Listening> listening_;
   std::vector<std::unique_ptr<upstream::Keeper>> keepers_;

@@ -24,8 +24,6 @@ namespace {
 
 using Error = tl::unexpected<std::string>;
 
-constexpr std::string_view kAlpn = "pop3";  // RFC 7301's registry, RFC 2595
-
 // Sessions stay resumable this long: a client that looks for mail a few times a day still profits,
 // and a stolen key opens little. Seconds.
 constexpr uint32_t kTicketLifetime = 12 * 3600;
@@ -92,11 +90,11 @@ struct ServerCallbacks {
   }
 
   // A client that names protocols but not ours was lured here from elsewhere (the ALPACA attack).
-  static int SelectAlpn(SSL* /*ssl*/, const uint8_t** out, uint8_t* out_size, const uint8_t* in,
+  static int SelectAlpn(SSL* ssl, const uint8_t** out, uint8_t* out_size, const uint8_t* in,
                         unsigned in_size, void* /*context*/) {
     for (size_t i = 0; i < in_size; i += size_t{in[i]} + 1) {
       const std::string_view name(reinterpret_cast<const char*>(in + i + 1), in[i]);
-      if (name != kAlpn) continue;
+      if (name != Of(ssl).alpn_) continue;
       *out = in + i + 1;
       *out_size = in[i];
       return SSL_TLSEXT_ERR_OK;
@@ -226,6 +224,7 @@ tl::expected<std::shared_ptr<const ServerContext>, std::string> ServerContext::C
     return Error("tls: the lowest version allowed is above the highest");
   }
   std::shared_ptr<ServerContext> context(new ServerContext);
+  context->alpn_ = settings.alpn;
   context->version_max_ = settings.version_max;
   context->client_certificates_ = settings.client_certificates;
   context->client_name_ = settings.client_name;

@@ -25,6 +25,7 @@ struct ServerSettings {
   Version version_min = Version::kTls12;
   Version version_max = Version::kTls13;
   bool session_tickets = true;
+  std::string alpn = "pop3";  // the protocol that clients may name (RFC 7301's registry)
   std::shared_ptr<const TicketKeys> ticket_keys = {};  // null: keys of this context's own
   // Other than off: TLS sessions aren't resumed, so that each client shows its certificate.
   ClientCertificates client_certificates = ClientCertificates::kOff;
@@ -55,6 +56,7 @@ class ServerContext : public std::enable_shared_from_this<ServerContext> {
   ServerContext();
 
   std::vector<CertificateFacts> certificates_;
+  std::string alpn_;
   std::shared_ptr<const TicketKeys> ticket_keys_;
   Version version_max_ = Version::kTls13;
   ClientCertificates client_certificates_ = ClientCertificates::kOff;

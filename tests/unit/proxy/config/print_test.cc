@@ -72,6 +72,12 @@ TEST(Print, ReadsBackWhateverTheValues) {
   Set(config.clusters[1].health, &HealthConfig::user, "a: b\n# c");
   Set(config.clusters[1].health, &HealthConfig::password_file, "/p w");
   config.resume = {false, Duration(1500)};
+  config.autoconfig.listen = {{"# [", true}};
+  config.autoconfig.domains = {"a: b", ""};
+  config.autoconfig.display_name = "'\"";
+  config.autoconfig.user_name = AutoconfigUserName::kLocalPart;
+  config.autoconfig.incoming = {{"x", 65535}};
+  config.autoconfig.outgoing = {{"y", 25, OutgoingSecurity::kNone, false}};
   Set(config.clusters[1].resume, &ResumeConfig::enabled, true);
   config.clusters[1].affinity = Affinity::kNone;
   config.clusters[1].maildrop_lock = MaildropLock::kExclusive;

@@ -69,6 +69,11 @@ timeouts: {tls_handshake: 1s, login: 2s, upstream_connect: 3s, upstream_response
            upstream_keepalive: 5s, client_idle: 5h, client_write_stall: 600ms}
 limits: {sessions: 5, bad_commands: 6, bad_commands_before_login: 4, failed_logins: 7,
          buffer_memory: 8MiB}
+autoconfig: {listen: [{address: "[::]:80"}, {address: "[::]:443", tls: yes}], domains: [example.org],
+             server: pop.example.org, display_name: Mail, user_name: local_part,
+             incoming: [{listener: pop3s, port: 2}],
+             outgoing: [{host: smtp.example.org, port: 587, security: starttls, login: no}],
+             connections: 3}
 drain_timeout: 0s
 admin: {enabled: no, address: "127.0.0.1:1", read_token_file: /r, write_token_file: /w}
 log: {format: logfmt, level: error, output: stdout, failed_logins: /f, noise_per_second: 8}
@@ -132,6 +137,14 @@ TEST(Read, FillsTheWholeConfiguration) {
                                   {.name = "b", .address = "[::1]:995", .weight = 50}}}};
   FillCluster(expected.clusters[0]);
   expected.user_names.default_domain = "example.org";
+  expected.autoconfig = {{{"[::]:80", false}, {"[::]:443", true}},
+                         {"example.org"},
+                         "pop.example.org",
+                         "Mail",
+                         AutoconfigUserName::kLocalPart,
+                         {{"pop3s", 2}},
+                         {{"smtp.example.org", 587, OutgoingSecurity::kStartTls, false}},
+                         3};
   using std::chrono::milliseconds;
   using std::chrono::seconds;
   expected.pool = {1, 0, 2, seconds(60), seconds(3), seconds(4)};
@@ -368,6 +381,8 @@ void ExpectGolden(const std::string& name) {
 }
 
 TEST(Read, ShowsAllMistakesOfABadFile) { ExpectGolden("mistakes"); }
+TEST(Read, ShowsAllMistakesAboutAutoconfig) { ExpectGolden("autoconfig_mistakes"); }
+
 TEST(Read, ShowsAllMistakesAboutDirectories) { ExpectGolden("directory_mistakes"); }
 
 }  // namespace

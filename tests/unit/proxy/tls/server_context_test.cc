@@ -77,6 +77,15 @@ TEST_F(ServerContextTest, AlpnIsOursOrAbsent) {
   }
 }
 
+TEST_F(ServerContextTest, AlpnIsWhatTheSettingsSay) {
+  const auto context = Make({.alpn = "http/1.1"});
+  for (const bool pop3 : {false, true}) {
+    RawClient client({.alpn = {"h2", pop3 ? "pop3" : "http/1.1"}});
+    EXPECT_EQ(Run(client, *context).good, !pop3);
+    EXPECT_EQ(client.alpn(), pop3 ? "" : "http/1.1");
+  }
+}
+
 TEST_F(ServerContextTest, RefusesOldVersionsAndWeakSuites) {
   const auto context = Make({});
   struct Case {
