@@ -153,16 +153,16 @@ metrics::ApiResult<metrics::SessionsView> AdminApi::Sessions(
     if (!filter.client) return Fault(400, "client: an IP address is expected, without a port");
   }
   const size_t working = Working(workers_);
-  const auto answers = std::make_shared<WorkerAnswers<metrics::SessionsView>>(working);
+  const auto answers = std::make_shared<WorkerAnswers<SessionSample>>(working);
   for (const std::unique_ptr<Worker>& worker : workers_) {
     worker->LookAtSessions(
         [answers, filter, limit = query.limit](const SessionSet& sessions, io::Time now) {
-          answers->Give(ViewSessions(sessions, filter, limit, now));
+          answers->Give(SampleSessions(sessions, filter, limit, now));
         });
   }
   auto given = answers->Wait(kWorkerPatience);
   if (given.silent > 0) return Fault(503, SilenceText(given.silent, working));
-  return Merged(std::move(given.answers), query.limit);
+  return ViewSessions(std::move(given.answers), query.limit);
 }
 
 metrics::ApiResult<metrics::KickResult> AdminApi::Kick(const metrics::KickQuery& query) const {

@@ -2,8 +2,11 @@
 
 #include <absl/container/flat_hash_set.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "metrics/session_view.h"
@@ -22,12 +25,37 @@ struct SessionFilter {
   std::optional<io::Address> client;  // the port means nothing
 };
 
-// One worker's, on its thread: one walk over all of them, and the texts of no more than `limit`,
-// the oldest.
-metrics::SessionsView ViewSessions(const SessionSet& sessions, const SessionFilter& filter,
-                                   size_t limit, io::Time now);
+// What a worker says of one: copied as it is, so that the worker has little to do. Names that are
+// views live as long as the server.
+struct SessionFacts {
+  uint64_t id = 0;
+  std::string user;
+  std::string node;  // CLUSTER/NODE
+  std::string_view listener;
+  std::string_view mechanism;
+  std::string_view tls_version;
+  std::string_view lease;
+  io::Address client;
+  session::SessionState state{};
+  io::Duration age{};
+  std::optional<io::Duration> idle;
+  uint64_t messages = 0;
+  uint64_t bytes_to_client = 0;
+  uint64_t commands = 0;
+  bool opaque = false;
+};
+
+struct SessionSample {
+  uint64_t total = 0;                // that match
+  std::vector<SessionFacts> oldest;  // of these
+};
+
+// One worker's, on its thread: one walk over all of them, and what is known of no more than
+// `limit`.
+SessionSample SampleSessions(const SessionSet& sessions, const SessionFilter& filter, size_t limit,
+                             io::Time now);
 
 // Of all workers together.
-metrics::SessionsView Merged(std::vector<metrics::SessionsView> parts, size_t limit);
+metrics::SessionsView ViewSessions(std::vector<SessionSample> samples, size_t limit);
 
 }  // namespace poplar::server

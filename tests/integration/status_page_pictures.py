@@ -1,4 +1,4 @@
-"""Pictures of the status page under load, for READMEs: status_page_pictures.py [FOLDER]. Takes four minutes.
+"""Pictures of the status page under load, for READMEs: status_page_pictures.py [FOLDER]. Takes three minutes.
 
 Needs the test packages and pngquant, which makes the files a third as large.
 """
@@ -16,7 +16,7 @@ from poplar import ROOT, Poplar
 from status_stand import NODES, TOKEN, USERS, StatusStand
 from waiting import until
 
-_LOAD_SECONDS = 150
+_LOAD_SECONDS = 100
 
 
 def _state(browser, name: str, words: str):

@@ -20,8 +20,9 @@ TEST(ReadTopSampleTest, ReadsWhatIsWritten) {
   status.login = {.buckets = {{0.001, 3}, {0.5, 5}}, .count = 6, .sum = 1};
   status.messages = 11;
   status.bytes_to_clients = 12;
-  const auto sample = ReadTopSample(StatusAsJson(status), NodesAsJson(metrics::SampleNodes()),
-                                    SessionsAsJson({.total = 7, .sessions = {{.id = "a"}}}));
+  const auto sample =
+      ReadTopSample(metrics::StatusAsJson(status), metrics::NodesAsJson(metrics::SampleNodes()),
+                    metrics::SessionsAsJson({.total = 7, .sessions = {{.id = "a"}}}));
   ASSERT_TRUE(sample);
   EXPECT_EQ(sample->version, "0.1.0");
   EXPECT_EQ(sample->started, 1000.5);
@@ -48,7 +49,7 @@ TEST(ReadTopSampleTest, ReadsWhatIsWritten) {
 }
 
 TEST(ReadTopSampleTest, TakesNothingElse) {
-  const std::string status = StatusAsJson({});
+  const std::string status = metrics::StatusAsJson({});
   const std::string nodes = metrics::NodesAsJson({});
   const std::string sessions = metrics::SessionsAsJson({});
   EXPECT_TRUE(ReadTopSample(status, nodes, sessions));

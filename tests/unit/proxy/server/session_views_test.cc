@@ -15,7 +15,7 @@ class SessionViewsTest : public testing::Test {
  protected:
   SessionSet All() const { return {bench_.sessions().begin(), bench_.sessions().end()}; }
   metrics::SessionsView View(const SessionFilter& filter = {}, size_t limit = 100) {
-    return ViewSessions(All(), filter, limit, bench_.Now());
+    return ViewSessions({SampleSessions(All(), filter, limit, bench_.Now())}, limit);
   }
   static std::vector<std::string> Users(const metrics::SessionsView& view) {
     std::vector<std::string> users;
@@ -79,13 +79,14 @@ TEST_F(SessionViewsTest, ShowsThoseThatAreMeant) {
   EXPECT_EQ(View({.client = io::Address::Parse("203.0.113.9", 0)}).total, 0u);
 }
 
-TEST(MergedTest, KeepsTheOldestOfAllWorkers) {
-  const auto part = [](uint64_t total, std::vector<double> ages) {
-    metrics::SessionsView view{.total = total};
-    for (const double age : ages) view.sessions.push_back({.id = std::to_string(age), .age = age});
-    return view;
+TEST(ViewSessionsTest, KeepsTheOldestOfAllWorkers) {
+  const auto sample = [](uint64_t total, std::vector<int> ages) {
+    SessionSample made{.total = total};
+    for (const int age : ages) made.oldest.push_back({.age = seconds(age)});
+    return made;
   };
-  const metrics::SessionsView whole = Merged({part(5, {9, 3}), part(0, {}), part(2, {7, 1})}, 3);
+  const metrics::SessionsView whole =
+      ViewSessions({sample(5, {3, 9}), sample(0, {}), sample(2, {7, 1})}, 3);
   EXPECT_EQ(whole.total, 7u);
   ASSERT_EQ(whole.sessions.size(), 3u);
   EXPECT_EQ(whole.sessions[0].age, 9);
