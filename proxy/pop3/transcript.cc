@@ -152,9 +152,10 @@ void Transcript::OnClientLine(std::string_view line) {
   if (masked && command.verb == Verb::kPass) hidden = command.argument;
   if (masked && command.verb == Verb::kAuth && sasl_expected_ == 0)
     hidden = command.argument.substr(command.argument.find(' ') + 1);
-  Expect(FormOf(command), hidden);
+  const Form form = FormOf(command);
+  Expect(form, hidden);
   // Servers say of which word they make nothing.
-  const bool senseless = command.verb == Verb::kMalformed || command.verb == Verb::kUnknown;
+  const bool senseless = command.verb == Verb::kMalformed || form == Form::kUnknown;
   if (senseless && masked && !expected_.empty()) expected_.back().mute = true;
 }
 

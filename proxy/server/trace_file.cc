@@ -47,4 +47,9 @@ void TraceFile::Flush() {
   if (!failed_) failed_ = std::fflush(file_.get()) != 0;
 }
 
+void TraceFile::Close() {
+  Flush();
+  file_.reset();
+}
+
 }  // namespace poplar::server

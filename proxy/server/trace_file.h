@@ -25,15 +25,17 @@ class TraceFile {
   // `line` comes without its line end, and stays in memory until Flush.
   void Write(std::string_view line);
   void Flush();
+  // Nothing may be written any more.
+  void Close();
 
  private:
-  struct Close {
+  struct Closer {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
   TraceFile(std::string path, std::FILE* file) : path_(std::move(path)), file_(file) {}
 
   std::string path_;
-  std::unique_ptr<std::FILE, Close> file_;
+  std::unique_ptr<std::FILE, Closer> file_;
   uint64_t bytes_ = 0;
   bool failed_ = false;
 };

@@ -154,9 +154,9 @@ metrics::ApiResult<metrics::TraceView> Traces::Start(trace::Rule rule, const std
     return Fault(503, "nothing can be traced: set trace.directory, and start Poplar anew");
   const auto lasts = DurationOf(duration);
   if (!lasts) return tl::unexpected(lasts.error());
-  const std::lock_guard lock(state_->mutex);
-  if (state_->stopping || state_->running.size() >= static_cast<size_t>(config_.at_once_max))
-    return Fault(503, std::to_string(state_->running.size()) +
+  const std::lock_guard one_at_a_time(starting_);
+  if (const size_t on = List().size(); on >= static_cast<size_t>(config_.at_once_max))
+    return Fault(503, std::to_string(on) +
                           " traces are on, and no more may be (trace.at_once_max); stop one");
   const std::string_view kind = NameOf(rule.kind);
   const int64_t now = clock_.UnixMicros();
@@ -169,16 +169,22 @@ metrics::ApiResult<metrics::TraceView> Traces::Start(trace::Rule rule, const std
   } catch (const std::system_error& error) {
     return Fault(503, std::string("cannot start the thread that writes traces: ") + error.what());
   }
-  const int64_t until =
-      now / 1'000'000 + std::chrono::duration_cast<std::chrono::seconds>(*lasts).count();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*lasts);
   metrics::TraceView view{.id = ++last_id_,
                           .kind = std::string(kind),
                           .of = of,
                           .file = file->path(),
                           .began = now / 1'000'000,
-                          .until = until};
+                          .until = now / 1'000'000 + seconds.count()};
+  Begin(std::move(rule), view, std::move(*file), *lasts);
+  return view;
+}
+
+void Traces::Begin(trace::Rule rule, const metrics::TraceView& view, TraceFile file,
+                   io::Duration lasts) {
+  const std::lock_guard lock(state_->mutex);
   auto trace =
-      std::make_shared<Running>(state_, clock_, view, clock_.Now() + *lasts, std::move(*file));
+      std::make_shared<Running>(state_, clock_, view, clock_.Now() + lasts, std::move(file));
   trace->rule = std::move(rule);
   trace->rule.sink = trace;
   trace->Put("- - [trace " + std::to_string(view.id) + " of a " + view.kind + " begins]");
@@ -186,9 +192,8 @@ metrics::ApiResult<metrics::TraceView> Traces::Start(trace::Rule rule, const std
   PublishRules();
   state_->wake.notify_one();  // there is another end to wait for
   log_.Info("trace " + std::to_string(view.id) + " of a " + view.kind + " begins, for " +
-            config::FormatDuration(std::chrono::duration_cast<config::Duration>(*lasts)) + ": " +
+            config::FormatDuration(std::chrono::duration_cast<config::Duration>(lasts)) + ": " +
             view.file);
-  return view;
 }
 
 metrics::ApiResult<metrics::TraceView> Traces::Stop(uint64_t id) {
@@ -300,9 +305,12 @@ void Traces::WriteBatch(const std::vector<std::shared_ptr<Running>>& traces) con
       trace->Write(now + " - - [" + std::to_string(dropped) + " lines dropped]",
                    config_.file_bytes_max.bytes - kLastLineBytes);
     }
-    if (!trace->last_words.empty())
-      trace->file.Write((now + " - - [the trace ends: ").append(trace->last_words).append("]"));
-    trace->file.Flush();
+    if (trace->last_words.empty()) {
+      trace->file.Flush();
+      continue;
+    }
+    trace->file.Write((now + " - - [the trace ends: ").append(trace->last_words).append("]"));
+    trace->file.Close();
   }
 }
 

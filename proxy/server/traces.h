@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "proxy/config/trace_config.h"
 #include "proxy/io/clock.h"
 #include "proxy/server/log.h"
+#include "proxy/server/trace_file.h"
 #include "proxy/trace/rules.h"
 
 namespace poplar::server {
@@ -49,6 +51,7 @@ class Traces {
   struct State;
 
   metrics::ApiResult<io::Duration> DurationOf(const std::string& text) const;
+  void Begin(trace::Rule rule, const metrics::TraceView& view, TraceFile file, io::Duration lasts);
   void Write();
   void WriteBatch(const std::vector<std::shared_ptr<Running>>& traces) const;
   void EndDue();
@@ -61,7 +64,8 @@ class Traces {
   Log& log_;
   const Publish publish_;
   const std::shared_ptr<State> state_;
-  uint64_t last_id_ = 0;  // guarded by the state's mutex
+  std::mutex starting_;   // one begins at a time; a file that is slow to be made holds no worker up
+  uint64_t last_id_ = 0;  // guarded by starting_
   std::thread thread_;    // from the first trace on; likewise
 };
 

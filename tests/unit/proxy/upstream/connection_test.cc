@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "proxy/pop3/limits.h"
+#include "tests/unit/proxy/trace/recording_sink.h"
 #include "tests/unit/proxy/upstream/connection_bench.h"
 
 namespace poplar::upstream {
@@ -405,6 +408,40 @@ TEST(ConnectionTest, FailureNamesDiffer) {
   for (int i = 0; i <= last; ++i) names.insert(Name(static_cast<NodeFailure>(i)));
   EXPECT_EQ(names.size(), static_cast<size_t>(last) + 1);
   EXPECT_EQ(names.count("unknown"), 0u);
+}
+
+// --- traced
+
+trace::Taps TapsOf(const std::shared_ptr<trace::RecordingSink>& sink, trace::Tap::Start start) {
+  trace::Taps taps;
+  taps.push_back(std::make_unique<trace::Tap>(sink, 1, "n", start));
+  return taps;
+}
+
+TEST(ConnectionTest, IsHeardFromTheGreetingUntilItIsDetached) {
+  Bench bench;
+  const auto sink = std::make_shared<trace::RecordingSink>();
+  bench.connection().Trace(TapsOf(sink, trace::Tap::Start::kGreeting));
+  ASSERT_EQ(Failure(bench.Open()), "none");
+  ASSERT_TRUE(bench.LogIn().has_value());
+  ASSERT_TRUE(bench.connection().Detach());
+  bench.connection().Attach(bench.poplar());
+  EXPECT_EQ(sink->lines,
+            (std::vector<std::string>{"n: S: +OK node ready", "n: C: USER alice", "n: S: +OK",
+                                      "n: C: PASS ***", "n: S: +OK Logged in.",
+                                      "n: [kept for the user's next login]"}));
+  bench.Retire();
+  EXPECT_EQ(sink->lines.size(), 6u);
+}
+
+TEST(ConnectionTest, SaysToWhoeverListensThatTheNodeIsNotReached) {
+  Bench bench;
+  bench.node.StopListening();
+  const auto sink = std::make_shared<trace::RecordingSink>();
+  bench.connection().Trace(TapsOf(sink, trace::Tap::Start::kGreeting));
+  EXPECT_EQ(Failure(bench.Open()), "connect_refused");
+  ASSERT_EQ(sink->lines.size(), 1u);
+  EXPECT_TRUE(sink->lines[0].starts_with("n: [not reached: connect_refused"));
 }
 
 }  // namespace
