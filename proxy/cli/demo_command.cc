@@ -59,6 +59,8 @@ void PrintHints(const server::Server& server, std::ostream& out) {
       "  curl -k --user '{0}:{1}' pop3s://127.0.0.1:{2}/1\n\n"
       "  # speak POP3 yourself: USER {0}, PASS {1}, STAT, LIST, RETR 1, QUIT\n"
       "  openssl s_client -quiet -crlf -connect 127.0.0.1:{2}\n\n"
+      "  # watch it in a browser\n"
+      "  http://127.0.0.1:{3}/\n\n"
       "  # what Prometheus would see\n"
       "  curl http://127.0.0.1:{3}/metrics\n\n"
       "Ctrl-C ends the demo.\n",

@@ -64,8 +64,8 @@ int DrawUntilEnd(const config::Config& config, const TopOptions& options, config
     const TopSize size = terminal.size();
     std::string picture = TopPicture(before, now, config.admin.address, size, options.color);
     if (!trouble.empty()) {
-      picture = std::string(FirstColumns(trouble + "; trying again", size.columns)) +
-                picture.substr(picture.find('\n'));
+      const std::string told = trouble + "; trying again";
+      picture.replace(0, picture.find('\n'), FirstColumns(told, size.columns));
     }
     if (!terminal.Draw(picture)) return 1;
     switch (terminal.WaitUntil(clock, next)) {
