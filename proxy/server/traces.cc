@@ -245,15 +245,15 @@ void Traces::EndDue() {
 }
 
 // No line of it is taken from here on.
-void Traces::End(const std::shared_ptr<Running>& trace, std::string_view why) {
-  const std::shared_ptr<Running> ended = trace;
-  ended->why = why;
+void Traces::End(std::shared_ptr<Running> trace, std::string_view why) {
+  Running& ended = *trace;
+  ended.why = why;
   // Or it would hold itself.
-  ended->rule.sink = nullptr;
-  std::erase(state_->running, ended);
-  state_->closing.push_back(ended);
+  ended.rule.sink = nullptr;
+  std::erase(state_->running, trace);
+  state_->closing.push_back(std::move(trace));
   PublishRules();
-  const metrics::TraceView& view = ended->view;
+  const metrics::TraceView& view = ended.view;
   std::string text = "trace " + std::to_string(view.id) + " of a " + view.kind + " has ended: ";
   text.append(why).append("; ").append(view.file);
   if (view.dropped > 0) text += "; " + std::to_string(view.dropped) + " lines dropped";

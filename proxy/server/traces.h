@@ -55,7 +55,7 @@ class Traces {
   void Write();
   void WriteBatch(const std::vector<std::shared_ptr<Running>>& traces) const;
   void EndDue();
-  void End(const std::shared_ptr<Running>& trace, std::string_view why);
+  void End(std::shared_ptr<Running> trace, std::string_view why);
   void PublishRules() const;
   io::Duration UntilNextEnd() const;
 
