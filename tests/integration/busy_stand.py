@@ -188,6 +188,12 @@ class BusyStand:
         self.truth.commands["QUIT"] += not parked
         session.close()
 
+    def leave_for_a_moment(self, session: Pop3, user: str):
+        """What is parked serves the user's next login. The client has its answer to QUIT a moment before that."""
+        self.leave(session)
+        until(lambda: [line for line in self.proxy.sessions() if line["user"] == user and line["parked"]],
+              f"{user}'s session to be parked")
+
     def retrieve(self, session: Pop3, count: int = len(_MESSAGES)):
         for number in range(1, count + 1):
             self.say(session, f"RETR {number}")
@@ -218,7 +224,10 @@ class BusyStand:
                     self.truth.deleted += 1
                 if context is new:
                     kept = session.socket.session
-                self.leave(session, parked=not again or index >= 3)
+                if again:
+                    self.leave(session, parked=index >= 3)
+                else:
+                    self.leave_for_a_moment(session, user)
                 self.truth.parked_reused += again
         self.proxy.idle()
 
@@ -259,8 +268,8 @@ class BusyStand:
 
     def ask_the_directory(self):
         """Two logins of one user: the second is told what the first was."""
-        for _ in range(2):
-            self.leave(self.log_in(self.connect(), LISTED))
+        self.leave_for_a_moment(self.log_in(self.connect(), LISTED), LISTED)
+        self.leave(self.log_in(self.connect(), LISTED))
         self.truth.parked_reused += 1
 
     def move_somebody(self):
