@@ -12,6 +12,7 @@ _CLONE_NEWNS = 0x00020000
 _JOURNALD = "/lib/systemd/systemd-journald"
 _RUNTIME = pathlib.Path("/run/systemd")
 _STORE = pathlib.Path("/run/log/journal")
+_MACHINE = pathlib.Path("/etc/machine-id")
 
 
 def _run(*arguments):
@@ -32,6 +33,8 @@ class Journald:
             place.mkdir(parents=True, exist_ok=True)
             _run("mount", "-t", "tmpfs", "tmpfs", str(place))
         (_RUNTIME / "journal").mkdir()
+        if not _MACHINE.exists() or len(_MACHINE.read_text()) < 32:
+            _run("systemd-machine-id-setup")  # as the package does; containers come without
         self.child = Child([_JOURNALD], folder / "journald.log")
         self.child.wait_for((_RUNTIME / "journal/socket").exists, "the journal's socket")
 
