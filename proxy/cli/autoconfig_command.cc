@@ -3,19 +3,11 @@
 #include <vector>
 
 #include "proxy/autoconfig/dns_records.h"
+#include "proxy/cli/fail.h"
 #include "proxy/config/load.h"
 #include "proxy/server/build_autoconfig.h"
 
 namespace poplar::cli {
-namespace {
-
-int Fail(std::ostream& err, const std::string& text) {
-  err << "poplar: error: " << text << "\n";
-  return 1;
-}
-
-}  // namespace
-
 int RunAutoconfigDns(const AutoconfigOptions& options, std::ostream& out, std::ostream& err) {
   const config::LoadResult loaded = config::LoadWithoutFiles(options.config_path);
   if (!loaded.ok()) {

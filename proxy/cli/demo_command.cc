@@ -6,6 +6,7 @@
 
 #include "balancer/canonical_user.h"
 #include "proxy/cli/demo_nodes.h"
+#include "proxy/cli/fail.h"
 #include "proxy/cli/process.h"
 #include "proxy/cli/version.h"
 #include "proxy/demo/demo_mail.h"
@@ -16,11 +17,6 @@ namespace poplar::cli {
 namespace {
 
 constexpr int kNodes = 3;
-
-int Fail(std::ostream& err, const std::string& text) {
-  err << "poplar: error: " << text << "\n";
-  return 1;
-}
 
 config::Config DemoConfig(const DemoOptions& options, const DemoNodes& nodes) {
   config::Config config;

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "proxy/cli/fail.h"
 #include "proxy/config/quote.h"
 #include "proxy/directory/user_map.h"
 #include "proxy/directory/user_map_builder.h"
@@ -22,11 +23,6 @@ namespace {
 
 // Longer lines can't be right, and needn't be kept.
 constexpr size_t kLineBytesMax = 4096;
-
-int Fail(std::ostream& err, const std::string& text) {
-  err << "poplar: error: " << text << "\n";
-  return 1;
-}
 
 bool WriteAll(int file, std::string_view bytes) {
   while (!bytes.empty()) {

@@ -1,20 +1,12 @@
 #include "proxy/cli/move_command.h"
 
+#include "proxy/cli/fail.h"
 #include "proxy/cli/running_poplar.h"
 #include "proxy/config/load.h"
 #include "proxy/config/named_item.h"
 #include "proxy/config/units.h"
 
 namespace poplar::cli {
-namespace {
-
-int Fail(std::ostream& err, const std::string& text) {
-  err << "poplar: error: " << text << "\n";
-  return 1;
-}
-
-}  // namespace
-
 int RunMove(const MoveOptions& options, std::ostream& out, std::ostream& err) {
   const config::LoadResult loaded = config::LoadWithoutFiles(options.config_path);
   if (!loaded.ok()) {

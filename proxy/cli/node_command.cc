@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "metrics/url.h"
+#include "proxy/cli/fail.h"
 #include "proxy/cli/running_poplar.h"
 #include "proxy/config/load.h"
 #include "proxy/config/quote.h"
@@ -14,11 +15,6 @@ namespace poplar::cli {
 namespace {
 
 constexpr int kOk = 200;
-
-int Fail(std::ostream& err, const std::string& text) {
-  err << "poplar: error: " << text << "\n";
-  return 1;
-}
 
 std::string FullName(const RunningPoplar::Node& node) { return node.cluster + "/" + node.name; }
 

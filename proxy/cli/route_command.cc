@@ -10,6 +10,7 @@
 #include "metrics/move_page.h"
 #include "metrics/route_page.h"
 #include "metrics/text_table.h"
+#include "proxy/cli/fail.h"
 #include "proxy/cli/route_discovery.h"
 #include "proxy/cli/route_move.h"
 #include "proxy/cli/route_sources.h"
@@ -24,11 +25,6 @@ namespace poplar::cli {
 namespace {
 
 using metrics::RouteView;
-
-int Fail(std::ostream& err, const std::string& text) {
-  err << "poplar: error: " << text << "\n";
-  return 1;
-}
 
 std::string MoveText(const RouteView::Move& move) {
   return fmt::format(

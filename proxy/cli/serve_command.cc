@@ -1,6 +1,7 @@
 #include "proxy/cli/serve_command.h"
 
 #include "proxy/cli/certificate_check.h"
+#include "proxy/cli/fail.h"
 #include "proxy/cli/process.h"
 #include "proxy/cli/version.h"
 #include "proxy/config/load.h"
@@ -9,11 +10,6 @@
 
 namespace poplar::cli {
 namespace {
-
-int Fail(std::ostream& err, const std::string& text) {
-  err << "poplar: error: " << text << "\n";
-  return 1;
-}
 
 // Two descriptors a session: the client's and the node's.
 void WarnOfDescriptors(const config::Config& config, uint64_t descriptors, server::Log& log) {

@@ -3,17 +3,13 @@
 #include "metrics/text_table.h"
 #include "metrics/url.h"
 #include "proxy/cli/admin_json.h"
+#include "proxy/cli/fail.h"
 #include "proxy/cli/running_poplar.h"
 #include "proxy/cli/session_table.h"
 #include "proxy/config/load.h"
 
 namespace poplar::cli {
 namespace {
-
-int Fail(std::ostream& err, const std::string& text) {
-  err << "poplar: error: " << text << "\n";
-  return 1;
-}
 
 std::string Counted(uint64_t count, const std::string& what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");

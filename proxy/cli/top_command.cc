@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "proxy/cli/fail.h"
 #include "proxy/cli/process.h"
 #include "proxy/cli/running_poplar.h"
 #include "proxy/cli/terminal.h"
@@ -23,11 +24,6 @@ constexpr config::Duration kIntervalMax = std::chrono::hours(1);
 // Without a screen to fill.
 constexpr TopSize kPlainSize{.columns = 200, .rows = 0};
 constexpr size_t kPlainSessions = 20;
-
-int Fail(std::ostream& err, const std::string& text) {
-  err << "poplar: error: " << text << "\n";
-  return 1;
-}
 
 tl::expected<TopSample, std::string> TakeSample(const config::Config& config, size_t sessions) {
   const auto status = AskForBody(config, "GET", "/api/v1/status");

@@ -6,16 +6,12 @@
 #include "metrics/text_table.h"
 #include "metrics/url.h"
 #include "proxy/cli/admin_json.h"
+#include "proxy/cli/fail.h"
 #include "proxy/cli/running_poplar.h"
 #include "proxy/config/load.h"
 
 namespace poplar::cli {
 namespace {
-
-int Fail(std::ostream& err, const std::string& text, int status = 1) {
-  err << "poplar: error: " << text << "\n";
-  return status;
-}
 
 // Empty: the options make no sense.
 std::string TargetOf(const TraceOptions& options) {
