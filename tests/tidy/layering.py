@@ -38,7 +38,7 @@ CONFINED = {
     r"prometheus/": r"metrics/exporter\.cc",
     r"yaml-cpp/": r"proxy/config/yaml_tree\.cc",
     r"civetweb\.h|CivetServer\.h": r"metrics/admin_(client|server)\.cc",
-    r"CLI/": r"proxy/main\.cc",
+    r"CLI/": r"proxy/(main|cli/command_line.*)\.(cc|h)",
     r"spdlog/": r"proxy/server/log\.cc",
     r"systemd/": r"proxy/server/journal\.cc",
     r"boost/": r"proxy/(autoconfig|directory)/http_\w+\.cc",
