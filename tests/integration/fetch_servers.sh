@@ -26,3 +26,4 @@ unpack fail2ban fail2ban
 unpack mailutils-pop3d mailutils-pop3d
 unpack courier courier-pop courier-base courier-authlib
 unpack cyrus cyrus-pop3d cyrus-common
+unpack perdition perdition libvanessa-adt1 libvanessa-logger0 libvanessa-socket2 libpopt0
