@@ -33,8 +33,8 @@ _OURS = {arrow.split("/")[0] for arrow in ARROWS} | {"tests", "bench"}
 
 # Header -> the only shipped files that may include it.
 CONFINED = {
-    r"liburing(/|\.h)": r"proxy/io/uring_(buffers|proactor|ring)\.cc",
-    r"openssl/": r"(proxy/tls/\w+|bench/generator/tls_client)\.cc",
+    r"liburing(/|\.h)": r"(proxy/io/uring_(buffers|proactor|ring)|bench/floor/proxy)\.cc",
+    r"openssl/": r"((proxy/tls/\w+|bench/generator/tls_client)\.cc|bench/floor/tls\.(cc|h))",
     r"prometheus/": r"metrics/exporter\.cc",
     r"yaml-cpp/": r"proxy/config/yaml_tree\.cc",
     r"civetweb\.h|CivetServer\.h": r"metrics/admin_(client|server)\.cc",
