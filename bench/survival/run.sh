@@ -23,5 +23,5 @@ if [[ ! -x $build/poplar ]]; then
   printf 'building poplar in %s (once)\n' "$build" >&2
   (cd "$root" && cmake --preset release >&2 && ninja -C "$build" poplar >&2) || exit 1
 fi
-"$root/bench/survival/fetch_peers.sh" || exit 1
+"$root/bench/fetch_peers.sh" || exit 1
 PYTHONDONTWRITEBYTECODE=1 POPLAR=$build/poplar exec /usr/bin/python3 "$root/bench/survival/survival.py" "${options[@]}"

@@ -1,0 +1,316 @@
+"""The proxies that are compared, each configured at its best for one core: TLS 1.3 to clients, plain POP3 to the nodes."""
+
+import os
+import pathlib
+import time
+
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "integration"))
+
+from child import Child  # noqa: E402
+from ports import free_port  # noqa: E402
+from wire import Pop3, tls_context  # noqa: E402
+
+from place import Group, on_core  # noqa: E402
+
+PEERS = ROOT / "build" / "peers"
+BUILD = ROOT / "build" / "release"
+_LIBRARIES = "usr/lib/x86_64-linux-gnu"
+
+
+class Stand:
+    """What all of them stand between: nodes' ports, a certificate, and the core that is theirs."""
+
+    def __init__(self, folder: pathlib.Path, nodes, certificate: pathlib.Path, key: pathlib.Path, core: int,
+                 auth_port: int):
+        self.folder, self.nodes, self.certificate, self.key = folder, nodes, certificate, key
+        self.core, self.auth_port = core, auth_port
+
+
+class Peer:
+    """A proxy that runs, at `port`. Its CPU time and memory are its `group`'s."""
+
+    name = ""
+    sees_users = True   # whether it can choose a node by the user
+
+    def __init__(self, stand: Stand):
+        self.stand = stand
+        self.folder = stand.folder / f"{self.name}-{time.monotonic_ns()}"
+        self.folder.mkdir(mode=0o755)
+        self.port = free_port()
+        self.group = Group(self.name)
+
+    def __enter__(self):
+        arguments, environment = self.command()
+        self._child = Child(arguments, self.folder / "output.log", environment,
+                            preexec=on_core(self.stand.core, self.group))
+        self._child.wait_for(self._greets, f"{self.name} to greet")
+        return self
+
+    def __exit__(self, *_):
+        self._child.stop()
+        deadline = time.monotonic() + 20
+        while self.group.pids() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.group.remove()
+
+    def _greets(self) -> bool:
+        try:
+            with Pop3.connect(self.port, tls_context()) as session:
+                return session.greeting.startswith(b"+OK")
+        except (OSError, EOFError):
+            return False
+
+    def write(self, name: str, text: str) -> pathlib.Path:
+        file = self.folder / name
+        file.write_text(text)
+        return file
+
+    def both(self) -> pathlib.Path:
+        return self.write("both.pem", self.stand.certificate.read_text() + self.stand.key.read_text())
+
+    def command(self):
+        """(arguments, environment)"""
+        raise NotImplementedError
+
+
+class Poplar(Peer):
+    name = "poplar"
+    more = ""      # of the configuration
+
+    def command(self):
+        nodes = "\n".join(f"      - {{name: node-{i}, address: \"127.0.0.1:{port}\"}}"
+                          for i, port in enumerate(self.stand.nodes))
+        file = self.write("poplar.yaml", f"""
+workers: 1
+listeners: [{{name: pop3s, address: "127.0.0.1:{self.port}"}}]
+tls: {{min_version: "1.3", certificates: [{{certificate: {self.stand.certificate}, key: {self.stand.key}}}]}}
+clusters:
+  - name: mail
+    shared_storage: yes
+    nodes:
+{nodes}
+admission: {{connections_per_address: 1000000, unauthenticated: 1000000, unauthenticated_per_address: 1000000}}
+admin: {{address: "127.0.0.1:{free_port()}"}}
+log: {{output: {self.folder}/poplar.log, level: info}}
+{self.more}
+""")
+        return [BUILD / "poplar", "serve", "-c", file], {}
+
+
+class PoplarUnparked(Poplar):
+    """Each login is one at the node, as with all the others."""
+
+    name = "poplar-unparked"
+    more = "pool: {max_snapshot_age: 0s}\n"
+
+
+class Floor(Peer):
+    name = "floor"
+    sees_users = False
+
+    def command(self):
+        return [BUILD / "bench" / "floor" / "poplar_floor", "--port", self.port, "--node", self.stand.nodes[0],
+                "--certificate", self.stand.certificate, "--key", self.stand.key], {}
+
+
+_NGINX = """
+{modules}
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log crit;
+worker_processes 1;
+events {{ worker_connections 18000; }}
+"""
+
+_NGINX_MAIL = """
+mail {{
+  auth_http 127.0.0.1:{auth}/;
+  pop3_auth plain;
+  pop3_capabilities TOP USER UIDL;
+  proxy_pass_error_message on;
+  ssl_protocols TLSv1.3;
+  ssl_certificate {certificate};
+  ssl_certificate_key {key};
+  ssl_session_tickets on;
+  server {{ listen 127.0.0.1:{port} ssl backlog=4096; protocol pop3; }}
+}}
+"""
+
+_NGINX_STREAM = """
+stream {{
+  ssl_protocols TLSv1.3;
+  ssl_certificate {certificate};
+  ssl_certificate_key {key};
+  ssl_session_tickets on;
+  tcp_nodelay on;
+  upstream nodes {{ {servers} }}
+  server {{ listen 127.0.0.1:{port} ssl backlog=4096; proxy_pass nodes; }}
+}}
+"""
+
+
+class _Nginx(Peer):
+    module = section = ""
+
+    def command(self):
+        stand = self.stand
+        module = PEERS / f"libnginx-mod-{self.module}/usr/lib/nginx/modules/ngx_{self.module}_module.so"
+        text = _NGINX.format(modules=f"load_module {module};", folder=self.folder)
+        servers = " ".join(f"server 127.0.0.1:{port};" for port in stand.nodes)
+        text += self.section.format(auth=stand.auth_port, certificate=stand.certificate, key=stand.key,
+                                    port=self.port, servers=servers)
+        os.chmod(self.folder, 0o777)
+        return [PEERS / "nginx/usr/sbin/nginx", "-p", self.folder, "-e", "stderr", "-c",
+                self.write("nginx.conf", text)], {}
+
+
+class NginxMail(_Nginx):
+    name, module, section = "nginx-mail", "mail", _NGINX_MAIL
+
+
+class NginxStream(_Nginx):
+    name, module, section, sees_users = "nginx-stream", "stream", _NGINX_STREAM, False
+
+
+class HaProxy(Peer):
+    name = "haproxy"
+    sees_users = False
+
+    def command(self):
+        servers = "\n".join(f"  server node-{i} 127.0.0.1:{port}" for i, port in enumerate(self.stand.nodes))
+        file = self.write("haproxy.cfg", f"""
+global
+  nbthread 1
+  maxconn 9000
+  tune.ssl.default-dh-param 2048
+  ssl-default-bind-options ssl-min-ver TLSv1.3
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 10m
+  timeout server 10m
+frontend pop3s
+  bind 127.0.0.1:{self.port} ssl crt {self.both()} backlog 4096
+  default_backend nodes
+backend nodes
+  balance roundrobin
+{servers}
+""")
+        libraries = ":".join(str(PEERS / package / _LIBRARIES) for package in (
+            "liblua5.3-0", "libopentracing-c-wrapper0", "libopentracing1"))
+        return [PEERS / "haproxy/usr/sbin/haproxy", "-db", "-f", file], {"LD_LIBRARY_PATH": libraries}
+
+
+class Hitch(Peer):
+    name = "hitch"
+    sees_users = False
+
+    def command(self):
+        file = self.write("hitch.conf", f"""
+frontend = "[127.0.0.1]:{self.port}"
+backend = "[127.0.0.1]:{self.stand.nodes[0]}"
+pem-file = "{self.both()}"
+workers = 1
+backlog = 4096
+tls-protos = TLSv1.3
+daemon = off
+user = "nobody"
+group = "nogroup"
+syslog = off
+""")
+        libraries = ":".join(str(PEERS / package / _LIBRARIES) for package in ("libev4",))
+        return [PEERS / "hitch/usr/sbin/hitch", f"--config={file}"], {"LD_LIBRARY_PATH": libraries}
+
+
+class Perdition(Peer):
+    name = "perdition"
+
+    def command(self):
+        root = PEERS / "perdition"
+        stand = self.stand
+        os.chmod(stand.key, 0o644)  # a throw-away one, read by nobody's process
+        file = self.write("perdition.conf", f"""
+protocol POP3S
+bind_address 127.0.0.1
+listen_port {self.port}
+ssl_mode ssl_listen
+ssl_cert_file {stand.certificate}
+ssl_key_file {stand.key}
+ssl_listen_min_proto_version "tlsv1.2"
+map_library ""
+outgoing_server 127.0.0.1:{stand.nodes[0]}
+username nobody
+group nogroup
+no_daemon
+no_lookup
+quiet
+pid_file ""
+""")
+        libraries = ":".join(str(folder) for package in (
+            "perdition", "libvanessa-adt1", "libvanessa-logger0", "libvanessa-socket2", "libpopt0")
+            for folder in (PEERS / package / "usr/lib", PEERS / package / _LIBRARIES))
+        return [root / "usr/sbin/perdition", "-f", file], {"LD_LIBRARY_PATH": libraries}
+
+
+class DovecotProxy(Peer):
+    name = "dovecot-proxy"
+
+    def command(self):
+        stand = self.stand
+        run = pathlib.Path("/tmp") / f"poplar-bench-{os.getpid()}-{self.port}"
+        run.mkdir()
+        (self.folder / "state").mkdir()
+        file = self.write("dovecot.conf", f"""
+base_dir = {run}
+state_dir = {self.folder}/state
+instance_name = bench-{self.port}
+log_path = {self.folder}/dovecot.log
+protocols = pop3
+listen = 127.0.0.1
+ssl = required
+ssl_cert = <{stand.certificate}
+ssl_key = <{stand.key}
+ssl_min_protocol = TLSv1.3
+auth_mechanisms = plain
+auth_cache_size = 10M
+passdb {{
+  driver = static
+  args = proxy=y nopassword=y host=127.0.0.1 port={stand.nodes[0]}
+}}
+userdb {{
+  driver = static
+  args = uid=nobody gid=nogroup home=/nonexistent
+}}
+default_client_limit = 18000
+service pop3-login {{
+  chroot =
+  service_count = 0
+  process_min_avail = 1
+  process_limit = 1
+  client_limit = 9000
+  inet_listener pop3 {{
+    port = 0
+  }}
+  inet_listener pop3s {{
+    port = {self.port}
+    ssl = yes
+  }}
+}}
+service anvil {{
+  chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service stats {{
+  chroot =
+}}
+""")
+        return ["/usr/sbin/dovecot", "-F", "-c", file], {}
+
+
+ALL = {each.name: each for each in (Poplar, PoplarUnparked, Floor, NginxMail, HaProxy, DovecotProxy, Perdition, Hitch,
+                                    NginxStream)}
