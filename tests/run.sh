@@ -96,7 +96,7 @@ build() {
 
 stage "packages" deploy/install_packages.sh build test
 build release all -DPOPLAR_TESTS=ON -DPOPLAR_BENCH=ON
-run_tests release "unit|simulation" --parallel "$cores"
+run_tests release "unit|simulation|bench" --parallel "$cores"
 if [ "$quick" = yes ]; then
   run_tests release tidy --exclude-regex clang_tidy --parallel "$cores"
 else
