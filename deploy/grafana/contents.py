@@ -21,6 +21,11 @@ CERTIFICATES = tile("Next certificate to expire", "How long until then.", "s",
                     thresholds=limits((3 * 86400, ORANGE), (14 * 86400, GREEN), base=RED))
 
 
+def _tall(*tiles):
+    """As high as the table beside them."""
+    return [{**each, "gridPos": {**each["gridPos"], "h": 8}} for each in tiles]
+
+
 def _at_a_glance():
     return [
         tile("Poplars", "Poplars that answer Prometheus.", "short", ("sum (up{@own})", "up"),
@@ -76,8 +81,7 @@ def _logins():
               "sessions. answer_lost: the node died over it.", "cps",
               ("sum by (reason) (rate(poplar_login_retries_total{@own}[@rate]))", "{{reason}}")),
         table("Alerts", "Of all Poplars that this Prometheus knows.",
-              ("How many", 'count by (alertname, alertstate, severity) (ALERTS{alertname=~"Poplar.+"})', "short"),
-              width=8),
+              ("How many", 'count by (alertname, alertstate, severity) (ALERTS{alertname=~"Poplar.+"})', "short")),
     ]
 
 
@@ -130,6 +134,20 @@ def _mail():
     ]
 
 
+def _settings_and_traces():
+    return [
+        graph("Mail clients that ask for their settings", "Over HTTP, by what they ask for and what came of it. What "
+              "isn't configured has no lines.", "cps",
+              ("sum by (form, result) (rate(poplar_autoconfig_requests_total{@own}[@rate])) > 0",
+               "{{form}}: {{result}}"), stack=True),
+        graph("Traces", "That are on: transcripts of what sessions say, by Poplar.", "short",
+              ("sum by (instance) (poplar_traces{@own})", "{{instance}}")),
+        graph("Lines missing from traces", "Because too many were waiting to be written: what is traced says more than "
+              "the disk takes.", "cps",
+              ("sum by (instance) (rate(poplar_trace_lines_dropped_total{@own}[@rate]))", "{{instance}}")),
+    ]
+
+
 def _process():
     return [
         graph("CPU", "Processors' time, by Poplar; each worker can use one.", "none",
@@ -151,7 +169,7 @@ def _process():
               ("sum (rate(poplar_uring_cq_overflows_total{@own}[@rate]))", "queue overflows"),
               ('sum (rate(poplar_user_map_loads_total{@own, result="refused"}[@rate]))', "maps refused")),
         table("Versions", "What runs where.", ("Up", "sum by (instance, version, compiler, boringssl, liburing) "
-                                               "(poplar_build_info{@own})", "short"), width=8),
+                                               "(poplar_build_info{@own})", "short"), width=16),
     ]
 
 
@@ -159,12 +177,12 @@ def overview():
     return dashboard("poplar-overview", "Overview", "Whether users get their mail, and how fast: rate, errors and "
                      "durations of logins, sessions and commands; what the processes use.",
                      [("At a glance", _at_a_glance()), ("Logins", _logins()), ("Clients' sessions", _sessions()),
-                      ("Mail", _mail()), ("Processes", _process())])
+                      ("Mail", _mail()), ("Settings and traces", _settings_and_traces()), ("Processes", _process())])
 
 
 def nodes():
     probes = "poplar_node_probe_duration_seconds"
-    now = [
+    now = [*_tall(
         tile("Usable nodes", "Share of the nodes that are up and not taken out by their operator, as the Poplar that "
              "sees most finds them.", "percentunit",
              ('avg (max by (cluster, node) (poplar_node_state{@nodes, state="up"}'
@@ -173,7 +191,7 @@ def nodes():
         PANICS,
         tile("Sessions on nodes", "Logged in.", "short", ("sum (poplar_node_sessions_active{@nodes})", "sessions")),
         tile("Failovers", "Logins that moved on because their node failed.", "cps",
-             ("sum (rate(poplar_failovers_total{@nodes}[@rate]))", "failovers")),
+             ("sum (rate(poplar_failovers_total{@nodes}[@rate]))", "failovers"))),
         table("Nodes", "As all Poplars together find them: of several opinions the worst.",
               ("State", STATE, "none", {"mappings": STATES, **COLOURED}),
               ("Operator's word", ADMIN_STATE, "none", {"mappings": ADMIN_STATES, **COLOURED}),
@@ -209,6 +227,8 @@ def nodes():
         graph("Logins by node", "Logins that got a connection there, parked ones included.", "cps",
               ("sum by (cluster, node) (rate(poplar_pool_takes_total{@nodes}[@rate]))", "{{cluster}}/{{node}}"),
               stack=True),
+        graph("Failovers by node", "Logins that moved on to another node because this one failed.", "cps",
+              ("sum by (cluster, node) (rate(poplar_failovers_total{@nodes}[@rate]))", "{{cluster}}/{{node}}")),
         graph("Answers to logins", "Mean time of a node's answer to good credentials.", "s",
               ("sum by (cluster, node) (rate(poplar_node_login_seconds_sum{@nodes}[@rate]))"
                " / (sum by (cluster, node) (rate(poplar_node_login_seconds_count{@nodes}[@rate])) > 0)",
@@ -217,8 +237,6 @@ def nodes():
               ("sum by (cluster, node) (rate(poplar_node_first_byte_seconds_sum{@nodes}[@rate]))"
                " / (sum by (cluster, node) (rate(poplar_node_first_byte_seconds_count{@nodes}[@rate])) > 0)",
                "{{cluster}}/{{node}}"), width=12),
-        graph("Failovers by node", "Logins that moved on to another node because this one failed.", "cps",
-              ("sum by (cluster, node) (rate(poplar_failovers_total{@nodes}[@rate]))", "{{cluster}}/{{node}}")),
     ]
     return dashboard("poplar-nodes", "Nodes", "Which mail nodes serve, what Poplar knows of them, and how users are "
                      "spread.",
@@ -277,7 +295,7 @@ def pools():
 def tls():
     shakes = "poplar_tls_handshakes_total"
     ended = "not_tls|unexpected_tls|tls_handshake_failed|tls_handshake_timeout|client_protocol"
-    now = [
+    now = [*_tall(
         CERTIFICATES,
         tile("Failed handshakes", "Share of all.", "percentunit",
              (f'sum (rate({shakes}{{@own, result!="ok"}}[@rate])) / sum (rate({shakes}{{@own}}[@rate]))', "failed"),
@@ -287,7 +305,7 @@ def tls():
               f' / sum (rate({shakes}{{@own, result="ok"}}[@rate]))', "resumed")),
         tile("TLS 1.3", "Share of the good handshakes.", "percentunit",
              (f'sum (rate({shakes}{{@own, result="ok", version="1.3"}}[@rate]))'
-              f' / sum (rate({shakes}{{@own, result="ok"}}[@rate]))', "TLS 1.3")),
+              f' / sum (rate({shakes}{{@own, result="ok"}}[@rate]))', "TLS 1.3"))),
         table("Certificates", "As Poplar shows them to clients.",
               ("Expires", "min by (certificate) (poplar_certificate_not_after_timestamp_seconds{@own}) * 1000",
                "dateTimeAsIso"),
@@ -312,7 +330,7 @@ def tls():
         graph("Duration of resumed handshakes", "From accept.", "s",
               *quantiles("poplar_tls_handshake_duration_seconds", 'resumed="yes"'), log=True),
         heatmap("Handshakes by duration", "Full and resumed ones.", "s",
-                "sum by (le) (increase(poplar_tls_handshake_duration_seconds_bucket{@own}[@rate]))"),
+                "sum by (le) (increase(poplar_tls_handshake_duration_seconds_bucket{@own}[@rate]))", width=24),
     ]
     upstream = [
         graph("Duration of handshakes with nodes", "Part of a login on a new connection.", "s",

@@ -1,7 +1,8 @@
 """Poplar in front of three Dovecots, and all that can happen to it within half a minute; what it did is written down.
 
 Cluster main has two nodes that share their storage, and warm and parked connections. Cluster small has one, over TLS,
-and two slots. Cluster found has what a name server names: the one of small, in the clear. Who guesses passwords comes from other addresses of the loopback than everybody else.
+and two slots. Cluster found has what a name server names: the one of small, in the clear. Who guesses passwords comes
+from other addresses of the loopback than everybody else.
 """
 
 import collections
@@ -12,6 +13,8 @@ import pathlib
 import ssl
 import subprocess
 import time
+import urllib.error
+import urllib.request
 
 import corpus
 from auth_service import AuthService, at
@@ -19,6 +22,7 @@ from dnsmasq import Dnsmasq
 from dovecot import Dovecot
 from exposition import value
 from poplar import node
+from ports import free_port
 from test_admin import post
 from waiting import until
 from wire import Pop3, open_socket, tls_context
@@ -76,14 +80,16 @@ class Truth:
 class BusyStand:
     def __init__(self, folder: pathlib.Path, start, authority, certificate, binary):
         self.folder, self._start, self._authority, self._binary = folder, start, authority, binary
-        self._certificate, self._map_file = certificate, folder / "users.map"
+        self._certificate, self._map_file, self._traces = certificate, folder / "users.map", folder / "traces"
         self._stack = contextlib.ExitStack()
         self._users = iter(USERS)
+        self.settings_port = free_port()  # tells clients what to set up
         self.truth = Truth()
         self.nodes, self.proxy, self.crowd = {}, None, []
 
     def __enter__(self):
         self.folder.mkdir()
+        self._traces.mkdir()
         try:
             for name, mail in (("node1", "shared"), ("node2", "shared"), ("small1", "own")):
                 self.nodes[name] = self._stack.enter_context(
@@ -137,6 +143,10 @@ class BusyStand:
             routes=[{"name": "staff", "users": LISTED, "directory": "staff"},
                     {"name": "map", "user_map": str(self._map_file)}],
             directories=[{"name": "staff", "http": {"urls": [self._directory.url]}}],
+            autoconfig={"listen": [{"address": f"127.0.0.1:{self.settings_port}"}], "domains": ["example.org"],
+                        "server": "localhost", "incoming": [{"listener": "pop3s", "port": 995}],
+                        "outgoing": [{"host": "smtp.example.org"}]},
+            trace={"directory": str(self._traces)},
             moves=[{"name": "away", "from": "main", "to": "small", "users": [MOVED], "percent": 0}],
             also={"small": {"tls": "implicit", "cluster": "small"}, "clear": {**_CLEAR, "cluster": "main"}})
 
@@ -282,6 +292,17 @@ class BusyStand:
         session.close()
         self.leave(self.log_in(self.connect(), MOVED), parked=False)
         self.proxy.idle()
+
+    def ask_for_settings(self):
+        """As Thunderbird does, and as somebody who has mistyped the path."""
+        for path in ("mail/config-v1.1.xml?emailaddress=anna@example.org", "mail/config"):
+            with contextlib.suppress(urllib.error.HTTPError):
+                urllib.request.urlopen(f"http://127.0.0.1:{self.settings_port}/{path}", timeout=20).close()
+
+    def trace_somebody(self):
+        """Whose trace stays on."""
+        status, text = post(self.proxy, f"/api/v1/trace?user={LISTED}&for=1h")
+        assert status == 200, text
 
     def spoil_the_map(self):
         self._map_file.write_text("the text instead of the map\n")

@@ -1,4 +1,4 @@
-"""A real Prometheus (package prometheus) that scrapes one Poplar each second, with what deploy/ has for it."""
+"""A real Prometheus (package prometheus) that scrapes one Poplar each second or so, with what deploy/ has for it."""
 
 import datetime
 import json
@@ -21,13 +21,13 @@ class Refused(AssertionError):
 
 
 class Prometheus:
-    """`folder` gets its database. `target` is Poplar's admin endpoint."""
+    """`folder` gets its database. `target` is Poplar's admin endpoint, asked each `interval`."""
 
-    def __init__(self, folder: pathlib.Path, target: str):
+    def __init__(self, folder: pathlib.Path, target: str, interval: str = "1s"):
         folder.mkdir()
         self.port = free_port()
         settings = yaml.safe_load((DEPLOYED / "prometheus.yaml").read_text())
-        settings["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+        settings["global"] = {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval}
         settings["rule_files"] = [str(DEPLOYED / name) for name in settings["rule_files"]]
         job, = settings["scrape_configs"]
         job["static_configs"] = [{"targets": [target]}]
@@ -58,6 +58,10 @@ class Prometheus:
             return [({}, float(got["result"][1]))]
         assert got["resultType"] == "vector", f"{expression} is a {got['resultType']}"
         return [(each["metric"], float(each["value"][1])) for each in got["result"]]
+
+    def answers(self, kind: str, expression: str, **moments):
+        """What /api/v1/query or /api/v1/query_range says, as it says it: a list of {metric, value or values}."""
+        return self._get(kind, query=expression, **moments)["result"]
 
     def value(self, expression: str, when: float = None) -> float:
         """Of the only series."""

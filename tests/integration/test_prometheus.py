@@ -163,6 +163,8 @@ def story(folder, start, authority, node_certificate, binary):
         stand.guess()
         stand.come_uninvited()
         stand.ask_the_directory()
+        stand.ask_for_settings()
+        stand.trace_somebody()
         stand.move_somebody()
         stand.spoil_the_map()
         with stand.full_pool():
@@ -390,6 +392,13 @@ def test_mechanisms_sizes_and_failures_are_what_clients_did(story, shown):
     logins = story.prometheus.value("sum(poplar_node_login_seconds_count)")
     assert logins == truth.logins["ok"] - truth.parked_reused + 1  # and that of the session that went on elsewhere
     assert 0 < shown("poplar-overview", "Workers' time")[0][1] < 1
+
+
+def test_settings_and_traces_are_what_they_were(story, shown):
+    asked = by(shown("poplar-overview", "Mail clients that ask for their settings"), "form", "result")
+    assert same(asked, {("thunderbird", "ok"): 1, ("none", "not_found"): 1})
+    assert shown("poplar-overview", "Traces")[0][1] == 1
+    assert shown("poplar-overview", "Lines missing from traces")[0][1] == 0
 
 
 def test_a_poplar_that_is_gone_is_missed(story):
