@@ -114,11 +114,13 @@ class BusyStand:
 
     def _nodes_are_idle(self) -> bool:
         """No session writes into the folders any more, which are about to be removed."""
+        return all(self._is_idle(name) for name in self.nodes)
+
+    def _is_idle(self, name: str) -> bool:
         stats = []
-        for each in self.nodes.values():
-            for pid in each.processes():
-                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                    stats.append(pathlib.Path(f"/proc/{pid}/stat").read_text())
+        for pid in self.nodes[name].processes():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                stats.append(pathlib.Path(f"/proc/{pid}/stat").read_text())
         return not any("(pop3)" in stat and ") Z " not in stat for stat in stats)
 
     def _poplar(self):
@@ -363,6 +365,8 @@ class BusyStand:
             self.leave(self.log_in(self.connect(), candidate))
             moving = candidate if self.home(candidate) == dead else None
         self.nodes[dead].kill()
+        # On a busy machine the parked session may live on for long enough to serve its user once more.
+        until(lambda: self._is_idle(dead), f"the sessions of {dead} to be dead")
         self.leave(self.log_in(self.connect(), moving))  # begins before the node is known to be down
         until(lambda: value(self.proxy, "poplar_node_state", node=dead, state="down") == 1, f"{dead} to be down")
         self.retrieve(session, 1)
