@@ -175,6 +175,11 @@ void Exporter::SatDown(Node seat) {
   }
 }
 
+std::vector<uint64_t> Exporter::Foreign() const {
+  const std::lock_guard lock(mutex_);
+  return foreign_;
+}
+
 std::vector<uint64_t> Exporter::Cells(Instrument instrument) const {
   const std::lock_guard lock(mutex_);
   const size_t first = layout_.FirstCell(instrument);
@@ -187,10 +192,12 @@ std::vector<uint64_t> Exporter::Cells(Instrument instrument) const {
   return cells;
 }
 
+// Without the lock: a worker's discovery calls SatDown. The names first, or whoever sits down
+// meanwhile would be shown with what was counted before.
 std::string Exporter::Text() const {
-  const std::lock_guard lock(mutex_);
   const Names names = seat_names_ ? seat_names_() : Names();
-  const Merger merger(layout_, shards_, build_info_, names, foreign_);
+  const std::vector<uint64_t> foreign = Foreign();
+  const Merger merger(layout_, shards_, build_info_, names, foreign);
   const prometheus::TextSerializer serializer;
   return serializer.Serialize(merger.Collect());
 }

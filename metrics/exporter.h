@@ -40,6 +40,8 @@ class Exporter {
   std::vector<uint64_t> Cells(Instrument instrument) const;
 
  private:
+  std::vector<uint64_t> Foreign() const;
+
   const Layout& layout_;
   std::vector<const Shard*> shards_;
   std::vector<std::pair<std::string, std::string>> build_info_;

@@ -2,12 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "tests/unit/metrics/sample_dimensions.h"
 
@@ -152,6 +154,27 @@ TEST_F(SeatExporterTest, WhoSitsDownInheritsNoCounts) {
   EXPECT_THAT(text, HasSubstr("\npoplar_failovers_total{cluster=\"main\",node=\"mail1\"} 7\n"));
   EXPECT_THAT(text, HasSubstr("{cluster=\"pods\",node=\"b\",result=\"error\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("\npoplar_pool_slots{cluster=\"pods\",node=\"b\"} 20\n"));
+}
+
+// Whatever a worker does to what is scraped, it does while a scrape stands still.
+TEST(ExporterTimeTest, AScrapeHoldsNoWorkerUp) {
+  Dimensions dimensions = SampleDimensions();
+  dimensions.nodes = {{"pods", ""}};
+  const Layout layout(dimensions);
+  Shard shard(layout);
+  Exporter* scraped = nullptr;
+  Exporter exporter(layout, {&shard}, {}, [&] {
+    std::thread([&] {
+      scraped->SatDown(Node{0});
+      shard.Add(kFailovers, Node{0});
+    }).join();
+    return Exporter::Names{"10.0.0.1"};
+  });
+  scraped = &exporter;
+  alarm(60);  // where it holds one up, both wait for ever
+  EXPECT_THAT(exporter.Text(),
+              HasSubstr("\npoplar_failovers_total{cluster=\"pods\",node=\"10.0.0.1\"} 1\n"));
+  alarm(0);
 }
 
 TEST_F(ExporterTest, SaysWhatRunsAndWhatItUses) {
