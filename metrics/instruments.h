@@ -201,6 +201,9 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
     WaitResult) \
   X(kPoolSnapshotAge, kSnapshotAge, "poplar_pool_snapshot_age_seconds", \
     "Age of the maildrop's view, counted from the node's login, when a parked session is reused.") \
+  X(kPoolWarmOpen, kRequest, "poplar_pool_warm_open_seconds", \
+    "Time to open a warm connection to any node: connect, TLS and greeting, by result. Logins don't " \
+    "wait for it.", Success) \
   X(kResumeDuration, kQueue, "poplar_resume_seconds", \
     "Time from the loss of a session's node until the session went on; those not resumed are " \
     "not in it.") \

@@ -121,8 +121,9 @@ enum class LoginStage : uint16_t { kLookup, kConnect, kTls, kGreeting, kAuth };
 enum class Side : uint16_t { kDownstream, kUpstream };
 enum class Direction : uint16_t { kReceived, kSent };
 enum class CommandResult : uint16_t { kOk, kErr };
-// Commands that take alike long: STAT, NOOP, CAPA ...; LIST, UIDL; RETR, TOP; DELE, RSET; QUIT.
-enum class CommandClass : uint16_t { kStatus, kListing, kRetrieval, kChange, kQuit };
+// Commands that take alike long: STAT, NOOP, CAPA ...; each that has much to tell; DELE, RSET;
+// QUIT.
+enum class CommandClass : uint16_t { kStatus, kList, kUidl, kRetr, kTop, kChange, kQuit };
 enum class ConnectFailure : uint16_t {
   kRefused,
   kTimeout,
@@ -232,7 +233,8 @@ POPLAR_FIXED_LABEL(LoginStage, "stage", "lookup", "connect", "tls", "greeting", 
 POPLAR_FIXED_LABEL(Side, "side", "downstream", "upstream");
 POPLAR_FIXED_LABEL(Direction, "direction", "received", "sent");
 POPLAR_FIXED_LABEL(CommandResult, "result", "ok", "err");
-POPLAR_FIXED_LABEL(CommandClass, "class", "status", "listing", "retrieval", "change", "quit");
+POPLAR_FIXED_LABEL(CommandClass, "class", "status", "list", "uidl", "retr", "top", "change",
+                   "quit");
 POPLAR_FIXED_LABEL(ConnectFailure, "reason", "refused", "timeout", "unreachable", "reset", "tls",
                    "greeting", "other");
 POPLAR_FIXED_LABEL(Success, "result", "ok", "error");

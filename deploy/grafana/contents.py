@@ -121,7 +121,8 @@ def _mail():
               ('sum by (command) (rate(poplar_commands_total{@own, result="err"}[@rate]))'
                " / (sum by (command) (rate(poplar_commands_total{@own}[@rate])) > 0)", "{{command}}")),
         graph("Duration of commands", "99 % are faster: from a complete command to the last byte of its answer, so "
-              "that retrievals depend on the size of the mail and the client's line.", "s",
+              "that retr and top depend on the size of the mail and the client's line. status: STAT, NOOP and such; "
+              "change: DELE, RSET.", "s",
               *quantiles("poplar_command_duration_seconds", by="class", shares=(0.99,)), log=True),
         graph("Time to the first byte", "99 % are faster: from a complete command until the node begins to answer. What "
               "the duration has beyond it is the mail's size and the client's line.", "s",
@@ -273,9 +274,12 @@ def pools():
               f' / sum (rate({takes}{{@nodes, source!="parked"}}[@rate]))', "warm"), width=4, height=8),
         graph("Where logins get their connection", "parked: the same user's last session. warm: connected and greeted "
               "beforehand. new: connected for it.", "cps",
-              (f"sum by (source) (rate({takes}{{@nodes}}[@rate]))", "{{source}}"), stack=True),
+              (f"sum by (source) (rate({takes}{{@nodes}}[@rate]))", "{{source}}"), stack=True, width=6),
         graph("Warm connections opened", "And attempts that failed.", "cps",
-              ("sum by (result) (rate(poplar_pool_warm_opened_total{@nodes}[@rate]))", "{{result}}")),
+              ("sum by (result) (rate(poplar_pool_warm_opened_total{@nodes}[@rate]))", "{{result}}"), width=5),
+        graph("Time to open warm connections", "Connect, TLS and greeting, before anybody asks for one: half and 99 % "
+              "are faster.", "s", *quantiles("poplar_pool_warm_open_seconds", by="result", shares=(0.5, 0.99)),
+              log=True, width=5),
     ]
     parking = [
         graph("Sessions that were parked, or why not", "off: by configuration. deletes: only the node may confirm "

@@ -61,8 +61,10 @@ void NodeObserver::NodeChanged(const balancer::Transition& transition) {
   if (on_change_) on_change_(transition.node);
 }
 
-void NodeObserver::WarmOpened(balancer::NodeId node, upstream::NodeFailure failure) {
+void NodeObserver::WarmOpened(balancer::NodeId node, upstream::NodeFailure failure,
+                              io::Duration took) {
   shard_.Add(metrics::kPoolWarmOpened, NodeLabel(node), SuccessLabel(failure));
+  shard_.Observe(metrics::kPoolWarmOpen, took, SuccessLabel(failure));
 }
 
 void NodeObserver::ParkedEnded(balancer::NodeId node, upstream::ParkedEnd end) {

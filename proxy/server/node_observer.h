@@ -23,7 +23,7 @@ class NodeObserver final : public upstream::Observer {
 
   void ProbeEnded(balancer::NodeId node, upstream::NodeFailure failure, io::Duration took) override;
   void NodeChanged(const balancer::Transition& transition) override;
-  void WarmOpened(balancer::NodeId node, upstream::NodeFailure failure) override;
+  void WarmOpened(balancer::NodeId node, upstream::NodeFailure failure, io::Duration took) override;
   void ParkedEnded(balancer::NodeId node, upstream::ParkedEnd end) override;
 
  private:

@@ -185,11 +185,13 @@ metrics::ResumeResult ResumeLabel(session::ResumeResult result) {
 metrics::CommandClass ClassOf(pop3::Verb verb) {
   switch (verb) {
     case pop3::Verb::kList:
+      return metrics::CommandClass::kList;
     case pop3::Verb::kUidl:
-      return metrics::CommandClass::kListing;
+      return metrics::CommandClass::kUidl;
     case pop3::Verb::kRetr:
+      return metrics::CommandClass::kRetr;
     case pop3::Verb::kTop:
-      return metrics::CommandClass::kRetrieval;
+      return metrics::CommandClass::kTop;
     case pop3::Verb::kDele:
     case pop3::Verb::kRset:
       return metrics::CommandClass::kChange;

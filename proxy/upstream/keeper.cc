@@ -141,23 +141,25 @@ void Keeper::Refill(io::Time now) {
 }
 
 io::Task<void> Keeper::OpenWarm(std::unique_ptr<Connection> connection) {
+  const io::Time begun = proactor_.Now();
   NodeError error = co_await connection->Open();
+  const io::Duration took = proactor_.Now() - begun;
   if (error.failure == NodeFailure::kNone && !connection->Detach()) {
     error = {NodeFailure::kProtocol, "more than a greeting"};
     co_await connection->Retire();
   }
   std::erase(opening_, connection.get());
   if (error.failure == NodeFailure::kNone) {
-    Keep(std::move(connection));
+    Keep(std::move(connection), took);
   } else {
     connection.reset();
-    OnOpenFailed(error);
+    OnOpenFailed(error, took);
   }
   alarm_.Ring();
 }
 
-void Keeper::Keep(std::unique_ptr<Connection> connection) {
-  observer_.WarmOpened(node_.id, NodeFailure::kNone);
+void Keeper::Keep(std::unique_ptr<Connection> connection, io::Duration took) {
+  observer_.WarmOpened(node_.id, NodeFailure::kNone, took);
   // Spread, or what was opened in one burst would be renewed in one.
   const io::Duration most = node_.pool.limits().warm_max_age;
   const io::Time expires =
@@ -171,10 +173,10 @@ void Keeper::Keep(std::unique_ptr<Connection> connection) {
   End(std::move(refused), ParkedEnd::kDrained);
 }
 
-void Keeper::OnOpenFailed(const NodeError& error) {
+void Keeper::OnOpenFailed(const NodeError& error, io::Duration took) {
   if (error.failure == NodeFailure::kCancelled) return;
   opens_from_ = next_sweep_;
-  observer_.WarmOpened(node_.id, error.failure);
+  observer_.WarmOpened(node_.id, error.failure, took);
   if (error.failure == NodeFailure::kNoDescriptor) return;  // our own trouble
   std::string detail(Name(error.failure));
   if (!error.detail.empty()) detail += " (" + error.detail + ")";

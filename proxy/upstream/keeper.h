@@ -57,8 +57,8 @@ class Keeper {
   void LookAtDemand(io::Time now);
   void Refill(io::Time now);
   io::Task<void> OpenWarm(std::unique_ptr<Connection> connection);
-  void Keep(std::unique_ptr<Connection> connection);
-  void OnOpenFailed(const NodeError& error);
+  void Keep(std::unique_ptr<Connection> connection, io::Duration took);
+  void OnOpenFailed(const NodeError& error, io::Duration took);
   void End(balancer::NodePool::Idle idle, ParkedEnd why);
   io::Task<void> EndAndCount(balancer::NodePool::Idle idle);
   void Tell(const std::optional<balancer::Transition>& transition);

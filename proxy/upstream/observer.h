@@ -22,7 +22,7 @@ class Observer {
   virtual void ProbeEnded(balancer::NodeId node, NodeFailure failure, io::Duration took) = 0;
   virtual void NodeChanged(const balancer::Transition& transition) = 0;
   // A warm connection was opened, or could not be.
-  virtual void WarmOpened(balancer::NodeId node, NodeFailure failure) = 0;
+  virtual void WarmOpened(balancer::NodeId node, NodeFailure failure, io::Duration took) = 0;
   virtual void ParkedEnded(balancer::NodeId node, ParkedEnd end) = 0;
 };
 

@@ -29,7 +29,7 @@ class HealthJudge final : public upstream::Observer {
 
   void ProbeEnded(balancer::NodeId node, upstream::NodeFailure failure, io::Duration took) override;
   void NodeChanged(const balancer::Transition& transition) override;
-  void WarmOpened(balancer::NodeId, upstream::NodeFailure) override {}
+  void WarmOpened(balancer::NodeId, upstream::NodeFailure, io::Duration) override {}
   void ParkedEnded(balancer::NodeId, upstream::ParkedEnd) override {}
 
   // Told of each transition, after it was judged.

@@ -109,7 +109,7 @@ TEST_F(ExporterTest, EverySeriesExistsFromTheStart) {
         "poplar_pool_waiting{cluster=\"main\",node=\"mail1\"} 0",
         "poplar_pool_warm_opened_total{cluster=\"main\",node=\"mail1\",result=\"error\"} 0",
         "poplar_login_stage_duration_seconds_count{stage=\"auth\"} 0",
-        "poplar_command_duration_seconds_count{class=\"retrieval\"} 0",
+        "poplar_command_duration_seconds_count{class=\"retr\"} 0",
         "poplar_certificate_not_after_timestamp_seconds{certificate=\"default\"} 0"}) {
     EXPECT_THAT(text, HasSubstr("\n" + std::string(line) + "\n"));
   }

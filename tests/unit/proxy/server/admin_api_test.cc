@@ -114,5 +114,24 @@ TEST_F(AdminApiTest, AStuckWorkerIsToldOf) {
   EXPECT_THAT(Get("sessions"), StartsWith("HTTP/1.1 200 "));
 }
 
+// So a scrape takes nothing of a worker's time.
+TEST_F(AdminApiTest, AScrapeNeedsNoWorker) {
+  Start();
+  std::promise<void> go_on;
+  const std::shared_future<void> going_on = go_on.get_future().share();
+  std::vector<std::promise<void>> stuck(2);
+  for (size_t i = 0; i < stuck.size(); ++i) {
+    server_->worker(i).LookAtSessions([&stuck, i, going_on](const SessionSet&, io::Time) {
+      stuck[i].set_value();
+      going_on.wait();
+    });
+  }
+  for (std::promise<void>& each : stuck) each.get_future().wait();
+  const std::string scraped = Metrics();
+  EXPECT_THAT(scraped, StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(scraped, HasSubstr("\npoplar_workers 2\n"));
+  go_on.set_value();
+}
+
 }  // namespace
 }  // namespace poplar::server

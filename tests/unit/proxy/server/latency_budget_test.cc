@@ -107,7 +107,7 @@ void PrintTo(const Phase& phase, std::ostream* out) { *out << phase.name; }
 const std::string kLogin = "poplar_login_duration_seconds ok";
 const std::string kStage = "poplar_login_stage_duration_seconds ";
 const std::string kDownload = "poplar_message_download_seconds to_16KiB";
-const std::string kCommand = "poplar_command_duration_seconds retrieval";
+const std::string kCommand = "poplar_command_duration_seconds retr";
 
 void Idle(Life& life) {
   SessionBench& bench = life.Begin();
@@ -235,7 +235,7 @@ const Phase kPhases[] = {
      {kLogin, kStage + "auth", "poplar_node_login_seconds mail one"}},
     {"FirstByte",
      FirstByte,
-     {kCommand, kDownload, "poplar_command_first_byte_seconds retrieval",
+     {kCommand, kDownload, "poplar_command_first_byte_seconds retr",
       "poplar_node_first_byte_seconds mail one"}},
     {"TheRest", TheRest, {kCommand, kDownload}},
     {"SlowClient", SlowClient, {kCommand, kDownload}},

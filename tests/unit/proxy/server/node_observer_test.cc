@@ -85,11 +85,13 @@ TEST_F(NodeObserverTest, CountsProbesAndTheirTime) {
 }
 
 TEST_F(NodeObserverTest, CountsWarmConnections) {
-  observer_.WarmOpened(second_, upstream::NodeFailure::kNone);
-  observer_.WarmOpened(second_, upstream::NodeFailure::kConnectRefused);
-  observer_.WarmOpened(second_, upstream::NodeFailure::kTlsFailed);
+  observer_.WarmOpened(second_, upstream::NodeFailure::kNone, milliseconds(20));
+  observer_.WarmOpened(second_, upstream::NodeFailure::kConnectRefused, milliseconds(1));
+  observer_.WarmOpened(second_, upstream::NodeFailure::kTlsFailed, milliseconds(4));
   ExpectLine(R"(poplar_pool_warm_opened_total{cluster="mail",node="b",result="ok"} 1)");
   ExpectLine(R"(poplar_pool_warm_opened_total{cluster="mail",node="b",result="error"} 2)");
+  ExpectLine(R"(poplar_pool_warm_open_seconds_sum{result="ok"} 0.02)");
+  ExpectLine(R"(poplar_pool_warm_open_seconds_sum{result="error"} 0.005)");
 }
 
 TEST_F(NodeObserverTest, CountsParkedSessionsThatNobodyCameFor) {

@@ -353,9 +353,9 @@ TEST_F(ShardMeterTest, SortsEveryFailureOfANodeIntoAReason) {
 
 TEST_F(ShardMeterTest, CountsCommandsByNameAndDurationsByClass) {
   const std::pair<pop3::Verb, const char*> classes[] = {
-      {pop3::Verb::kStat, "status"},    {pop3::Verb::kList, "listing"},
-      {pop3::Verb::kRetr, "retrieval"}, {pop3::Verb::kTop, "retrieval"},
-      {pop3::Verb::kDele, "change"},    {pop3::Verb::kQuit, "quit"}};
+      {pop3::Verb::kStat, "status"}, {pop3::Verb::kList, "list"}, {pop3::Verb::kUidl, "uidl"},
+      {pop3::Verb::kRetr, "retr"},   {pop3::Verb::kTop, "top"},   {pop3::Verb::kDele, "change"},
+      {pop3::Verb::kQuit, "quit"}};
   for (const auto& [verb, name] : classes) {
     metrics::Shard shard(layout_);
     ShardMeter(shard).CommandAnswered(second_node_, verb, true, {milliseconds(2), milliseconds(3)});

@@ -107,7 +107,7 @@ class RecordingObserver final : public upstream::Observer {
   void NodeChanged(const balancer::Transition& transition) override {
     transitions.push_back(transition);
   }
-  void WarmOpened(balancer::NodeId, upstream::NodeFailure) override {}
+  void WarmOpened(balancer::NodeId, upstream::NodeFailure, io::Duration) override {}
   void ParkedEnded(balancer::NodeId, upstream::ParkedEnd) override {}
 
   std::vector<balancer::Transition> transitions;

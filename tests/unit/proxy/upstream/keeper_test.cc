@@ -35,7 +35,9 @@ TEST(WarmTest, ConnectedAndGreetedButNotLoggedIn) {
   Login login;
   ASSERT_EQ(bench.Take(login), Kind::kWarm);
   EXPECT_TRUE(login.connection().Quiet());
-  EXPECT_GT(login.connection().durations().connect.count(), 0);
+  const StageDurations& took = login.connection().durations();
+  EXPECT_GT(took.connect.count(), 0);
+  EXPECT_EQ(bench.recorder.opening_took, std::vector{took.connect + took.greeting});
   KeeperBench::Give(login);
 }
 

@@ -21,7 +21,7 @@ class Ignore final : public Observer {
   void ProbeEnded(balancer::NodeId, NodeFailure, io::Duration) override {}
   void NodeChanged(const balancer::Transition&) override {}
   void ParkedEnded(balancer::NodeId, ParkedEnd) override {}
-  void WarmOpened(balancer::NodeId, NodeFailure failure) override {
+  void WarmOpened(balancer::NodeId, NodeFailure failure, io::Duration) override {
     if (failure == NodeFailure::kNone) ++opened;
   }
 

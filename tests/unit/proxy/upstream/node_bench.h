@@ -38,11 +38,15 @@ class Recorder final : public Observer {
     changes.push_back({transition, world_.Now()});
   }
   void ParkedEnded(balancer::NodeId, ParkedEnd end) override { parked_ends.push_back(end); }
-  void WarmOpened(balancer::NodeId, NodeFailure failure) override { opened.push_back(failure); }
+  void WarmOpened(balancer::NodeId, NodeFailure failure, io::Duration took) override {
+    opened.push_back(failure);
+    opening_took.push_back(took);
+  }
 
   std::vector<Probe> probes;
   std::vector<Change> changes;
   std::vector<NodeFailure> opened;
+  std::vector<io::Duration> opening_took;
   std::vector<ParkedEnd> parked_ends;
 
  private:
