@@ -6,7 +6,6 @@ import pathlib
 import re
 import resource
 import signal
-import threading
 import urllib.error
 import urllib.request
 
@@ -75,7 +74,6 @@ class Poplar:
         self.authority = authority
         self.port, self.admin_port = free_port(), free_port()
         self.log = folder / "poplar.log"
-        self._lines, self._read, self._inode, self._reading = [], 0, 0, threading.Lock()
         self.file = folder / "poplar.yaml"
         self.ports = {name: free_port() for name in also or {}}
         more = [{"name": name, "address": f"127.0.0.1:{self.ports[name]}", **settings}
@@ -116,21 +114,9 @@ class Poplar:
     # --- the log
 
     def lines(self):
-        """The log so far as objects; every line has to be one. Whoever waits for one asks often: only the new ones are read."""
-        with self._reading:
-            try:
-                with open(self.log, "rb") as file:
-                    inode = os.fstat(file.fileno()).st_ino
-                    if inode != self._inode:  # the first one, or a rotation
-                        self._lines, self._read, self._inode = [], 0, inode
-                    file.seek(self._read)
-                    whole, end, _ = file.read().rpartition(b"\n")
-            except FileNotFoundError:
-                return []
-            if end:
-                self._lines += [json.loads(line) for line in whole.decode(errors="replace").split("\n")]
-            self._read += len(whole) + len(end)
-            return list(self._lines)
+        """The log so far as objects; every line has to be one."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
     def sessions(self):
         found = [line for line in self.lines() if line.get("event") == "session"]

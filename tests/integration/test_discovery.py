@@ -69,11 +69,6 @@ def names_are(proxy, *names):
 def home(proxy, user: str) -> str:
     """The node that a login of the user's comes to."""
     proxy.idle()
-    return visit(proxy, user)
-
-
-def visit(proxy, user: str) -> str:
-    """The same, where no session is under way."""
     before = len(proxy.sessions())
     with proxy.connect() as session:
         session.log_in(user)
@@ -83,8 +78,7 @@ def visit(proxy, user: str) -> str:
 
 
 def homes(proxy):
-    proxy.idle()
-    return {user: visit(proxy, user) for user in USERS}
+    return {user: home(proxy, user) for user in USERS}
 
 
 def log_has(proxy, text: str):

@@ -6,9 +6,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-import cases  # noqa: E402
 import house  # noqa: E402
 import layering  # noqa: E402
 import lengths  # noqa: E402
@@ -158,41 +156,3 @@ def test_blanking_keeps_every_line():
     assert blanked(text).count("\n") == text.count("\n")
     assert "{" not in blanked(text) and "}" not in blanked(text)
     assert "1'000" in blanked(text)
-
-
-def entry(output, verdict="Test Passed."):
-    """What ctest logs of one of its entries."""
-    return f"1/2 Testing: one\n1/2 Test: one\nOutput:\n{output}\n<end of output>\n{verdict}\n"
-
-
-WHOLE = """[==========] Running 4 tests from 1 test suite.
-[       OK ] A.Good (1 ms)
-a_test.cc:1: Skipped
-it is too
-dark
-[  SKIPPED ] A.Night (0 ms)
-[==========] 4 tests from 1 test suite ran. (1 ms total)
-[  PASSED  ] 3 tests.
-[  SKIPPED ] 1 test, listed below:
-[  SKIPPED ] A.Night"""
-
-
-@pytest.mark.parametrize("log, passed, failed", [
-    (entry("1 passed in 1 s"), 1, 0),
-    (entry("", "Test Pass Reason:"), 1, 0),
-    (entry("1 failed in 1 s", "Test Failed."), 0, 1),
-    (entry(WHOLE), 3, 0),
-    (entry(WHOLE, "Test Failed."), 3, 1),  # a leak
-    (entry(WHOLE) + entry(""), 4, 0),
-    (entry(WHOLE.replace("PASSED  ] 3 tests.", "PASSED  ] 1 test."), "Test Failed."), 1, 2),
-    # Two cases had not run when it crashed, or ended as if all were well.
-    (entry(WHOLE.partition("[==========] 4")[0], "Test Failed."), 1, 2),
-    (entry(WHOLE.partition("[==========] 4")[0]), 1, 2),
-    ("", 0, 0),
-])
-def test_cases_are_counted(log, passed, failed):
-    assert cases.count(log)[:2] == (passed, failed)
-
-
-def test_skipped_cases_come_with_their_reasons():
-    assert cases.count(entry(WHOLE))[2] == ["A.Night: it is too dark"]

@@ -7,8 +7,8 @@
 #include <string>
 #include <system_error>
 
-// The main of every unit test program: ctest runs some of them side by side, so each run gets a
-// temporary folder (testing::TempDir()) of its own, gone at the end.
+// The main of every unit test program: ctest runs test cases of one program side by side, so each
+// run gets a temporary folder (testing::TempDir()) of its own, gone at the end.
 int main(int argc, char** argv) {
   testing::InitGoogleMock(&argc, argv);
   std::string folder = (std::filesystem::temp_directory_path() / "poplar-unit-XXXXXX").string();
