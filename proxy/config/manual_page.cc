@@ -98,7 +98,7 @@ class PageWriter : public ScalarVisitor<PageWriter> {
  private:
   static void Lines(std::string_view help, std::string_view note, std::string& out) {
     if (!help.empty()) out += RoffLine(help);
-    if (!note.empty()) out += RoffLine(note);
+    if (!note.empty()) out += ".br\n" + RoffLine(note);
   }
 
   void Entry(std::string_view name, std::string_view help, std::string_view note,

@@ -65,7 +65,7 @@ def complete(request, binary, tmp_path):
 
 
 def test_commands_complete(complete):
-    assert complete("poplar", "unde") >= {"undrain"}
+    assert complete("poplar", "undr") >= {"undrain"}
     assert complete("poplar", "") >= {"serve", "check", "map", "probe", "demo"}
     assert complete("poplar", "map", "") >= {"build", "get", "check"}
 

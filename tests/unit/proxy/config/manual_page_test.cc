@@ -23,12 +23,13 @@ TEST(ManualPage, HasAHeadAndTheVersion) {
 TEST(ManualPage, SaysOfASettingWhatItIsWhatItMayBeAndItsDefault) {
   EXPECT_THAT(ManualPage("1"),
               HasSubstr("\n.TP\n.B replicas\nHow many Poplars serve these nodes side by side."));
-  EXPECT_THAT(ManualPage("1"), HasSubstr("\nA whole number from 1 to 1000. Default: 1.\n"));
+  EXPECT_THAT(ManualPage("1"), HasSubstr("\n.br\nA whole number from 1 to 1000. Default: 1.\n"));
 }
 
 TEST(ManualPage, NamesSettingsByTheirPath) {
   const std::string page = ManualPage("1");
-  EXPECT_THAT(page, HasSubstr("\n.SS listeners\nWhere mail clients connect.\nA list. Required.\n"));
+  EXPECT_THAT(page,
+              HasSubstr("\n.SS listeners\nWhere mail clients connect.\n.br\nA list. Required.\n"));
   EXPECT_THAT(page, HasSubstr("\n.TP\n.B listeners[].address\n"));
   EXPECT_THAT(page, HasSubstr("\n.TP\n.B listeners[].capabilities.add\n"));
   EXPECT_THAT(page, HasSubstr("\n.TP\n.B clusters[].nodes[].name\n"));
