@@ -161,10 +161,14 @@ def test_what_crashes_is_started_again(serving, system, authority):
     assert _fetch(authority).endswith(MAIL)
 
 
-def test_an_upgrade_keeps_the_configuration_and_serves_on(serving, system, packages, authority):
+def test_an_upgrade_keeps_the_configuration_and_ends_no_session(serving, system, packages, authority):
     process = _property(system, "MainPID")
     before = system.path("/etc/poplar/poplar.yaml").read_bytes()
-    _install(system, packages[1])
+    with Pop3.connect(995, tls_context(authority.file)) as session:
+        session.log_in(USER, PASSWORD)
+        _install(system, packages[1])
+        assert session.ok("RETR 1").endswith(MAIL)
+        session.ok("QUIT")
     assert system.output("dpkg-query", "--show", "--showformat", "${Version}", "poplar") == _version(packages[1])
     assert system.path("/etc/poplar/poplar.yaml").read_bytes() == before
     until(lambda: _property(system, "ActiveState") == "active", "the new version to run", 60)
