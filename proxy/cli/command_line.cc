@@ -19,6 +19,7 @@ CommandLine::CommandLine() : color_(config::ColorFor(STDERR_FILENO)) {
   AddRunningCommands(*this);
   AddProbeCommand(*this);
   AddDemoCommand(*this);
+  AddDocumentCommands(*this);
 }
 
 CLI::App* CommandLine::AddWithConfig(const char* name, const char* description, CLI::App* parent) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "proxy/cli/command_tree.h"
 #include "proxy/config/report.h"
 
 namespace poplar::cli {
@@ -50,5 +51,8 @@ void AddUserCommands(CommandLine& line);
 void AddRunningCommands(CommandLine& line);
 void AddProbeCommand(CommandLine& line);
 void AddDemoCommand(CommandLine& line);
+void AddDocumentCommands(CommandLine& line);
+
+CommandTree TreeOf(const CLI::App& app);
 
 }  // namespace poplar::cli

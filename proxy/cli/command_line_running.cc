@@ -41,14 +41,17 @@ void AddMoves(CommandLine& line) {
 }
 
 void AddStatus(CommandLine& line) {
+  auto live = std::make_shared<bool>(false);
   CLI::App* status = line.AddWithConfig("status", "Print how the running Poplar and its nodes are");
+  status->add_flag("--live", *live, "Only whether it is alive, whatever its nodes are");
   status->footer(
-      "Exit 0 where new clients are served and each cluster has a node in service; 1 where not, "
-      "or\n"
-      "where nobody answers.");
-  line.OnChosen(status, [&line] {
-    return RunStatus({.config_path = line.config_path(), .color = line.color()}, std::cout,
-                     std::cerr);
+      "Exit 0 where new clients are served and each cluster has a node in service (with --live: "
+      "where\n"
+      "Poplar runs at all); 1 where not, or where nobody answers.");
+  line.OnChosen(status, [&line, live] {
+    const NodeOptions options = {.config_path = line.config_path(), .color = line.color()};
+    return *live ? RunLive(options, std::cout, std::cerr)
+                 : RunStatus(options, std::cout, std::cerr);
   });
 }
 

@@ -108,4 +108,16 @@ int RunStatus(const NodeOptions& options, std::ostream& out, std::ostream& err) 
   return takes_clients && unserved.empty() && out.good() ? 0 : 1;
 }
 
+int RunLive(const NodeOptions& options, std::ostream& out, std::ostream& err) {
+  const config::LoadResult loaded = config::LoadWithoutFiles(options.config_path);
+  if (!loaded.ok()) {
+    config::RenderReport(loaded.problems, loaded.source, options.color, err);
+    return 1;
+  }
+  const auto live = AskAdminOf(loaded.config, "GET", "/livez");
+  if (!live) return Fail(err, "no Poplar answers at " + live.error());
+  out << (live->status == kOk ? "alive\n" : "not alive: a worker is stuck\n") << std::flush;
+  return live->status == kOk && out.good() ? 0 : 1;
+}
+
 }  // namespace poplar::cli

@@ -25,4 +25,8 @@ int RunSetNode(const NodeOptions& options, std::ostream& out, std::ostream& err)
 // answers.
 int RunStatus(const NodeOptions& options, std::ostream& out, std::ostream& err);
 
+// `poplar status --live`: only whether it is alive, whatever its nodes are: for those who would
+// otherwise start it anew.
+int RunLive(const NodeOptions& options, std::ostream& out, std::ostream& err);
+
 }  // namespace poplar::cli

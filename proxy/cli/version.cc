@@ -7,6 +7,8 @@
 
 namespace poplar::cli {
 
+std::string Version() { return POPLAR_VERSION; }
+
 std::vector<std::pair<std::string, std::string>> BuildFacts() {
   return {{"version", POPLAR_VERSION},
           {"compiler", __VERSION__},

@@ -7,6 +7,9 @@
 
 namespace poplar::cli {
 
+// Such as 0.1.0.
+std::string Version();
+
 // What `poplar --version` prints and poplar_build_info carries: version, compiler, libraries.
 std::vector<std::pair<std::string, std::string>> BuildFacts();
 

@@ -52,17 +52,25 @@ class NodeCommandTest : public testing::Test {
     const int status = RunStatus({.config_path = WriteConfig()}, out, err);
     return {status, out.str(), err.str()};
   }
+  Outcome Live() {
+    std::ostringstream out;
+    std::ostringstream err;
+    const int status = RunLive({.config_path = WriteConfig()}, out, err);
+    return {status, out.str(), err.str()};
+  }
 
   std::string admin_more_;
   std::string token_;  // that is asked for; empty: none
   std::vector<std::string> told_;
   bool ready_ = true;
+  bool live_ = true;
   std::vector<metrics::ClusterView> clusters_ = {
       {.name = "old", .nodes = {{.name = "a"}, {.name = "b"}}},
       {.name = "new", .nodes = {{.name = "a"}}}};
   std::unique_ptr<metrics::AdminServer> admin_ = *metrics::AdminServer::Start(
       {"127.0.0.1", 0},
-      {.ready = [this] { return ready_; },
+      {.live = [this] { return live_; },
+       .ready = [this] { return ready_; },
        .may_change = [this](std::string_view token) { return token == token_; },
        .nodes = [this] { return clusters_; },
        .set_state =
@@ -124,6 +132,19 @@ TEST_F(NodeCommandTest, StatusIsBadWhereSomebodyIsNot) {
   outcome = Status();
   EXPECT_EQ(outcome.status, 1);
   EXPECT_THAT(outcome.out, StartsWith("not ready: "));
+}
+
+TEST_F(NodeCommandTest, LiveLooksAtPoplarAloneAndNotAtItsNodes) {
+  ready_ = false;
+  for (auto& node : clusters_[0].nodes) node.in_service = false;
+  EXPECT_EQ(Live().status, 0);
+  EXPECT_EQ(Live().out, "alive\n");
+  live_ = false;
+  EXPECT_EQ(Live().status, 1);
+  EXPECT_THAT(Live().out, StartsWith("not alive: "));
+  admin_.reset();
+  EXPECT_EQ(Live().status, 1);
+  EXPECT_THAT(Live().err, StartsWith("poplar: error: no Poplar answers at 127.0.0.1:"));
 }
 
 TEST_F(NodeCommandTest, SaysThatNobodyAnswers) {
