@@ -57,6 +57,7 @@ class NodeCommandTest : public testing::Test {
   std::string token_;  // that is asked for; empty: none
   std::vector<std::string> told_;
   bool ready_ = true;
+  std::string io_note_;
   std::vector<metrics::ClusterView> clusters_ = {
       {.name = "old", .nodes = {{.name = "a"}, {.name = "b"}}},
       {.name = "new", .nodes = {{.name = "a"}}}};
@@ -70,7 +71,8 @@ class NodeCommandTest : public testing::Test {
              told_.push_back(std::string(cluster) + "/" + std::string(node) + " " +
                              std::string(TextOf(state)));
              return metrics::SetStateResult::kOk;
-           }});
+           },
+       .status = [this] { return metrics::StatusView{.io_note = io_note_}; }});
   uint16_t port_ = admin_->port();
 };
 
@@ -124,6 +126,14 @@ TEST_F(NodeCommandTest, StatusIsBadWhereSomebodyIsNot) {
   outcome = Status();
   EXPECT_EQ(outcome.status, 1);
   EXPECT_THAT(outcome.out, StartsWith("not ready: "));
+}
+
+TEST_F(NodeCommandTest, StatusSaysThatIoUringIsRefused) {
+  io_note_ = "Sockets are served by epoll: \x1b[2J";
+  const Outcome outcome = Status();
+  EXPECT_EQ(outcome.status, 0) << "everybody is served";
+  EXPECT_THAT(outcome.out, StartsWith("ready: new clients are served\n"
+                                      "Sockets are served by epoll: ?[2J\n\nCLUSTER "));
 }
 
 TEST_F(NodeCommandTest, SaysThatNobodyAnswers) {
