@@ -5,12 +5,13 @@
 set -u
 usage() {
   cat <<'EOF'
-usage: bench/logins.sh [--connections N] [--seconds N] [--workers N] [--message-bytes N] [--resume on|off] [--build FOLDER]
+usage: bench/logins.sh [--connections N] [--seconds N] [--workers N] [--message-bytes N] [--resume on|off] [--io ENGINE] [--build FOLDER]
   --connections N  at once (default 32)
   --seconds N      counted, after 2 s of warm-up (default 10)
   --workers N      of Poplar (default 0: one a CPU)
   --message-bytes N  of the mail that each session retrieves (default 4096)
   --resume on|off  whether sessions outlive their node (default on)
+  --io ENGINE      that serves Poplar's sockets: auto, io_uring or epoll (default auto)
   --build FOLDER   of the release build (default build/release; built if missing)
 Load, nodes and Poplar share this machine's CPUs: good for before and after, not for a brochure.
 EOF
@@ -24,6 +25,7 @@ while (($#)); do
     --workers) workers=$2 && shift 2 ;;
     --message-bytes) message_bytes=$2 && shift 2 ;;
     --resume) resume=$2 && shift 2 ;;
+    --io) io=$2 && shift 2 ;;
     --build) build=$(realpath "$2") && shift 2 ;;
     --help | -h) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;

@@ -2,7 +2,7 @@
 # descriptors asks for, all on one port. Sourced by the scripts beside it; not to be run.
 #
 # Uses: sessions (at once), workers (of each Poplar), port, build (folder of the release build), resume (on or off),
-#   message_bytes (of each mail).
+#   message_bytes (of each mail), io (as in the configuration).
 # Sets: work (folder with configurations and logs), poplar_pids.
 
 # shellcheck shell=bash
@@ -12,6 +12,7 @@ build=${build:-$root/build/release}
 port=${port:-19950}
 workers=${workers:-0}
 resume=${resume:-on}
+io=${io:-auto}
 message_bytes=${message_bytes:-4096}
 descriptors_kept=200  # of each process, for rings, listeners, logs, libraries
 nodes_pid=
@@ -84,7 +85,7 @@ start_nodes() {
 
 write_config() {
   local address i=0
-  printf 'workers: %s\n' "$workers"
+  printf 'workers: %s\nio: %s\n' "$workers" "$io"
   printf 'listeners:\n  - {name: pop3s, address: "127.0.0.1:%s"}\n' "$port"
   printf 'tls:\n  certificates:\n    - {certificate: %s, key: %s}\n' \
     "$work/certificate.pem" "$work/key.pem"

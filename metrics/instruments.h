@@ -164,6 +164,8 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
     "Sessions whose user has been moved, and that have not come to their end yet.", Move) \
   X(kTraces, "poplar_traces", \
     "Traces that are on.") \
+  X(kIoEngineInfo, "poplar_io_engine_info", \
+    "Always 1; the labels say how sockets are served, and why so.", IoEngine) \
   X(kBuffersInUse, "poplar_buffers_in_use", \
     "I/O buffers in use.") \
   X(kWorkers, "poplar_workers", \

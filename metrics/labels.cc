@@ -72,4 +72,14 @@ std::vector<LabelPairs> ValuesOf<SessionEnd>(const Dimensions& dimensions) {
   return values;
 }
 
+template <>
+std::vector<LabelPairs> ValuesOf<IoEngine>(const Dimensions& dimensions) {
+  std::vector<LabelPairs> values;
+  values.reserve(dimensions.io_engines.size());
+  for (const auto& [engine, reason] : dimensions.io_engines) {
+    values.push_back({{"engine", engine}, {"reason", reason}});
+  }
+  return values;
+}
+
 }  // namespace poplar::metrics

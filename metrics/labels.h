@@ -24,6 +24,10 @@ struct Dimensions {
     std::string reason;
     std::string side;  // whose doing: client, node or proxy
   };
+  struct IoEngineName {
+    std::string engine;
+    std::string reason;  // why it is this one
+  };
   std::vector<std::string> listeners;
   std::vector<std::string> clusters;
   std::vector<NodeName> nodes;
@@ -34,6 +38,7 @@ struct Dimensions {
   std::vector<std::string> discovered;  // clusters whose nodes are
   std::vector<std::string> moves;
   std::vector<std::string> directories;
+  std::vector<IoEngineName> io_engines;  // the one that is used
 };
 
 enum class Listener : uint16_t {};
@@ -46,6 +51,7 @@ enum class UserMap : uint16_t {};
 enum class Discovered : uint16_t {};
 enum class Move : uint16_t {};
 enum class Directory : uint16_t {};
+enum class IoEngine : uint16_t {};
 
 // Values that are the same everywhere. Texts follow in LabelTraits below, in the same order.
 enum class Rejection : uint16_t {
@@ -292,5 +298,7 @@ template <>
 std::vector<LabelPairs> ValuesOf<Move>(const Dimensions& dimensions);
 template <>
 std::vector<LabelPairs> ValuesOf<Directory>(const Dimensions& dimensions);
+template <>
+std::vector<LabelPairs> ValuesOf<IoEngine>(const Dimensions& dimensions);
 
 }  // namespace poplar::metrics

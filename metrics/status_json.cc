@@ -60,6 +60,7 @@ std::string StatusAsJson(const StatusView& status) {
              .Flag("draining", status.draining)
              .Number("workers", status.workers)
              .Text("io", status.io)
+             .Text("io_note", status.io_note)
              .Number("sessions", status.sessions)
              .Raw("listeners", ListenersAsJson(status.listeners))
              .Raw("certificates", CertificatesAsJson(status.certificates))

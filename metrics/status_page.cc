@@ -213,6 +213,7 @@ std::string StatusPage(const StatusPageView& view) {
       .Text("version", status.version)
       .Text("started", MomentText(status.started, "%Y-%m-%d %H:%M:%S UTC"))
       .Text("now", MomentText(status.now, "%Y-%m-%d %H:%M:%S UTC"))
+      .Text("io_note", status.io_note)
       .Text("uptime", DurationText(status.now - status.started))
       .Text("sessions", std::to_string(status.sessions))
       // Scripts fill these in for rows that come later.

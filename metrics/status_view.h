@@ -29,6 +29,7 @@ struct StatusView {
   bool draining = false;  // it takes no new clients any more
   size_t workers = 0;
   std::string io;
+  std::string io_note;  // why it isn't io_uring, although that was wished; else empty
   uint64_t sessions = 0;
   std::vector<Listener> listeners;
   std::vector<Certificate> certificates;

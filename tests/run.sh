@@ -7,23 +7,31 @@ export PATH=/usr/bin:/bin:/usr/sbin:/sbin
 
 usage() {
   cat <<'HELP'
-usage: tests/run.sh [--quick] [--sanitizers] [--fuzz SECONDS]
+usage: tests/run.sh [--quick] [--io epoll|io_uring] [--sanitizers] [--fuzz SECONDS]
 
 Works on a fresh Debian 12 machine, as root or with sudo. Installs the packages of deploy/packages.txt, builds preset
 release and runs every test: unit, simulation, tidy (layering, lengths, format, clang-tidy) and integration with real
-mail servers and real clients. Stops at the first stage that fails. The last line is "N passed, N failed".
+mail servers and real clients. Sockets are served by io_uring; what depends most on how they are is repeated on epoll.
+Stops at the first stage that fails. The last line is "N passed, N failed".
 
   --quick          only unit, simulation and the fast tidy checks
+  --io ENGINE      unit and integration tests on epoll, or on io_uring, alone
   --sanitizers     also unit and simulation tests under ASan+UBSan, and those with several threads under TSan
   --fuzz SECONDS   also each fuzz target for so long
   --help           this text
 HELP
 }
 
-quick=no sanitizers=no fuzz=0
+# What the tests of sessions, pools and troubles need of a proactor, and what its own tests don't show.
+on_epoll='admission|bad_clients|bad_nodes|drain|evil_nodes|listeners|pipelining|pool|pool_slots|proxy_protocol|stls|timeouts|tls'
+# The programs with fixtures that ask engine_of_tests.h.
+on_engine_of_tests='demo|directory|server|upstream'
+
+quick=no sanitizers=no fuzz=0 engine=
 while [ "$#" -gt 0 ]; do
   case $1 in
     --quick) quick=yes ;;
+    --io) engine=${2:?--io needs epoll or io_uring}; shift ;;
     --sanitizers) sanitizers=yes ;;
     --fuzz) fuzz=${2:?--fuzz needs a number of seconds}; shift ;;
     --help | -h) usage; exit 0 ;;
@@ -31,7 +39,7 @@ while [ "$#" -gt 0 ]; do
   esac
   shift
 done
-[[ $fuzz =~ ^[0-9]+$ ]] || { usage >&2; exit 2; }
+[[ $fuzz =~ ^[0-9]+$ && $engine =~ ^(epoll|io_uring|)$ ]] || { usage >&2; exit 2; }
 
 cores=$(nproc)
 passed=0 failed=0 began=$SECONDS
@@ -96,6 +104,7 @@ build() {
 
 stage "packages" deploy/install_packages.sh build test
 build release all -DPOPLAR_TESTS=ON -DPOPLAR_BENCH=ON
+[ -z "$engine" ] || export POPLAR_TEST_IO=$engine  # the tests' harness and fixtures read it
 run_tests release "unit|simulation|bench" --parallel "$cores"
 if [ "$quick" = yes ]; then
   run_tests release tidy --exclude-regex clang_tidy --parallel "$cores"
@@ -105,6 +114,12 @@ else
   stage "mail clients that are only unpacked" tests/integration/fetch_clients.sh
   # They mostly wait: for timeouts, servers and locks. Still, more of them at once than cores would wait for each other.
   run_tests release integration --parallel "$cores"
+  if [ -z "$engine" ]; then
+    export POPLAR_TEST_IO=epoll
+    run_tests release integration --tests-regex "^integration\.($on_epoll)\$" --parallel "$cores"
+    run_tests release unit --tests-regex "^unit_($on_engine_of_tests)_test\$" --parallel "$cores"
+    unset POPLAR_TEST_IO
+  fi
 fi
 if [ "$sanitizers" = yes ]; then
   build asan all -DPOPLAR_BENCH=OFF

@@ -17,7 +17,7 @@ io::Task<void> ThenStop(io::Proactor& proactor, io::Task<void> task) {
 
 std::unique_ptr<Runtime> Runtime::Create() {
   std::unique_ptr<Runtime> runtime(new Runtime());
-  auto created = io::UringProactor::Create(runtime->clock_, runtime->random_, {});
+  auto created = io::OpenWished(io::EngineWish::kAuto, runtime->clock_, runtime->random_, {});
   if (!created) {
     std::fprintf(stderr, "poplar_load: %s\n", created.error().text.c_str());
     return nullptr;

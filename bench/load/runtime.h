@@ -2,9 +2,9 @@
 
 #include <memory>
 
+#include "proxy/io/engine.h"
 #include "proxy/io/system_clock.h"
 #include "proxy/io/task.h"
-#include "proxy/io/uring_proactor.h"
 
 namespace poplar::bench {
 
@@ -14,7 +14,7 @@ class Runtime {
  public:
   static std::unique_ptr<Runtime> Create();
 
-  io::UringProactor& proactor() { return *proactor_; }
+  io::Proactor& proactor() { return *proactor_; }
   // Runs the loop until the task has ended.
   void RunToEnd(io::Task<void> task);
 
@@ -23,7 +23,7 @@ class Runtime {
 
   io::SystemClock clock_;
   io::SystemRandom random_;
-  std::unique_ptr<io::UringProactor> proactor_;
+  std::unique_ptr<io::Proactor> proactor_;
 };
 
 }  // namespace poplar::bench

@@ -45,6 +45,7 @@ function showTop(status) {
   put("sessions", status.sessions.toLocaleString("en"));
   put("listeners", status.listeners.map(({name, address}) => `${name} ${address}`).join(", "));
   put("workers", `${status.workers} on ${status.io}`);
+  put("io-note", status.io_note);
 }
 
 async function refresh() {

@@ -13,7 +13,7 @@ CommandLine::CommandLine() : color_(config::ColorFor(STDERR_FILENO)) {
   app_.require_subcommand(0, 1);
   app_.footer("Start with 'poplar demo'. The reference of the configuration: 'poplar config'.");
   app_.add_flag("--version", version_,
-                "Print the version, how it was built, and what io_uring offers here");
+                "Print the version, how it was built, and what serves sockets here");
   AddProcessCommands(*this);
   AddUserCommands(*this);
   AddRunningCommands(*this);

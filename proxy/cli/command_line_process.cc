@@ -46,6 +46,9 @@ void AddDemo(CommandLine& line) {
   demo->add_option("--admin-port", options->admin_port,
                    "The admin endpoint's port; 0: any free one")
       ->capture_default_str();
+  demo->add_option("--io", options->io, "As io in the configuration")
+      ->check(CLI::IsMember({"auto", "io_uring", "epoll"}))
+      ->capture_default_str();
   line.OnChosen(demo, [options] { return RunDemo(*options, std::cout, std::cerr); });
 }
 

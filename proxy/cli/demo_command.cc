@@ -11,12 +11,20 @@
 #include "proxy/cli/version.h"
 #include "proxy/demo/demo_mail.h"
 #include "proxy/server/build_settings.h"
+#include "proxy/server/choose_engine.h"
 #include "proxy/tls/throwaway_certificate.h"
 
 namespace poplar::cli {
 namespace {
 
 constexpr int kNodes = 3;
+
+config::IoEngine EngineOf(const DemoOptions& options) {
+  for (const auto& [engine, name] : config::kIoEngineNames) {
+    if (name == options.io) return engine;
+  }
+  return config::IoEngine::kAuto;
+}
 
 config::Config DemoConfig(const DemoOptions& options, const DemoNodes& nodes) {
   config::Config config;
@@ -28,6 +36,7 @@ config::Config DemoConfig(const DemoOptions& options, const DemoNodes& nodes) {
         {.name = "node" + std::to_string(i + 1), .address = nodes.addresses()[i].Text()});
   }
   config.clusters.push_back(std::move(cluster));
+  config.io = EngineOf(options);
   config.admin.address = "127.0.0.1:" + std::to_string(options.admin_port);
   config.drain_timeout = config::Duration::zero();
   return config;
@@ -69,7 +78,7 @@ int RunDemo(const DemoOptions& options, std::ostream& out, std::ostream& err) {
   BlockSignals();
   RaiseDescriptorLimit();
   const io::SystemClock clock;
-  auto nodes = DemoNodes::Start(kNodes);
+  auto nodes = DemoNodes::Start(kNodes, server::WishOf(EngineOf(options)));
   if (!nodes) return Fail(err, nodes.error());
   const config::Config config = DemoConfig(options, **nodes);
   auto tls = tls::ServerContext::Create(

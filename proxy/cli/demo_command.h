@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <ostream>
+#include <string>
 
 namespace poplar::cli {
 
 struct DemoOptions {
   uint16_t port = 0;        // of the proxy; 0: any free one
   uint16_t admin_port = 0;  // likewise
+  std::string io = "auto";  // a name of config::kIoEngineNames
 };
 
 // `poplar demo`: three embedded mail nodes and the proxy before them, on loopback, until Ctrl-C.

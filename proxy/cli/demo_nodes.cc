@@ -6,9 +6,10 @@
 
 namespace poplar::cli {
 
-tl::expected<std::unique_ptr<DemoNodes>, std::string> DemoNodes::Start(int count) {
+tl::expected<std::unique_ptr<DemoNodes>, std::string> DemoNodes::Start(int count,
+                                                                       io::EngineWish io) {
   std::unique_ptr<DemoNodes> nodes(new DemoNodes);
-  auto proactor = io::UringProactor::Create(nodes->clock_, nodes->random_, {});
+  auto proactor = io::OpenWished(io, nodes->clock_, nodes->random_, {});
   if (!proactor) return tl::unexpected(proactor.error().text);
   nodes->proactor_ = std::move(*proactor);
   nodes->root_ = std::make_unique<io::TaskScope>(nodes->proactor_->ready());

@@ -7,15 +7,15 @@
 #include <vector>
 
 #include "proxy/demo/mail_node.h"
+#include "proxy/io/engine.h"
 #include "proxy/io/system_clock.h"
-#include "proxy/io/uring_proactor.h"
 
 namespace poplar::cli {
 
 // The demo's mail nodes: over one store, on one thread of their own, on loopback.
 class DemoNodes {
  public:
-  static tl::expected<std::unique_ptr<DemoNodes>, std::string> Start(int count);
+  static tl::expected<std::unique_ptr<DemoNodes>, std::string> Start(int count, io::EngineWish io);
   // Ends their sessions and their thread.
   ~DemoNodes();
 
@@ -28,7 +28,7 @@ class DemoNodes {
   io::SystemClock clock_;
   io::SystemRandom random_;
   demo::MailStore store_;
-  std::unique_ptr<io::UringProactor> proactor_;
+  std::unique_ptr<io::Proactor> proactor_;
   std::vector<std::unique_ptr<demo::MailNode>> nodes_;
   std::unique_ptr<io::TaskScope> root_;
   std::vector<io::Address> addresses_;

@@ -4,7 +4,9 @@
 #include <set>
 #include <vector>
 
+#include "metrics/text_table.h"
 #include "metrics/url.h"
+#include "proxy/cli/admin_json.h"
 #include "proxy/cli/fail.h"
 #include "proxy/cli/running_poplar.h"
 #include "proxy/config/load.h"
@@ -98,10 +100,15 @@ int RunStatus(const NodeOptions& options, std::ostream& out, std::ostream& err) 
   if (!running) return Fail(err, running.error());
   const auto nodes = AskAdminOf(loaded.config, "GET", "/nodes?format=text");
   if (!nodes) return Fail(err, "no Poplar answers at " + nodes.error());
+  // A Poplar that knows no such answer, of another version, has nothing to note.
+  const auto status = AskAdminOf(loaded.config, "GET", "/api/v1/status");
+  const auto told = status ? ParseWithList(status->body, "listeners") : std::nullopt;
+  const std::string io_note = told ? TextIn(*told, "io_note") : "";
   const bool takes_clients = ready->status == kOk;
   const std::set<std::string> unserved = ClustersWithoutNodes(*running);
   out << (takes_clients ? "ready: new clients are served\n"
                         : "not ready: it starts, drains, or waits for its nodes' names\n");
+  if (!io_note.empty()) out << metrics::Printable(io_note) << "\n";
   for (const std::string& cluster : unserved)
     out << "cluster " << cluster << ": no node is in service\n";
   out << "\n" << nodes->body << std::flush;

@@ -21,9 +21,9 @@
 #include "proxy/config/quote.h"
 #include "proxy/config/units.h"
 #include "proxy/io/cares_resolver.h"
+#include "proxy/io/engine.h"
 #include "proxy/io/system_clock.h"
 #include "proxy/io/task_scope.h"
-#include "proxy/io/uring_proactor.h"
 #include "proxy/tls/client_context.h"
 
 namespace poplar::cli {
@@ -195,8 +195,8 @@ Or<probe::AccountReport> RunOne(const probe::ProbeOptions& options,
   constexpr size_t kBufferBytes = size_t{8} << 20;
   const io::SystemClock clock;
   io::SystemRandom random;
-  auto proactor =
-      io::UringProactor::Create(clock, random, {.entries = 64, .buffer_bytes_max = kBufferBytes});
+  auto proactor = io::OpenWished(io::EngineWish::kAuto, clock, random,
+                                 {.ring_entries = 64, .buffer_bytes_max = kBufferBytes});
   if (!proactor) return tl::unexpected(proactor.error().text);
   auto resolver = io::CaresResolver::Create(servers);
   if (!resolver) return tl::unexpected("--name-server: " + resolver.error());

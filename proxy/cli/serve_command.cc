@@ -29,8 +29,7 @@ void Announce(const config::Config& config, const server::Server& server, server
     log.Info("listening: autoconfig on " + address.Text());
   if (server.admin_port() != 0)
     log.Info("admin endpoint on port " + std::to_string(server.admin_port()));
-  log.Info("ready: " + std::to_string(server.workers()) + " workers, io_uring " +
-           server.kernel_features());
+  log.Info("ready: " + std::to_string(server.workers()) + " workers, " + server.engine().text);
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ TopHistogram ReadHistogram(const YamlNode& status, std::string_view key) {
 
 void ReadStatus(const YamlNode& status, TopSample& sample) {
   sample.version = TextIn(status, "version");
+  sample.io_note = TextIn(status, "io_note");
   sample.started = NumberIn(status, "started").value_or(0);
   sample.now = NumberIn(status, "now").value_or(0);
   sample.ready = FlagIn(status, "ready");

@@ -36,6 +36,7 @@ struct TopSample {
   };
 
   std::string version;
+  std::string io_note;
   double started = 0;
   double now = 0;
   bool ready = false;

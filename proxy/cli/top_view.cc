@@ -116,7 +116,9 @@ std::string_view FirstColumns(std::string_view line, size_t columns) {
 
 std::string TopPicture(const TopSample& before, const TopSample& now, const std::string& address,
                        const TopSize& size, config::Color color) {
-  std::vector<Line> lines = {TopLine(now, address), RateLine(before, now), {}};
+  std::vector<Line> lines = {TopLine(now, address), RateLine(before, now)};
+  if (!now.io_note.empty()) lines.push_back({now.io_note, Look::kBad});
+  lines.push_back({});
   AddNodes(now, lines);
   lines.push_back({});
   AddSessions(now, lines);

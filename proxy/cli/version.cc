@@ -26,6 +26,7 @@ void PrintVersion(std::ostream& out) {
   out << "  kernel: " << kernel.sysname << " " << kernel.release << "\n";
   const auto ring = io::CreateRing(64);
   out << "  io_uring: " << (ring ? ring->features.Text() : ring.error().text) << "\n";
+  out << "  epoll: " << (ring ? "available" : "available, and taken instead") << "\n";
 }
 
 }  // namespace poplar::cli

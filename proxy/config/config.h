@@ -25,6 +25,7 @@ namespace poplar::config {
 struct Config {
   int workers = 0;
   int replicas = 1;
+  IoEngine io = IoEngine::kAuto;
   std::vector<ListenerConfig> listeners;
   TlsConfig tls;
   std::vector<ClusterConfig> clusters;
@@ -58,6 +59,11 @@ void Describe(Visitor& v, Config& c) {
             {.help = "How many Poplars serve these nodes side by side. With more than one, "
                      "sessions are not parked on clusters with maildrop_lock: exclusive, since "
                      "another Poplar cannot know of them."});
+  v.Choice("io", c.io, kIoEngineNames,
+           {.help = "How sockets are served. auto: by io_uring, and where that is refused (as "
+                    "Docker 25's and containerd 2's default seccomp profiles do) by epoll, which "
+                    "is said in the log, the metrics and the status. io_uring: by that or not at "
+                    "all."});
   v.List("listeners", c.listeners, {.help = "Where mail clients connect.", .required = true});
   v.Section("tls", c.tls, {.help = "TLS towards clients."});
   v.List("clusters", c.clusters,

@@ -8,6 +8,11 @@
 
 namespace poplar::config {
 
+// What of the kernel sockets are served by.
+enum class IoEngine { kAuto, kUring, kEpoll };
+inline constexpr ChoiceName<IoEngine> kIoEngineNames[] = {
+    {IoEngine::kAuto, "auto"}, {IoEngine::kUring, "io_uring"}, {IoEngine::kEpoll, "epoll"}};
+
 struct TimeoutsConfig {
   Duration tls_handshake = std::chrono::seconds(10);
   Duration login = std::chrono::seconds(60);

@@ -15,6 +15,11 @@ bool SetOption(int descriptor, int level, int name, int value) {
   return setsockopt(descriptor, level, name, &value, sizeof(value)) == 0;
 }
 
+int OpenTcp(int family, Blocking blocking) {
+  const int wait = blocking == Blocking::kYes ? 0 : SOCK_NONBLOCK;
+  return socket(family, SOCK_STREAM | SOCK_CLOEXEC | wait, IPPROTO_TCP);
+}
+
 Address AddressOf(int descriptor, int (*get)(int, sockaddr*, socklen_t*)) {
   sockaddr_storage storage{};
   socklen_t length = sizeof(storage);
@@ -24,8 +29,8 @@ Address AddressOf(int descriptor, int (*get)(int, sockaddr*, socklen_t*)) {
 
 }  // namespace
 
-Result<int> OpenListening(const Address& address, const ListenOptions& options) {
-  const int descriptor = socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+Result<int> OpenListening(const Address& address, const ListenOptions& options, Blocking blocking) {
+  const int descriptor = OpenTcp(address.family(), blocking);
   if (descriptor < 0) return Fail(errno);
   SetOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
   if (options.reuse_port) SetOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -40,8 +45,8 @@ Result<int> OpenListening(const Address& address, const ListenOptions& options) 
   return descriptor;
 }
 
-Result<int> OpenConnecting(int family) {
-  const int descriptor = socket(family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+Result<int> OpenConnecting(int family, Blocking blocking) {
+  const int descriptor = OpenTcp(family, blocking);
   if (descriptor < 0) return Fail(errno);
   SendAtOnce(descriptor);
   return descriptor;

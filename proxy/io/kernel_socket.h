@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cerrno>
+#include <cstdint>
+
 #include "proxy/io/address.h"
 #include "proxy/io/proactor.h"
 #include "proxy/io/result.h"
@@ -8,10 +11,24 @@ namespace poplar::io {
 
 // What every world on the kernel's sockets does alike. Descriptors close on exec.
 
+// Whether a call that can't be answered at once waits for its answer or fails with EAGAIN.
+enum class Blocking : uint8_t { kYes, kNo };
+
 // A descriptor that listens.
-Result<int> OpenListening(const Address& address, const ListenOptions& options);
+Result<int> OpenListening(const Address& address, const ListenOptions& options, Blocking blocking);
 // A descriptor to connect with.
-Result<int> OpenConnecting(int family);
+Result<int> OpenConnecting(int family, Blocking blocking);
+
+// What the kernel may answer (a negative errno) although nothing is wrong with the socket: the
+// operation is to be begun anew.
+inline bool IsSpurious(int result) { return result == -EAGAIN || result == -EINTR; }
+
+// Whether an accept that was answered so would be again and again if it weren't given a rest
+// (EMFILE and its like).
+inline bool AcceptMustPause(int result) {
+  return result < 0 && result != -ECONNABORTED && !IsSpurious(result);
+}
+inline constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 
 // Bytes leave at once instead of waiting for more (Nagle). False for what is no open socket.
 bool SendAtOnce(int descriptor);

@@ -128,7 +128,7 @@ struct ProactorCounters {
 };
 
 // The world of a worker: network, time and randomness, and the loop that runs the coroutines.
-// Everything above proxy/io reaches the outside only through this contract; io_uring, (later) epoll
+// Everything above proxy/io reaches the outside only through this contract; io_uring, epoll
 // and the simulation implement it.
 //
 // Contract, the same in every world:

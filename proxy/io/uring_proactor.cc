@@ -1,7 +1,6 @@
 #include "proxy/io/uring_proactor.h"
 
 #include <liburing.h>
-#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,8 +18,6 @@ constexpr unsigned kCompletionsPerLook = 128;
 constexpr int kLooksPerTurn = 16;
 // The kernel hands out exactly 20 of the deferred completions a wait: more may be left.
 constexpr unsigned kCompletionsOfOneWait = 20;
-constexpr Duration kAcceptPause = std::chrono::milliseconds(100);  // after EMFILE and its like
-constexpr Duration kTrimInterval = std::chrono::seconds(1);
 constexpr uint64_t kKindMask = 7;
 
 int DescriptorOf(SocketId socket) { return static_cast<int>(socket); }
@@ -29,10 +26,6 @@ int DescriptorOf(SocketId socket) { return static_cast<int>(socket); }
 void EnableRing(int ring_descriptor) {
   syscall(__NR_io_uring_register, ring_descriptor, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
 }
-
-// What the kernel may answer although nothing is wrong with the socket: the operation is to be
-// begun anew.
-bool IsSpurious(int result) { return result == -EAGAIN || result == -EINTR; }
 
 void Label(io_uring_sqe& entry, void* target, uint64_t kind) {
   entry.user_data = reinterpret_cast<uintptr_t>(target) | kind;
@@ -78,7 +71,7 @@ tl::expected<std::unique_ptr<UringProactor>, RingRefusal> UringProactor::Create(
   std::unique_ptr<UringProactor> proactor(
       new UringProactor(clock, random, options, std::move(*ring)));
   if (const int code = proactor->SetUp(); code != 0) {
-    return tl::unexpected(RingRefusal{code, ExplainRefusal(code, -1)});
+    return tl::unexpected(ExplainRefusal(code, -1));
   }
   return proactor;
 }
@@ -88,18 +81,10 @@ UringProactor::UringProactor(const Clock& clock, Random& random, const Options& 
       ring_(std::move(ring.ring)),
       features_(ring.features),
       provided_(buffers()),
-      trim_timer_(
-          timers(),
-          [](void* context) {
-            auto* self = static_cast<UringProactor*>(context);
-            self->buffers().Trim();
-            self->trim_timer_.Arm(self->Now() + kTrimInterval);
-          },
-          this) {}
+      trim_(buffers(), timers(), clock) {}
 
 int UringProactor::SetUp() {
-  wake_descriptor_ = eventfd(0, EFD_CLOEXEC);
-  if (wake_descriptor_ < 0) return errno;
+  if (const int code = posted_.Open(); code != 0) return code;
   if (const int code = provided_.Register(*ring_); code != 0) return code;
   buffers().set_on_release(&UringProactor::OnBufferReleased, this);
   return 0;
@@ -111,7 +96,6 @@ UringProactor::~UringProactor() {
     if (sockets_[i].listener != nullptr) Close(SocketId{static_cast<int>(i)});
   }
   ring_.reset();
-  if (wake_descriptor_ >= 0) close(wake_descriptor_);
 }
 
 // --- sockets
@@ -123,7 +107,7 @@ UringProactor::Socket& UringProactor::At(SocketId socket) {
 }
 
 Result<SocketId> UringProactor::Listen(const Address& address, const ListenOptions& options) {
-  const Result<int> descriptor = OpenListening(address, options);
+  const Result<int> descriptor = OpenListening(address, options, Blocking::kYes);
   if (!descriptor) return tl::unexpected(descriptor.error());
   At(SocketId{*descriptor}).listener = std::make_unique<Listener>(*this, *descriptor);
   return SocketId{*descriptor};
@@ -134,7 +118,7 @@ Address UringProactor::LocalAddress(SocketId socket) {
 }
 
 Result<SocketId> UringProactor::OpenSocket(int family) {
-  const Result<int> descriptor = OpenConnecting(family);
+  const Result<int> descriptor = OpenConnecting(family, Blocking::kYes);
   if (!descriptor) return tl::unexpected(descriptor.error());
   At(SocketId{*descriptor}).data_likely = false;
   return SocketId{*descriptor};
@@ -305,8 +289,8 @@ void UringProactor::Run() {
   io_uring_register_ring_fd(
       ring_.get());  // saves a look-up a call; refused by some kernels, which is fine
   winding_ = stopped_ = false;
-  trim_timer_.Arm(Now() + kTrimInterval);
-  RunPosted();  // a wake-up that came while an earlier Run wound up is spent already
+  trim_.Start();
+  posted_.RunAll();  // a wake-up that came while an earlier Run wound up is spent already
   ArmWake();
   turn_clock_.Wakes(Now());
   while (!stopped_) {
@@ -437,8 +421,7 @@ void UringProactor::OnAccept(Listener& listener, const io_uring_cqe& completion)
     } else if (completion.res == -EINVAL && features_.multishot_accept) {
       features_.multishot_accept = false;
       ArmAccept(listener);
-    } else if (completion.res < 0 && completion.res != -ECONNABORTED &&
-               completion.res != -ECANCELED && !IsSpurious(completion.res)) {
+    } else if (completion.res != -ECANCELED && AcceptMustPause(completion.res)) {
       ++counters_.accept_errors;
       listener.pause.Arm(Now() + kAcceptPause);
     } else {
@@ -452,41 +435,22 @@ void UringProactor::OnAccept(Listener& listener, const io_uring_cqe& completion)
 
 void UringProactor::ArmWake() {
   io_uring_sqe& entry = NextEntry();
-  io_uring_prep_read(&entry, wake_descriptor_, &wake_value_, sizeof(wake_value_), 0);
+  io_uring_prep_read(&entry, posted_.descriptor(), &wake_value_, sizeof(wake_value_), 0);
   Label(entry, nullptr, static_cast<uint64_t>(Kind::kWake));
   ++internal_in_flight_;
 }
 
 void UringProactor::OnWake() {
   if (winding_) return;
-  RunPosted();
+  posted_.RunAll();
   ArmWake();
-}
-
-void UringProactor::RunPosted() {
-  std::vector<std::function<void()>> functions;
-  {
-    const std::lock_guard lock(posted_mutex_);
-    functions.swap(posted_);
-  }
-  for (const auto& function : functions) function();
-}
-
-void UringProactor::PostFromAnyThread(std::function<void()> function) {
-  {
-    const std::lock_guard lock(posted_mutex_);
-    posted_.push_back(std::move(function));
-  }
-  const uint64_t one = 1;
-  // Fails only when the counter is full, and then a wake-up is on its way.
-  [[maybe_unused]] const ssize_t written = write(wake_descriptor_, &one, sizeof(one));
 }
 
 // Ends what the loop itself has in the kernel, so that nothing writes into memory that is about to
 // go.
 void UringProactor::Wind() {
   winding_ = true;
-  trim_timer_.Disarm();
+  trim_.Stop();
   Cancel(nullptr, Kind::kWake);
   for (size_t i = 0; i < sockets_.size(); ++i) {
     if (sockets_[i].listener != nullptr) Abort(SocketId{static_cast<int>(i)});

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <atomic>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <vector>
 
+#include "proxy/io/pool_trim.h"
+#include "proxy/io/posted_functions.h"
 #include "proxy/io/proactor.h"
 #include "proxy/io/turn_clock.h"
 #include "proxy/io/uring_buffers.h"
@@ -51,7 +51,9 @@ class UringProactor final : public Proactor {
   void Adopt(SocketId socket) override;
   bool Quiet(SocketId socket) override;
   void Run() override;
-  void PostFromAnyThread(std::function<void()> function) override;
+  void PostFromAnyThread(std::function<void()> function) override {
+    posted_.Post(std::move(function));
+  }
 
  private:
   enum class Kind : uint64_t { kReceive, kSend, kConnect, kAccept, kWake, kCancel };
@@ -98,7 +100,6 @@ class UringProactor final : public Proactor {
   void OnSend(SendOperation& operation, int result);
   void OnAccept(Listener& listener, const io_uring_cqe& completion);
   void OnWake();
-  void RunPosted();
   void Wind();
 
   RingPointer ring_;
@@ -108,13 +109,11 @@ class UringProactor final : public Proactor {
   ProvidedBuffers provided_;
   std::deque<SocketId> starved_;  // in the order in which they met the empty ring
 
-  int wake_descriptor_ = -1;
+  PostedFunctions posted_;
   uint64_t wake_value_ = 0;
   int internal_in_flight_ = 0;  // wake and accepts; the ring mustn't close before they ended
   bool winding_ = false;
-  std::mutex posted_mutex_;
-  std::vector<std::function<void()>> posted_;
-  Timer trim_timer_;
+  PoolTrim trim_;
   TurnClock turn_clock_{counters_};
 };
 

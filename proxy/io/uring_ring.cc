@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <utility>
 
 #include "proxy/io/result.h"
 
@@ -35,7 +36,7 @@ int DisabledSysctl() {
 
 RingRefusal RefusalOf(int code) {
   // Only EPERM can come of the setting; without descriptors it couldn't be read anyway.
-  return {code, ExplainRefusal(code, code == EPERM ? DisabledSysctl() : -1)};
+  return ExplainRefusal(code, code == EPERM ? DisabledSysctl() : -1);
 }
 
 // Registering a buffer ring came with 5.19, as did everything else that we can't do without.
@@ -70,40 +71,46 @@ std::string RingFeatures::Text() const {
   return text + " PROVIDED_BUFFERS";
 }
 
-std::string ExplainRefusal(int code, int disabled_sysctl) {
-  const std::string head = "io_uring is not available here (" + Error{code}.Text() + "): ";
+RingRefusal ExplainRefusal(int code, int disabled_sysctl) {
+  const auto refusal = [code](std::string_view reason, std::string_view text) {
+    std::string line = "io_uring is not available here (" + Error{code}.Text() + "): ";
+    return RingRefusal{code, reason, std::move(line.append(text))};
+  };
   if (code == ENOSYS) {
-    return head +
-           "the kernel is older than Linux 5.19, or a seccomp profile (Podman, CRI-O) hides it. "
-           "Use Linux 5.19 or newer, or allow io_uring_setup, io_uring_enter and io_uring_register "
-           "in the profile.";
+    return refusal(
+        "unsupported",
+        "the kernel is older than Linux 5.19, or a seccomp profile (Podman, CRI-O) hides it. "
+        "Use Linux 5.19 or newer, or allow io_uring_setup, io_uring_enter and io_uring_register "
+        "in the profile.");
   }
   if (code == EPERM && disabled_sysctl > 0) {
-    return head + "kernel.io_uring_disabled is " + std::to_string(disabled_sysctl) +
-           ". Set it to 0: sysctl -w kernel.io_uring_disabled=0" +
-           (disabled_sysctl == 1 ? ", or put Poplar's user into kernel.io_uring_group." : ".");
+    return refusal(
+        "disabled",
+        "kernel.io_uring_disabled is " + std::to_string(disabled_sysctl) +
+            ". Set it to 0: sysctl -w kernel.io_uring_disabled=0" +
+            (disabled_sysctl == 1 ? ", or put Poplar's user into kernel.io_uring_group." : "."));
   }
   if (code == EPERM || code == EACCES) {
-    return head +
-           "a seccomp profile (the default one of Docker 25 and containerd 2) or SELinux forbids "
-           "it. "
-           "Run Poplar with a profile that allows io_uring_setup, io_uring_enter and "
-           "io_uring_register.";
+    return refusal("forbidden",
+                   "a seccomp profile (the default one of Docker 25 and containerd 2) or SELinux "
+                   "forbids it. Run Poplar with a profile that allows io_uring_setup, "
+                   "io_uring_enter and io_uring_register.");
   }
   if (code == ENOMEM) {
-    return head +
-           "the limit on locked memory is too small for the ring. Raise it: LimitMEMLOCK=infinity "
-           "in "
-           "the systemd unit, or ulimit -l unlimited.";
+    return refusal("limits",
+                   "the limit on locked memory is too small for the ring. Raise it: "
+                   "LimitMEMLOCK=infinity in the systemd unit, or ulimit -l unlimited.");
   }
   if (code == EMFILE || code == ENFILE) {
-    return head +
-           "no file descriptor is left. Raise the limit: LimitNOFILE= in the unit, or ulimit -n.";
+    return refusal("limits",
+                   "no file descriptor is left. Raise the limit: LimitNOFILE= in the unit, or "
+                   "ulimit -n.");
   }
   if (code == EINVAL) {
-    return head + "the kernel lacks features that Poplar needs. Use Linux 5.19 or newer.";
+    return refusal("unsupported",
+                   "the kernel lacks features that Poplar needs. Use Linux 5.19 or newer.");
   }
-  return head + "see io_uring_setup(2) for this error.";
+  return refusal("other", "see io_uring_setup(2) for this error.");
 }
 
 tl::expected<Ring, RingRefusal> CreateRing(unsigned entries) {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <tl/expected.hpp>
 
 struct io_uring;
@@ -20,10 +21,11 @@ struct RingFeatures {
       const;  // for --version and the start-up log: "DEFER_TASKRUN SINGLE_ISSUER ..."
 };
 
-// Why there is no ring: errno, the likely cause, and what to do, in one line.
+// Why there is no ring.
 struct RingRefusal {
-  int code = 0;
-  std::string text;
+  int code = 0;             // an errno
+  std::string_view reason;  // for a label: forbidden, disabled, unsupported, limits or other
+  std::string text;         // the likely cause, and what to do, in one line
 };
 
 struct RingCloser {
@@ -40,9 +42,9 @@ struct Ring {
 // the thread that runs it enables it (and is then the only one that may submit).
 tl::expected<Ring, RingRefusal> CreateRing(unsigned entries);
 
-// The refusal's line for an errno from io_uring_setup; apart so that it can be tested without such
-// a kernel. `disabled_sysctl` is kernel.io_uring_disabled (0, 1, 2), or -1 where there is no such
+// The refusal for an errno from io_uring_setup; apart so that it can be tested without such a
+// kernel. `disabled_sysctl` is kernel.io_uring_disabled (0, 1, 2), or -1 where there is no such
 // setting.
-std::string ExplainRefusal(int code, int disabled_sysctl);
+RingRefusal ExplainRefusal(int code, int disabled_sysctl);
 
 }  // namespace poplar::io

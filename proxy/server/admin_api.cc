@@ -94,8 +94,7 @@ metrics::StatusView AdminApi::Status() const {
   metrics::StatusView status{.version = version_,
                              .started = static_cast<double>(started_) * kSecondsPerMicro,
                              .now = static_cast<double>(clock_.UnixMicros()) * kSecondsPerMicro,
-                             .workers = workers_.size(),
-                             .io = "io_uring"};
+                             .workers = workers_.size()};
   status.sessions = static_cast<uint64_t>(shared_.admission.connections.sessions());
   const auto active = CountsBy(exporter_, metrics::kSessionsActive.instrument, "listener");
   for (size_t i = 0; i < active.size() && i < addresses_.size(); ++i)

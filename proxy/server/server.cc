@@ -13,6 +13,7 @@
 #include "proxy/config/password_file.h"
 #include "proxy/server/build_autoconfig.h"
 #include "proxy/server/build_routing.h"
+#include "proxy/server/choose_engine.h"
 #include "proxy/server/cpus.h"
 #include "proxy/server/move_views.h"
 #include "proxy/server/node_views.h"
@@ -24,8 +25,9 @@ namespace {
 // process.
 constexpr io::Duration kStuckAfter = std::chrono::seconds(30);
 
-metrics::Dimensions DimensionsOf(const config::Config& config) {
+metrics::Dimensions DimensionsOf(const config::Config& config, const io::ChosenEngine& engine) {
   metrics::Dimensions dimensions;
+  dimensions.io_engines = {{std::string(io::NameOf(engine.engine)), std::string(engine.reason())}};
   for (const config::ListenerConfig& listener : config.listeners)
     dimensions.listeners.push_back(listener.name);
   for (const config::ClusterConfig& cluster : config.clusters) {
@@ -103,6 +105,8 @@ Server::~Server() { Join(); }
 tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
     const config::Config& config, std::shared_ptr<const session::Settings> settings, Log& log,
     const io::Clock& clock, const BuildInfo& build_info) {
+  auto engine = ChooseEngine(config.io, log);
+  if (!engine) return tl::unexpected(engine.error());
   auto maps = UserMaps::Load(UserMapFiles(config));
   if (!maps) return tl::unexpected(maps.error());
   auto resolvers = std::make_unique<Resolvers>();
@@ -116,7 +120,8 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
                                             std::move(resolvers), std::move(*directories),
                                             std::move(*discoveries), log, clock));
   server->shared_.autoconfig = std::move(*autoconfig);
-  server->layout_ = std::make_unique<metrics::Layout>(DimensionsOf(config));
+  server->engine_ = std::move(*engine);
+  server->layout_ = std::make_unique<metrics::Layout>(DimensionsOf(config, server->engine_));
   auto done = server->AddWorkers(config);
   if (done) server->AddDiscoveries();
   if (done) done = server->Listen(config);
@@ -129,8 +134,9 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
 
 tl::expected<void, std::string> Server::AddWorkers(const config::Config& config) {
   const int count = config.workers > 0 ? config.workers : UsableCpus();
-  const Worker::Options options{.buffer_bytes_max =
-                                    config.limits.buffer_memory.bytes / static_cast<size_t>(count)};
+  const Worker::Options options{
+      .engine = engine_.engine,
+      .buffer_bytes_max = config.limits.buffer_memory.bytes / static_cast<size_t>(count)};
   for (int i = 0; i < count; ++i) {
     shards_.push_back(std::make_unique<metrics::Shard>(*layout_));
     auto worker = Worker::Create(shared_, settings_, *shards_.back(), log_, clock_, options);
@@ -140,6 +146,7 @@ tl::expected<void, std::string> Server::AddWorkers(const config::Config& config)
       for (const std::unique_ptr<Worker>& each : workers_) each->LookAtNode(node);
     });
   }
+  shards_.front()->GaugeSet(metrics::kIoEngineInfo, 1, metrics::IoEngine{0});
   traces_ = std::make_unique<Traces>(config.trace, clock_, log_, [this](const auto& rules) {
     for (const std::unique_ptr<Worker>& worker : workers_) worker->UseTraces(rules);
   });
@@ -295,6 +302,8 @@ tl::expected<void, std::string> Server::StartThreads() {
 
 metrics::StatusView Server::Status() const {
   metrics::StatusView status = api_->Status();
+  status.io = io::NameOf(engine_.engine);
+  status.io_note = FallbackNote(engine_);
   status.ready = Ready();
   status.draining = draining_.load();
   return status;

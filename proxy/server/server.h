@@ -52,7 +52,7 @@ class Server {
   int64_t sessions() const { return shared_.admission.connections.sessions(); }
   size_t workers() const { return workers_.size(); }
   Worker& worker(size_t index) { return *workers_[index]; }
-  std::string kernel_features() const { return workers_.front()->proactor().features().Text(); }
+  const io::ChosenEngine& engine() const { return engine_; }
 
  private:
   Server(std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
@@ -82,6 +82,7 @@ class Server {
   const std::shared_ptr<const session::Settings> settings_;
   Log& log_;
   const io::Clock& clock_;
+  io::ChosenEngine engine_;
   io::SystemRandom random_;
   Shared shared_;
   NewestSettings newest_;

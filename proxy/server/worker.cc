@@ -16,10 +16,10 @@ tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
     Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard,
     Log& log, const io::Clock& clock, const Options& options) {
   std::unique_ptr<Worker> worker(new Worker(shared, std::move(settings), shard, log, clock));
-  auto proactor = io::UringProactor::Create(clock, worker->random_,
-                                            {.buffer_bytes_max = options.buffer_bytes_max});
+  auto proactor = io::OpenProactor(options.engine, clock, worker->random_,
+                                   {.buffer_bytes_max = options.buffer_bytes_max});
   if (!proactor) return tl::unexpected(proactor.error());
-  io::UringProactor& world = **proactor;
+  io::Proactor& world = **proactor;
   worker->proactor_ = std::move(*proactor);
   worker->accepting_ = std::make_unique<io::TaskScope>(world.ready());
   worker->keeping_ = std::make_unique<io::TaskScope>(world.ready());

@@ -10,9 +10,9 @@
 #include "balancer/affinity.h"
 #include "metrics/shard.h"
 #include "proxy/autoconfig/http_server.h"
+#include "proxy/io/engine.h"
 #include "proxy/io/system_clock.h"
 #include "proxy/io/task_scope.h"
-#include "proxy/io/uring_proactor.h"
 #include "proxy/server/node_observer.h"
 #include "proxy/server/session_views.h"
 #include "proxy/server/shard_meter.h"
@@ -54,6 +54,7 @@ struct Shared {
 class Worker {
  public:
   struct Options {
+    io::Engine engine;
     size_t buffer_bytes_max;
   };
 
@@ -109,7 +110,7 @@ class Worker {
   // Its share has changed: sessions and parked ones whose users are elsewhere now end.
   void LookAtMove(size_t move);
 
-  io::UringProactor& proactor() { return *proactor_; }
+  io::Proactor& proactor() { return *proactor_; }
   // Nothing that is posted to it is done any more.
   bool ended() const { return ended_.load(); }
   // When the loop last came round, in nanoseconds of the clock; for /livez.
@@ -145,7 +146,7 @@ class Worker {
   VisitMeter visits_;
   io::SystemRandom random_;
   const io::Clock& clock_;
-  std::unique_ptr<io::UringProactor> proactor_;
+  std::unique_ptr<io::Proactor> proactor_;
   std::unique_ptr<io::TaskScope> accepting_;
   std::unique_ptr<io::TaskScope> keeping_;
   std::unique_ptr<io::TaskScope> serving_;

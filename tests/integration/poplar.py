@@ -1,5 +1,6 @@
 """The program under test: a configuration written, the binary started, its session log read, its end checked."""
 
+import functools
 import json
 import os
 import pathlib
@@ -17,6 +18,9 @@ from wire import Pop3, tls_context
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("POPLAR", ROOT / "build" / "release" / "poplar"))
+
+# What Poplar serves its sockets by, if not by what it would take itself: epoll or io_uring.
+TEST_IO = os.environ.get("POPLAR_TEST_IO", "")
 
 # Every way in which a session can end; a log line with another word is a defect.
 REASONS = {
@@ -42,6 +46,7 @@ def configuration(nodes, certificates, port: int, admin_port: int, log_file: pat
     listener = {"name": "pop3s", "address": "127.0.0.1:{port}", "tls": "implicit", **(listener or {})}
     listener["address"] = listener["address"].format(port=port)
     return {
+        **({"io": TEST_IO} if TEST_IO else {}),
         "workers": 2,
         "listeners": [listener, *more_listeners],
         "tls": {"certificates": [{"certificate": str(made.certificate), "key": str(made.key)}
@@ -66,10 +71,10 @@ class Poplar:
     """A running proxy in front of `nodes`. Leaving the block stops it and requires a clean end."""
 
     def __init__(self, folder: pathlib.Path, nodes, authority, certificates=None, also=None, ready=True,
-                 descriptors: int = None, **options):
+                 descriptors: int = None, preexec=None, **options):
         """`also`: settings of further listeners, by name; each gets a port of its own, to be found in `ports`.
         `ready`: whether it can be, with what it needs; else it is only waited for to be alive.
-        `descriptors`: the most that it may have open.
+        `descriptors`: the most that it may have open. `preexec`: called in its process before it begins.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.authority = authority
@@ -84,12 +89,13 @@ class Poplar:
         # JSON is YAML; written so, no quoting rule of YAML can bite a test.
         self.file.write_text(json.dumps(configuration(
             nodes, certificates, self.port, self.admin_port, self.log, more_listeners=more, **options), indent=2))
-        limit = descriptors and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors)))
+        if descriptors:
+            preexec = functools.partial(resource.setrlimit, resource.RLIMIT_NOFILE, (descriptors, descriptors))
         # Freed memory that a sanitizer keeps back would look as if Poplar kept it.
         self.child = Child([BINARY, "serve", "--config", self.file], folder / "output.log",
                            {"ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=64",
                             "LSAN_OPTIONS": f"suppressions={pathlib.Path(__file__).with_name('leaks.txt')}"},
-                           preexec=limit)
+                           preexec=preexec)
         self.child.wait_for(lambda: self.status("/readyz" if ready else "/livez") == 200, "Poplar to be ready")
 
     # --- the admin endpoint

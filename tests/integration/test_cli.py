@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from child import Child
-from poplar import configuration, node
+from poplar import TEST_IO, configuration, node
 from ports import free_port
 
 
@@ -234,7 +234,7 @@ def test_a_used_port_is_named(binary, good):
 
 
 def test_the_demo_prints_commands_that_work(binary, tmp_path):
-    with_output = Child([binary, "demo"], tmp_path / "demo.log")
+    with_output = Child([binary, "demo", *(["--io", TEST_IO] if TEST_IO else [])], tmp_path / "demo.log")
     try:
         found = with_output.wait_for(
             lambda: re.search(r"^\s*(?:\$ )?(curl .*pop3s://.*)$", with_output.text(), re.MULTILINE),

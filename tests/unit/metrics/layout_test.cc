@@ -96,6 +96,9 @@ TEST(LayoutTest, CellAndLabelsAgree) {
             (LabelPairs{{"result", "error"}, {"version", "1.3"}, {"resumed", "yes"}}));
   const size_t stage = layout.CellOf(Instrument::kLoginStageDuration, LoginStage::kGreeting);
   EXPECT_EQ(labels_at(Instrument::kLoginStageDuration, stage), (LabelPairs{{"stage", "greeting"}}));
+  const size_t engine = layout.CellOf(Instrument::kIoEngineInfo, IoEngine{0});
+  EXPECT_EQ(labels_at(Instrument::kIoEngineInfo, engine),
+            (LabelPairs{{"engine", "epoll"}, {"reason", "forbidden"}}));
 }
 
 // What an operator's rules select by: the words are an interface.

@@ -10,7 +10,8 @@ inline Dimensions SampleDimensions() {
           .nodes = {{"main", "mail1"}, {"main", "mail2"}, {"other", "mail1"}},
           .session_ends = {{"quit", "client"}, {"node_eof", "node"}, {"drain", "proxy"}},
           .commands = {"STAT", "RETR", "other"},
-          .certificates = {"default"}};
+          .certificates = {"default"},
+          .io_engines = {{"epoll", "forbidden"}}};
 }
 
 }  // namespace poplar::metrics

@@ -61,6 +61,13 @@ TEST(StatusPageTest, ShowsTheProcess) {
   EXPECT_THAT(page, HasSubstr("title=\"since 2025-11-28 06:06:40 UTC\""));
 }
 
+TEST(StatusPageTest, SaysThatIoUringIsRefused) {
+  StatusPageView view = Sample();
+  EXPECT_EQ(Inside(StatusPage(view), "io-note"), "");
+  view.status.io_note = "by epoll, since <io_uring>";
+  EXPECT_EQ(Inside(StatusPage(view), "io-note"), "by epoll, since &lt;io_uring&gt;");
+}
+
 TEST(StatusPageTest, SaysWhenItDoesNotTakeClients) {
   StatusPageView view = Sample();
   view.status.ready = false;

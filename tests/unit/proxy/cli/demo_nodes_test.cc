@@ -7,13 +7,14 @@
 #include <set>
 #include <string>
 
+#include "tests/unit/proxy/io/engine_of_tests.h"
 #include "tests/unit/proxy/server/blocking_client.h"
 
 namespace poplar::cli {
 namespace {
 
 TEST(DemoNodes, ServeEachOnItsOwnPort) {
-  const auto nodes = DemoNodes::Start(3);
+  const auto nodes = DemoNodes::Start(3, io::WishOfTests());
   if (!nodes) GTEST_SKIP() << nodes.error();
   std::set<uint16_t> ports;
   for (const io::Address& address : (*nodes)->addresses()) {
@@ -28,7 +29,7 @@ TEST(DemoNodes, ServeEachOnItsOwnPort) {
 }
 
 TEST(DemoNodes, EndWithSessionsOpen) {
-  auto nodes = DemoNodes::Start(1);
+  auto nodes = DemoNodes::Start(1, io::WishOfTests());
   if (!nodes) GTEST_SKIP() << nodes.error();
   server::BlockingClient client((*nodes)->addresses()[0].port());
   EXPECT_TRUE(client.ReadLine().starts_with("+OK"));
@@ -37,7 +38,8 @@ TEST(DemoNodes, EndWithSessionsOpen) {
 }
 
 TEST(DemoNodes, FailInOneLineWhereverDescriptorsRunOut) {
-  if (const auto nodes = DemoNodes::Start(1); !nodes) GTEST_SKIP() << nodes.error();
+  if (const auto nodes = DemoNodes::Start(1, io::WishOfTests()); !nodes)
+    GTEST_SKIP() << nodes.error();
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);
   const int first_free = dup(STDERR_FILENO);
@@ -47,7 +49,7 @@ TEST(DemoNodes, FailInOneLineWhereverDescriptorsRunOut) {
   for (int left = 0; !started && left < 50; ++left) {
     const rlimit few{static_cast<rlim_t>(first_free + left), before.rlim_max};
     setrlimit(RLIMIT_NOFILE, &few);
-    const auto nodes = DemoNodes::Start(3);
+    const auto nodes = DemoNodes::Start(3, io::WishOfTests());
     started = nodes.has_value();
     setrlimit(RLIMIT_NOFILE, &before);
     if (started) break;
@@ -55,7 +57,7 @@ TEST(DemoNodes, FailInOneLineWhereverDescriptorsRunOut) {
     EXPECT_NE(nodes.error().find("EMFILE"), std::string::npos) << nodes.error();
   }
   EXPECT_TRUE(started);
-  EXPECT_GE(failures, 5);  // the ring, its wake-up, three listeners
+  EXPECT_GE(failures, 5);  // the engine, its wake-up, three listeners
 }
 
 }  // namespace

@@ -64,6 +64,7 @@ class NodeCommandTest : public testing::Test {
   std::vector<std::string> told_;
   bool ready_ = true;
   bool live_ = true;
+  std::string io_note_;
   std::vector<metrics::ClusterView> clusters_ = {
       {.name = "old", .nodes = {{.name = "a"}, {.name = "b"}}},
       {.name = "new", .nodes = {{.name = "a"}}}};
@@ -78,7 +79,8 @@ class NodeCommandTest : public testing::Test {
              told_.push_back(std::string(cluster) + "/" + std::string(node) + " " +
                              std::string(TextOf(state)));
              return metrics::SetStateResult::kOk;
-           }});
+           },
+       .status = [this] { return metrics::StatusView{.io_note = io_note_}; }});
   uint16_t port_ = admin_->port();
 };
 
@@ -145,6 +147,14 @@ TEST_F(NodeCommandTest, LiveLooksAtPoplarAloneAndNotAtItsNodes) {
   admin_.reset();
   EXPECT_EQ(Live().status, 1);
   EXPECT_THAT(Live().err, StartsWith("poplar: error: no Poplar answers at 127.0.0.1:"));
+}
+
+TEST_F(NodeCommandTest, StatusSaysThatIoUringIsRefused) {
+  io_note_ = "Sockets are served by epoll: \x1b[2J";
+  const Outcome outcome = Status();
+  EXPECT_EQ(outcome.status, 0) << "everybody is served";
+  EXPECT_THAT(outcome.out, StartsWith("ready: new clients are served\n"
+                                      "Sockets are served by epoll: ?[2J\n\nCLUSTER "));
 }
 
 TEST_F(NodeCommandTest, SaysThatNobodyAnswers) {

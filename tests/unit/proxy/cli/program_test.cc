@@ -12,7 +12,6 @@
 #include <fstream>
 #include <string>
 
-#include "proxy/io/uring_ring.h"
 #include "tests/unit/proxy/io/forbidden_syscalls.h"
 
 #if !defined(__has_feature)
@@ -43,8 +42,6 @@ void ExpectOneClearLine(const ProgramEnd& end, const std::string& part) {
   EXPECT_TRUE(end.err.ends_with("\n"));
   EXPECT_EQ(end.out, "");
 }
-
-bool HasIoUring() { return io::CreateRing(8).has_value(); }
 
 TEST(Program, EndsWithTwoOnAWrongCommandLine) {
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"nonsense"},
@@ -142,7 +139,6 @@ TEST(Program, ProbesEndWithThreeWhereNothingCouldBeTried) {
 }
 
 TEST(Program, StopsOnSigterm) {
-  if (!HasIoUring()) GTEST_SKIP() << "io_uring is refused here";
   const ProgramEnd demo = RunProgram({"demo"}, LeaveSigtermPending);
   EXPECT_EQ(demo.status, 0) << demo.err;
   EXPECT_THAT(demo.out, HasSubstr("curl -k --user "));
@@ -156,16 +152,32 @@ TEST(Program, StopsOnSigterm) {
 TEST(Program, SaysWhyThereIsNoIoUring) {
   const std::pair<int, const char*> refusals[] = {
       {EPERM, "io_uring_setup"}, {ENOSYS, "Linux 5.19 or newer"}, {ENOMEM, "LimitMEMLOCK"}};
-  const std::string path = WriteConfig();
+  const std::string path = WriteConfig("io: io_uring\n");
   for (const auto& [refusal, remedy] : refusals) {
     const auto refuse = [code = refusal] { io::ForbidSyscalls({__NR_io_uring_setup}, code); };
     ExpectOneClearLine(RunProgram({"serve", "-c", path}, refuse), remedy);
-    ExpectOneClearLine(RunProgram({"demo"}, refuse), remedy);
+    ExpectOneClearLine(RunProgram({"demo", "--io", "io_uring"}, refuse), remedy);
+  }
+}
+
+TEST(Program, TakesEpollWhereIoUringIsRefusedAndSaysSo) {
+  for (const int refusal : {EPERM, ENOSYS}) {
+    const auto refuse = [refusal] {
+      LeaveSigtermPending();
+      io::ForbidSyscalls({__NR_io_uring_setup}, refusal);
+    };
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"serve", "-c", WriteConfig()}, {"demo"}}) {
+      const ProgramEnd end = RunProgram(command, refuse);
+      EXPECT_EQ(end.status, 0) << end.err;
+      EXPECT_THAT(end.err, HasSubstr("\"level\":\"warning\""));
+      EXPECT_THAT(end.err, HasSubstr("served by epoll, which takes more CPU: io_uring is not"));
+      EXPECT_THAT(end.err, HasSubstr("\"message\":\"stopped\""));
+    }
   }
 }
 
 TEST(Program, SaysThatItMayStartNoThread) {
-  if (!HasIoUring()) GTEST_SKIP() << "io_uring is refused here";
   const auto refuse = [] {
     setenv("ASAN_OPTIONS", "detect_leaks=0", 1);  // the leak detector starts a thread itself
     io::ForbidSyscalls({__NR_clone, __NR_clone3}, EAGAIN);
@@ -181,7 +193,6 @@ TEST(Program, SaysThatItCannotLog) {
 
 // Whatever it is that there is no descriptor for: one line and 1, never a signal, never a hang.
 TEST(Program, SurvivesEveryLackOfDescriptors) {
-  if (!HasIoUring()) GTEST_SKIP() << "io_uring is refused here";
 #if __has_feature(address_sanitizer)
   GTEST_SKIP()
       << "the sanitizer's own check of vtables opens a pipe, and takes a failure for a bug";

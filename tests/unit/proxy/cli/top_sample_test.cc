@@ -15,6 +15,7 @@ TEST(ReadTopSampleTest, ReadsWhatIsWritten) {
                              .started = 1000.5,
                              .now = 1010.25,
                              .ready = true,
+                             .io_note = "refused",
                              .sessions = 7,
                              .logins = {{"ok", 5}, {"rejected", 2}, {"timeout", 1}}};
   status.login = {.buckets = {{0.001, 3}, {0.5, 5}}, .count = 6, .sum = 1};
@@ -25,6 +26,7 @@ TEST(ReadTopSampleTest, ReadsWhatIsWritten) {
                     metrics::SessionsAsJson({.total = 7, .sessions = {{.id = "a"}}}));
   ASSERT_TRUE(sample);
   EXPECT_EQ(sample->version, "0.1.0");
+  EXPECT_EQ(sample->io_note, "refused");
   EXPECT_EQ(sample->started, 1000.5);
   EXPECT_EQ(sample->now, 1010.25);
   EXPECT_TRUE(sample->ready);

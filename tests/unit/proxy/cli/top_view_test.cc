@@ -83,6 +83,12 @@ TEST_F(TopPictureTest, SaysThatItDrains) {
   EXPECT_THAT(Draw(), HasSubstr("  draining  "));
 }
 
+TEST_F(TopPictureTest, SaysThatIoUringIsRefused) {
+  EXPECT_THAT(Draw(), HasSubstr("\n\nNODE ")) << "the rates, nothing, the nodes";
+  now_.io_note = "Sockets are served by epoll: \x1b[2J";
+  EXPECT_THAT(Draw(), HasSubstr("\nSockets are served by epoll: ?[2J\n\nNODE "));
+}
+
 TEST_F(TopPictureTest, WhatIsOutIsRed) {
   const std::string picture = Draw({.columns = 200, .rows = 0}, config::Color::kAlways);
   EXPECT_THAT(picture, HasSubstr("\n\x1b[31mmain/n2 "));

@@ -30,9 +30,10 @@ TEST(BuildFacts, NamesEachFactOnce) {
 TEST(PrintVersion, TellsWhatIsBuiltInAndWhatTheKernelGrants) {
   std::ostringstream out;
   PrintVersion(out);
-  EXPECT_THAT(out.str(), testing::MatchesRegex(
-                             "poplar [0-9.]+\n  compiler: [^\n]+\n  boringssl: [^\n]+\n  liburing: "
-                             "[0-9.]+\n  kernel: Linux [^\n]+\n  io_uring: [^\n]+\n"));
+  EXPECT_THAT(out.str(),
+              testing::MatchesRegex(
+                  "poplar [0-9.]+\n  compiler: [^\n]+\n  boringssl: [^\n]+\n  liburing: "
+                  "[0-9.]+\n  kernel: Linux [^\n]+\n  io_uring: [^\n]+\n  epoll: available\n"));
   const auto ring = io::CreateRing(8);
   EXPECT_THAT(out.str(), HasSubstr(ring ? ring->features.Text() : ring.error().text));
 }
@@ -44,8 +45,10 @@ TEST(PrintVersion, TellsWhatIsBuiltInAndWhatTheKernelGrants) {
 }
 
 TEST(PrintVersion, TellsWhyThereIsNoIoUring) {
-  EXPECT_EXIT(PrintWhereIoUringIsRefused(), testing::ExitedWithCode(0),
-              "io_uring: io_uring is not available here \\(EPERM.*seccomp profile");
+  EXPECT_EXIT(
+      PrintWhereIoUringIsRefused(), testing::ExitedWithCode(0),
+      "io_uring: io_uring is not available here \\(EPERM.*seccomp profile.*\n  epoll: available, "
+      "and taken instead\n");
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include "proxy/io/deadline.h"
 #include "proxy/io/socket_stream.h"
 #include "proxy/io/system_clock.h"
-#include "proxy/io/uring_proactor.h"
+#include "tests/unit/proxy/io/engine_of_tests.h"
 
 namespace poplar::demo {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 class MailNodeTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto created = io::UringProactor::Create(clock_, random_, {});
+    auto created = io::OpenProactor(io::EngineOfTests(), clock_, random_, {});
     if (!created) GTEST_SKIP() << created.error().text;
     proactor_ = std::move(*created);
     AddDemoMail(store_);
@@ -38,7 +38,7 @@ class MailNodeTest : public testing::Test {
 
   io::SystemClock clock_;
   io::SystemRandom random_;
-  std::unique_ptr<io::UringProactor> proactor_;
+  std::unique_ptr<io::Proactor> proactor_;
   MailStore store_;
 };
 

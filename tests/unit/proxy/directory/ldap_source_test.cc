@@ -8,7 +8,7 @@
 
 #include "proxy/io/system_clock.h"
 #include "proxy/io/task_scope.h"
-#include "proxy/io/uring_proactor.h"
+#include "tests/unit/proxy/io/engine_of_tests.h"
 
 namespace poplar::directory {
 namespace {
@@ -27,11 +27,11 @@ class HangingAsker final : public LdapAsker {
   }
 };
 
-// One worker, on the real ring: an answer comes from another thread.
+// One worker, on the real kernel: an answer comes from another thread.
 class LdapSourceTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto proactor = io::UringProactor::Create(clock_, random_, {});
+    auto proactor = io::OpenProactor(io::EngineOfTests(), clock_, random_, {});
     if (!proactor) GTEST_SKIP() << proactor.error().text;
     proactor_ = std::move(*proactor);
     scope_.emplace(proactor_->ready());
@@ -71,7 +71,7 @@ class LdapSourceTest : public testing::Test {
 
   const io::SystemClock clock_;
   io::SystemRandom random_;
-  std::unique_ptr<io::UringProactor> proactor_;
+  std::unique_ptr<io::Proactor> proactor_;
   std::optional<io::TaskScope> scope_;
   LdapSettings settings_;
   std::unique_ptr<LdapPool> pool_;

@@ -17,11 +17,11 @@ int OptionOf(int descriptor, int level, int name) {
 }
 
 TEST(KernelSocket, ConnectsAtBothEnds) {
-  const Result<int> listener = OpenListening(Address::Loopback(0), {});
+  const Result<int> listener = OpenListening(Address::Loopback(0), {}, Blocking::kYes);
   ASSERT_TRUE(listener) << listener.error().Text();
   const Address address = LocalAddressOf(*listener);
   EXPECT_NE(address.port(), 0);
-  const Result<int> near = OpenConnecting(AF_INET);
+  const Result<int> near = OpenConnecting(AF_INET, Blocking::kYes);
   ASSERT_TRUE(near) << near.error().Text();
   ASSERT_EQ(connect(*near, address.sockaddr_pointer(), address.sockaddr_length()), 0);
   const int far = accept(*listener, nullptr, nullptr);
@@ -31,9 +31,9 @@ TEST(KernelSocket, ConnectsAtBothEnds) {
 }
 
 TEST(KernelSocket, SetsTheOptions) {
-  const int sharing = *OpenListening(Address::Loopback(0), {});
-  const int alone = *OpenListening(Address::Loopback(0), {.reuse_port = false});
-  const int near = *OpenConnecting(AF_INET);
+  const int sharing = *OpenListening(Address::Loopback(0), {}, Blocking::kYes);
+  const int alone = *OpenListening(Address::Loopback(0), {.reuse_port = false}, Blocking::kYes);
+  const int near = *OpenConnecting(AF_INET, Blocking::kYes);
   EXPECT_EQ(OptionOf(sharing, SOL_SOCKET, SO_REUSEPORT), 1);
   EXPECT_EQ(OptionOf(alone, SOL_SOCKET, SO_REUSEPORT), 0);
   EXPECT_EQ(OptionOf(near, IPPROTO_TCP, TCP_NODELAY), 1);
@@ -43,16 +43,35 @@ TEST(KernelSocket, SetsTheOptions) {
   }
 }
 
+TEST(KernelSocket, WaitsOrNotAsWished) {
+  for (const Blocking blocking : {Blocking::kYes, Blocking::kNo}) {
+    const int wanted = blocking == Blocking::kNo ? O_NONBLOCK : 0;
+    for (const int descriptor :
+         {*OpenListening(Address::Loopback(0), {}, blocking), *OpenConnecting(AF_INET, blocking)}) {
+      EXPECT_EQ(fcntl(descriptor, F_GETFL) & O_NONBLOCK, wanted);
+      close(descriptor);
+    }
+  }
+}
+
+TEST(KernelSocket, TellsSpuriousAnswersFromLastingOnes) {
+  for (const int result : {-EAGAIN, -EINTR}) EXPECT_TRUE(IsSpurious(result));
+  for (const int result : {0, 7, -ECONNRESET}) EXPECT_FALSE(IsSpurious(result));
+  for (const int result : {-EMFILE, -ENFILE, -ENOBUFS}) EXPECT_TRUE(AcceptMustPause(result));
+  for (const int result : {0, 7, -EAGAIN, -EINTR, -ECONNABORTED})
+    EXPECT_FALSE(AcceptMustPause(result));
+}
+
 TEST(KernelSocket, KnowsWhatIsNoSocket) {
   EXPECT_FALSE(SendAtOnce(-1));
   EXPECT_FALSE(SendAtOnce(STDERR_FILENO));
   EXPECT_FALSE(NothingToReceive(-1));
-  const int fresh = *OpenConnecting(AF_INET);
+  const int fresh = *OpenConnecting(AF_INET, Blocking::kYes);
   EXPECT_FALSE(NothingToReceive(fresh)) << "not connected";
   close(fresh);
   EXPECT_EQ(LocalAddressOf(-1), Address());
   EXPECT_EQ(PeerAddressOf(-1), Address());
-  EXPECT_EQ(OpenConnecting(-1).error().code, EAFNOSUPPORT);
+  EXPECT_EQ(OpenConnecting(-1, Blocking::kYes).error().code, EAFNOSUPPORT);
 }
 
 TEST(KernelSocket, WaitsForBytes) {

@@ -12,19 +12,19 @@
 #include "proxy/io/socket_stream.h"
 #include "proxy/io/system_clock.h"
 #include "proxy/io/task_scope.h"
-#include "proxy/io/uring_proactor.h"
+#include "tests/unit/proxy/io/engine_of_tests.h"
 
 namespace poplar::io {
 
-// A test on loopback with a real ring and the real clock. Skips, visibly, where io_uring is
-// refused.
+// A test on loopback with the real kernel and the real clock. Skips, visibly, where io_uring is
+// wanted and refused.
 class RealWorldTest : public testing::Test {
  public:
   // Both ends of a connection.
   using Pair = std::array<std::unique_ptr<SocketStream>, 2>;
 
-  void Open(const UringProactor::Options& options) {
-    auto created = UringProactor::Create(clock_, random_, options);
+  void Open(const EngineOptions& options) {
+    auto created = OpenProactor(engine_, clock_, random_, options);
     if (!created) GTEST_SKIP() << created.error().text;
     proactor_ = std::move(*created);
     buffers_at_rest_ = proactor_->buffers().in_use();
@@ -85,7 +85,8 @@ class RealWorldTest : public testing::Test {
   static constexpr unsigned kPatienceSeconds = 120;
   SystemClock clock_;
   SystemRandom random_;
-  std::unique_ptr<UringProactor> proactor_;
+  std::unique_ptr<Proactor> proactor_;
+  Engine engine_ = EngineOfTests();
   size_t buffers_at_rest_ = 0;
 
  private:

@@ -15,16 +15,18 @@
 
 namespace poplar::io {
 
-// Two workers with real rings, a thread each, and connections that hop to and fro between them: a
-// word to the echoing end, which stays with the first worker, and back; then on at the other
-// worker. Skips, visibly, where io_uring is refused.
+// Two workers on the real kernel, a thread each, and connections that hop to and fro between them:
+// a word to the echoing end, which stays with the first worker, and back; then on at the other
+// worker. Skips, visibly, where io_uring is wanted and refused.
 class TwoWorkersTest : public testing::Test {
  protected:
   using Made = std::unique_ptr<Stream>;
 
+  Engine engine_ = EngineOfTests();
+
   void SetUp() override {
     for (Worker& worker : workers_) {
-      auto created = UringProactor::Create(worker.clock, worker.random, {});
+      auto created = OpenProactor(engine_, worker.clock, worker.random, {});
       if (!created) GTEST_SKIP() << created.error().text;
       worker.proactor = std::move(*created);
       worker.scope = std::make_unique<TaskScope>(worker.proactor->ready());
@@ -63,7 +65,7 @@ class TwoWorkersTest : public testing::Test {
   struct Worker {
     SystemClock clock;
     SystemRandom random;
-    std::unique_ptr<UringProactor> proactor;
+    std::unique_ptr<Proactor> proactor;
     std::unique_ptr<TaskScope> scope;
   };
 

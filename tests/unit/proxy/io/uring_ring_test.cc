@@ -24,13 +24,17 @@ struct RefusalCase {
   const char* name;
   int code;
   int sysctl;
+  std::string_view reason;
   std::vector<std::string> says;  // the errno's name, the cause, the remedy
 };
 
 class ExplainRefusalTest : public testing::TestWithParam<RefusalCase> {};
 
 TEST_P(ExplainRefusalTest, NamesCauseAndRemedyInOneLine) {
-  const std::string text = ExplainRefusal(GetParam().code, GetParam().sysctl);
+  const RingRefusal refusal = ExplainRefusal(GetParam().code, GetParam().sysctl);
+  EXPECT_EQ(refusal.code, GetParam().code);
+  EXPECT_EQ(refusal.reason, GetParam().reason);
+  const std::string& text = refusal.text;
   for (const std::string& part : GetParam().says) EXPECT_THAT(text, HasSubstr(part));
   EXPECT_THAT(text, Not(HasSubstr("\n")));
   EXPECT_TRUE(text.ends_with(".")) << text;
@@ -39,28 +43,45 @@ TEST_P(ExplainRefusalTest, NamesCauseAndRemedyInOneLine) {
 INSTANTIATE_TEST_SUITE_P(
     All, ExplainRefusalTest,
     testing::Values(
-        RefusalCase{"OldKernel", ENOSYS, -1, {"ENOSYS", "older than Linux 5.19", "io_uring_setup"}},
-        RefusalCase{"Profile", EPERM, -1, {"EPERM", "seccomp profile", "io_uring_enter"}},
-        RefusalCase{"ProfileWithOpenSysctl", EPERM, 0, {"EPERM", "seccomp profile", "Docker 25"}},
-        RefusalCase{"Selinux", EACCES, 0, {"EACCES", "SELinux", "io_uring_register"}},
+        RefusalCase{"OldKernel",
+                    ENOSYS,
+                    -1,
+                    "unsupported",
+                    {"ENOSYS", "older than Linux 5.19", "io_uring_setup"}},
+        RefusalCase{
+            "Profile", EPERM, -1, "forbidden", {"EPERM", "seccomp profile", "io_uring_enter"}},
+        RefusalCase{"ProfileWithOpenSysctl",
+                    EPERM,
+                    0,
+                    "forbidden",
+                    {"EPERM", "seccomp profile", "Docker 25"}},
+        RefusalCase{"Selinux", EACCES, 0, "forbidden", {"EACCES", "SELinux", "io_uring_register"}},
         RefusalCase{"SysctlForTheUnprivileged",
                     EPERM,
                     1,
+                    "disabled",
                     {"kernel.io_uring_disabled is 1", "sysctl -w kernel.io_uring_disabled=0",
                      "kernel.io_uring_group"}},
         RefusalCase{"SysctlForAll",
                     EPERM,
                     2,
+                    "disabled",
                     {"kernel.io_uring_disabled is 2", "sysctl -w kernel.io_uring_disabled=0"}},
-        RefusalCase{"LockedMemory", ENOMEM, 0, {"ENOMEM", "locked memory", "LimitMEMLOCK"}},
-        RefusalCase{"OwnDescriptors", EMFILE, 0, {"EMFILE", "file descriptor", "LimitNOFILE"}},
-        RefusalCase{"AllDescriptors", ENFILE, 0, {"ENFILE", "file descriptor"}},
-        RefusalCase{"Features", EINVAL, 0, {"EINVAL", "lacks features", "Linux 5.19 or newer"}},
-        RefusalCase{"Unheard", EXDEV, 0, {"EXDEV", "io_uring_setup(2)"}}),
+        RefusalCase{
+            "LockedMemory", ENOMEM, 0, "limits", {"ENOMEM", "locked memory", "LimitMEMLOCK"}},
+        RefusalCase{
+            "OwnDescriptors", EMFILE, 0, "limits", {"EMFILE", "file descriptor", "LimitNOFILE"}},
+        RefusalCase{"AllDescriptors", ENFILE, 0, "limits", {"ENFILE", "file descriptor"}},
+        RefusalCase{"Features",
+                    EINVAL,
+                    0,
+                    "unsupported",
+                    {"EINVAL", "lacks features", "Linux 5.19 or newer"}},
+        RefusalCase{"Unheard", EXDEV, 0, "other", {"EXDEV", "io_uring_setup(2)"}}),
     [](const auto& param) { return std::string(param.param.name); });
 
 TEST(ExplainRefusalText, TheGroupHelpsOnlyAgainstTheHalfClosedSysctl) {
-  EXPECT_THAT(ExplainRefusal(EPERM, 2), Not(HasSubstr("io_uring_group")));
+  EXPECT_THAT(ExplainRefusal(EPERM, 2).text, Not(HasSubstr("io_uring_group")));
 }
 
 // For a child: tells on stderr why there is no ring, and ends.

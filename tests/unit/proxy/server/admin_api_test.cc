@@ -31,9 +31,11 @@ TEST_F(AdminApiTest, ShowsTheProcess) {
   const std::string status = Get("status");
   EXPECT_THAT(status, StartsWith("HTTP/1.1 200 "));
   EXPECT_THAT(status, HasSubstr(R"({"version":"test",)"));
-  EXPECT_THAT(status, HasSubstr(R"("ready":true,"draining":false,"workers":2,"io":"io_uring",)"
-                                R"("sessions":1,"listeners":[{"name":"plain","address":")" +
-                                server_->addresses()[0].Text() + R"(","sessions":1}])"));
+  const std::string io(io::NameOf(io::EngineOfTests()));
+  EXPECT_THAT(status,
+              HasSubstr(R"("ready":true,"draining":false,"workers":2,"io":")" + io +
+                        R"(","io_note":"","sessions":1,"listeners":[{"name":"plain","address":")" +
+                        server_->addresses()[0].Text() + R"(","sessions":1}])"));
   EXPECT_THAT(status, HasSubstr(R"("logins":{"ok":1,)"));
   server_->StopAccepting();
   EXPECT_THAT(Get("status"), HasSubstr(R"("ready":false,"draining":true,)"));

@@ -13,7 +13,9 @@
 
 #include "proxy/cli/demo_nodes.h"
 #include "proxy/server/build_settings.h"
+#include "proxy/server/choose_engine.h"
 #include "proxy/server/server.h"
+#include "tests/unit/proxy/io/engine_of_tests.h"
 #include "tests/unit/proxy/server/blocking_client.h"
 
 namespace poplar::server {
@@ -23,7 +25,10 @@ class ServerTest : public testing::Test {
  protected:
   void SetUp() override {
     alarm(120);  // a test that hangs dies of SIGALRM
-    auto nodes = cli::DemoNodes::Start(2);
+    const auto engine = io::EngineOfTests() == io::Engine::kEpoll ? config::IoEngine::kEpoll
+                                                                  : config::IoEngine::kUring;
+    config_.io = engine;
+    auto nodes = cli::DemoNodes::Start(2, WishOf(engine));
     if (!nodes) GTEST_SKIP() << nodes.error();
     nodes_ = std::move(*nodes);
     config_.workers = 2;

@@ -4,14 +4,15 @@
 #include "proxy/io/socket_stream.h"
 #include "proxy/tls/stream.h"
 #include "proxy/tls/throwaway_certificate.h"
+#include "tests/unit/proxy/io/engine_of_tests.h"
 
 namespace poplar::server {
 
 tl::expected<std::unique_ptr<TlsMailNode>, std::string> TlsMailNode::Start() {
   std::unique_ptr<TlsMailNode> node(new TlsMailNode);
-  auto proactor = io::UringProactor::Create(node->clock_, node->random_, {});
+  auto proactor = io::OpenProactor(io::EngineOfTests(), node->clock_, node->random_, {});
   if (!proactor) return tl::unexpected(proactor.error().text);
-  io::UringProactor& world = **proactor;
+  io::Proactor& world = **proactor;
   node->proactor_ = std::move(*proactor);
   node->tls_ =
       *tls::ServerContext::Create({.certificates_in_memory = {tls::MakeThrowawayCertificate(

@@ -6,9 +6,9 @@
 #include <tl/expected.hpp>
 
 #include "proxy/demo/mail_node.h"
+#include "proxy/io/proactor.h"
 #include "proxy/io/system_clock.h"
 #include "proxy/io/task_scope.h"
-#include "proxy/io/uring_proactor.h"
 #include "proxy/tls/server_context.h"
 
 namespace poplar::server {
@@ -32,7 +32,7 @@ class TlsMailNode {
   io::SystemRandom random_;
   demo::MailStore store_;
   std::shared_ptr<const tls::ServerContext> tls_;
-  std::unique_ptr<io::UringProactor> proactor_;
+  std::unique_ptr<io::Proactor> proactor_;
   std::unique_ptr<demo::MailNode> node_;
   std::unique_ptr<io::TaskScope> serving_;
   std::unique_ptr<io::TaskScope> root_;

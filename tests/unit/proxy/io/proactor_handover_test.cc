@@ -4,17 +4,18 @@
 #include <optional>
 #include <string>
 
+#include "tests/unit/proxy/io/both_engines.h"
 #include "tests/unit/proxy/io/real_world.h"
 #include "tests/unit/proxy/io/two_workers.h"
 
 namespace poplar::io {
 namespace {
 
-class UringHandoverTest : public TwoWorkersTest {};
+class ProactorHandoverTest : public OnEngine<TwoWorkersTest> {};
 
-TEST_F(UringHandoverTest, ConnectionsHopBetweenTwoThreads) { RunHops(16, 200); }
+TEST_P(ProactorHandoverTest, ConnectionsHopBetweenTwoThreads) { RunHops(16, 200); }
 
-class UringQuietTest : public RealWorldTest {
+class ProactorQuietTest : public OnEngine<RealWorldTest> {
  public:
   // The peer's deed has come through once the kernel says that there is something to read; then
   // nothing is quiet any more.
@@ -27,7 +28,7 @@ class UringQuietTest : public RealWorldTest {
   }
 };
 
-Task<void> SeesBytes(UringQuietTest& test) {
+Task<void> SeesBytes(ProactorQuietTest& test) {
   RealWorldTest::Pair pair = co_await test.Connect();
   EXPECT_TRUE(pair[0]->Quiet());
   EXPECT_TRUE(co_await pair[1]->Write("x"));
@@ -35,17 +36,17 @@ Task<void> SeesBytes(UringQuietTest& test) {
   EXPECT_EQ(co_await RealWorldTest::ReadBytes(*pair[0], 1), "x") << "looking took it";
   EXPECT_TRUE(pair[0]->Quiet());
 }
-TEST_F(UringQuietTest, SeesBytes) { Run(SeesBytes(*this)); }
+TEST_P(ProactorQuietTest, SeesBytes) { Run(SeesBytes(*this)); }
 
-Task<void> SeesTheEnd(UringQuietTest& test) {
+Task<void> SeesTheEnd(ProactorQuietTest& test) {
   RealWorldTest::Pair pair = co_await test.Connect();
   EXPECT_TRUE(co_await pair[1]->ShutdownWrite());
   EXPECT_TRUE(co_await test.BecomesLoud(*pair[0]));
   EXPECT_TRUE(co_await pair[0]->Write("still open this way"));
 }
-TEST_F(UringQuietTest, SeesTheEnd) { Run(SeesTheEnd(*this)); }
+TEST_P(ProactorQuietTest, SeesTheEnd) { Run(SeesTheEnd(*this)); }
 
-Task<void> SeesAReset(UringQuietTest& test) {
+Task<void> SeesAReset(ProactorQuietTest& test) {
   RealWorldTest::Pair pair = co_await test.Connect();
   // Closing with unread bytes is an RST.
   EXPECT_TRUE(co_await pair[0]->Write("never read"));
@@ -54,9 +55,9 @@ Task<void> SeesAReset(UringQuietTest& test) {
   EXPECT_TRUE(co_await test.BecomesLoud(*pair[0]));
   EXPECT_FALSE(pair[0]->Quiet()) << "the error is told once, the end stays";
 }
-TEST_F(UringQuietTest, SeesAReset) { Run(SeesAReset(*this)); }
+TEST_P(ProactorQuietTest, SeesAReset) { Run(SeesAReset(*this)); }
 
-Task<void> SeesWhatCameWhileDetached(UringQuietTest& test) {
+Task<void> SeesWhatCameWhileDetached(ProactorQuietTest& test) {
   RealWorldTest::Pair pair = co_await test.Connect();
   EXPECT_TRUE(pair[0]->Detach());
   EXPECT_TRUE(co_await pair[1]->Write("-ERR idle for too long\r\n"));
@@ -65,7 +66,7 @@ Task<void> SeesWhatCameWhileDetached(UringQuietTest& test) {
   EXPECT_TRUE(co_await test.BecomesLoud(*pair[0]));
   EXPECT_EQ(co_await RealWorldTest::ReadBytes(*pair[0], 1000), "-ERR idle for too long\r\n");
 }
-TEST_F(UringQuietTest, SeesWhatCameWhileDetached) { Run(SeesWhatCameWhileDetached(*this)); }
+TEST_P(ProactorQuietTest, SeesWhatCameWhileDetached) { Run(SeesWhatCameWhileDetached(*this)); }
 
 // --- the proactor's own contract
 
@@ -75,7 +76,7 @@ Task<void> KeepRead(Stream& stream, std::optional<Result<Buffer>>& into) {
 
 // A cancellation that is still on its way to the kernel when its receive has ended, and when the
 // socket is back.
-Task<void> LateCancellation(UringQuietTest& test) {
+Task<void> LateCancellation(ProactorQuietTest& test) {
   RealWorldTest::Pair pair = co_await test.Connect();
   TaskScope scope(test.proactor_->ready());
   for (int i = 0; i < 200; ++i) {
@@ -92,7 +93,10 @@ Task<void> LateCancellation(UringQuietTest& test) {
     EXPECT_TRUE(second->has_value()) << i;
   }
 }
-TEST_F(UringQuietTest, ACancellationDoesNotOutliveTheHandover) { Run(LateCancellation(*this)); }
+TEST_P(ProactorQuietTest, ACancellationDoesNotOutliveTheHandover) { Run(LateCancellation(*this)); }
+
+POPLAR_ON_BOTH_ENGINES(ProactorHandoverTest);
+POPLAR_ON_BOTH_ENGINES(ProactorQuietTest);
 
 }  // namespace
 }  // namespace poplar::io

@@ -9,7 +9,7 @@
 #include "proxy/io/socket_stream.h"
 #include "proxy/io/system_clock.h"
 #include "proxy/io/task_scope.h"
-#include "proxy/io/uring_proactor.h"
+#include "tests/unit/proxy/io/both_engines.h"
 
 namespace poplar::io {
 namespace {
@@ -19,15 +19,13 @@ struct Pair {
   std::unique_ptr<SocketStream> far;
 };
 
-// The real ring over loopback; skipped, visibly, where io_uring is refused.
-class UringStarvationTest : public testing::Test {
+// A real world over loopback; skipped, visibly, where it is refused.
+class ProactorStarvationTest : public testing::TestWithParam<Engine> {
  protected:
   void SetUp() override { Create(size_t{64} << 20); }
 
   void Create(size_t buffer_bytes) {
-    UringProactor::Options options;
-    options.buffer_bytes_max = buffer_bytes;
-    auto created = UringProactor::Create(clock_, random_, options);
+    auto created = OpenProactor(GetParam(), clock_, random_, {.buffer_bytes_max = buffer_bytes});
     if (!created) GTEST_SKIP() << created.error().text;
     proactor_ = std::move(*created);
   }
@@ -66,7 +64,7 @@ class UringStarvationTest : public testing::Test {
 
   SystemClock clock_;
   SystemRandom random_;
-  std::unique_ptr<UringProactor> proactor_;
+  std::unique_ptr<Proactor> proactor_;
 
  private:
   Task<void> ThenStop(Task<void> task) {
@@ -80,7 +78,7 @@ class UringStarvationTest : public testing::Test {
   }
 };
 
-TEST_F(UringStarvationTest, BringsBytesAndTheEndOfThem) {
+TEST_P(ProactorStarvationTest, BringsBytesAndTheEndOfThem) {
   const auto body = [this]() -> Task<void> {
     Pair pair = co_await Connect();
     const Result<> written = co_await pair.near->Write("hello");
@@ -96,7 +94,7 @@ TEST_F(UringStarvationTest, BringsBytesAndTheEndOfThem) {
 }
 
 // All have data before any of them asks, and there are far fewer buffers than they are.
-TEST_F(UringStarvationTest, WakesEveryReceiveThatFoundNoBuffer) {
+TEST_P(ProactorStarvationTest, WakesEveryReceiveThatFoundNoBuffer) {
   constexpr int kPairs = 100;
   Create(16 * kBufferBytes);
   std::vector<std::string> texts(kPairs);
@@ -124,7 +122,7 @@ TEST_F(UringStarvationTest, WakesEveryReceiveThatFoundNoBuffer) {
   EXPECT_GT(proactor_->counters().buffer_starvations, 0u);
 }
 
-TEST_F(UringStarvationTest, AbortEndsAReceiveThatStarves) {
+TEST_P(ProactorStarvationTest, AbortEndsAReceiveThatStarves) {
   Create(16 * kBufferBytes);
   std::string text;
   const auto body = [&]() -> Task<void> {
@@ -158,7 +156,7 @@ TEST_F(UringStarvationTest, AbortEndsAReceiveThatStarves) {
 }
 
 // More than the sockets' buffers hold, and nobody reads: the send stops in its middle.
-TEST_F(UringStarvationTest, AbortEndsASendThatIsHalfDone) {
+TEST_P(ProactorStarvationTest, AbortEndsASendThatIsHalfDone) {
   const std::string large(size_t{64} << 20, 'x');
   Error error;
   const auto body = [&]() -> Task<void> {
@@ -175,7 +173,7 @@ TEST_F(UringStarvationTest, AbortEndsASendThatIsHalfDone) {
   EXPECT_EQ(error.code, ECANCELED);
 }
 
-TEST_F(UringStarvationTest, CancelReadLosesNothing) {
+TEST_P(ProactorStarvationTest, CancelReadLosesNothing) {
   std::string first;
   std::string second;
   const auto body = [&]() -> Task<void> {
@@ -193,6 +191,8 @@ TEST_F(UringStarvationTest, CancelReadLosesNothing) {
   EXPECT_TRUE(first.starts_with("ECANCELED")) << first;
   EXPECT_EQ(second, "kept");
 }
+
+POPLAR_ON_BOTH_ENGINES(ProactorStarvationTest);
 
 }  // namespace
 }  // namespace poplar::io

@@ -1,14 +1,13 @@
-// Listening and accepting with UringProactor.
+// Listening and accepting in the real worlds.
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "proxy/io/uring_proactor.h"
+#include "tests/unit/proxy/io/both_engines.h"
+#include "tests/unit/proxy/io/few_descriptors.h"
 #include "tests/unit/proxy/io/real_world.h"
 
 namespace poplar::io {
@@ -16,14 +15,14 @@ namespace {
 
 using std::chrono::milliseconds;
 
-class UringListenTest : public RealWorldTest {};
+class ProactorListenTest : public OnEngine<RealWorldTest> {};
 
 Task<void> KeepAccept(Proactor& proactor, SocketId listener,
                       std::optional<Result<Accepted>>& into) {
   into = co_await proactor.Accept(listener);
 }
 
-TEST_F(UringListenTest, SaysWhatKeepsItFromListening) {
+TEST_P(ProactorListenTest, SaysWhatKeepsItFromListening) {
   const ListenOptions alone{.reuse_port = false};
   const SocketId first = *proactor_->Listen(Address::Loopback(0), alone);
   const Address taken = proactor_->LocalAddress(first);
@@ -42,7 +41,7 @@ TEST_F(UringListenTest, SaysWhatKeepsItFromListening) {
   proactor_->Close(*again);
 }
 
-TEST_F(UringListenTest, WorkersShareAPort) {
+TEST_P(ProactorListenTest, WorkersShareAPort) {
   const SocketId first = *proactor_->Listen(Address::Loopback(0), {});
   const Result<SocketId> second = proactor_->Listen(proactor_->LocalAddress(first), {});
   ASSERT_TRUE(second) << second.error().Text();
@@ -64,7 +63,7 @@ Task<void> AcceptSeveral(RealWorldTest& test) {
   }
   co_await test.CloseListener(listener);
 }
-TEST_F(UringListenTest, TellsWhoConnected) { Run(AcceptSeveral(*this)); }
+TEST_P(ProactorListenTest, TellsWhoConnected) { Run(AcceptSeveral(*this)); }
 
 Task<void> AbortAccept(RealWorldTest& test) {
   const SocketId listener = *test.proactor_->Listen(Address::Loopback(0), {});
@@ -79,7 +78,7 @@ Task<void> AbortAccept(RealWorldTest& test) {
   EXPECT_TRUE(!*accepted && accepted->error().cancelled());
   test.proactor_->Close(listener);
 }
-TEST_F(UringListenTest, AbortEndsAnAccept) { Run(AbortAccept(*this)); }
+TEST_P(ProactorListenTest, AbortEndsAnAccept) { Run(AbortAccept(*this)); }
 
 // Connections that the kernel accepted for us and that nobody took.
 Task<void> AbandonArrived(RealWorldTest& test) {
@@ -103,14 +102,14 @@ Task<void> AbandonArrived(RealWorldTest& test) {
     EXPECT_TRUE(end ? end->empty() : end.error().reset());
   }
 }
-TEST_F(UringListenTest, ClosesWhatArrivedAndWasNotTaken) { Run(AbandonArrived(*this)); }
+TEST_P(ProactorListenTest, ClosesWhatArrivedAndWasNotTaken) { Run(AbandonArrived(*this)); }
 
 Task<void> LeaveListening(RealWorldTest& test, std::unique_ptr<SocketStream>& client) {
   const SocketId listener = *test.proactor_->Listen(Address::Loopback(0), {});
   RealWorldTest::Pair taken = co_await test.Connect(listener);
   client = std::move(taken[0]);
 }
-TEST_F(UringListenTest, AListenerMayOutliveTheLoop) {
+TEST_P(ProactorListenTest, AListenerMayOutliveTheLoop) {
   std::unique_ptr<SocketStream> client;
   Run(LeaveListening(*this, client));
   client.reset();
@@ -121,12 +120,7 @@ Task<void> WithoutDescriptors(RealWorldTest& test) {
   const SocketId listener = *test.proactor_->Listen(Address::Loopback(0), {});
   auto client = std::move(*OpenStream(*test.proactor_, AF_INET));
   EXPECT_TRUE(co_await client->Connect(test.proactor_->LocalAddress(listener)));
-  rlimit before{};
-  getrlimit(RLIMIT_NOFILE, &before);
-  const int first_free = dup(STDERR_FILENO);
-  close(first_free);
-  const rlimit none{static_cast<rlim_t>(first_free), before.rlim_max};
-  setrlimit(RLIMIT_NOFILE, &none);
+  std::optional<FewDescriptors> none(0);
   std::optional<Result<Accepted>> accepted;
   TaskScope scope(test.proactor_->ready());
   scope.Spawn(KeepAccept(*test.proactor_, listener, accepted));
@@ -134,14 +128,16 @@ Task<void> WithoutDescriptors(RealWorldTest& test) {
     co_await test.proactor_->Sleep(milliseconds(1));
   }
   EXPECT_FALSE(accepted.has_value());
-  setrlimit(RLIMIT_NOFILE, &before);
+  none.reset();
   co_await scope.Empty();
   EXPECT_TRUE(*accepted);
   test.proactor_->Close((*accepted)->socket);
   EXPECT_LE(test.proactor_->counters().accept_errors, 20u) << "it spins instead of pausing";
   co_await test.CloseListener(listener);
 }
-TEST_F(UringListenTest, AcceptGoesOnWhenDescriptorsAreFreeAgain) { Run(WithoutDescriptors(*this)); }
+TEST_P(ProactorListenTest, AcceptGoesOnWhenDescriptorsAreFreeAgain) {
+  Run(WithoutDescriptors(*this));
+}
 
 Task<void> OverIpv6(RealWorldTest& test, Address to, std::string_view peer, bool& reached) {
   const SocketId listener = *test.proactor_->Listen(*Address::Parse("::", 0), {});
@@ -158,7 +154,7 @@ Task<void> OverIpv6(RealWorldTest& test, Address to, std::string_view peer, bool
   co_await test.CloseListener(listener);
 }
 
-TEST_F(UringListenTest, TheIpv6WildcardTakesBothFamilies) {
+TEST_P(ProactorListenTest, TheIpv6WildcardTakesBothFamilies) {
   const Result<SocketId> six = proactor_->Listen(*Address::Parse("::1", 0), {});
   if (!six) GTEST_SKIP() << "this machine has no ::1: " << six.error().Text();
   proactor_->Close(*six);
@@ -168,6 +164,8 @@ TEST_F(UringListenTest, TheIpv6WildcardTakesBothFamilies) {
   Run(OverIpv6(*this, *Address::Parse("127.0.0.1", 0), "127.0.0.1", reached));
   EXPECT_TRUE(reached);
 }
+
+POPLAR_ON_BOTH_ENGINES(ProactorListenTest);
 
 }  // namespace
 }  // namespace poplar::io

@@ -1,4 +1,4 @@
-// UringProactor where things are scarce: many connections over a tiny ring, and hardly any buffers.
+// The real worlds where things are scarce: many connections, and hardly any buffers.
 
 #include <gtest/gtest.h>
 
@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "proxy/io/sync.h"
-#include "proxy/io/uring_proactor.h"
+#include "tests/unit/proxy/io/both_engines.h"
 #include "tests/unit/proxy/io/real_world.h"
 
 namespace poplar::io {
 namespace {
 
-class UringCrowdTest : public RealWorldTest {
+class ProactorCrowdTest : public OnEngine<RealWorldTest> {
  public:
   void SetUp() override {}
 };
@@ -59,22 +59,27 @@ Task<void> Crowd(RealWorldTest& test) {
   co_await test.CloseListener(listener);
 }
 
-TEST_F(UringCrowdTest, ServesMany) {
+TEST_P(ProactorCrowdTest, ServesMany) {
   Open({});
   if (IsSkipped()) return;
   Run(Crowd(*this));
   EXPECT_EQ(proactor_->counters().completion_overflows, 0u);
 }
 
+class UringCrowdTest : public RealWorldTest {
+ public:
+  void SetUp() override { engine_ = Engine::kUring; }
+};
+
 // Eight submissions and 64 completions fit: every batch overflows them.
 TEST_F(UringCrowdTest, ServesManyOverATinyRing) {
-  Open({.entries = 8});
+  Open({.ring_entries = 8});
   if (IsSkipped()) return;
   Run(Crowd(*this));
   EXPECT_GT(proactor_->counters().completion_overflows, 0u);
 }
 
-TEST_F(UringCrowdTest, ServesManyWithAHandfulOfBuffers) {
+TEST_P(ProactorCrowdTest, ServesManyWithAHandfulOfBuffers) {
   Open({.buffer_bytes_max = 1});
   if (IsSkipped()) return;
   EXPECT_EQ(proactor_->buffers().count_max(), 8u);
@@ -135,7 +140,7 @@ Task<void> StarveAndGoOn(RealWorldTest& test) {
   }
   co_await starving.scope.Empty();
 }
-TEST_F(UringCrowdTest, AReceiveWithoutABufferWaitsAndGoesOn) {
+TEST_P(ProactorCrowdTest, AReceiveWithoutABufferWaitsAndGoesOn) {
   Open({.buffer_bytes_max = 1});
   if (IsSkipped()) return;
   Run(StarveAndGoOn(*this));
@@ -170,11 +175,13 @@ Task<void> StarveAndEnd(RealWorldTest& test) {
     starving.LetGo(i);
   }
 }
-TEST_F(UringCrowdTest, AReceiveThatWaitsForABufferCanBeEnded) {
+TEST_P(ProactorCrowdTest, AReceiveThatWaitsForABufferCanBeEnded) {
   Open({.buffer_bytes_max = 1});
   if (IsSkipped()) return;
   Run(StarveAndEnd(*this));
 }
+
+POPLAR_ON_BOTH_ENGINES(ProactorCrowdTest);
 
 }  // namespace
 }  // namespace poplar::io
