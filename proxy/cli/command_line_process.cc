@@ -46,6 +46,12 @@ void AddDemo(CommandLine& line) {
   demo->add_option("--admin-port", options->admin_port,
                    "The admin endpoint's port; 0: any free one")
       ->capture_default_str();
+  demo->add_option(
+          "--node", options->node,
+          "Serve one of the mail nodes alone instead, in the clear, at this IP address and "
+          "port: for a demo on several machines")
+      ->excludes("--port")
+      ->excludes("--admin-port");
   line.OnChosen(demo, [options] { return RunDemo(*options, std::cout, std::cerr); });
 }
 
