@@ -112,6 +112,7 @@ else
   run_tests release tidy --parallel "$cores"
   stage "mail servers that are only unpacked" tests/integration/fetch_servers.sh
   stage "mail clients that are only unpacked" tests/integration/fetch_clients.sh
+  stage "judges of what is for Kubernetes" tests/integration/fetch_kubernetes.sh
   # They mostly wait: for timeouts, servers and locks. Still, more of them at once than cores would wait for each other.
   run_tests release integration --parallel "$cores"
   if [ -z "$engine" ]; then

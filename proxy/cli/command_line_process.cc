@@ -49,6 +49,12 @@ void AddDemo(CommandLine& line) {
   demo->add_option("--io", options->io, "As io in the configuration")
       ->check(CLI::IsMember({"auto", "io_uring", "epoll"}))
       ->capture_default_str();
+  demo->add_option(
+          "--node", options->node,
+          "Serve one of the mail nodes alone instead, in the clear, at this IP address and "
+          "port: for a demo on several machines")
+      ->excludes("--port")
+      ->excludes("--admin-port");
   line.OnChosen(demo, [options] { return RunDemo(*options, std::cout, std::cerr); });
 }
 

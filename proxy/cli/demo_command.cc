@@ -1,6 +1,7 @@
 #include "proxy/cli/demo_command.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <string>
 
@@ -72,10 +73,28 @@ void PrintHints(const server::Server& server, std::ostream& out) {
       user.name, user.password, port, server.admin_port());
 }
 
+int RunNode(const DemoOptions& options, std::ostream& out, std::ostream& err) {
+  const auto address = io::Address::ParseWithPort(options.node);
+  if (!address) {
+    return Fail(err, "--node " + options.node +
+                         " is no IP address with a port; write it as 10.1.2.3:10110 or, IPv6, as "
+                         "[2001:db8::1]:10110");
+  }
+  auto nodes = DemoNodes::StartAt({&*address, 1}, server::WishOf(EngineOf(options)));
+  if (!nodes) return Fail(err, nodes.error());
+  out << "Demo mail node: POP3 in the clear on " << (*nodes)->addresses().front().Text()
+      << ", mail in memory; deletes last until it ends.\n";
+  out.flush();
+  int signal = 0;
+  while (signal == 0 || signal == SIGHUP) signal = WaitForSignal(std::chrono::hours(1));
+  return 0;
+}
+
 }  // namespace
 
 int RunDemo(const DemoOptions& options, std::ostream& out, std::ostream& err) {
   BlockSignals();
+  if (!options.node.empty()) return RunNode(options, out, err);
   RaiseDescriptorLimit();
   const io::SystemClock clock;
   auto nodes = DemoNodes::Start(kNodes, server::WishOf(EngineOf(options)));

@@ -8,19 +8,25 @@ namespace poplar::cli {
 
 tl::expected<std::unique_ptr<DemoNodes>, std::string> DemoNodes::Start(int count,
                                                                        io::EngineWish io) {
+  return StartAt(std::vector<io::Address>(count, io::Address::Loopback(0)), io);
+}
+
+tl::expected<std::unique_ptr<DemoNodes>, std::string> DemoNodes::StartAt(
+    std::span<const io::Address> addresses, io::EngineWish io) {
   std::unique_ptr<DemoNodes> nodes(new DemoNodes);
   auto proactor = io::OpenWished(io, nodes->clock_, nodes->random_, {});
   if (!proactor) return tl::unexpected(proactor.error().text);
   nodes->proactor_ = std::move(*proactor);
   nodes->root_ = std::make_unique<io::TaskScope>(nodes->proactor_->ready());
   demo::AddDemoMail(nodes->store_);
-  for (int i = 1; i <= count; ++i) {
+  for (const io::Address& wanted : addresses) {
     nodes->nodes_.push_back(std::make_unique<demo::MailNode>(
         *nodes->proactor_, nodes->store_,
-        demo::MailNodeOptions{.name = "node" + std::to_string(i)}));
-    const auto address = nodes->nodes_.back()->Listen(io::Address::Loopback(0));
+        demo::MailNodeOptions{.name = "node" + std::to_string(nodes->nodes_.size() + 1)}));
+    const auto address = nodes->nodes_.back()->Listen(wanted);
     if (!address) {
-      return tl::unexpected("a demo node cannot listen on 127.0.0.1: " + address.error().Text());
+      return tl::unexpected("a demo node cannot listen on " + wanted.Text() + ": " +
+                            address.error().Text());
     }
     nodes->addresses_.push_back(*address);
   }

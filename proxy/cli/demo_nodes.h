@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <tl/expected.hpp>
@@ -12,10 +13,14 @@
 
 namespace poplar::cli {
 
-// The demo's mail nodes: over one store, on one thread of their own, on loopback.
+// The demo's mail nodes: over one store, on one thread of their own.
 class DemoNodes {
  public:
+  // So many, on loopback.
   static tl::expected<std::unique_ptr<DemoNodes>, std::string> Start(int count, io::EngineWish io);
+  // One at each of these addresses; port 0 takes a free one.
+  static tl::expected<std::unique_ptr<DemoNodes>, std::string> StartAt(
+      std::span<const io::Address> addresses, io::EngineWish io);
   // Ends their sessions and their thread.
   ~DemoNodes();
 

@@ -67,9 +67,9 @@ class _Failing:
 
 class Dnsmasq:
     """`hosts`: name -> addresses; an empty list is a name without addresses. `srv`: name -> (priority, weight, port,
-    target)s. `cnames`: name -> the name it stands for, one of `hosts`. `ttl`: seconds, of all records."""
+    target)s. `cnames`: name -> the name it stands for, one of `hosts`. `ttl`: seconds, of all records. `port`: a free one."""
 
-    def __init__(self, folder: pathlib.Path, hosts=None, srv=None, cnames=None, ttl: int = 1):
+    def __init__(self, folder: pathlib.Path, hosts=None, srv=None, cnames=None, ttl: int = 1, port: int = None):
         folder.mkdir(parents=True)
         self._folder = folder
         self._numbers = itertools.count(1)
@@ -77,7 +77,7 @@ class Dnsmasq:
         self._records = {"hosts": dict(hosts or {}), "srv": dict(srv or {}), "cnames": dict(cnames or {}), "ttl": ttl}
         self._front = None
         self._behind = None
-        self.port = _free_port()
+        self.port = port or _free_port()
         self._servers.write_text("")
         self.start()
         self._apply()

@@ -98,11 +98,11 @@ class Dovecot:
 
     def __init__(self, folder: pathlib.Path, name: str, certificate, users,
                  mail: pathlib.Path = None, extra: str = "", stored: str = f"{{plain}}{PASSWORD}",
-                 address: str = "127.0.0.1", pop3_port: int = None):
+                 address: str = "127.0.0.1", pop3_port: int = None, pop3s_port: int = None):
         """`stored`: everybody's password as its passwd-file has it, with its scheme. `address`: of the loopback's."""
         self.name, self.folder, self.address = name, folder, address
         self.mail = mail or folder / "mail"
-        self.pop3_port, self.pop3s_port = pop3_port or free_port(), free_port()
+        self.pop3_port, self.pop3s_port = pop3_port or free_port(), pop3s_port or free_port()
         self.log = folder / "dovecot.log"
         self._child = None
         self._accounts = _accounts()

@@ -6,6 +6,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "tests/unit/proxy/io/engine_of_tests.h"
 #include "tests/unit/proxy/server/blocking_client.h"
@@ -26,6 +27,19 @@ TEST(DemoNodes, ServeEachOnItsOwnPort) {
     EXPECT_TRUE(client.Ask("QUIT").starts_with("+OK"));
   }
   EXPECT_EQ(ports.size(), 3u);
+}
+
+TEST(DemoNodes, ServeWhereTheyAreTold) {
+  const std::vector<io::Address> wanted = {*io::Address::ParseWithPort("127.0.0.2:0")};
+  const auto nodes = DemoNodes::StartAt(wanted, io::WishOfTests());
+  if (!nodes) GTEST_SKIP() << nodes.error();
+  const io::Address got = (*nodes)->addresses().front();
+  EXPECT_TRUE(got.Text().starts_with("127.0.0.2:")) << got.Text();
+  EXPECT_NE(got.port(), 0);
+  const auto again = DemoNodes::StartAt({&got, 1}, io::WishOfTests());
+  ASSERT_FALSE(again);
+  EXPECT_NE(again.error().find("cannot listen on " + got.Text()), std::string::npos)
+      << again.error();
 }
 
 TEST(DemoNodes, EndWithSessionsOpen) {

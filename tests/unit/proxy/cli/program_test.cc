@@ -55,6 +55,7 @@ TEST(Program, EndsWithTwoOnAWrongCommandLine) {
                                                     {"demo", "--port", "70000"},
                                                     {"demo", "--port", "-1"},
                                                     {"demo", "--port", "x"},
+                                                    {"demo", "--node", "[::1]:0", "--port", "1"},
                                                     {"serve", "check"}}) {
     const ProgramEnd end = RunProgram(arguments);
     EXPECT_EQ(end.status, 2) << testing::PrintToString(arguments);
