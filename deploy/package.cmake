@@ -55,7 +55,9 @@ install(FILES ${documents}/poplar.yaml ${CMAKE_CURRENT_LIST_DIR}/systemd/poplar.
 install(DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/prometheus ${CMAKE_CURRENT_LIST_DIR}/grafana
         DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
         FILES_MATCHING PATTERN "*.yaml" PATTERN "*.json" PATTERN "*.md" PATTERN "*.test.yaml" EXCLUDE)
-install(DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/migration DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/kubernetes ${CMAKE_CURRENT_LIST_DIR}/migration ${CMAKE_CURRENT_LIST_DIR}/seccomp
+        DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
+        PATTERN "*.py" EXCLUDE PATTERN "*.sh" EXCLUDE)
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/debian/lintian-overrides RENAME poplar
         DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides)
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/systemd/poplar.sysusers RENAME poplar.conf DESTINATION lib/sysusers.d)
