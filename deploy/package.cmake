@@ -10,16 +10,18 @@ set(CPACK_PACKAGE_CONTACT "Poplar maintainers <poplar@example.org>" CACHE STRING
 set(documents ${PROJECT_BINARY_DIR}/documents)
 file(MAKE_DIRECTORY ${documents})
 set(document_files)
+# FILE COMMAND...: what the command prints goes into the file.
+set(into [[out=$1; shift; "$@" >"$out"]])
 # poplar_document(FILE ARGUMENT...): what `poplar ARGUMENT...` prints.
 function(poplar_document file)
   add_custom_command(OUTPUT ${documents}/${file}
-                     COMMAND poplar ${ARGN} >${documents}/${file}
+                     COMMAND sh -c ${into} sh ${documents}/${file} $<TARGET_FILE:poplar> ${ARGN}
                      DEPENDS poplar VERBATIM)
   set(document_files ${document_files} ${documents}/${file} PARENT_SCOPE)
 endfunction()
 function(poplar_compressed file source)
   add_custom_command(OUTPUT ${documents}/${file}
-                     COMMAND gzip -9nc ${source} >${documents}/${file}
+                     COMMAND sh -c ${into} sh ${documents}/${file} gzip -9nc ${source}
                      DEPENDS ${source} VERBATIM)
   set(document_files ${document_files} ${documents}/${file} PARENT_SCOPE)
 endfunction()
