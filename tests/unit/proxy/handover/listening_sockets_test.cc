@@ -11,7 +11,8 @@ namespace poplar::handover {
 namespace {
 
 io::Descriptor Listening(bool shares = true) {
-  return io::Descriptor(*io::OpenListening(io::Address::Loopback(0), {.reuse_port = shares}));
+  return io::Descriptor(
+      *io::OpenListening(io::Address::Loopback(0), {.reuse_port = shares}, io::Blocking::kNo));
 }
 
 const io::Address kAnyPort = io::Address::Loopback(0);
@@ -20,7 +21,7 @@ TEST(ListeningSockets, AreTakenByPurposeAndAddress) {
   ListeningSockets sockets;
   io::Descriptor first = Listening();
   const io::Address address = io::LocalAddressOf(first.get());
-  io::Descriptor second(*io::OpenListening(address, {}));
+  io::Descriptor second(*io::OpenListening(address, {}, io::Blocking::kNo));
   const std::vector<int> numbers = {first.get(), second.get()};
   sockets.Add({std::string(kPop3), "old name"}, std::move(first));
   sockets.Add({std::string(kPop3), "old name"}, std::move(second));
@@ -57,7 +58,7 @@ TEST(ListeningSockets, AServiceManagerKnowsNamesOrAddresses) {
 
 TEST(ListeningSockets, WhatDoesNotListenIsNone) {
   ListeningSockets sockets;
-  sockets.Add({}, io::Descriptor(*io::OpenConnecting(AF_INET)));
+  sockets.Add({}, io::Descriptor(*io::OpenConnecting(AF_INET, io::Blocking::kNo)));
   sockets.Add({}, io::Descriptor());
   EXPECT_TRUE(sockets.empty());
 }

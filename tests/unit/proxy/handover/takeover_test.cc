@@ -213,7 +213,7 @@ TEST_F(TakeOverTest, SocketsAndKeysComeAlong) {
   auto ends = *io::ProcessChannel::Open();
   const io::ProcessChannel& old = ends.first;
   Predecessor predecessor(std::move(ends.second));
-  const io::Descriptor socket(*io::OpenListening(io::Address::Loopback(0), {}));
+  const io::Descriptor socket(*io::OpenListening(io::Address::Loopback(0), {}, io::Blocking::kNo));
   const auto keys = tls::TicketKeys::Generate();
   const io::Descriptor file = WriteTicketFile(*keys);
   const auto patience = std::chrono::seconds(5);
