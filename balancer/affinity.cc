@@ -3,6 +3,7 @@
 #include <absl/hash/hash.h>
 
 #include <cassert>
+#include <cstdlib>
 #include <utility>
 
 namespace poplar::balancer {
@@ -11,6 +12,14 @@ namespace {
 // Clusters are different stores: one name in two of them is two maildrops.
 std::string KeyOf(ClusterId cluster, const CanonicalUser& user) {
   return std::to_string(static_cast<uint32_t>(cluster)) + '\0' + user.text();
+}
+
+ClusterId ClusterIn(const std::string& key) {
+  return ClusterId(static_cast<uint32_t>(std::strtoul(key.c_str(), nullptr, 10)));
+}
+
+CanonicalUser UserIn(const std::string& key) {
+  return CanonicalUser::FromCanonical(key.substr(key.find('\0') + 1));
 }
 
 }  // namespace
@@ -42,6 +51,7 @@ bool Affinity::Lease::Move(NodeId next) {
   if (user.node == node_) {
     if (user.bound > 0) return false;
     user.node = next;
+    Forget(*shard_, *entry_);
   }
   node_ = user.node;
   return true;
@@ -55,9 +65,19 @@ Affinity::BindResult Affinity::Lease::Bind() {
     node_ = user.node;
     return BindResult::kMoved;
   }
+  if (shard_->handed_over && !user.known) return BindResult::kUnclaimed;
   ++user.bound;
   bound_ = true;
   return BindResult::kBound;
+}
+
+void Affinity::Lease::Claimed(NodeId node) {
+  assert(shard_ != nullptr && !bound_);
+  const std::lock_guard lock(shard_->mutex);
+  Entry& user = entry_->second;
+  // Two logins of one user may have asked: the other process has said the same to both.
+  if (shard_->handed_over) user.known = true;
+  if (user.bound == 0) user.node = node;
 }
 
 bool Affinity::Lease::Accept(const CredentialDigest& credential, uint32_t sessions_max) {
@@ -115,12 +135,19 @@ void Affinity::Lease::Release() {
     if (bound_) --user.bound;
     if (--user.leases == 0) {
       assert(user.bound == 0 && user.parked == 0 && user.active == 0);
+      Forget(*shard_, *entry_);
       shard_->entries.erase(shard_->entries.find(entry_->first));
     }
   }
   shard_ = nullptr;
   entry_ = nullptr;
   bound_ = accepted_ = parked_ = false;
+}
+
+// With the lock held: whatever is claimed afterwards is told afterwards.
+void Affinity::Forget(Shard& shard, Map::value_type& entry) {
+  if (!std::exchange(entry.second.known, false) || shard.on_released == nullptr) return;
+  (*shard.on_released)(ClusterIn(entry.first), UserIn(entry.first));
 }
 
 Affinity::~Affinity() { assert(Users() == 0); }
@@ -154,6 +181,30 @@ std::optional<NodeId> Affinity::NodeOf(ClusterId cluster, const CanonicalUser& u
   const std::lock_guard lock(shard.mutex);
   const auto entry = shard.entries.find(key);
   return entry == shard.entries.end() ? std::nullopt : std::optional(entry->second.node);
+}
+
+std::vector<Affinity::Held> Affinity::HandOver(OnReleased on_released) {
+  const auto shared = std::make_shared<OnReleased>(std::move(on_released));
+  std::vector<Held> held;
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    shard.handed_over = true;
+    shard.on_released = shared;
+    for (auto& [key, entry] : shard.entries) {
+      entry.known = entry.bound > 0;
+      if (entry.known) held.push_back({ClusterIn(key), UserIn(key), entry.node});
+    }
+  }
+  return held;
+}
+
+void Affinity::TakeBack() {
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    shard.handed_over = false;
+    shard.on_released.reset();
+    for (auto& [key, entry] : shard.entries) entry.known = false;
+  }
 }
 
 size_t Affinity::Users() const {

@@ -5,9 +5,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "balancer/canonical_user.h"
 #include "balancer/credential_digest.h"
@@ -38,6 +41,7 @@ class Affinity {
     uint32_t parked = 0;           // of those, the parked ones
     uint32_t active = 0;           // and those accepted and not parked: what limits count
     CredentialDigest accepted_by;  // of the last one that was accepted
+    bool known = false;            // to the process that has taken over, which holds the user there
 
     bool HasRoom(uint32_t sessions_max) const { return sessions_max == 0 || active < sessions_max; }
   };
@@ -45,16 +49,33 @@ class Affinity {
 
   static constexpr size_t kCacheLine = 64;
 
+ public:
+  // A user whom bound leases hold on a node.
+  struct Held {
+    ClusterId cluster{};
+    CanonicalUser user;
+    NodeId node{};
+  };
+  // Called with a lock held: may only note it down. The user is held here no longer.
+  using OnReleased = std::function<void(ClusterId, const CanonicalUser&)>;
+
+ private:
   struct alignas(kCacheLine) Shard {
     std::mutex mutex;
-    Map entries;  // guarded by mutex, as is every Entry in it
+    Map entries;                              // guarded by mutex, as is every Entry in it
+    bool handed_over = false;                 // likewise
+    std::shared_ptr<OnReleased> on_released;  // likewise
   };
 
  public:
   // Enough that 64 workers logging users in at once seldom meet on a mutex held for some 100 ns.
   static constexpr size_t kShards = 64;
 
-  enum class BindResult : uint8_t { kBound, kMoved };
+  enum class BindResult : uint8_t {
+    kBound,
+    kMoved,
+    kUnclaimed,  // another process decides by now: see HandOver
+  };
 
   class Lease {
    public:
@@ -75,7 +96,11 @@ class Affinity {
 
     // kBound: the user stays on node() while this lease lives; credentials may be sent there.
     // kMoved: another session has moved the user meanwhile; node() now says where to.
+    // kUnclaimed: nothing has changed; ask the other process, tell Claimed, and bind again.
     [[nodiscard]] BindResult Bind();
+
+    // The process that has taken over holds the user on `node` for us, until OnReleased.
+    void Claimed(NodeId node);
 
     // The node has accepted the login by this credential: from here on it counts as one of the
     // user's sessions. False: it doesn't, since `sessions_max` do already, not counting parked ones
@@ -131,6 +156,15 @@ class Affinity {
   // Where they are; nothing: there is none.
   std::optional<NodeId> NodeOf(ClusterId cluster, const CanonicalUser& user) const;
 
+  // Another process has taken over, and from now on decides where users are: this one's leases live
+  // in it too, so that no user is on two nodes at once. Returns what is held now; the other process
+  // has to hold it before it lets anybody in. Whatever is to be bound from here on must be claimed
+  // there first, but for users whom it knows to be here; `on_released` says when it may let go of
+  // one.
+  [[nodiscard]] std::vector<Held> HandOver(OnReleased on_released);
+  // This process decides again: the other one has failed, or is gone.
+  void TakeBack();
+
   // Users with a live lease. Walks all shards: for the status page, not for a session.
   size_t Users() const;
   // Whether any user's live leases are on the node. Walks all entries: for whoever wants to give
@@ -139,6 +173,7 @@ class Affinity {
 
  private:
   Shard& ShardOf(const std::string& key) const;
+  static void Forget(Shard& shard, Map::value_type& entry);
 
   mutable std::array<Shard, kShards> shards_;
 };

@@ -84,6 +84,17 @@ std::optional<Transition> ClusterHealth::OnTime(NodeId node, Moment now) {
   return Complete(entry, entry.health.OnTime(now));
 }
 
+NodeHealth::Past ClusterHealth::PastOf(NodeId node) const {
+  const std::lock_guard lock(mutex_);
+  return Find(node).health.past();
+}
+
+void ClusterHealth::Restore(NodeId node, const NodeHealth::Past& past) {
+  const std::lock_guard lock(mutex_);
+  Find(node).health.Restore(past);
+  Recount();
+}
+
 Transition ClusterHealth::Arrive(NodeId node, uint32_t weight, bool slowly, std::string evidence,
                                  Moment now) {
   const std::lock_guard lock(mutex_);

@@ -75,6 +75,11 @@ class ClusterHealth {
   // Time passes; call it for every node once a second or so.
   std::optional<Transition> OnTime(NodeId node, Moment now);
 
+  // --- from one process to the next
+
+  NodeHealth::Past PastOf(NodeId node) const;
+  void Restore(NodeId node, const NodeHealth::Past& past);
+
   // --- seats, of clusters whose nodes come and go
 
   // Somebody has sat down on a vacant seat, with a fresh health and the operator's word for it, or

@@ -94,6 +94,7 @@ class Moves {
   const MoveRule& rule(size_t move) const { return moves_[move]->rule; }  // its permille: at first
   std::optional<size_t> Find(std::string_view name) const;
   uint32_t permille(size_t move) const { return moves_[move]->permille.load(); }
+  uint32_t highest(size_t move) const { return moves_[move]->highest.load(); }
   void SetPermille(size_t move, uint32_t permille);
   Counts& counts(size_t move) const { return moves_[move]->counts; }
 

@@ -218,4 +218,22 @@ void NodeHealth::ForgetOldEjections(Moment now) {
   ejections_in_row_ -= std::clamp(forgotten, int64_t{0}, ejections_in_row_);
 }
 
+NodeHealth::Past NodeHealth::past() const {
+  return {state_,         failing_since_,   returned_at_, ejections_in_row_,
+          ejection_ends_, ejection_length_, needs_login_};
+}
+
+void NodeHealth::Restore(const Past& past) {
+  // Only probes would ever find a node well that probes found down.
+  state_ = past.state == NodeState::kDown && !rules_.probes ? NodeState::kUp : past.state;
+  failing_since_ = past.failing_since;
+  returned_at_ = past.returned_at;
+  ejections_in_row_ = past.ejections_in_row;
+  ejection_ends_ = past.ejection_ends;
+  ejection_length_ = past.ejection_length;
+  needs_login_ = past.needs_login;
+  first_failure_.reset();
+  probes_failed_ = probes_succeeded_ = 0;
+}
+
 }  // namespace poplar::balancer

@@ -129,6 +129,23 @@ class NodeHealth {
   // Since the process's start.
   uint64_t ejections() const { return ejections_; }
 
+  // What another process has to know to go on from here. Its moments must count from the same
+  // origin.
+  struct Past {
+    NodeState state = NodeState::kUp;
+    Moment failing_since{};
+    std::optional<Moment> returned_at = {};
+    int64_t ejections_in_row = 0;
+    Moment ejection_ends{};
+    Duration ejection_length{};
+    bool needs_login = false;
+
+    friend bool operator==(const Past&, const Past&) = default;
+  };
+  Past past() const;
+  // Counting starts anew, as after each change of the state.
+  void Restore(const Past& past);
+
  private:
   std::optional<Transition> OnFailure(Evidence evidence, std::string_view detail, bool may_eject,
                                       Moment now, uint64_t user);

@@ -55,7 +55,7 @@ Slot NodePool::NewSlot() {
 
 // How many slots have to come back before nobody waits and the limit is kept.
 uint32_t NodePool::SlotsOwed() const {
-  return queue_.size() + (OverSize() ? in_use_ - limits_.size : 0);
+  return queue_.size() + (OverSize() ? taken() - limits_.size : 0);
 }
 
 // Each taken from the queue; Tell them once the lock is free.
@@ -315,6 +315,19 @@ void NodePool::SetLimits(const PoolLimits& limits) {
   Tell(granted);
 }
 
+void NodePool::SetTakenElsewhere(uint32_t slots) {
+  Queue granted;
+  {
+    const std::lock_guard lock(mutex_);
+    // What nobody can have taken is a lie.
+    taken_elsewhere_ = std::min(slots, limits_.size);
+    sweep_due_ = true;
+    granted = GrantFreeSlots();
+    CheckInvariants();
+  }
+  Tell(granted);
+}
+
 PoolLimits NodePool::limits() const {
   const std::lock_guard lock(mutex_);
   return limits_;
@@ -323,7 +336,7 @@ PoolLimits NodePool::limits() const {
 NodePool::Counts NodePool::counts() const {
   const std::lock_guard lock(mutex_);
   return Counts{in_use_, static_cast<uint32_t>(warm_.size()), static_cast<uint32_t>(parked_.size()),
-                queue_.size()};
+                queue_.size(), taken_elsewhere_};
 }
 
 }  // namespace poplar::balancer

@@ -74,6 +74,7 @@ class NodePool {
     uint32_t warm = 0;
     uint32_t parked = 0;
     uint32_t waiting = 0;
+    uint32_t taken_elsewhere = 0;
   };
 
   explicit NodePool(const PoolLimits& limits);
@@ -139,6 +140,8 @@ class NodePool {
   // the next TakeExpired. A larger one serves waiters at once.
   void SetLimits(const PoolLimits& limits);
   PoolLimits limits() const;
+  // Slots that connections of another process take, which we can do nothing about.
+  void SetTakenElsewhere(uint32_t slots);
   Counts counts() const;
 
  private:
@@ -167,8 +170,9 @@ class NodePool {
   void OnSlotReleased(bool was_ending);
 
   // All of these under mutex_.
-  bool HasFreeSlot() const { return limits_.size == 0 || in_use_ < limits_.size; }
-  bool OverSize() const { return limits_.size != 0 && in_use_ > limits_.size; }
+  uint32_t taken() const { return in_use_ + taken_elsewhere_; }
+  bool HasFreeSlot() const { return limits_.size == 0 || taken() < limits_.size; }
+  bool OverSize() const { return limits_.size != 0 && taken() > limits_.size; }
   Slot NewSlot();
   uint32_t SlotsOwed() const;
   Queue GrantFreeSlots();
@@ -188,6 +192,7 @@ class NodePool {
   // SetLimits has left idle ones that must go; TakeExpired hands them out.
   bool sweep_due_ = false;
   uint32_t in_use_ = 0;
+  uint32_t taken_elsewhere_ = 0;
   uint32_t ending_ = 0;  // of those, slots that are on their way back: their connections are ended
   Queue queue_;
   std::deque<Warm> warm_;  // in the order they were opened

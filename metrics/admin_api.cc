@@ -226,6 +226,19 @@ AdminResponse Untrace(const AdminRequest& request, const AdminHandlers& handlers
   return OrFault(handlers.untrace(id), &TraceAsJson);
 }
 
+std::string UpgradeAsJson(const UpgradeResult& result) {
+  return JsonObject()
+             .Number("pid", static_cast<uint64_t>(result.pid))
+             .Number("previous", static_cast<uint64_t>(result.previous))
+             .End() +
+         "\n";
+}
+
+AdminResponse Upgrade(const AdminRequest& request, const AdminHandlers& handlers) {
+  const auto parameters = ParametersOf(request, {});
+  return parameters ? OrFault(handlers.upgrade(), &UpgradeAsJson) : parameters.error();
+}
+
 // --- which is which
 
 struct Resource {
@@ -243,11 +256,12 @@ bool HasKick(const AdminHandlers& handlers) { return handlers.kick != nullptr; }
 bool HasTraces(const AdminHandlers& handlers) {
   return handlers.trace != nullptr && handlers.traces != nullptr && handlers.untrace != nullptr;
 }
+bool HasUpgrade(const AdminHandlers& handlers) { return handlers.upgrade != nullptr; }
 bool HasSetState(const AdminHandlers& handlers) {
   return handlers.set_state != nullptr && handlers.nodes != nullptr;
 }
 
-constexpr std::array<Resource, 12> kResources = {{{"status", false, &HasStatus, &ShowStatus},
+constexpr std::array<Resource, 13> kResources = {{{"status", false, &HasStatus, &ShowStatus},
                                                   {"nodes", false, &HasNodes, &ShowNodes},
                                                   {"pools", false, &HasNodes, &ShowPools},
                                                   {"sessions", false, &HasSessions, &ShowSessions},
@@ -258,7 +272,8 @@ constexpr std::array<Resource, 12> kResources = {{{"status", false, &HasStatus, 
                                                   {"kick", true, &HasKick, &Kick},
                                                   {"trace", true, &HasTraces, &Trace},
                                                   {"traces", false, &HasTraces, &ShowTraces},
-                                                  {"untrace", true, &HasTraces, &Untrace}}};
+                                                  {"untrace", true, &HasTraces, &Untrace},
+                                                  {"upgrade", true, &HasUpgrade, &Upgrade}}};
 
 AdminResponse WrongMethod(std::string_view allow) {
   AdminResponse response = JsonError(405, "this takes " + std::string(allow) + " only");

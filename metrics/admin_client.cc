@@ -41,7 +41,7 @@ std::string Reason(std::string_view text) {
 
 tl::expected<AdminAnswer, std::string> AskAdmin(const AdminAddress& address,
                                                 std::string_view method, std::string_view target,
-                                                std::string_view token) {
+                                                std::string_view token, int timeout_ms) {
   const Library library;
   std::array<char, 256> error{};
   const Connection connection(mg_connect_client(address.host.c_str(), address.port, /*use_ssl=*/0,
@@ -53,7 +53,7 @@ tl::expected<AdminAnswer, std::string> AskAdmin(const AdminAddress& address,
   if (!token.empty()) request.append("\r\nAuthorization: Bearer ").append(token);
   request.append("\r\nContent-Length: 0\r\n\r\n");
   mg_write(connection.get(), request.data(), request.size());
-  if (mg_get_response(connection.get(), error.data(), error.size(), kAdminAnswerTimeoutMs) < 0)
+  if (mg_get_response(connection.get(), error.data(), error.size(), timeout_ms) < 0)
     return tl::unexpected(Reason(error.data()));
   AdminAnswer answer;
   answer.status = mg_get_response_info(connection.get())->status_code;

@@ -23,6 +23,7 @@ struct AdminAnswer {
 // `token`: to be shown; empty: none. The error says in a few words why nobody has answered.
 tl::expected<AdminAnswer, std::string> AskAdmin(const AdminAddress& address,
                                                 std::string_view method, std::string_view target,
-                                                std::string_view token = {});
+                                                std::string_view token = {},
+                                                int timeout_ms = kAdminAnswerTimeoutMs);
 
 }  // namespace poplar::metrics

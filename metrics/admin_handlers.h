@@ -25,6 +25,11 @@ struct KickResult {
   uint64_t parked = 0;  // connections of the user's that nobody was using
 };
 
+struct UpgradeResult {
+  int pid = 0;       // of the process that takes over
+  int previous = 0;  // and of the one that drains
+};
+
 // What becomes of a question that can't be answered: HTTP's status, and what, why, what to do.
 struct ApiFault {
   int status = 503;
@@ -62,6 +67,8 @@ struct AdminHandlers {
   std::function<ApiResult<TraceView>(const TraceQuery& query)> trace;
   std::function<std::vector<TraceView>()> traces;
   std::function<ApiResult<TraceView>(uint64_t id)> untrace;
+  // Takes as long as the new process needs to get ready; then it takes over, this endpoint too.
+  std::function<ApiResult<UpgradeResult>()> upgrade;
 };
 
 }  // namespace poplar::metrics

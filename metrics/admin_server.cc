@@ -26,6 +26,7 @@ struct AdminServer::Context {
   AdminHandlers handlers;
   std::string start_log;  // the library's first complaint while it started; not touched afterwards
   std::atomic<bool> is_started = false;
+  std::atomic<int> answering = 0;  // requests, at this moment
   mg_context* server = nullptr;
 
   static int OnRequest(mg_connection* connection);
@@ -152,9 +153,11 @@ class SignalsBlocked {
 // own, no files, no directories, no scripts.
 int AdminServer::Context::OnRequest(mg_connection* connection) {
   const mg_request_info* request = mg_get_request_info(connection);
-  const auto* context = static_cast<const Context*>(request->user_data);
+  auto* context = static_cast<Context*>(request->user_data);
+  ++context->answering;
   const AdminResponse response = RespondWithoutThrowing(connection, *request, context->handlers);
   Send(connection, response, std::string_view(request->request_method) != "HEAD");
+  --context->answering;
   return response.status;
 }
 
@@ -235,8 +238,12 @@ AdminServer::AdminServer(std::unique_ptr<Context> context, std::string host, uin
 // The library's accepting thread looks at the stop flag only every 2 s, unless somebody connects.
 AdminServer::~AdminServer() {
   constexpr std::chrono::milliseconds kBetweenNudges{10};
+  constexpr int kLooksForAnswers = 200;
   const SignalsBlocked blocked;
   std::binary_semaphore stopped{0};
+  // Once it is told to stop the library sends nothing more, not even an answer that is ready.
+  for (int looks = kLooksForAnswers; looks > 0 && context_->answering > 0; --looks)
+    (void)stopped.try_acquire_for(kBetweenNudges);
   std::thread stopper([this, &stopped] {
     mg_stop(context_->server);
     stopped.release();

@@ -30,6 +30,8 @@ class HttpServer {
 
   // Before Start. Returns the address with its port.
   io::Result<io::Address> Listen(const io::Address& address, bool secure);
+  // The same with a socket that listens already.
+  void ListenOn(io::SocketId socket, bool secure) { listening_.push_back({socket, secure}); }
   void Start(io::TaskScope& accepting);
 
   // Whom it serves it goes on serving: that takes kVisitTime at most.

@@ -12,6 +12,7 @@
 #include "proxy/cli/sessions_command.h"
 #include "proxy/cli/top_command.h"
 #include "proxy/cli/trace_command.h"
+#include "proxy/cli/upgrade_command.h"
 
 namespace poplar::cli {
 namespace {
@@ -80,6 +81,22 @@ void AddNodes(CommandLine& line) {
              [drop] { return *drop ? metrics::AdminState::kDown : metrics::AdminState::kDrain; });
   CLI::App* undrain = line.AddWithConfig("undrain", "Let a drained node serve again");
   AddSetNode(line, *undrain, [] { return metrics::AdminState::kUp; });
+}
+
+void AddUpgrade(CommandLine& line) {
+  CLI::App* upgrade = line.AddWithConfig(
+      "upgrade", "Let a new process take over from the running Poplar; no connection is dropped");
+  upgrade->footer(
+      "The running one starts the program that lies at its own path now, with its own arguments\n"
+      "and so the configuration as it is now, and hands its sockets over once the new one is "
+      "ready.\n"
+      "Sessions of the old process go on as in a drain; it ends with the last of them. Where the\n"
+      "new one can't serve, the old one goes on as before. As SIGUSR2, but for the answer.\n"
+      "Exit 0; 1 with errors in the file, where nobody answers, or with why it can't.");
+  line.OnChosen(upgrade, [&line] {
+    return RunUpgrade({.config_path = line.config_path(), .color = line.color()}, std::cout,
+                      std::cerr);
+  });
 }
 
 void AddTop(CommandLine& line) {
@@ -186,6 +203,7 @@ void AddRunningCommands(CommandLine& line) {
   AddMoves(line);
   AddStatus(line);
   AddNodes(line);
+  AddUpgrade(line);
   AddTop(line);
   AddSessions(line);
   AddKick(line);

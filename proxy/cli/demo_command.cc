@@ -39,7 +39,7 @@ config::Config DemoConfig(const DemoOptions& options, const DemoNodes& nodes) {
   config.clusters.push_back(std::move(cluster));
   config.io = EngineOf(options);
   config.admin.address = "127.0.0.1:" + std::to_string(options.admin_port);
-  config.drain_timeout = config::Duration::zero();
+  config.drain = {.idle_grace = config::Duration(0), .timeout = config::Duration(0)};
   return config;
 }
 
@@ -115,7 +115,13 @@ int RunDemo(const DemoOptions& options, std::ostream& out, std::ostream& err) {
   PrintTable(**settings, out);
   PrintHints(**server, out);
   out.flush();
-  return RunUntilStopped(**server, **log, config.drain_timeout);
+  const server::Systemd manager(clock);
+  return Process({.server = **server,
+                  .log = **log,
+                  .clock = clock,
+                  .manager = manager,
+                  .drain = config.drain})
+      .Run();
 }
 
 }  // namespace poplar::cli

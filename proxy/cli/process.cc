@@ -2,20 +2,29 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <string>
+#include <utility>
 
 namespace poplar::cli {
 namespace {
 
-constexpr config::Duration kPollInterval = std::chrono::milliseconds(50);
+constexpr config::Duration kIdlePatience = std::chrono::minutes(1);
+constexpr config::Duration kStatusInterval = std::chrono::seconds(5);
+constexpr config::Duration kShutdownInterval = std::chrono::milliseconds(50);
+// While an upgrade is under way nobody may be accepted for a moment: it had better be a short one.
+constexpr config::Duration kUpgradeInterval = std::chrono::milliseconds(5);
 
 sigset_t Signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR2}) sigaddset(&set, signal);
   return set;
+}
+
+std::string InSeconds(config::Duration time) {
+  return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count()) + " s";
 }
 
 }  // namespace
@@ -43,40 +52,137 @@ uint64_t RaiseDescriptorLimit() {
   return limit.rlim_cur;
 }
 
-int RunUntilStopped(server::Server& server, server::Log& log, config::Duration drain_timeout) {
-  int signal = 0;
-  while (signal == 0) {
-    signal = WaitForSignal(std::chrono::hours(1));
-    if (signal != SIGHUP) continue;
-    log.Reopen();
-    log.Info("SIGHUP: log files are opened anew; the configuration is read at start only");
-    signal = 0;
+int Process::Run() {
+  while (!shutdown_ || !parts_.server.finished()) {
+    OnSignal(WaitForSignal(Patience()));
+    if (upgrade_ != nullptr) LookAtUpgrade();
+    if (shutdown_) LookAtShutdown();
+    TellManager();
   }
-  log.Info("stopping: no new connections; " + std::to_string(server.sessions()) +
-           " sessions may go on for " +
-           std::to_string(std::chrono::duration_cast<std::chrono::seconds>(drain_timeout).count()) +
-           " s");
-  server.StopAccepting();
-  bool drained = false;
-  bool aborted = false;
-  // The time left is counted in poll intervals: it needs no clock, and a late one only adds
-  // patience.
-  for (config::Duration left = drain_timeout; !server.finished(); left -= kPollInterval) {
-    if (!drained && left <= config::Duration::zero()) {
-      drained = true;
-      log.Info("drain_timeout: " + std::to_string(server.sessions()) +
-               " sessions end at their next command boundary");
-      server.DrainSessions();
-    }
-    signal = WaitForSignal(kPollInterval);
-    if ((signal != SIGTERM && signal != SIGINT) || aborted) continue;
-    aborted = true;
-    log.Warning("second signal: " + std::to_string(server.sessions()) + " sessions end now");
-    server.AbortSessions();
-  }
-  server.Join();
-  log.Info("stopped");
+  parts_.server.Join();
+  if (parts_.request != nullptr)
+    parts_.request->Close(tl::unexpected(metrics::ApiFault{409, "Poplar is stopping"}));
+  parts_.log.Info("stopped");
   return 0;
+}
+
+config::Duration Process::Patience() const {
+  if (upgrade_ != nullptr) return kUpgradeInterval;
+  if (shutdown_) return kShutdownInterval;
+  if (!parts_.manager.present()) return kIdlePatience;
+  const io::Duration interval = std::min<io::Duration>(
+      kStatusInterval, parts_.manager.watchdog_interval().value_or(kStatusInterval));
+  return std::max(std::chrono::floor<config::Duration>(interval), config::Duration(1));
+}
+
+void Process::OnSignal(int signal) {
+  if (signal == SIGHUP) OnHangup();
+  if (signal == SIGTERM || signal == SIGINT) OnStop();
+  if (signal == SIGUSR2) StartUpgrade();
+}
+
+void Process::OnHangup() {
+  const bool tells = !shutdown_;
+  if (tells) parts_.manager.Reloading();
+  parts_.log.Reopen();
+  parts_.log.Info("SIGHUP: log files are opened anew; the configuration is read at start only");
+  parts_.on_hangup();
+  if (tells) parts_.manager.Ready("serving " + Sessions());
+}
+
+void Process::OnStop() {
+  if (upgrade_ != nullptr) upgrade_->GiveUp();
+  if (handed_over_ && !std::exchange(told_to_stop_, true)) return;  // as it does already
+  if (shutdown_) {
+    parts_.log.Warning("told to stop once more: " + Sessions() + " end now");
+    return shutdown_->Hurry();
+  }
+  shutdown_.emplace(parts_.drain, parts_.clock.Now());
+}
+
+// --- upgrades
+
+void Process::StartUpgrade() {
+  if (shutdown_) {
+    return Answer(tl::unexpected(metrics::ApiFault{
+        409, handed_over_ ? "another process has taken over already" : "Poplar is stopping"}));
+  }
+  if (parts_.program == nullptr) {
+    parts_.log.Warning("SIGUSR2: this process can't be upgraded");
+    return Answer(tl::unexpected(metrics::ApiFault{501, "this process can't be upgraded"}));
+  }
+  if (upgrade_ != nullptr) return;  // whoever asks hears what comes of that one
+  upgrade_ = std::make_unique<server::Upgrade>(parts_.server, parts_.log, [this](int pid) {
+    if (parts_.request != nullptr)
+      parts_.request->Close(metrics::UpgradeResult{.pid = pid, .previous = getpid()});
+  });
+  upgrade_->Start(*parts_.program, parts_.clock.Now());
+}
+
+void Process::LookAtUpgrade() {
+  const server::Upgrade::State state = upgrade_->Look(parts_.clock.Now());
+  if (state == server::Upgrade::State::kFailed) {
+    Answer(tl::unexpected(
+        metrics::ApiFault{502, upgrade_->failure() + "; the old process goes on as before"}));
+    if (parts_.request != nullptr) parts_.request->Reopen();
+    upgrade_.reset();
+  } else if (state == server::Upgrade::State::kDone) {
+    parts_.log.Info("upgrade: process " + std::to_string(upgrade_->pid()) + " serves; " +
+                    Sessions() + " of this one may go on for " + InSeconds(parts_.drain.timeout));
+    upgrade_.reset();
+    handed_over_ = true;
+    shutdown_.emplace(Shutdown::AfterHandOver(parts_.drain, parts_.clock.Now()));
+  }
+}
+
+void Process::Answer(server::UpgradeRequest::Result result) {
+  if (parts_.request != nullptr) parts_.request->Answer(std::move(result));
+}
+
+// --- the end
+
+void Process::LookAtShutdown() {
+  for (const Shutdown::Step step : shutdown_->Due(parts_.clock.Now())) Do(step);
+}
+
+void Process::Do(Shutdown::Step step) {
+  server::Server& server = parts_.server;
+  switch (step) {
+    case Shutdown::Step::kAnnounce:
+      if (!handed_over_) parts_.manager.Stopping("draining " + Sessions());
+      if (parts_.drain.delay > config::Duration::zero() && !handed_over_) {
+        parts_.log.Info("stopping: not ready any more; new connections are still taken for " +
+                        InSeconds(parts_.drain.delay));
+      }
+      return server.BeginDrain();
+    case Shutdown::Step::kStopAccepting:
+      parts_.log.Info("stopping: no new connections; " + Sessions() + " may go on for " +
+                      InSeconds(parts_.drain.timeout) + ", silent ones for " +
+                      InSeconds(parts_.drain.idle_grace));
+      server.StopAccepting();
+      return server.LeaveWhenSilent(parts_.drain.idle_grace);
+    case Shutdown::Step::kEndSessions:
+      parts_.log.Info("drain.timeout: " + Sessions() + " end at their next command boundary");
+      return server.DrainSessions();
+    case Shutdown::Step::kAbort:
+      return server.AbortSessions();
+  }
+}
+
+// --- the service manager
+
+void Process::TellManager() {
+  const server::Systemd& manager = parts_.manager;
+  if (!manager.present() || handed_over_) return;
+  const io::Time now = parts_.clock.Now();
+  const auto interval = manager.watchdog_interval();
+  if (interval && now - kept_watchdog_quiet_ >= *interval && parts_.server.Live()) {
+    kept_watchdog_quiet_ = now;
+    manager.KeepWatchdogQuiet();
+  }
+  if (now - told_manager_ < kStatusInterval) return;
+  told_manager_ = now;
+  manager.Status((shutdown_ ? "draining " : "serving ") + Sessions());
 }
 
 }  // namespace poplar::cli

@@ -66,7 +66,8 @@ bool ReadMoves(std::string_view json, RunningPoplar& running) {
 
 tl::expected<metrics::AdminAnswer, std::string> AskAdminOf(const config::Config& config,
                                                            std::string_view method,
-                                                           std::string_view target) {
+                                                           std::string_view target,
+                                                           int timeout_ms) {
   if (!config.admin.enabled) return tl::unexpected(std::string("admin.enabled is no"));
   const auto address = config::ParseHostPort(config.admin.address);
   if (!address) return tl::unexpected("admin.address: " + address.error());
@@ -78,16 +79,16 @@ tl::expected<metrics::AdminAnswer, std::string> AskAdminOf(const config::Config&
                                                                             : "127.0.0.1";
   const auto token = TokenOf(config.admin);
   if (!token) return tl::unexpected(token.error());
-  auto answer = metrics::AskAdmin({host, address->port}, method, target, *token);
+  auto answer = metrics::AskAdmin({host, address->port}, method, target, *token, timeout_ms);
   if (!answer) return tl::unexpected(config.admin.address + ": " + answer.error());
   return answer;
 }
 
 tl::expected<std::string, std::string> AskForBody(const config::Config& config,
-                                                  std::string_view method,
-                                                  std::string_view target) {
+                                                  std::string_view method, std::string_view target,
+                                                  int timeout_ms) {
   constexpr int kOk = 200;
-  auto answer = AskAdminOf(config, method, target);
+  auto answer = AskAdminOf(config, method, target, timeout_ms);
   if (!answer) return tl::unexpected("no Poplar answers at " + answer.error());
   if (answer->status == kOk) return std::move(answer->body);
   // A word of the API's, or plain text.

@@ -37,13 +37,14 @@ tl::expected<RunningPoplar, std::string> AskRunningPoplar(const config::Config& 
 
 // The parts of it: one request; and what is said of nodes and of moves, in JSON. False: that is
 // none.
-tl::expected<metrics::AdminAnswer, std::string> AskAdminOf(const config::Config& config,
-                                                           std::string_view method,
-                                                           std::string_view target);
+tl::expected<metrics::AdminAnswer, std::string> AskAdminOf(
+    const config::Config& config, std::string_view method, std::string_view target,
+    int timeout_ms = metrics::kAdminAnswerTimeoutMs);
 // The body of the answer to one request; the error is a line that says why there is none, or in the
 // running one's words why not.
 tl::expected<std::string, std::string> AskForBody(const config::Config& config,
-                                                  std::string_view method, std::string_view target);
+                                                  std::string_view method, std::string_view target,
+                                                  int timeout_ms = metrics::kAdminAnswerTimeoutMs);
 // Prints the answer to one request. The exit status: 1, and why, where nobody answers or it is no.
 int PassAnswerOn(const config::Config& config, std::string_view method, std::string_view target,
                  std::ostream& out, std::ostream& err);

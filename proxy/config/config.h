@@ -8,6 +8,7 @@
 #include "proxy/config/autoconfig_config.h"
 #include "proxy/config/cluster_config.h"
 #include "proxy/config/directory_config.h"
+#include "proxy/config/drain_config.h"
 #include "proxy/config/field.h"
 #include "proxy/config/health_config.h"
 #include "proxy/config/listener_config.h"
@@ -42,7 +43,7 @@ struct Config {
   LimitsConfig limits;
   AdmissionConfig admission;
   AutoconfigConfig autoconfig;
-  Duration drain_timeout = std::chrono::seconds(30);
+  DrainConfig drain;
   AdminConfig admin;
   LogConfig log;
   TraceConfig trace;
@@ -105,9 +106,8 @@ void Describe(Visitor& v, Config& c) {
             {.help = "Tells mail clients their settings over HTTP, so that users need not know "
                      "them: Thunderbird's autoconfig, Outlook's Autodiscover, Apple's profiles, "
                      "PACC."});
-  v.Time("drain_timeout", c.drain_timeout, {Duration(0), std::chrono::hours(24)},
-         {.help = "How long sessions may go on after SIGTERM; then each ends at its next command "
-                  "boundary."});
+  v.Section("drain", c.drain,
+            {.help = "What becomes of sessions on SIGTERM, and in the old process of an upgrade."});
   v.Section("admin", c.admin, {.help = "Metrics and health checks."});
   v.Section("log", c.log,
             {.help = "One line for each session that ended, and events of the process."});

@@ -42,6 +42,18 @@ std::string Found(const YamlNode& node) {
   return "";
 }
 
+struct Renamed {
+  std::string_view from;  // the whole path
+  std::string_view to;
+};
+constexpr Renamed kRenamed[] = {{"drain_timeout", "drain: {timeout: 30s}, with the value it had"}};
+
+const Renamed* FindRenamed(std::string_view path) {
+  const auto* const found = std::find_if(std::begin(kRenamed), std::end(kRenamed),
+                                         [path](const Renamed& each) { return each.from == path; });
+  return found == std::end(kRenamed) ? nullptr : found;
+}
+
 }  // namespace
 
 void FieldReader::Text(std::string_view name, std::string& value, const About& about) {
@@ -250,6 +262,15 @@ void FieldReader::Report(const YamlNode& node, std::string_view name, std::strin
 void FieldReader::Finish() {
   for (const YamlEntry& entry : map_.entries) {
     if (std::find(names_.begin(), names_.end(), entry.key) != names_.end()) continue;
+    if (const Renamed* const renamed = FindRenamed(ChildPath(path_, entry.key))) {
+      state_.problems.push_back({Severity::kError,
+                                 entry.key_at,
+                                 std::string(renamed->from),
+                                 "has another name now",
+                                 std::string(renamed->to),
+                                 {}});
+      continue;
+    }
     const std::string_view meant = NearestWord(entry.key, names_);
     // A misspelt key is one mistake: not also a missing one, nor a default to be judged.
     if (!meant.empty() && !IsGiven(meant)) {

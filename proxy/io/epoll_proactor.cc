@@ -9,6 +9,7 @@
 #include <cassert>
 #include <utility>
 
+#include "proxy/io/descriptor.h"
 #include "proxy/io/kernel_socket.h"
 
 namespace poplar::io {
@@ -91,7 +92,12 @@ EpollProactor::Socket& EpollProactor::At(SocketId socket) {
 Result<SocketId> EpollProactor::Listen(const Address& address, const ListenOptions& options) {
   const Result<int> descriptor = OpenListening(address, options, Blocking::kNo);
   if (!descriptor) return tl::unexpected(descriptor.error());
-  const SocketId socket{*descriptor};
+  return ListenOn(*descriptor);
+}
+
+Result<SocketId> EpollProactor::ListenOn(int descriptor) {
+  (void)SetBlocking(descriptor, false);
+  const SocketId socket{descriptor};
   At(socket).listener = std::make_unique<Listener>(*this, socket);
   return socket;
 }
@@ -112,6 +118,9 @@ void EpollProactor::Close(SocketId socket) {
   Socket& state = At(socket);
   assert(state.receive == nullptr && state.send == nullptr && state.connect == nullptr);
   assert(state.listener == nullptr || state.listener->waiting == nullptr);
+  // Somebody else may have the listening socket too, and then closing it doesn't end the watch.
+  if (state.listener != nullptr && state.watched)
+    epoll_ctl(epoll_, EPOLL_CTL_DEL, DescriptorOf(socket), nullptr);
   state = Socket{};
   close(DescriptorOf(socket));
 }

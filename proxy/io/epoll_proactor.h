@@ -34,6 +34,7 @@ class EpollProactor final : public Proactor {
   ~EpollProactor() override;
 
   Result<SocketId> Listen(const Address& address, const ListenOptions& options) override;
+  Result<SocketId> ListenOn(int descriptor) override;
   Address LocalAddress(SocketId socket) override;
   Result<SocketId> OpenSocket(int family) override;
   void CancelReceive(SocketId socket) override;

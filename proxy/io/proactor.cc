@@ -13,6 +13,8 @@ void Operation::Complete(int result) {
   proactor_.ready().Push(*this);
 }
 
+Result<SocketId> Proactor::ListenOn(int) { return Fail(ENOTSUP); }
+
 void AcceptOperation::await_suspend(std::coroutine_handle<> waiting) {
   Begin(waiting);
   proactor_.StartAccept(*this);

@@ -141,7 +141,8 @@ struct ProactorCounters {
 // raises SIGPIPE.
 // - Abort makes every operation of the socket end soon (with ECANCELED, or the result it just had).
 // CancelReceive does so
-//   for the receive alone. Both may find nothing to do.
+//   for the receive alone. Both may find nothing to do. What a listener has accepted before it was
+//   aborted is still handed out.
 // - Close is legal only when nothing is in flight on the socket. The number may then be used again.
 class Proactor {
  public:
@@ -154,6 +155,9 @@ class Proactor {
   // Listens now; port 0 takes a free one. May be called before Run, from the thread that sets the
   // worker up.
   virtual Result<SocketId> Listen(const Address& address, const ListenOptions& options) = 0;
+  // The same with a descriptor that listens already: another process's, or the service manager's.
+  // It belongs to the world from here on. A world without descriptors has no use for one.
+  virtual Result<SocketId> ListenOn(int descriptor);
   virtual Address LocalAddress(SocketId socket) = 0;
   // A socket to connect with.
   virtual Result<SocketId> OpenSocket(int family) = 0;

@@ -8,6 +8,7 @@
 #include <cassert>
 #include <cstdlib>
 
+#include "proxy/io/descriptor.h"
 #include "proxy/io/kernel_socket.h"
 
 namespace poplar::io {
@@ -62,6 +63,10 @@ struct UringProactor::Listener {
     operation->peer = PeerAddressOf(accepted);
     operation->Complete(accepted);
   }
+  // Once all that the kernel brought is handed out.
+  void EndAborted() {
+    if (waiting != nullptr && !armed) std::exchange(waiting, nullptr)->Complete(-ECANCELED);
+  }
 };
 
 tl::expected<std::unique_ptr<UringProactor>, RingRefusal> UringProactor::Create(
@@ -107,10 +112,14 @@ UringProactor::Socket& UringProactor::At(SocketId socket) {
 }
 
 Result<SocketId> UringProactor::Listen(const Address& address, const ListenOptions& options) {
-  const Result<int> descriptor = OpenListening(address, options, Blocking::kYes);
-  if (!descriptor) return tl::unexpected(descriptor.error());
-  At(SocketId{*descriptor}).listener = std::make_unique<Listener>(*this, *descriptor);
-  return SocketId{*descriptor};
+  const auto descriptor = OpenListening(address, options, Blocking::kYes);
+  return descriptor ? ListenOn(*descriptor) : tl::unexpected(descriptor.error());
+}
+
+Result<SocketId> UringProactor::ListenOn(int descriptor) {
+  (void)SetBlocking(descriptor, true);  // else the ring answers EAGAIN instead of waiting
+  At(SocketId{descriptor}).listener = std::make_unique<Listener>(*this, descriptor);
+  return SocketId{descriptor};
 }
 
 Address UringProactor::LocalAddress(SocketId socket) {
@@ -178,11 +187,8 @@ void UringProactor::Abort(SocketId socket) {
   if (state.listener == nullptr || state.listener->aborted) return;
   state.listener->aborted = true;
   state.listener->pause.Disarm();
-  if (state.listener->armed) {
-    Cancel(state.listener.get(), Kind::kAccept);  // its last completion ends the waiting accept
-  } else if (state.listener->waiting != nullptr) {
-    std::exchange(state.listener->waiting, nullptr)->Complete(-ECANCELED);
-  }
+  if (state.listener->armed) Cancel(state.listener.get(), Kind::kAccept);
+  state.listener->EndAborted();
 }
 
 // --- submission
@@ -209,11 +215,8 @@ void UringProactor::StartAccept(AcceptOperation& operation) {
   Listener* listener = At(operation.socket()).listener.get();
   assert(listener != nullptr && listener->waiting == nullptr);
   listener->waiting = &operation;
-  if (listener->aborted) {
-    if (!listener->armed) std::exchange(listener->waiting, nullptr)->Complete(-ECANCELED);
-    return;
-  }
   listener->Deliver();
+  if (listener->aborted) listener->EndAborted();
   if (!listener->armed && !listener->pause.armed()) ArmAccept(*listener);
 }
 
@@ -408,17 +411,13 @@ void UringProactor::OnAccept(Listener& listener, const io_uring_cqe& completion)
     if (SendAtOnce(completion.res)) {
       listener.arrived.push_back(completion.res);
     } else {
-      ++counters_
-            .accept_errors;  // Linux 6.6 to 6.8-rc: DEFER_TASKRUN and multishot made numbers up
+      ++counters_.accept_errors;  // Linux 6.6 to 6.8-rc: multishot made numbers up
     }
   }
   if ((completion.flags & IORING_CQE_F_MORE) == 0) {
     listener.armed = false;
     --internal_in_flight_;
-    if (listener.aborted) {
-      if (listener.waiting != nullptr)
-        std::exchange(listener.waiting, nullptr)->Complete(-ECANCELED);
-    } else if (completion.res == -EINVAL && features_.multishot_accept) {
+    if (completion.res == -EINVAL && features_.multishot_accept) {
       features_.multishot_accept = false;
       ArmAccept(listener);
     } else if (completion.res != -ECANCELED && AcceptMustPause(completion.res)) {
@@ -429,6 +428,7 @@ void UringProactor::OnAccept(Listener& listener, const io_uring_cqe& completion)
     }
   }
   listener.Deliver();
+  if (listener.aborted) listener.EndAborted();
 }
 
 // --- calls from other threads

@@ -41,6 +41,7 @@ class UringProactor final : public Proactor {
   const RingFeatures& features() const { return features_; }
 
   Result<SocketId> Listen(const Address& address, const ListenOptions& options) override;
+  Result<SocketId> ListenOn(int descriptor) override;
   Address LocalAddress(SocketId socket) override;
   Result<SocketId> OpenSocket(int family) override;
   void CancelReceive(SocketId socket) override;

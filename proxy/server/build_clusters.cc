@@ -92,18 +92,6 @@ balancer::PoolLimits LimitsOf(const config::Config& config, const config::Cluste
   return limits;
 }
 
-balancer::AdminState AdminOf(config::NodeState state) {
-  switch (state) {
-    case config::NodeState::kUp:
-      return balancer::AdminState::kUp;
-    case config::NodeState::kDrain:
-      return balancer::AdminState::kDrain;
-    case config::NodeState::kDown:
-      return balancer::AdminState::kDown;
-  }
-  return balancer::AdminState::kUp;
-}
-
 balancer::ProbeLevel LevelOf(config::Probe probe) {
   switch (probe) {
     case config::Probe::kConnect:
@@ -238,6 +226,18 @@ tl::expected<std::vector<std::shared_ptr<upstream::Cluster>>, std::string> Build
     clusters.push_back(std::move(*cluster));
   }
   return clusters;
+}
+
+balancer::AdminState AdminOf(config::NodeState state) {
+  switch (state) {
+    case config::NodeState::kUp:
+      return balancer::AdminState::kUp;
+    case config::NodeState::kDrain:
+      return balancer::AdminState::kDrain;
+    case config::NodeState::kDown:
+      return balancer::AdminState::kDown;
+  }
+  return balancer::AdminState::kUp;
 }
 
 }  // namespace poplar::server

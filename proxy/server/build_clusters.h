@@ -21,4 +21,6 @@ tl::expected<std::vector<std::shared_ptr<upstream::Cluster>>, std::string> Build
 tl::expected<upstream::Endpoint, std::string> BuildDiscoveredPattern(
     const config::Config& config, const config::ClusterConfig& cluster);
 
+balancer::AdminState AdminOf(config::NodeState state);
+
 }  // namespace poplar::server

@@ -43,25 +43,6 @@ tls::ClientCertificates ModeOf(config::ClientCertificates mode) {
   return tls::ClientCertificates::kOff;
 }
 
-Built<std::shared_ptr<const tls::ServerContext>> BuildTls(const config::TlsConfig& config) {
-  tls::ServerSettings settings;
-  for (const config::CertificateConfig& files : config.certificates) {
-    settings.certificates.push_back(
-        {files.certificate, files.key.empty() ? files.certificate : files.key});
-  }
-  settings.version_min =
-      config.min_version == config::TlsVersion::k13 ? tls::Version::kTls13 : tls::Version::kTls12;
-  settings.session_tickets = config.session_tickets;
-  settings.client_certificates = ModeOf(config.client_certificates);
-  settings.client_ca_file = config.client_ca_file;
-  settings.client_name = config.client_name == config::ClientName::kEmail
-                             ? tls::UserName::kEmail
-                             : tls::UserName::kCommonName;
-  auto context = tls::ServerContext::Create(settings);
-  if (!context) return tl::unexpected("tls: " + context.error());
-  return std::move(*context);
-}
-
 void SetTimes(const config::Config& config, session::Settings& settings) {
   const config::TimeoutsConfig& from = config.timeouts;
   settings.timeouts = {.tls_handshake = from.tls_handshake,
@@ -132,15 +113,33 @@ session::ListenerSettings BuildListener(const config::Config& config, size_t ind
 
 }  // namespace
 
+Built<std::shared_ptr<const tls::ServerContext>> BuildTls(
+    const config::TlsConfig& config, std::shared_ptr<const tls::TicketKeys> ticket_keys) {
+  if (config.certificates.empty()) return nullptr;
+  tls::ServerSettings settings;
+  settings.ticket_keys = std::move(ticket_keys);
+  for (const config::CertificateConfig& files : config.certificates) {
+    settings.certificates.push_back(
+        {files.certificate, files.key.empty() ? files.certificate : files.key});
+  }
+  settings.version_min =
+      config.min_version == config::TlsVersion::k13 ? tls::Version::kTls13 : tls::Version::kTls12;
+  settings.session_tickets = config.session_tickets;
+  settings.client_certificates = ModeOf(config.client_certificates);
+  settings.client_ca_file = config.client_ca_file;
+  settings.client_name = config.client_name == config::ClientName::kEmail
+                             ? tls::UserName::kEmail
+                             : tls::UserName::kCommonName;
+  auto context = tls::ServerContext::Create(settings);
+  if (!context) return tl::unexpected("tls: " + context.error());
+  return std::move(*context);
+}
+
 tl::expected<std::shared_ptr<const session::Settings>, std::string> BuildSettings(
     const config::Config& config) {
-  std::shared_ptr<const tls::ServerContext> tls;
-  if (!config.tls.certificates.empty()) {
-    auto built = BuildTls(config.tls);
-    if (!built) return tl::unexpected(built.error());
-    tls = std::move(*built);
-  }
-  return BuildSettings(config, std::move(tls));
+  auto tls = BuildTls(config.tls);
+  if (!tls) return tl::unexpected(tls.error());
+  return BuildSettings(config, std::move(*tls));
 }
 
 tl::expected<std::shared_ptr<const session::Settings>, std::string> BuildSettings(

@@ -68,27 +68,15 @@ tl::expected<std::function<bool(std::string_view)>, std::string> TokenCheck(
   };
 }
 
-// `who`: whose address it is.
-std::string ListenFault(const std::string& who, const std::string& address,
-                        const io::Error& error) {
-  std::string text = who + ": cannot listen on " + address + ": " + error.Text();
-  if (error.code == EADDRINUSE)
-    text += ". Another program has this port: stop it, or choose another port.";
-  if (error.code == EACCES) {
-    text +=
-        ". Ports below 1024 need a right: run under systemd with "
-        "AmbientCapabilities=CAP_NET_BIND_SERVICE, or as root.";
-  }
-  if (error.code == EADDRNOTAVAIL) text += ". No interface of this machine has that address.";
-  return text;
-}
-
 }  // namespace
 
-Server::Server(std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
+Server::Server(const config::Config& config, const BuildInfo& build_info,
+               std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
                std::unique_ptr<Resolvers> resolvers, std::unique_ptr<Directories> directories,
                std::unique_ptr<Discoveries> discoveries, Log& log, const io::Clock& clock)
-    : settings_(std::move(settings)),
+    : config_(config),
+      build_info_(build_info),
+      settings_(std::move(settings)),
       log_(log),
       clock_(clock),
       shared_(random_, std::move(maps), std::move(directories)),
@@ -98,13 +86,35 @@ Server::Server(std::shared_ptr<const session::Settings> settings, std::unique_pt
       moves_told_(settings_->moves == nullptr ? 0 : settings_->moves->size()),
       discoveries_told_(discoveries->tasks().size()),
       discoveries_(std::move(discoveries)),
-      resolvers_(std::move(resolvers)) {}
+      resolvers_(std::move(resolvers)),
+      successor_(std::make_unique<handover::Successor>(shared_.affinity, PlacesNow())),
+      ghosts_(std::make_unique<handover::GhostLeases>(shared_.affinity, PlacesNow(), *successor_)) {
+  shared_.successor = successor_.get();
+}
 
-Server::~Server() { Join(); }
+// Who waits for an answer of the next process gets one first.
+Server::~Server() {
+  Join();
+  successor_->Disconnect();
+  predecessor_.reset();
+  ghosts_.reset();
+}
 
 tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
     const config::Config& config, std::shared_ptr<const session::Settings> settings, Log& log,
     const io::Clock& clock, const BuildInfo& build_info) {
+  auto server = Prepare(config, std::move(settings), log, clock, build_info, {});
+  if (!server) return server;
+  if (auto served = (*server)->Serve(); !served) {
+    (*server)->End();
+    return tl::unexpected(served.error());
+  }
+  return server;
+}
+
+tl::expected<std::unique_ptr<Server>, std::string> Server::Prepare(
+    const config::Config& config, std::shared_ptr<const session::Settings> settings, Log& log,
+    const io::Clock& clock, const BuildInfo& build_info, handover::ListeningSockets inherited) {
   auto engine = ChooseEngine(config.io, log);
   if (!engine) return tl::unexpected(engine.error());
   auto maps = UserMaps::Load(UserMapFiles(config));
@@ -116,20 +126,34 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
   if (!discoveries) return tl::unexpected(discoveries.error());
   auto autoconfig = BuildAutoconfig(config);
   if (!autoconfig) return tl::unexpected(autoconfig.error());
-  std::unique_ptr<Server> server(new Server(std::move(settings), std::move(*maps),
-                                            std::move(resolvers), std::move(*directories),
-                                            std::move(*discoveries), log, clock));
+  std::unique_ptr<Server> server(
+      new Server(config, build_info, std::move(settings), std::move(*maps), std::move(resolvers),
+                 std::move(*directories), std::move(*discoveries), log, clock));
   server->shared_.autoconfig = std::move(*autoconfig);
   server->engine_ = std::move(*engine);
   server->layout_ = std::make_unique<metrics::Layout>(DimensionsOf(config, server->engine_));
   auto done = server->AddWorkers(config);
   if (done) server->AddDiscoveries();
-  if (done) done = server->Listen(config);
-  if (done) done = server->ListenForAutoconfig(config.autoconfig);
-  if (done) done = server->StartAdmin(config, build_info);
+  if (done) server->BuildExporter();
+  server->listeners_ = std::make_unique<Listeners>(server->config_, server->workers_, log);
+  if (done) done = server->listeners_->Open(std::move(inherited));
   if (done) done = server->StartThreads();
   if (!done) return tl::unexpected(done.error());
   return server;
+}
+
+tl::expected<void, std::string> Server::Serve() {
+  auto done = StartAdmin();
+  if (!done) return done;
+  listeners_->StartAccepting();
+  ready_ = true;
+  return {};
+}
+
+void Server::End() {
+  StopAccepting();
+  AbortSessions();
+  Join();
 }
 
 tl::expected<void, std::string> Server::AddWorkers(const config::Config& config) {
@@ -182,99 +206,66 @@ void Server::AddDiscoveries() {
   }
 }
 
-tl::expected<void, std::string> Server::Listen(const config::Config& config) {
-  for (size_t i = 0; i < config.listeners.size(); ++i) {
-    const config::ListenerConfig& listener = config.listeners[i];
-    const auto parsed = config::ParseHostPort(listener.address);
-    const auto address = parsed ? io::Address::Parse(parsed->host, parsed->port) : std::nullopt;
-    if (!address)
-      return tl::unexpected("listener " + listener.name + ": " + listener.address +
-                            " is no IP address and port");
-    addresses_.push_back(*address);
-    for (const std::unique_ptr<Worker>& worker : workers_) {
-      // The first worker's socket takes a free port for all when the configuration says 0.
-      const io::Result<io::Address> bound =
-          worker->Listen(settings_->listeners[i], addresses_.back());
-      if (!bound)
-        return tl::unexpected(
-            ListenFault("listener " + listener.name, listener.address, bound.error()));
-      addresses_.back() = *bound;
-    }
-  }
-  return {};
-}
-
-tl::expected<void, std::string> Server::ListenForAutoconfig(
-    const config::AutoconfigConfig& config) {
-  for (const config::AutoconfigListenConfig& listen : config.listen) {
-    const auto parsed = config::ParseHostPort(listen.address);
-    const auto address = parsed ? io::Address::Parse(parsed->host, parsed->port) : std::nullopt;
-    if (!address)
-      return tl::unexpected("autoconfig.listen: " + listen.address + " is no IP address and port");
-    autoconfig_addresses_.push_back(*address);
-    for (const std::unique_ptr<Worker>& worker : workers_) {
-      const io::Result<io::Address> bound =
-          worker->ListenForAutoconfig(autoconfig_addresses_.back(), listen.tls);
-      if (!bound)
-        return tl::unexpected(ListenFault("autoconfig.listen", listen.address, bound.error()));
-      autoconfig_addresses_.back() = *bound;
-    }
-  }
-  return {};
-}
-
-tl::expected<void, std::string> Server::StartAdmin(const config::Config& config,
-                                                   const BuildInfo& build_info) {
+void Server::BuildExporter() {
   std::vector<const metrics::Shard*> shards;
   shards.reserve(shards_.size());
   for (const std::unique_ptr<metrics::Shard>& shard : shards_) shards.push_back(shard.get());
   node_gauges_ = std::make_unique<metrics::Shard>(*layout_);
   shards.push_back(node_gauges_.get());
-  exporter_ = std::make_unique<metrics::Exporter>(*layout_, std::move(shards), build_info,
+  exporter_ = std::make_unique<metrics::Exporter>(*layout_, std::move(shards), build_info_,
                                                   [this] { return NamesOfNodes(); });
-  if (!config.admin.enabled) return {};
-  const auto address = config::ParseHostPort(config.admin.address);
+}
+
+tl::expected<void, std::string> Server::StartAdmin() {
+  const config::AdminConfig& config = config_.admin;
+  if (!config.enabled) return {};
+  const auto address = config::ParseHostPort(config.address);
   if (!address) return tl::unexpected("admin.address: " + address.error());
-  auto may_read = TokenCheck(config.admin.read_token_file, "admin.read_token_file", shared_.digest);
+  metrics::AdminHandlers handlers = Handlers();
+  auto may_read = TokenCheck(config.read_token_file, "admin.read_token_file", shared_.digest);
   if (!may_read) return tl::unexpected(may_read.error());
-  auto may_change =
-      TokenCheck(config.admin.write_token_file, "admin.write_token_file", shared_.digest);
+  auto may_change = TokenCheck(config.write_token_file, "admin.write_token_file", shared_.digest);
   if (!may_change) return tl::unexpected(may_change.error());
-  api_ = std::make_unique<AdminApi>(AdminApi::Parts{.config = config,
-                                                    .settings = *settings_,
-                                                    .newest = newest_,
-                                                    .shared = shared_,
-                                                    .workers = workers_,
-                                                    .exporter = *exporter_,
-                                                    .traces = *traces_,
-                                                    .addresses = addresses_,
-                                                    .log = log_,
-                                                    .clock = clock_,
-                                                    .build_info = build_info});
-  auto admin = metrics::AdminServer::Start(
-      {address->host, address->port},
-      {.metrics = [this] { return MetricsText(); },
-       .live = [this] { return Live(); },
-       .ready = [this] { return Ready(); },
-       .may_read = std::move(*may_read),
-       .may_change = std::move(*may_change),
-       .nodes = [this] { return api_->Nodes(); },
-       .set_state = [this](
-                        std::string_view cluster, std::string_view node,
-                        metrics::AdminState state) { return SetNodeState(cluster, node, state); },
-       .moves = [this] { return ViewMoves(*settings_); },
-       .set_move = [this](std::string_view name,
-                          uint32_t permille) { return SetMove(name, permille); },
-       .status = [this] { return Status(); },
-       .sessions = [this](const metrics::SessionQuery& query) { return api_->Sessions(query); },
-       .kick = [this](const metrics::KickQuery& query) { return api_->Kick(query); },
-       .route = [this](const metrics::RouteQuery& query) { return api_->Route(query); },
-       .trace = [this](const metrics::TraceQuery& query) { return api_->Trace(query); },
-       .traces = [this] { return traces_->List(); },
-       .untrace = [this](uint64_t id) { return traces_->Stop(id); }});
+  handlers.may_read = std::move(*may_read);
+  handlers.may_change = std::move(*may_change);
+  if (api_ == nullptr) {
+    api_ = std::make_unique<AdminApi>(AdminApi::Parts{.config = config_,
+                                                      .settings = *settings_,
+                                                      .newest = newest_,
+                                                      .shared = shared_,
+                                                      .workers = workers_,
+                                                      .exporter = *exporter_,
+                                                      .traces = *traces_,
+                                                      .addresses = listeners_->addresses(),
+                                                      .log = log_,
+                                                      .clock = clock_,
+                                                      .build_info = build_info_});
+  }
+  auto admin = metrics::AdminServer::Start({address->host, address->port}, std::move(handlers));
   if (!admin) return tl::unexpected("admin.address: " + admin.error());
   admin_ = std::move(*admin);
   return {};
+}
+
+metrics::AdminHandlers Server::Handlers() {
+  return {
+      .metrics = [this] { return MetricsText(); },
+      .live = [this] { return Live(); },
+      .ready = [this] { return Ready(); },
+      .nodes = [this] { return api_->Nodes(); },
+      .set_state = [this](std::string_view cluster, std::string_view node,
+                          metrics::AdminState state) { return SetNodeState(cluster, node, state); },
+      .moves = [this] { return ViewMoves(*settings_); },
+      .set_move = [this](std::string_view name,
+                         uint32_t permille) { return SetMove(name, permille); },
+      .status = [this] { return Status(); },
+      .sessions = [this](const metrics::SessionQuery& query) { return api_->Sessions(query); },
+      .kick = [this](const metrics::KickQuery& query) { return api_->Kick(query); },
+      .route = [this](const metrics::RouteQuery& query) { return api_->Route(query); },
+      .trace = [this](const metrics::TraceQuery& query) { return api_->Trace(query); },
+      .traces = [this] { return traces_->List(); },
+      .untrace = [this](uint64_t id) { return traces_->Stop(id); },
+      .upgrade = on_upgrade_};
 }
 
 tl::expected<void, std::string> Server::StartThreads() {
@@ -288,15 +279,12 @@ tl::expected<void, std::string> Server::StartThreads() {
         --running_;
       });
     } catch (const std::system_error& error) {
-      StopAccepting();
-      AbortSessions();
-      Join();
+      End();
       return tl::unexpected(std::string("cannot start a worker's thread: ") + error.what() +
                             ". Raise the limit on threads (TasksMax= in the systemd unit, the "
                             "container's pids limit), or lower workers.");
     }
   }
-  ready_ = true;
   return {};
 }
 
@@ -429,11 +417,20 @@ bool Server::Live() const {
   });
 }
 
-void Server::StopAccepting() {
+void Server::BeginDrain() {
   ready_ = false;
   draining_ = true;
+}
+
+void Server::StopAccepting() {
+  BeginDrain();
+  listeners_->Close();
   for (const std::unique_ptr<Worker>& worker : workers_) worker->StopAccepting();
   discoveries_->Stop();
+}
+
+void Server::LeaveWhenSilent(io::Duration silence) {
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->LeaveWhenSilent(silence);
 }
 
 void Server::DrainSessions() {
@@ -441,6 +438,7 @@ void Server::DrainSessions() {
 }
 
 void Server::AbortSessions() {
+  if (predecessor_ != nullptr) predecessor_->Leave();
   for (const std::unique_ptr<Worker>& worker : workers_) worker->AbortSessions();
 }
 

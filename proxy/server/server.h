@@ -12,8 +12,12 @@
 #include "metrics/admin_server.h"
 #include "metrics/exporter.h"
 #include "proxy/config/config.h"
+#include "proxy/handover/ghost_leases.h"
+#include "proxy/handover/predecessor.h"
+#include "proxy/handover/successor.h"
 #include "proxy/server/admin_api.h"
 #include "proxy/server/discoveries.h"
+#include "proxy/server/listeners.h"
 #include "proxy/server/log.h"
 #include "proxy/server/newest_settings.h"
 #include "proxy/server/traces.h"
@@ -27,27 +31,68 @@ class Server {
  public:
   using BuildInfo = std::vector<std::pair<std::string, std::string>>;
 
-  // Listens and starts the workers. Everything that can fail fails here, in one line that says what
-  // to do.
+  // Prepare and Serve.
   static tl::expected<std::unique_ptr<Server>, std::string> Start(
       const config::Config& config, std::shared_ptr<const session::Settings> settings, Log& log,
       const io::Clock& clock, const BuildInfo& build_info);
+  // Listens and starts the workers, which accept nobody yet. What can fail fails here or in Serve,
+  // in one line that says what to do. `inherited`: what is listened on already.
+  static tl::expected<std::unique_ptr<Server>, std::string> Prepare(
+      const config::Config& config, std::shared_ptr<const session::Settings> settings, Log& log,
+      const io::Clock& clock, const BuildInfo& build_info, handover::ListeningSockets inherited);
+  // Accepts, and opens the admin endpoint.
+  tl::expected<void, std::string> Serve();
   // Every session must have ended: Join first.
   ~Server();
 
-  // In this order: accept no more; end sessions at a command boundary; end them now.
+  // In this order, any of them left out: say that we aren't ready, and go on; accept no more; end
+  // the sessions of silent clients (Worker::LeaveWhenSilent); end sessions at a command boundary;
+  // end them now.
+  void BeginDrain();
   void StopAccepting();
+  void LeaveWhenSilent(io::Duration silence);
   void DrainSessions();
   void AbortSessions();
+  // All of that at once, and Join; for one that has never served.
+  void End();
 
-  // Whether all workers have ended.
-  bool finished() const { return running_.load() == 0; }
+  // Whether all workers have ended, and the process before this one is gone: it holds users.
+  bool finished() const { return running_.load() == 0 && !followed(); }
   void Join();
 
+  // --- from one process to the next (proxy/handover)
+
+  // This one is the next: all that it needs is known, so that it may serve.
+  bool prepared() const { return discoveries_->answered(); }
+  // Before Serve: what the process before it remembers.
+  void Recall(const handover::Memories& memories);
+  // Behind Serve.
+  void Follow(std::unique_ptr<handover::Predecessor> predecessor);
+  bool followed() const { return predecessor_ != nullptr && !predecessor_->gone(); }
+
+  // This one is the one before: where it listens, and by which key tickets are sealed (null: none).
+  std::vector<Listeners::Handed> Sockets() const { return listeners_->HandOver(); }
+  std::shared_ptr<const tls::TicketKeys> ticket_keys() const;
+  // Nobody is accepted, the admin endpoint is closed; users are where the next process says.
+  handover::Memories Suspend();
+  // The next process doesn't serve after all.
+  tl::expected<void, std::string> Resume();
+  // It does: what is left is to drain, beginning with StopAccepting.
+  void HandOver(io::ProcessChannel channel);
+
+  // Before Serve: what an operator's wish for an upgrade comes to.
+  using OnUpgrade = std::function<metrics::ApiResult<metrics::UpgradeResult>()>;
+  void set_on_upgrade(OnUpgrade on_upgrade) { on_upgrade_ = std::move(on_upgrade); }
+
+  bool Live() const;
+  bool Ready() const { return ready_.load() && discoveries_->answered(); }
+
   // By listener, with the ports that were bound.
-  const std::vector<io::Address>& addresses() const { return addresses_; }
+  const std::vector<io::Address>& addresses() const { return listeners_->addresses(); }
   // Of autoconfig.listen, likewise.
-  const std::vector<io::Address>& autoconfig_addresses() const { return autoconfig_addresses_; }
+  const std::vector<io::Address>& autoconfig_addresses() const {
+    return listeners_->autoconfig_addresses();
+  }
   uint16_t admin_port() const { return admin_ == nullptr ? 0 : admin_->port(); }
   int64_t sessions() const { return shared_.admission.connections.sessions(); }
   size_t workers() const { return workers_.size(); }
@@ -55,19 +100,18 @@ class Server {
   const io::ChosenEngine& engine() const { return engine_; }
 
  private:
-  Server(std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
+  Server(const config::Config& config, const BuildInfo& build_info,
+         std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
          std::unique_ptr<Resolvers> resolvers, std::unique_ptr<Directories> directories,
          std::unique_ptr<Discoveries> discoveries, Log& log, const io::Clock& clock);
 
   tl::expected<void, std::string> AddWorkers(const config::Config& config);
   void AddDiscoveries();
-  tl::expected<void, std::string> Listen(const config::Config& config);
-  tl::expected<void, std::string> ListenForAutoconfig(const config::AutoconfigConfig& config);
-  tl::expected<void, std::string> StartAdmin(const config::Config& config,
-                                             const BuildInfo& build_info);
+  void BuildExporter();
+  tl::expected<void, std::string> StartAdmin();
+  metrics::AdminHandlers Handlers();
   tl::expected<void, std::string> StartThreads();
-  bool Live() const;
-  bool Ready() const { return ready_.load() && discoveries_->answered(); }
+  handover::Places PlacesNow();
   std::string MetricsText();
   void TellDirectories();
   void TellUserMaps();
@@ -79,6 +123,8 @@ class Server {
                                        metrics::AdminState state);
   metrics::SetMoveResult SetMove(std::string_view name, uint32_t permille);
 
+  const config::Config config_;
+  const BuildInfo build_info_;
   const std::shared_ptr<const session::Settings> settings_;
   Log& log_;
   const io::Clock& clock_;
@@ -101,9 +147,12 @@ class Server {
   std::unique_ptr<Discoveries> discoveries_;  // answers workers, so it goes before them
   std::unique_ptr<Resolvers> resolvers_;      // the directories'; likewise
   std::vector<std::thread> threads_;
-  std::vector<io::Address> addresses_;
+  std::unique_ptr<Listeners> listeners_;
+  std::unique_ptr<handover::Successor> successor_;
+  std::unique_ptr<handover::GhostLeases> ghosts_;       // claims of the successor
+  std::unique_ptr<handover::Predecessor> predecessor_;  // null: there was none
+  OnUpgrade on_upgrade_;
   std::unique_ptr<AdminApi> api_;
-  std::vector<io::Address> autoconfig_addresses_;
   std::unique_ptr<metrics::AdminServer> admin_;
   std::atomic<int> running_ = 0;
   std::atomic<bool> ready_ = false;

@@ -9,6 +9,8 @@ namespace poplar::server {
 namespace {
 
 constexpr io::Duration kSampleInterval = std::chrono::seconds(1);
+// Between looks at which clients are silent, while a drain waits for them.
+constexpr io::Duration kLeavingInterval = std::chrono::milliseconds(250);
 
 }  // namespace
 
@@ -30,7 +32,7 @@ tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
   worker->environment_.reset(new session::Environment{
       world, *worker->serving_, shared.affinity, shared.digest, shared.sealer, shared.listing_key,
       log, worker->meter_, worker->observer_, shared.admission, worker->newcomers_,
-      worker->lookups_.get(), &worker->newest_, &worker->traces_});
+      worker->lookups_.get(), &worker->newest_, &worker->traces_, shared.successor});
   if (shared.autoconfig != nullptr) {
     worker->autoconfig_ = std::make_unique<autoconfig::HttpServer>(
         *shared.autoconfig, autoconfig::HttpServer::Environment{
@@ -39,6 +41,10 @@ tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
   }
   worker->sampler_ = std::make_unique<io::Timer>(
       world.timers(), [](void* context) { static_cast<Worker*>(context)->Sample(); }, worker.get());
+  worker->leaving_timer_ = std::make_unique<io::Timer>(
+      world.timers(), [](void* context) { static_cast<Worker*>(context)->EndSilent(); },
+      worker.get());
+  worker->stopped_ = std::make_unique<io::Event>(world.ready());
   return worker;
 }
 
@@ -55,16 +61,35 @@ Worker::Worker(Shared& shared, std::shared_ptr<const session::Settings> settings
 
 Worker::~Worker() = default;
 
-io::Result<io::Address> Worker::Listen(const session::ListenerSettings& listener,
-                                       const io::Address& address) {
-  const io::Result<io::SocketId> socket = proactor_->Listen(address, {});
-  if (!socket) return tl::unexpected(socket.error());
-  listening_.push_back({*socket, &listener});
-  return proactor_->LocalAddress(*socket);
+void Worker::ListenOn(const Clients& clients, io::Descriptor socket) {
+  // What is posted has to be copyable.
+  proactor_->PostFromAnyThread(
+      [this, clients, owned = std::make_shared<io::Descriptor>(std::move(socket))] {
+        const io::Result<io::SocketId> listening = proactor_->ListenOn(owned->Release());
+        if (!listening) return;
+        if (clients.listener) {
+          listening_.push_back({*listening, *clients.listener});
+        } else {
+          autoconfig_->ListenOn(*listening, clients.secure);
+        }
+      });
 }
 
-io::Result<io::Address> Worker::ListenForAutoconfig(const io::Address& address, bool secure) {
-  return autoconfig_->Listen(address, secure);
+void Worker::StartAccepting() {
+  proactor_->PostFromAnyThread([this] {
+    for (const Listening& listening : listening_) accepting_->Spawn(AcceptFrom(listening));
+    if (autoconfig_ != nullptr) autoconfig_->Start(*accepting_);
+  });
+}
+
+void Worker::CloseListeners() {
+  for (const Listening& listening : std::exchange(listening_, {}))
+    proactor_->Abort(listening.socket);
+  if (autoconfig_ != nullptr) autoconfig_->StopAccepting();
+}
+
+void Worker::StopListening() {
+  proactor_->PostFromAnyThread([this] { CloseListeners(); });
 }
 
 void Worker::Keep(upstream::Cluster& cluster, upstream::Node& node) {
@@ -85,12 +110,11 @@ void Worker::Run() {
   for (const auto& keeper : keepers_) keeping_->Spawn(keeper->Run());
   for (const auto& prober : probers_) keeping_->Spawn(prober->Run());
   for (const auto& discovery : discoveries_) keeping_->Spawn(discovery->Run());
-  for (const Listening& listening : listening_) accepting_->Spawn(AcceptFrom(listening));
-  if (autoconfig_ != nullptr) autoconfig_->Start(*accepting_);
   root_->Spawn(StopWhenEmpty());
   Sample();
   proactor_->Run();
   sampler_->Disarm();
+  leaving_timer_->Disarm();
   ended_ = true;
 }
 
@@ -98,11 +122,11 @@ io::Task<void> Worker::AcceptFrom(Listening listening) {
   for (;;) {
     const io::Result<io::Accepted> accepted = co_await proactor_->Accept(listening.socket);
     if (!accepted) break;
-    auto place = Admit(*listening.settings, accepted->peer);
+    auto place = Admit(settings_->listeners[listening.listener], accepted->peer);
     if (place) {
-      serving_->Spawn(Serve(*accepted, listening.settings, std::move(*place)));
+      serving_->Spawn(Serve(*accepted, listening.listener, std::move(*place)));
     } else {
-      meter_.ConnectionRefused(listening.settings->index, place.error());
+      meter_.ConnectionRefused(listening.listener, place.error());
       proactor_->Close(accepted->socket);
     }
   }
@@ -125,9 +149,9 @@ tl::expected<session::Place, admission::Refusal> Worker::Admit(
   return place;
 }
 
-io::Task<void> Worker::Serve(io::Accepted accepted, const session::ListenerSettings* listener,
-                             session::Place place) {
-  session::Session session(*environment_, settings_, *listener, accepted, std::move(place));
+io::Task<void> Worker::Serve(io::Accepted accepted, size_t listener, session::Place place) {
+  session::Session session(*environment_, settings_, settings_->listeners[listener], accepted,
+                           std::move(place));
   sessions_.insert(&session);
   if (draining_) session.Drain();
   if (aborting_) session.Abort();  // accepted, but not begun when the others were ended
@@ -136,6 +160,7 @@ io::Task<void> Worker::Serve(io::Accepted accepted, const session::ListenerSetti
 }
 
 io::Task<void> Worker::StopWhenEmpty() {
+  co_await stopped_->Wait();
   co_await accepting_->Empty();
   co_await keeping_->Empty();
   co_await serving_->Empty();
@@ -147,13 +172,26 @@ io::Task<void> Worker::StopWhenEmpty() {
 void Worker::StopAccepting() {
   proactor_->PostFromAnyThread([this] {
     stopping_ = true;
-    for (const Listening& listening : std::exchange(listening_, {}))
-      proactor_->Abort(listening.socket);
-    if (autoconfig_ != nullptr) autoconfig_->StopAccepting();
+    stopped_->Signal();
+    CloseListeners();
     for (const auto& keeper : keepers_) keeper->Stop();
     for (const auto& prober : probers_) prober->Stop();
     for (const auto& discovery : discoveries_) discovery->Stop();
   });
+}
+
+void Worker::LeaveWhenSilent(io::Duration silence) {
+  proactor_->PostFromAnyThread([this, silence] {
+    silence_ = silence;
+    leaving_since_ = proactor_->Now();
+    for (session::Session* session : sessions_) session->BeginLeaving(silence);
+    EndSilent();
+  });
+}
+
+void Worker::EndSilent() {
+  for (session::Session* session : sessions_) session->LeaveIfSilent(leaving_since_, silence_);
+  leaving_timer_->Arm(proactor_->Now() + kLeavingInterval);
 }
 
 void Worker::NodeChanged(const balancer::Transition& transition) {

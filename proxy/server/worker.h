@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -10,7 +11,10 @@
 #include "balancer/affinity.h"
 #include "metrics/shard.h"
 #include "proxy/autoconfig/http_server.h"
+#include "proxy/handover/successor.h"
+#include "proxy/io/descriptor.h"
 #include "proxy/io/engine.h"
+#include "proxy/io/sync.h"
 #include "proxy/io/system_clock.h"
 #include "proxy/io/task_scope.h"
 #include "proxy/server/node_observer.h"
@@ -46,11 +50,12 @@ struct Shared {
   const std::unique_ptr<UserMaps> maps;
   const std::unique_ptr<Directories> directories;
   std::unique_ptr<autoconfig::Service> autoconfig;  // null: clients are told nothing
+  session::Successor* successor = nullptr;          // before the workers
 };
 
 // One thread, one proactor, its listeners and its sessions.
 //
-// Set up (Create, Listen) by one thread, run by another; Drain and the two Ends may come from any.
+// Set up by one thread, run by another; what is told while it runs may come from any.
 class Worker {
  public:
   struct Options {
@@ -63,12 +68,17 @@ class Worker {
       Log& log, const io::Clock& clock, const Options& options);
   ~Worker();
 
-  // Before Run. Returns the address with its port.
-  io::Result<io::Address> Listen(const session::ListenerSettings& listener,
-                                 const io::Address& address);
-
-  // The same for clients that ask for their settings.
-  io::Result<io::Address> ListenForAutoconfig(const io::Address& address, bool secure);
+  // For whom a socket listens.
+  struct Clients {
+    std::optional<size_t> listener = {};  // its number; null: those that ask for their settings
+    bool secure = false;                  // of those
+  };
+  // Accepts from it, once StartAccepting was called.
+  void ListenOn(const Clients& clients, io::Descriptor socket);
+  void StartAccepting();
+  // Closes what it listens on; all else goes on. What was accepted is served. It may listen on
+  // others then.
+  void StopListening();
 
   // Before Run: this worker probes the node and keeps its pool.
   void Keep(upstream::Cluster& cluster, upstream::Node& node);
@@ -83,6 +93,9 @@ class Worker {
 
   // Accepts no more, and ends what is idle in the pools it keeps; sessions go on.
   void StopAccepting();
+  // Ends sessions whose clients are silent for so long from now on; those that have been already
+  // learn it at their next command.
+  void LeaveWhenSilent(io::Duration silence);
   // Ends each session at its next command boundary.
   void DrainSessions();
   // Ends every session now.
@@ -119,21 +132,22 @@ class Worker {
  private:
   struct Listening {
     io::SocketId socket;
-    const session::ListenerSettings* settings;
+    size_t listener;  // its number
   };
 
   Worker(Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard,
          Log& log, const io::Clock& clock);
 
   io::Task<void> AcceptFrom(Listening listening);
-  POPLAR_OWN_FRAME io::Task<void> Serve(io::Accepted accepted,
-                                        const session::ListenerSettings* listener,
+  POPLAR_OWN_FRAME io::Task<void> Serve(io::Accepted accepted, size_t listener,
                                         session::Place place);
   tl::expected<session::Place, admission::Refusal> Admit(const session::ListenerSettings& listener,
                                                          const io::Address& peer);
   io::Task<void> PassAnswer(size_t index, std::string user,
                             std::function<void(directory::Answer)> tell);
   io::Task<void> StopWhenEmpty();
+  void CloseListeners();
+  void EndSilent();
   void Sample();
 
   Shared& shared_;
@@ -156,12 +170,16 @@ class Worker {
   std::unique_ptr<session::Environment> environment_;
   std::unique_ptr<autoconfig::HttpServer> autoconfig_;  // null: as in Shared
   std::unique_ptr<io::Timer> sampler_;
+  std::unique_ptr<io::Timer> leaving_timer_;
+  std::unique_ptr<io::Event> stopped_;
   std::vector<Listening> listening_;
   std::vector<std::unique_ptr<upstream::Keeper>> keepers_;
   std::vector<std::unique_ptr<upstream::Prober>> probers_;
   std::vector<std::unique_ptr<upstream::Discovery>> discoveries_;
   SessionSet sessions_;
   io::ProactorCounters sampled_;
+  io::Duration silence_{};    // after which sessions end
+  io::Time leaving_since_{};  // likewise
   bool stopping_ = false;
   bool draining_ = false;
   bool aborting_ = false;

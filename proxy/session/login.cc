@@ -90,6 +90,7 @@ io::Task<Login::Outcome> Login::Run() {
       step = co_await Pause(Now() + kPartingPause, RetryReason::kHoldDown);
     if (step == Step::kGoOn) step = co_await TakeConnection();
     if (step == Step::kGoOn) step = Bind();
+    while (step == Step::kClaim) step = co_await Claim();
     if (step == Step::kGoOn) step = co_await Authenticate();
     if (step == Step::kRetryInUse) step = co_await RetryInUse();
     if (step == Step::kRetryLost) step = co_await RetryLost();
@@ -157,16 +158,18 @@ bool Login::Follow(const Choice& choice) {
   } else if (!session_.lease) {
     session_.lease = environment_.affinity.Acquire(cluster().id, request_.user, wanted);
   }
+  // Another process has said where, for the sake of its own sessions of the user (Claim).
+  const bool told = claims_ > 0 && tried_.empty();
   if (session_.lease) {
     // No for an answer: a session of the user is in the way, and leads.
-    if (choice.kind == Choice::Kind::kGo && session_.lease.node() != wanted) {
+    if (choice.kind == Choice::Kind::kGo && session_.lease.node() != wanted && !told) {
       (void)session_.lease.Move(wanted);
     }
     node_ = session_.lease.node();
   }
   record_.node = node().endpoint()->name;
   if (!tried_.empty() && before != node_) environment_.meter.FailedOver(before);
-  return session_.lease && session_.lease.held();
+  return session_.lease && (told || session_.lease.held());
 }
 
 // Whether logins may still go to node_: their waits are long enough for it to go out meanwhile.
@@ -304,7 +307,14 @@ Login::Step Login::Bind() {
     GiveUpConnection(true);
     return TooManySessions();
   }
-  if (session_.lease.Bind() == balancer::Affinity::BindResult::kBound) return Step::kGoOn;
+  switch (session_.lease.Bind()) {
+    case balancer::Affinity::BindResult::kBound:
+      return Step::kGoOn;
+    case balancer::Affinity::BindResult::kUnclaimed:
+      return Step::kClaim;
+    case balancer::Affinity::BindResult::kMoved:
+      break;
+  }
   GiveUpConnection(true);
   return Step::kAgain;
 }

@@ -20,6 +20,7 @@
 #include "proxy/session/patience.h"
 #include "proxy/session/record.h"
 #include "proxy/session/settings.h"
+#include "proxy/session/successor.h"
 #include "proxy/session/tracing.h"
 #include "proxy/tls/client_certificate.h"
 #include "proxy/tls/keyed_digest.h"
@@ -51,6 +52,8 @@ struct Environment {
   const std::shared_ptr<const Settings>* newest = nullptr;
   // Likewise; null: nothing is ever traced.
   const std::shared_ptr<const trace::Rules>* traces = nullptr;
+  // null: no other process ever takes over.
+  Successor* successor = nullptr;
 };
 
 // What a login that begins now goes by, and keeps until it is done, which is bounded: until then no
@@ -142,6 +145,7 @@ class Login {
   enum class Step : uint8_t {
     kGoOn,
     kAgain,       // from the choice of the node
+    kClaim,       // another process decides where users are: ask it
     kRetryInUse,  // somebody has the maildrop: again in a moment, or answer()
     kRetryLost,   // the node had the password, and was lost or had trouble: likewise
     kEnd,
@@ -171,6 +175,7 @@ class Login {
   POPLAR_OWN_FRAME io::Task<Step> WaitInQueue(SlotWait& place);
   POPLAR_OWN_FRAME io::Task<Step> Open(balancer::Slot slot);
   Step Bind();
+  POPLAR_OWN_FRAME io::Task<Step> Claim();
   bool Counts();
   Step OnOneTooMany();
   Step TooManySessions();
@@ -231,6 +236,7 @@ class Login {
   int failures_ = 0;
   io::Duration sat_out_{};
   int in_use_tries_ = 0;
+  int claims_ = 0;
   int lost_tries_ = 0;
   RetryReason retry_reason_ = RetryReason::kInUse;
   std::string answer_;

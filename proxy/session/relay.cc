@@ -52,6 +52,10 @@ void Relay::Drain(EndReason reason) {
   if (at_boundary()) EndDrained();
 }
 
+void Relay::RefuseNextIfSilent(io::Duration silence) {
+  refuses_next_ = at_boundary() && proactor_.Now() - idle_since_ >= silence;
+}
+
 void Relay::Abort(EndReason reason) { End(reason, {}, true); }
 
 void Relay::DropNode() {

@@ -122,6 +122,9 @@ class Relay {
   // Ends at the next boundary between answers with -ERR [SYS/TEMP], in the words that go with the
   // reason. The first one counts.
   void Drain(EndReason reason = EndReason::kDraining);
+  // Poplar is about to drain. A client that has been silent for so long already is told at its next
+  // command, unless that is QUIT; one that is at work goes on.
+  void RefuseNextIfSilent(io::Duration silence);
   // Ends at once.
   void Abort(EndReason reason = EndReason::kShutdown);
   // Whether the client has all that it has asked for.
@@ -261,6 +264,7 @@ class Relay {
   bool opaque_sent_ = false;  // a command we don't know went up: no command is understood any more
   bool opaque_ = false;       // and now no answer either
   std::optional<EndReason> draining_;  // and why
+  bool refuses_next_ = false;          // command: a drain is about to begin
   bool response_timed_out_ = false;
   bool trouble_seen_ = false;  // an answer with [SYS/...]
   // UTF8 or LANG, which the next login would not expect (RFC 6856), or a DELE that isn't

@@ -108,6 +108,10 @@ io::Task<void> Relay::TakeCommand(std::string_view line, io::Buffer& batch) {
     OnBadCommand(pop3::kReplyBadCommand);
     co_return;
   }
+  if (refuses_next_ && !lost_ && command.verb != pop3::Verb::kQuit) {
+    QueueOwnReply(pop3::kReplyDraining, EndReason::kDraining);
+    co_return;
+  }
   if (BelongsBeforeLogin(command.verb)) {
     QueueOwnReply(pop3::kReplyAlreadyLoggedIn, std::nullopt);
     co_return;

@@ -127,6 +127,7 @@ io::Task<bool> Session::ReadMore() {
   }
   io::Deadline deadline(proactor_, record_.accepted + settings_->timeouts.login, *client_);
   reading_command_ = true;
+  reading_since_ = proactor_.Now();
   io::Result<io::Buffer> more = co_await client_->Read();
   reading_command_ = false;
   // Also where bytes came in the same moment: the stream is aborted.

@@ -37,6 +37,12 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
 
   // To be ended at the next command boundary with -ERR [SYS/TEMP]. The first reason counts.
   void Drain(EndReason reason = EndReason::kDraining);
+  // Poplar is about to drain: see Relay::RefuseNextIfSilent. Once; then LeaveIfSilent, again and
+  // again.
+  void BeginLeaving(io::Duration silence);
+  // Drains it if its client has owed the next command for that long, counted from `since` at the
+  // earliest.
+  void LeaveIfSilent(io::Time since, io::Duration silence);
   // To be ended now.
   void Abort(EndReason reason = EndReason::kShutdown);
   // Too many wait for their login, and this one has waited for longest.
@@ -128,6 +134,7 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   bool abrupt_ = false;
   std::optional<EndReason> draining_;  // and why
   bool reading_command_ = false;       // before login; Drain may cut in
+  io::Time reading_since_{};           // likewise
   bool node_was_unavailable_ = false;
   bool counted_on_node_ = false;
 };

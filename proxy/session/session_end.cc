@@ -1,4 +1,5 @@
 // How a session ends, by itself or at others' word; and the small parts that all of it uses.
+#include <algorithm>
 #include <utility>
 
 #include "proxy/io/deadline.h"
@@ -48,6 +49,17 @@ void Session::Drain(EndReason reason) {
   } else if (reading_command_) {
     client_->CancelRead();
   }
+}
+
+void Session::BeginLeaving(io::Duration silence) {
+  if (relay_ != nullptr) relay_->RefuseNextIfSilent(silence);
+}
+
+void Session::LeaveIfSilent(io::Time since, io::Duration silence) {
+  const bool owes_command = relay_ != nullptr ? relay_->at_boundary() : reading_command_;
+  if (!owes_command) return;
+  const io::Time silent_since = relay_ != nullptr ? relay_->idle_since() : reading_since_;
+  if (proactor_.Now() - std::max(silent_since, since) >= silence) Drain();
 }
 
 void Session::Abort(EndReason reason) {

@@ -55,7 +55,7 @@ def configuration(nodes, certificates, port: int, admin_port: int, log_file: pat
         "admin": {"address": f"127.0.0.1:{admin_port}", **(admin or {})},
         # Each session has its line, however many there are.
         "log": {"format": "json", "level": "info", "output": str(log_file), "noise_per_second": 0},
-        "drain_timeout": "5s",
+        "drain": {"idle_grace": "5s", "timeout": "5s"},
         # A login at the node for each of a client's, and as little patience as possible with a node
         # that is down: what most tests are about. Pools and health have tests of their own. Without
         # probes a node sees only what clients say.
@@ -71,10 +71,12 @@ class Poplar:
     """A running proxy in front of `nodes`. Leaving the block stops it and requires a clean end."""
 
     def __init__(self, folder: pathlib.Path, nodes, authority, certificates=None, also=None, ready=True,
-                 descriptors: int = None, preexec=None, **options):
+                 descriptors: int = None, preexec=None, binary: pathlib.Path = BINARY, wrap=list, environment=None,
+                 pass_fds=(), **options):
         """`also`: settings of further listeners, by name; each gets a port of its own, to be found in `ports`.
         `ready`: whether it can be, with what it needs; else it is only waited for to be alive.
         `descriptors`: the most that it may have open. `preexec`: called in its process before it begins.
+        `wrap`: makes the command line of what starts it out of its own.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.authority = authority
@@ -92,10 +94,12 @@ class Poplar:
         if descriptors:
             preexec = functools.partial(resource.setrlimit, resource.RLIMIT_NOFILE, (descriptors, descriptors))
         # Freed memory that a sanitizer keeps back would look as if Poplar kept it.
-        self.child = Child([BINARY, "serve", "--config", self.file], folder / "output.log",
+        self.binary = binary
+        self.child = Child(wrap([binary, "serve", "--config", self.file]), folder / "output.log",
                            {"ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=64",
-                            "LSAN_OPTIONS": f"suppressions={pathlib.Path(__file__).with_name('leaks.txt')}"},
-                           preexec=preexec)
+                            "LSAN_OPTIONS": f"suppressions={pathlib.Path(__file__).with_name('leaks.txt')}",
+                            **(environment or {})},
+                           pass_fds=pass_fds, preexec=preexec)
         self.child.wait_for(lambda: self.status("/readyz" if ready else "/livez") == 200, "Poplar to be ready")
 
     # --- the admin endpoint

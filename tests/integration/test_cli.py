@@ -68,8 +68,8 @@ clusters:
       - {name: b, address: "127.0.0.1:1100"}
 timeouts:
   login: 60
-drain_timeout: 5 parsecs
-drain_timeout: 10s
+moves_wait: 5 parsecs
+moves_wait: 10s
 """
 
 
@@ -205,7 +205,7 @@ def test_config_prints_every_setting_with_its_help(binary):
     assert done.returncode == 0
     for key in ("workers", "listeners", "certificates", "shared_storage", "tls_handshake", "login",
                 "upstream_connect", "upstream_response", "client_idle", "client_write_stall",
-                "bad_commands", "bad_commands_before_login", "failed_logins", "drain_timeout", "replicas", "pool", "warm",
+                "bad_commands", "bad_commands_before_login", "failed_logins", "drain", "delay", "idle_grace", "timeout", "replicas", "pool", "warm",
                 "max_snapshot_age", "wait_timeout", "health", "probe", "hold_down", "panic_percent",
                 "affinity", "maildrop_lock", "user_sessions", "state", "resume", "deadline"):
         assert re.search(rf"^\s*(#\s*)?(- )?{key}:", done.stdout, re.MULTILINE), key

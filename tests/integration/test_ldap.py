@@ -357,7 +357,7 @@ def test_a_directory_that_hangs_does_not_hold_up_the_end(how, start, clusters, s
     slapd = servers()
     with contextlib.ExitStack() as stack:
         url = {"ldap": slapd.url, "ldaps": slapd.tls_url}.get(how) or stack.enter_context(half_a_message())
-        proxy = stack.enter_context(start([], clusters=clusters, drain_timeout="200ms", **directory(
+        proxy = stack.enter_context(start([], clusters=clusters, drain={"idle_grace": "200ms", "timeout": "200ms"}, **directory(
             slapd, urls=[url], ca_file=str(authority.file) if how == "ldaps" else "", times={"timeout": "1m"})))
         if how == "ldap":  # one thread has a connection, the others haven't
             assert outcome(proxy, "anna@example.org") == "east"

@@ -304,5 +304,33 @@ TEST_F(SlotsTest, NothingBecomesIdleAboveASmallerSize) {
             (Numbers{1}));
 }
 
+// Those of the process that this one takes over from: they end when it likes.
+TEST_F(SlotsTest, OthersMayTakeSome) {
+  pool_.SetTakenElsewhere(1);
+  Slot first = TakeSlot();
+  EXPECT_EQ(pool_.counts().in_use, 1u);
+  EXPECT_EQ(pool_.counts().taken_elsewhere, 1u);
+  EXPECT_FALSE(pool_.SlotForWarm().has_value());
+  const auto waiter = Wait("second");
+  EXPECT_TRUE(told_.empty());
+  pool_.SetTakenElsewhere(0);
+  EXPECT_EQ(told_, (Strings{"second"}));
+  EXPECT_TRUE(waiter->grant.slot);
+  pool_.SetTakenElsewhere(1000);  // more than there are
+  EXPECT_EQ(pool_.counts().taken_elsewhere, 2u);
+  const auto third = Wait("third");
+  first.Release();
+  waiter->grant.slot.Release();
+  EXPECT_EQ(told_, (Strings{"second"}));
+  pool_.SetTakenElsewhere(1);
+  EXPECT_EQ(told_, (Strings{"second", "third"}));
+}
+
+TEST_F(SlotsTest, WithoutALimitItDoesNotMatterWhatOthersTake) {
+  pool_.SetLimits(Limits(0));
+  pool_.SetTakenElsewhere(50);
+  EXPECT_TRUE(TakeSlot());
+}
+
 }  // namespace
 }  // namespace poplar::balancer

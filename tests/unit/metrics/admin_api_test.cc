@@ -76,7 +76,9 @@ class AdminApiTest : public testing::Test {
       .untrace = [](uint64_t id) -> ApiResult<TraceView> {
         if (id != 3) return tl::unexpected(ApiFault{404, "no such trace"});
         return SampleTrace();
-      }};
+      },
+      .upgrade = [this] { return upgraded_; }};
+  ApiResult<UpgradeResult> upgraded_ = UpgradeResult{.pid = 12, .previous = 7};
 };
 
 TEST_F(AdminApiTest, IsJsonWhateverTheOutcome) {
@@ -230,6 +232,15 @@ TEST_F(AdminApiTest, ListsAndEndsTraces) {
   for (const char* wrong : {"", "id=", "id=x", "id=3x", "id=-3"})
     EXPECT_EQ(Post("untrace", wrong).status, 400) << wrong;
   EXPECT_EQ(Get("untrace", "id=3").status, 405);
+}
+
+TEST_F(AdminApiTest, SaysWhichProcessTakesOver) {
+  EXPECT_EQ(Post("upgrade").body, "{\"pid\":12,\"previous\":7}\n");
+  upgraded_ = tl::unexpected(ApiFault{502, "it is broken"});
+  EXPECT_EQ(Post("upgrade").status, 502);
+  EXPECT_EQ(Post("upgrade").body, "{\"error\":\"it is broken\"}\n");
+  EXPECT_EQ(Post("upgrade", "now=yes").status, 400);
+  EXPECT_EQ(Get("upgrade").status, 405);
 }
 
 }  // namespace

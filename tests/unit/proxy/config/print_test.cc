@@ -86,7 +86,7 @@ TEST(Print, ReadsBackWhateverTheValues) {
   config.health.probe = Probe::kOff;
   config.timeouts.client_idle = std::chrono::milliseconds(90'001);
   config.limits.buffer_memory = Size{(1 << 20) + 1};
-  config.drain_timeout = Duration(0);
+  config.drain = {Duration(1), Duration(2), Duration(0)};
   config.admission.access = {{"a", "b, c", "[d]", ""}, {"\n"}};
   config.admission.trusted.clear();
   config.admission.login_delay.enabled = false;

@@ -74,7 +74,7 @@ autoconfig: {listen: [{address: "[::]:80"}, {address: "[::]:443", tls: yes}], do
              incoming: [{listener: pop3s, port: 2}],
              outgoing: [{host: smtp.example.org, port: 587, security: starttls, login: no}],
              connections: 3}
-drain_timeout: 0s
+drain: {delay: 1s, idle_grace: 2s, timeout: 0s}
 admin: {enabled: no, address: "127.0.0.1:1", read_token_file: /r, write_token_file: /w}
 log: {format: logfmt, level: error, output: stdout, failed_logins: /f, noise_per_second: 8}
 )";
@@ -171,7 +171,7 @@ TEST(Read, FillsTheWholeConfiguration) {
                        seconds(4),       seconds(5), std::chrono::hours(5),
                        milliseconds(600)};
   expected.limits = {5, 6, 4, 7, MiB(8)};
-  expected.drain_timeout = Duration(0);
+  expected.drain = {std::chrono::seconds(1), std::chrono::seconds(2), Duration(0)};
   expected.admin = {false, "127.0.0.1:1", "/r", "/w"};
   expected.log = {LogFormat::kLogfmt, LogLevel::kError, "stdout", "/f", 8};
   EXPECT_EQ(result.config, expected);
@@ -186,7 +186,7 @@ TEST(Read, TheDefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(config.timeouts.upstream_response, std::chrono::seconds(15));
   EXPECT_EQ(config.timeouts.client_idle, std::chrono::minutes(10));
   EXPECT_EQ(config.timeouts.client_write_stall, std::chrono::seconds(60));
-  EXPECT_EQ(config.drain_timeout, std::chrono::seconds(30));
+  EXPECT_EQ(config.drain.timeout, std::chrono::seconds(30));
   EXPECT_EQ(config.limits.bad_commands, 20);
   EXPECT_EQ(config.limits.bad_commands_before_login, 3);
   EXPECT_EQ(config.limits.failed_logins, 3);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/io/descriptor.h"
 #include "tests/unit/proxy/io/both_engines.h"
 #include "tests/unit/proxy/io/few_descriptors.h"
 #include "tests/unit/proxy/io/real_world.h"
@@ -103,6 +104,50 @@ Task<void> AbandonArrived(RealWorldTest& test) {
   }
 }
 TEST_P(ProactorListenTest, ClosesWhatArrivedAndWasNotTaken) { Run(AbandonArrived(*this)); }
+
+// Connections that the ring has brought before the abort are no less connections; epoll brings none
+// unasked, and leaves them to whoever else has the socket.
+Task<void> TakeArrived(RealWorldTest& test) {
+  const SocketId listener = *test.proactor_->Listen(Address::Loopback(0), {});
+  RealWorldTest::Pair taken = co_await test.Connect(listener);
+  std::vector<std::unique_ptr<SocketStream>> others;
+  for (int i = 0; i < 3; ++i) {
+    others.push_back(std::move(*OpenStream(*test.proactor_, AF_INET)));
+    EXPECT_TRUE(co_await others.back()->Connect(test.proactor_->LocalAddress(listener)));
+  }
+  co_await test.proactor_->Sleep(milliseconds(20));  // for the kernel to hand them to us
+  test.proactor_->Abort(listener);
+  co_await test.proactor_->Sleep(milliseconds(20));
+  std::vector<std::unique_ptr<SocketStream>> accepted;
+  for (;;) {
+    const Result<Accepted> late = co_await test.proactor_->Accept(listener);
+    if (!late) break;
+    accepted.push_back(std::make_unique<SocketStream>(*test.proactor_, late->socket));
+  }
+  EXPECT_EQ(accepted.size(), test.engine_ == Engine::kUring ? others.size() : 0);
+  test.proactor_->Close(listener);
+}
+TEST_P(ProactorListenTest, HandsOutWhatArrivedBeforeTheAbort) { Run(TakeArrived(*this)); }
+
+// As from another process: the same open socket under another number, whose queue goes on.
+Task<void> ListenOnCopy(RealWorldTest& test) {
+  const SocketId first = *test.proactor_->Listen(Address::Loopback(0), {});
+  const Address address = test.proactor_->LocalAddress(first);
+  auto copy = Duplicate(static_cast<int>(first));
+  EXPECT_TRUE(copy);
+  (void)SetBlocking(copy->get(), false);
+  co_await test.CloseListener(first);
+  auto client = std::move(*OpenStream(*test.proactor_, AF_INET));
+  EXPECT_TRUE(co_await client->Connect(address));
+  const Result<SocketId> second = test.proactor_->ListenOn(copy->Release());
+  EXPECT_TRUE(second);
+  EXPECT_EQ(test.proactor_->LocalAddress(*second), address);
+  const Result<Accepted> accepted = co_await test.proactor_->Accept(*second);
+  EXPECT_TRUE(accepted);
+  test.proactor_->Close(accepted->socket);
+  co_await test.CloseListener(*second);
+}
+TEST_P(ProactorListenTest, ListensOnWhatListensAlready) { Run(ListenOnCopy(*this)); }
 
 Task<void> LeaveListening(RealWorldTest& test, std::unique_ptr<SocketStream>& client) {
   const SocketId listener = *test.proactor_->Listen(Address::Loopback(0), {});

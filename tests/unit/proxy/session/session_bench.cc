@@ -75,10 +75,10 @@ SessionBench::SessionBench(const Options& options)
   BuildSettings();
   digest_ = std::make_unique<tls::KeyedDigest>(poplar_.random());
   sealer_ = std::make_unique<tls::Sealer>(poplar_.random());
-  environment_.reset(new Environment{poplar_, scope_, affinity_, *digest_, *sealer_,
-                                     poplar_.random().Next(), log,
-                                     options_.meter == nullptr ? meter : *options_.meter, observer,
-                                     admission, newcomers, options_.lookups});
+  environment_.reset(
+      new Environment{poplar_, scope_, affinity_, *digest_, *sealer_, poplar_.random().Next(), log,
+                      options_.meter == nullptr ? meter : *options_.meter, observer, admission,
+                      newcomers, options_.lookups, nullptr, nullptr, options_.successor});
   listener_ = *poplar_.Listen(kPoplar, {});
   accepting_.Spawn(AcceptAll(listener_));
   BeginKeeping();
@@ -290,6 +290,17 @@ const Record& SessionBench::RunToEnd(io::Duration most) {
   Settle();
   if (log.records.empty()) log.records.emplace_back();
   return log.records.back();
+}
+
+void SessionBench::LeaveAll(io::Duration silence) {
+  const io::Time since = poplar_.Now();
+  for (Session* session : sessions_) session->BeginLeaving(silence);
+  scope_.Spawn([](SessionBench& bench, io::Time begun, io::Duration patience) -> io::Task<void> {
+    while (!bench.sessions_.empty()) {
+      for (Session* session : bench.sessions_) session->LeaveIfSilent(begun, patience);
+      co_await bench.poplar_.Sleep(std::chrono::milliseconds(250));
+    }
+  }(*this, since, silence));
 }
 
 void SessionBench::DrainAll() {

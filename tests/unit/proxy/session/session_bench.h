@@ -33,6 +33,7 @@ class SessionBench {
     // What is different in the settings; rules for instance.
     std::function<void(Settings&)> edit = {};
     Lookups* lookups = nullptr;
+    Successor* successor = nullptr;
     Meter* meter = nullptr;  // null: the bench's own
     bool shared_storage = false;
     // The nodes serve this store, instead of answering as scripted.
@@ -98,6 +99,8 @@ class SessionBench {
 
   const std::set<Session*>& sessions() const { return sessions_; }
   void DrainAll();
+  // A drain is about to begin, and goes on until nobody is silent any more: as a worker does it.
+  void LeaveAll(io::Duration silence);
   void AbortAll();
   // As an operator's word does it.
   void SetAdmin(size_t node, balancer::AdminState state);
