@@ -21,6 +21,8 @@ std::string ListenFault(const std::string& who, const std::string& address,
         "AmbientCapabilities=CAP_NET_BIND_SERVICE, or as root.";
   }
   if (error.code == EADDRNOTAVAIL) text += ". No interface of this machine has that address.";
+  if (error.code == EMFILE)
+    text += ". Raise the limit: LimitNOFILE= in the systemd unit, ulimit -n.";
   return text;
 }
 
@@ -76,46 +78,49 @@ tl::expected<io::Address, std::string> Listeners::OpenAll(size_t number,
       return tl::unexpected(ListenFault(place.setting, place.text, socket.error()));
     }
     bound = io::LocalAddressOf(*socket);
-    Keep(number, {worker}, io::Descriptor(*socket));
+    if (auto kept = Keep(number, {worker}, io::Descriptor(*socket)); !kept)
+      return tl::unexpected(kept.error());
   }
   return bound;
 }
 
-io::Address Listeners::Adopt(size_t number, std::vector<io::Descriptor> sockets) {
+tl::expected<io::Address, std::string> Listeners::Adopt(size_t number,
+                                                        std::vector<io::Descriptor> sockets) {
   const io::Address address = io::LocalAddressOf(sockets.front().get());
   handover::SocketShares shares = handover::ShareOut(sockets, workers_.size());
-  for (size_t i = 0; i < sockets.size(); ++i)
-    Keep(number, std::move(shares.workers[i]), std::move(sockets[i]));
+  for (size_t i = 0; i < sockets.size(); ++i) {
+    auto kept = Keep(number, std::move(shares.workers[i]), std::move(sockets[i]));
+    if (!kept) return tl::unexpected(kept.error());
+  }
   for (const size_t worker : shares.without) missing_.push_back({number, worker, address});
   return address;
 }
 
-void Listeners::Keep(size_t number, std::vector<size_t> workers, io::Descriptor socket) {
-  Give(sockets_.emplace_back(Socket{number, std::move(workers), std::move(socket)}));
+tl::expected<void, std::string> Listeners::Keep(size_t number, std::vector<size_t> workers,
+                                                io::Descriptor socket) {
+  return Give(sockets_.emplace_back(Socket{number, std::move(workers), std::move(socket)}));
 }
 
-void Listeners::Give(const Socket& socket) {
+tl::expected<void, std::string> Listeners::Give(const Socket& socket) {
   for (const size_t worker : socket.workers) {
     auto copy = io::Duplicate(socket.own.get());
-    if (copy) {
-      workers_[worker]->ListenOn(places_[socket.place].clients, std::move(*copy));
-    } else {
-      log_.Error(places_[socket.place].setting + ": no descriptor is left to listen with: " +
-                 copy.error().Text() + ". Raise the limit (LimitNOFILE= in the systemd unit)");
+    if (!copy) {
+      const Place& place = places_[socket.place];
+      return tl::unexpected(ListenFault(place.setting, place.text, copy.error()));
     }
+    workers_[worker]->ListenOn(places_[socket.place].clients, std::move(*copy));
   }
+  return {};
 }
 
 void Listeners::StartAccepting() {
   for (const Missing& missing : std::exchange(missing_, {})) {
+    const Place& place = places_[missing.place];
     const io::Result<int> socket = io::OpenListening(missing.address, {}, io::Blocking::kNo);
-    if (socket) {
-      Keep(missing.place, {missing.worker}, io::Descriptor(*socket));
-    } else {
-      const Place& place = places_[missing.place];
-      log_.Warning("a worker accepts nobody for " +
-                   ListenFault(place.setting, place.text, socket.error()));
-    }
+    const auto kept = socket
+                          ? Keep(missing.place, {missing.worker}, io::Descriptor(*socket))
+                          : tl::unexpected(ListenFault(place.setting, place.text, socket.error()));
+    if (!kept) log_.Warning("a worker accepts nobody for " + kept.error());
   }
   for (const std::unique_ptr<Worker>& worker : workers_) worker->StartAccepting();
 }
@@ -125,7 +130,10 @@ void Listeners::Suspend() {
 }
 
 void Listeners::Resume() {
-  for (const Socket& socket : sockets_) Give(socket);
+  for (const Socket& socket : sockets_) {
+    const auto given = Give(socket);
+    if (!given) log_.Error("a worker accepts nobody any more for " + given.error());
+  }
   StartAccepting();
 }
 

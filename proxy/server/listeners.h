@@ -67,9 +67,10 @@ class Listeners {
   tl::expected<io::Address, std::string> OpenPlace(size_t place,
                                                    handover::ListeningSockets& inherited);
   tl::expected<io::Address, std::string> OpenAll(size_t place, const io::Address& address);
-  io::Address Adopt(size_t place, std::vector<io::Descriptor> sockets);
-  void Keep(size_t place, std::vector<size_t> workers, io::Descriptor socket);
-  void Give(const Socket& socket);
+  tl::expected<io::Address, std::string> Adopt(size_t place, std::vector<io::Descriptor> sockets);
+  tl::expected<void, std::string> Keep(size_t place, std::vector<size_t> workers,
+                                       io::Descriptor socket);
+  tl::expected<void, std::string> Give(const Socket& socket);
 
   const config::Config& config_;
   std::vector<std::unique_ptr<Worker>>& workers_;
