@@ -34,6 +34,10 @@ A second one ends all of them at once.
 .TP
 .B SIGHUP
 Log files are opened anew.
+.TP
+.B SIGUSR2
+A new process takes over, as by
+.BR "poplar upgrade" .
 .SH EXIT STATUS
 0 where all went well, 1 where not, 2 for a wrong command line; each command says more.
 .SH ENVIRONMENT
