@@ -113,11 +113,11 @@ else
   stage "mail servers that are only unpacked" tests/integration/fetch_servers.sh
   stage "mail clients that are only unpacked" tests/integration/fetch_clients.sh
   stage "judges of what is for Kubernetes" tests/integration/fetch_kubernetes.sh
-  # They mostly wait: for timeouts, servers and locks. Still, more of them at once than cores would wait for each other.
-  run_tests release integration --parallel "$cores"
+  # They mostly wait: for timeouts, servers and locks. Many more of them at once than cores would wait for each other.
+  run_tests release integration --parallel $((cores + 1))
   if [ -z "$engine" ]; then
     export POPLAR_TEST_IO=epoll
-    run_tests release integration --tests-regex "^integration\.($on_epoll)\$" --parallel "$cores"
+    run_tests release integration --tests-regex "^integration\.($on_epoll)\$" --parallel $((cores + 1))
     run_tests release unit --tests-regex "^unit_($on_engine_of_tests)_test\$" --parallel "$cores"
     unset POPLAR_TEST_IO
   fi
