@@ -33,6 +33,7 @@ std::vector<io::Descriptor> ListeningSockets::Take(std::string_view purpose, std
 
 std::vector<std::string> ListeningSockets::Left() const {
   std::vector<std::string> left;
+  left.reserve(sockets_.size());
   for (const Socket& socket : sockets_)
     left.push_back(socket.facts.name + " on " + socket.address.Text());
   return left;

@@ -51,7 +51,7 @@ std::optional<NodeMemory> ReadNode(const std::vector<Field>& fields) {
 }
 
 std::optional<MoveMemory> ReadMove(const std::vector<Field>& fields) {
-  const MoveMemory move{
+  MoveMemory move{
       .name = Text(fields, Tag::kName),
       .permille = static_cast<uint32_t>(std::min<uint64_t>(NumberIn(fields, Tag::kPermille), 1000)),
       .highest = static_cast<uint32_t>(std::min<uint64_t>(NumberIn(fields, Tag::kHighest), 1000))};

@@ -44,7 +44,7 @@ handover::ListeningSockets Systemd::Sockets() {
                 io::Descriptor(SD_LISTEN_FDS_START + i));
   }
   for (char** name = names; name != nullptr && *name != nullptr; ++name) std::free(*name);
-  std::free(names);
+  std::free(static_cast<void*>(names));
   return sockets;
 }
 
