@@ -20,6 +20,10 @@ namespace {
 using std::chrono::milliseconds;
 
 TEST(EpollProactorCreate, ReportsEveryLackOfDescriptors) {
+#if __has_feature(address_sanitizer)
+  GTEST_SKIP()
+      << "the sanitizer's own check of vtables opens a pipe, and takes a failure for a bug";
+#endif
   const SystemClock clock;
   SystemRandom random;
   // None for epoll; one for epoll, none for the eventfd.
