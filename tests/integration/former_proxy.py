@@ -43,19 +43,20 @@ def replaced(file: pathlib.Path, words: dict) -> str:
     return text
 
 
+def greets(port: int, authority) -> bool:
+    """Whether a POP3 server answers there over TLS."""
+    try:
+        with Pop3.connect(port, tls_context(authority.file)) as session:
+            return session.greeting.startswith(b"+OK")
+    except (OSError, EOFError):
+        return False
+
+
 class FormerProxy:
     def __init__(self, folder: pathlib.Path, authority, arguments, environment=None):
         self.port = free_port() if not hasattr(self, "port") else self.port
-        self._authority = authority
         self._child = Child(arguments, folder / "output.log", environment)
-        self._child.wait_for(self._greets, f"{type(self).__name__} to greet")
-
-    def _greets(self) -> bool:
-        try:
-            with Pop3.connect(self.port, tls_context(self._authority.file)) as session:
-                return session.greeting.startswith(b"+OK")
-        except (OSError, EOFError):
-            return False
+        self._child.wait_for(lambda: greets(self.port, authority), f"{type(self).__name__} to greet")
 
     def __enter__(self):
         return self

@@ -9,7 +9,7 @@ import corpus
 from auth_service import AuthService, at
 from child import Child
 from dovecot import PASSWORD, Dovecot
-from former_proxy import EXAMPLES, DovecotDirector, DovecotProxy, NginxMail, Perdition, replaced
+from former_proxy import EXAMPLES, DovecotDirector, DovecotProxy, NginxMail, Perdition, greets, replaced
 from ports import free_port
 from wire import Pop3, tls_context
 
@@ -54,7 +54,6 @@ class ExamplePoplar:
     def __init__(self, folder: pathlib.Path, binary, authority, certificate, name: str, words: dict):
         folder.mkdir()
         self.port = free_port()
-        self._authority = authority
         source = EXAMPLES / name / "users.map.txt"
         if source.exists():
             subprocess.run([binary, "map", "build", source, folder / "users.map"], check=True, capture_output=True,
@@ -70,14 +69,7 @@ class ExamplePoplar:
         checked = subprocess.run([binary, "check", "-c", file], capture_output=True, text=True, timeout=60)
         assert checked.returncode == 0 and "warning" not in checked.stderr, checked.stderr
         self._child = Child([binary, "serve", "-c", file], folder / "output.log")
-        self._child.wait_for(self._greets, "Poplar to greet")
-
-    def _greets(self) -> bool:
-        try:
-            with Pop3.connect(self.port, tls_context(self._authority.file)) as session:
-                return session.greeting.startswith(b"+OK")
-        except (OSError, EOFError):
-            return False
+        self._child.wait_for(lambda: greets(self.port, authority), "Poplar to greet")
 
     def __enter__(self):
         return self
