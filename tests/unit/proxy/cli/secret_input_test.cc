@@ -2,10 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
+#include <ostream>
+#include <streambuf>
 #include <string>
 
 namespace poplar::cli {
@@ -60,6 +65,30 @@ TEST_F(SecretInputTest, ReadsAPipeUpToTheLinesEnd) {
   ASSERT_FALSE(end.has_value());
   EXPECT_THAT(end.error(), HasSubstr("standard input has nothing"));
   close(ends[0]);
+}
+
+// Where a question is written, and an interrupt comes at the same moment.
+class Interrupted : public std::streambuf {
+  int overflow(int c) override {
+    if (c == '?') raise(SIGINT);
+    return c;
+  }
+};
+
+TEST(SecretInputDeathTest, AnInterruptBeforeTheWaitIsNotMissed) {
+  int terminal = -1;
+  int user = -1;
+  ASSERT_EQ(openpty(&user, &terminal, nullptr, nullptr, nullptr), 0);
+  const auto ask = [&] {
+    alarm(20);  // ends one that waits for ever, by another signal
+    Interrupted buffer;
+    std::ostream err(&buffer);
+    static_cast<void>(AskForSecret(terminal, "Password?", err));
+    std::exit(0);
+  };
+  EXPECT_EXIT(ask(), testing::KilledBySignal(SIGINT), "");
+  close(user);
+  close(terminal);
 }
 
 }  // namespace
