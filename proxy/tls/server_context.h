@@ -47,6 +47,8 @@ class ServerContext : public std::enable_shared_from_this<ServerContext> {
   // Whom the client's certificate names, after the handshake; empty: nobody.
   std::string UserOf(const Engine& connection) const;
 
+  const std::shared_ptr<const TicketKeys>& ticket_keys() const { return ticket_keys_; }
+
   // In the order of the settings; for the days that they are still good.
   const std::vector<CertificateFacts>& certificates() const { return certificates_; }
 
