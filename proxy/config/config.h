@@ -23,6 +23,7 @@ namespace poplar::config {
 
 // The whole configuration: plain values, once read never changed, safe to share among threads.
 struct Config {
+  bool reload_on_change = false;
   int workers = 0;
   int replicas = 1;
   std::vector<ListenerConfig> listeners;
@@ -50,22 +51,37 @@ struct Config {
 };
 
 template <class Visitor>
-void Describe(Visitor& v, Config& c) {
+void DescribeProcess(Visitor& v, Config& c) {
+  v.Flag("reload_on_change", c.reload_on_change,
+         {.help = "Whether a running Poplar takes this file anew when it changes, as by `poplar "
+                  "reload`: after checking it whole, and only without an error. The files that it "
+                  "names (certificates, keys, passwords, what ${file:} refers to) are taken anew "
+                  "in any case."});
   v.Integer("workers", c.workers, {0, 1024},
             {.help = "Worker threads. 0: one for each CPU that the process may use, cgroup limits "
-                     "included."});
+                     "included.",
+             .live = false});
   v.Integer("replicas", c.replicas, {1, 1000},
             {.help = "How many Poplars serve these nodes side by side. With more than one, "
                      "sessions are not parked on clusters with maildrop_lock: exclusive, since "
                      "another Poplar cannot know of them."});
-  v.List("listeners", c.listeners, {.help = "Where mail clients connect.", .required = true});
+}
+
+template <class Visitor>
+void Describe(Visitor& v, Config& c) {
+  DescribeProcess(v, c);
+  v.List("listeners", c.listeners,
+         {.help = "Where mail clients connect.", .required = true, .fixed_items = true});
   v.Section("tls", c.tls, {.help = "TLS towards clients."});
   v.List("clusters", c.clusters,
-         {.help = "Groups of mail nodes among which users are spread.", .required = true});
+         {.help = "Groups of mail nodes among which users are spread.",
+          .required = true,
+          .fixed_items = true});
   v.List("routes", c.routes,
          {.help = "Which users are where, the first rule that fits. Whom none fits is in the "
                   "listener's cluster."});
-  v.List("directories", c.directories, {.help = "Services that know where users are."});
+  v.List("directories", c.directories,
+         {.help = "Services that know where users are.", .fixed_items = true});
   v.List("moves", c.moves,
          {.help = "Users who change from one cluster to another, the first move that means them. "
                   "It applies to where the routes and directories say that they are, once: whom a "
@@ -101,7 +117,8 @@ void Describe(Visitor& v, Config& c) {
                      "PACC."});
   v.Time("drain_timeout", c.drain_timeout, {Duration(0), std::chrono::hours(24)},
          {.help = "How long sessions may go on after SIGTERM; then each ends at its next command "
-                  "boundary."});
+                  "boundary.",
+          .live = false});
   v.Section("admin", c.admin, {.help = "Metrics and health checks."});
   v.Section("log", c.log,
             {.help = "One line for each session that ended, and events of the process."});

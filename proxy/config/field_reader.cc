@@ -89,6 +89,7 @@ void FieldReader::Texts(std::string_view name, std::vector<std::string>& values,
       state_.positions.MarkUnread(ChildPath(path_, name));
       continue;
     }
+    if (item.is_secret) state_.positions.MarkSecret(ChildPath(path_, name));
     read.push_back(item.scalar);
   }
   if (!state_.positions.IsUnread(ChildPath(path_, name))) values = std::move(read);
@@ -221,6 +222,7 @@ const YamlNode* FieldReader::FindScalar(std::string_view name, const About& abou
                                         std::string_view expected) {
   const YamlEntry* entry = Find(name, about);
   if (entry == nullptr) return nullptr;
+  if (entry->value.is_secret) state_.positions.MarkSecret(ChildPath(path_, name));
   if (entry->value.kind == YamlNode::Kind::kScalar) return &entry->value;
   if (entry->value.kind == YamlNode::Kind::kRejected) {
     state_.positions.MarkUnread(ChildPath(path_, name));

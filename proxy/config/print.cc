@@ -7,10 +7,8 @@
 #include <vector>
 
 #include "proxy/config/field.h"
-#include "proxy/config/field_text.h"
 #include "proxy/config/override.h"
-#include "proxy/config/quote.h"
-#include "proxy/config/units.h"
+#include "proxy/config/scalar.h"
 
 namespace poplar::config {
 namespace {
@@ -53,75 +51,11 @@ class ExampleFiller {
               const About& /*a*/) {}
 };
 
-// A single value: as YAML writes it, and what it may be.
-struct Scalar {
-  std::string_view name;
-  std::string yaml;
-  std::string form;
-  const About& about;
-};
-
-// [one, "t, wo"], on one line whatever its length.
-std::string FlowOf(const std::vector<std::string>& values) {
-  std::string yaml = "[";
-  for (const std::string& value : values) {
-    if (yaml.size() > 1) yaml += ", ";
-    yaml += QuoteYaml(value);
-  }
-  return yaml + "]";
+// What a reload doesn't change is marked; see the file's first lines.
+std::string Liveness(const About& about) {
+  if (!about.live) return " (restart)";
+  return about.fixed_items ? " (restart, but for what is in those that there were)" : "";
 }
-
-// Visitor base that reduces every single value to a Scalar for Derived::Put.
-template <class Derived>
-class ScalarVisitor {
- public:
-  void Text(std::string_view name, std::string& value, const About& about) {
-    Put({name, QuoteYaml(value), "Text", about});
-  }
-  void Path(std::string_view name, std::string& value, const About& about) {
-    Put({name, QuoteYaml(value), "A file's path, relative to this file's folder", about});
-  }
-  void Texts(std::string_view name, std::vector<std::string>& values, const About& about) {
-    Put({name, FlowOf(values), std::string(kTextsForm), about});
-  }
-  void Flag(std::string_view name, bool& value, const About& about) {
-    Put({name, value ? "yes" : "no", std::string(kFlagForm), about});
-  }
-  void Integer(std::string_view name, int& value, const Bounds<int>& bounds, const About& about) {
-    Put({name, std::to_string(value), DescribeBounds(bounds), about});
-  }
-  void Time(std::string_view name, Duration& value, const Bounds<Duration>& bounds,
-            const About& about) {
-    Put({name, FormatDuration(value), DescribeBounds(bounds), about});
-  }
-  void Bytes(std::string_view name, Size& value, const Bounds<Size>& bounds, const About& about) {
-    Put({name, FormatSize(value), DescribeBounds(bounds), about});
-  }
-  void Percentage(std::string_view name, Percent& value, const About& about) {
-    Put({name, FormatPercent(value), std::string(kPercentForm), about});
-  }
-  template <class Enum, size_t kCount>
-  void Choice(std::string_view name, Enum& value, const ChoiceName<Enum> (&names)[kCount],
-              const About& about) {
-    std::string_view words[kCount];
-    std::string_view chosen;
-    for (size_t i = 0; i < kCount; ++i) {
-      words[i] = names[i].name;
-      if (names[i].value == value) chosen = names[i].name;
-    }
-    // Other readers of YAML would take 1.2 for a number and off for a no.
-    const bool looks_otherwise =
-        !chosen.empty() && ((chosen.front() >= '0' && chosen.front() <= '9') || chosen == "off");
-    Put({name, looks_otherwise ? QuoteYaml(chosen) : std::string(chosen), DescribeChoice(words),
-         about});
-  }
-
- private:
-  friend Derived;
-  ScalarVisitor() = default;
-
-  void Put(const Scalar& scalar) { static_cast<Derived*>(this)->Put(scalar); }
-};
 
 // Visitor: the single values of a struct as its member initialisers leave them.
 class DefaultsCollector : public ScalarVisitor<DefaultsCollector> {
@@ -181,13 +115,13 @@ class Printer : public ScalarVisitor<Printer> {
     note += scalar.about.required ? ". Required." : ". Default: " + defaults_[next_default_] + ".";
     ++next_default_;
     Comment(scalar.about.help);
-    Comment(note);
+    Comment(note + Liveness(scalar.about));
     Key(scalar.name, " " + scalar.yaml);
   }
 
   template <class Struct>
   void Section(std::string_view name, Struct& value, const About& about) {
-    Comment(about.help);
+    Comment(std::string(about.help) + Liveness(about));
     if constexpr (HasSwitch<Struct>) Comment("On, off, or the keys below it.");
     Key(name, "");
     const std::string indent = indent_ + "  ";
@@ -197,7 +131,7 @@ class Printer : public ScalarVisitor<Printer> {
   template <class Struct>
   void List(std::string_view name, std::vector<Struct>& values, const About& about) {
     Comment(about.help);
-    Comment(about.required ? "A list. Required." : "A list. Default: empty.");
+    Comment((about.required ? "A list. Required." : "A list. Default: empty.") + Liveness(about));
     Key(name, values.empty() ? " []" : "");
     for (Struct& value : values)
       Printer(indent_ + "    ", indent_ + "  - ", out_, columns_).PrintStruct(value);
@@ -282,7 +216,12 @@ std::string Print(const Config& config) {
   std::string out =
       "# Poplar's configuration: every setting, its meaning and its default.\n"
       "# Settings at their defaults may be left out. Check a file with: poplar check --config "
-      "FILE\n";
+      "FILE\n"
+      "# A running Poplar takes changes with: poplar reload. It takes those marked (restart) at "
+      "its "
+      "next start.\n"
+      "# ${file:PATH}, ${env:NAME} and ${credential:NAME} in a value stand for what is there; $${ "
+      "for ${ itself.\n";
   Config copy = config;  // the descriptions want something they could write to
   Printer("", "", out).PrintStruct(copy);
   return out;

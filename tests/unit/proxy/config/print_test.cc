@@ -48,7 +48,7 @@ TEST(Print, ReadsBackWhateverTheValues) {
   config.tls.client_name = ClientName::kCommonName;
   config.tls.certificates.clear();
   config.tls.min_version = TlsVersion::k13;
-  config.tls.session_tickets = false;
+  config.tls.ticket_key_file = "/t k ${x} $${y}";
   config.clusters.push_back({"\xc3\xa4", true, {}});
   config.clusters[0].nodes.push_back({.name = "-",
                                       .address = "no",
