@@ -226,6 +226,15 @@ AdminResponse Untrace(const AdminRequest& request, const AdminHandlers& handlers
   return OrFault(handlers.untrace(id), &TraceAsJson);
 }
 
+AdminResponse Reload(const AdminRequest& request, const AdminHandlers& handlers) {
+  const auto parameters = ParametersOf(request, {});
+  if (!parameters) return parameters.error();
+  const ReloadView reload = handlers.reload();
+  AdminResponse response = Json(ReloadAsJson(reload));
+  if (!reload.applied) response.status = 422;
+  return response;
+}
+
 // --- which is which
 
 struct Resource {
@@ -239,6 +248,7 @@ bool HasStatus(const AdminHandlers& handlers) { return handlers.status != nullpt
 bool HasNodes(const AdminHandlers& handlers) { return handlers.nodes != nullptr; }
 bool HasSessions(const AdminHandlers& handlers) { return handlers.sessions != nullptr; }
 bool HasRoute(const AdminHandlers& handlers) { return handlers.route != nullptr; }
+bool HasReload(const AdminHandlers& handlers) { return handlers.reload != nullptr; }
 bool HasKick(const AdminHandlers& handlers) { return handlers.kick != nullptr; }
 bool HasTraces(const AdminHandlers& handlers) {
   return handlers.trace != nullptr && handlers.traces != nullptr && handlers.untrace != nullptr;
@@ -247,7 +257,7 @@ bool HasSetState(const AdminHandlers& handlers) {
   return handlers.set_state != nullptr && handlers.nodes != nullptr;
 }
 
-constexpr std::array<Resource, 12> kResources = {{{"status", false, &HasStatus, &ShowStatus},
+constexpr std::array<Resource, 13> kResources = {{{"status", false, &HasStatus, &ShowStatus},
                                                   {"nodes", false, &HasNodes, &ShowNodes},
                                                   {"pools", false, &HasNodes, &ShowPools},
                                                   {"sessions", false, &HasSessions, &ShowSessions},
@@ -258,7 +268,8 @@ constexpr std::array<Resource, 12> kResources = {{{"status", false, &HasStatus, 
                                                   {"kick", true, &HasKick, &Kick},
                                                   {"trace", true, &HasTraces, &Trace},
                                                   {"traces", false, &HasTraces, &ShowTraces},
-                                                  {"untrace", true, &HasTraces, &Untrace}}};
+                                                  {"untrace", true, &HasTraces, &Untrace},
+                                                  {"reload", true, &HasReload, &Reload}}};
 
 AdminResponse WrongMethod(std::string_view allow) {
   AdminResponse response = JsonError(405, "this takes " + std::string(allow) + " only");
