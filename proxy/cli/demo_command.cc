@@ -87,7 +87,7 @@ int RunDemo(const DemoOptions& options, std::ostream& out, std::ostream& err) {
   PrintTable(**settings, out);
   PrintHints(**server, out);
   out.flush();
-  return RunUntilStopped(**server, **log, config.drain_timeout);
+  return RunUntilStopped(**server, **log, config.drain_timeout, [] {});
 }
 
 }  // namespace poplar::cli

@@ -43,13 +43,15 @@ uint64_t RaiseDescriptorLimit() {
   return limit.rlim_cur;
 }
 
-int RunUntilStopped(server::Server& server, server::Log& log, config::Duration drain_timeout) {
+int RunUntilStopped(server::Server& server, server::Log& log, config::Duration drain_timeout,
+                    const std::function<void()>& on_hangup) {
   int signal = 0;
   while (signal == 0) {
     signal = WaitForSignal(std::chrono::hours(1));
     if (signal != SIGHUP) continue;
     log.Reopen();
-    log.Info("SIGHUP: log files are opened anew; the configuration is read at start only");
+    log.Info("SIGHUP: log files are opened anew");
+    on_hangup();
     signal = 0;
   }
   log.Info("stopping: no new connections; " + std::to_string(server.sessions()) +

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 
 #include "proxy/config/field.h"
@@ -21,7 +22,8 @@ uint64_t RaiseDescriptorLimit();
 
 // Serves until SIGTERM or SIGINT, then stops as DESIGN asks: accept no more; after `drain_timeout`
 // end each session at its next command boundary; a second signal ends them at once. Returns the
-// exit status.
-int RunUntilStopped(server::Server& server, server::Log& log, config::Duration drain_timeout);
+// exit status. `on_hangup`: on SIGHUP, besides opening log files anew.
+int RunUntilStopped(server::Server& server, server::Log& log, config::Duration drain_timeout,
+                    const std::function<void()>& on_hangup);
 
 }  // namespace poplar::cli

@@ -7,6 +7,7 @@
 #include "proxy/config/load.h"
 #include "proxy/io/system_clock.h"
 #include "proxy/server/build_settings.h"
+#include "proxy/server/reloader.h"
 
 namespace poplar::cli {
 namespace {
@@ -38,7 +39,7 @@ void Announce(const config::Config& config, const server::Server& server, server
 int RunServe(const ServeOptions& options, std::ostream& err) {
   const io::SystemClock clock;
   CertificateCheck certificates;
-  const config::LoadResult loaded =
+  config::LoadResult loaded =
       config::Load(options.config_path, certificates, clock.UnixMicros() / 1'000'000);
   if (!loaded.problems.empty())
     config::RenderReport(loaded.problems, loaded.source, options.color, err);
@@ -55,7 +56,10 @@ int RunServe(const ServeOptions& options, std::ostream& err) {
   if (!server) return Fail(err, server.error());
   WarnOfDescriptors(config, descriptors, **log);
   Announce(config, **server, **log);
-  return RunUntilStopped(**server, **log, config.drain_timeout);
+  const config::Duration drain_timeout = config.drain_timeout;
+  server::Reloader reloader(std::move(loaded), {**server, **log, clock, certificates});
+  return RunUntilStopped(**server, **log, drain_timeout,
+                         [&reloader] { (void)reloader.Reload("SIGHUP"); });
 }
 
 }  // namespace poplar::cli
