@@ -244,6 +244,11 @@ bool FieldReader::IsOfKind(const YamlNode& node, YamlNode::Kind kind, const std:
 
 void FieldReader::Report(const YamlNode& node, std::string_view name, std::string message,
                          std::string expected, std::string suggestion) {
+  // Not even a part of it is quoted.
+  if (node.is_secret) {
+    message = "the value that a reference stands for can't be taken";
+    suggestion.clear();
+  }
   state_.positions.MarkUnread(ChildPath(path_, name));
   state_.problems.push_back({Severity::kError, node.at, ChildPath(path_, name), std::move(message),
                              std::move(expected), std::move(suggestion)});

@@ -217,11 +217,10 @@ std::string Print(const Config& config) {
       "# Poplar's configuration: every setting, its meaning and its default.\n"
       "# Settings at their defaults may be left out. Check a file with: poplar check --config "
       "FILE\n"
-      "# A running Poplar takes changes with: poplar reload. It takes those marked (restart) at "
-      "its "
-      "next start.\n"
-      "# ${file:PATH}, ${env:NAME} and ${credential:NAME} in a value stand for what is there; $${ "
-      "for ${ itself.\n";
+      "# A running Poplar takes changes with: poplar reload; those marked (restart) at its next "
+      "start.\n"
+      "# ${file:PATH}, ${env:NAME} and ${credential:NAME} stand for what is there; $${ for ${ "
+      "itself.\n";
   Config copy = config;  // the descriptions want something they could write to
   Printer("", "", out).PrintStruct(copy);
   return out;

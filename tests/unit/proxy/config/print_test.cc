@@ -131,8 +131,11 @@ TEST(Print, StatesHelpBoundsAndDefaultNotTheCurrentValue) {
                               "        # A whole number from 0 to 1000. Default: 100.\n"
                               "        weight: 7\n"));
   EXPECT_THAT(text, HasSubstr("  # One of json, logfmt. Default: json.\n  format: json\n"));
-  EXPECT_THAT(text, HasSubstr("from 1MiB to 1024GiB. Default: 256MiB.\n  buffer_memory: 256MiB\n"));
-  EXPECT_THAT(text, HasSubstr("\n# Where mail clients connect.\n# A list. Required.\nlisteners:\n"
+  EXPECT_THAT(
+      text,
+      HasSubstr("from 1MiB to 1024GiB. Default: 256MiB. (restart)\n  buffer_memory: 256MiB\n"));
+  EXPECT_THAT(text, HasSubstr("\n# Where mail clients connect.\n# A list. Required. (restart, but "
+                              "for what is in those that there were)\nlisteners:\n"
                               "  # The listener's name in logs and metrics.\n  # Text. Required.\n"
                               "  - name: \"pop3s\"\n\n    # IP address"));
 }

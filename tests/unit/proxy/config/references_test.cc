@@ -135,7 +135,8 @@ TEST(Read, TakesReferencesForAnyKindOfValueAndQuotesNone) {
                                known);
   EXPECT_EQ(read.config.workers, 7);
   const std::string shown = Show(read.problems);
-  EXPECT_THAT(shown, HasSubstr("2:14 log.level: \"***\" is not one of the choices"));
+  EXPECT_THAT(shown,
+              HasSubstr("2:14 log.level: the value that a reference stands for can't be taken"));
   for (const char* secret : {"warn-ing", "LLLLLL", "parsecs", "say"})
     EXPECT_THAT(shown, Not(HasSubstr(secret)));
   EXPECT_TRUE(read.positions.IsSecret("workers"));
