@@ -27,10 +27,10 @@ uint64_t Cap(uint64_t sessions, uint64_t share, uint64_t total) {
 
 }  // namespace
 
+// Without affinity users leave at once, so that each return is a slow one.
 ClusterHealth::ClusterHealth(const ClusterRules& rules, const HealthRules& health,
                              const std::vector<Member>& members)
     : rules_(rules), health_rules_(health) {
-  // Without affinity users leave at once, so that each return is a slow one.
   if (!rules.affinity) health_rules_.hold_down = Duration::zero();
   entries_.reserve(members.size());
   for (const Member& member : members) {
@@ -40,6 +40,14 @@ ClusterHealth::ClusterHealth(const ClusterRules& rules, const HealthRules& healt
   std::sort(by_id_.begin(), by_id_.end(), [this](uint32_t a, uint32_t b) {
     return entries_[a].member.node < entries_[b].member.node;
   });
+  Recount();
+}
+
+void ClusterHealth::SetRules(const HealthRules& health) {
+  const std::lock_guard lock(mutex_);
+  health_rules_ = health;
+  if (!rules_.affinity) health_rules_.hold_down = Duration::zero();
+  for (Entry& entry : entries_) entry.health.SetRules(health_rules_);
   Recount();
 }
 

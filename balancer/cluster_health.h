@@ -64,6 +64,9 @@ class ClusterHealth {
   ClusterHealth(const ClusterRules& rules, const HealthRules& health,
                 const std::vector<Member>& members);
 
+  // The operator says others.
+  void SetRules(const HealthRules& health);
+
   // --- evidence in
 
   std::optional<Transition> OnProbe(NodeId node, bool ok, std::string_view detail, Moment now);
@@ -160,8 +163,8 @@ class ClusterHealth {
                 Moment now) const;
 
   const ClusterRules rules_;
-  HealthRules health_rules_;  // set by the constructor
   mutable std::mutex mutex_;
+  HealthRules health_rules_;  // guarded by mutex_, as all below
   std::vector<Entry> entries_;
   std::vector<uint32_t> by_id_;  // indexes of entries_, sorted by node; never changes
   // What follows from all states together; Recount keeps it.

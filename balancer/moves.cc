@@ -32,12 +32,11 @@ uint32_t PlaceInMove(std::string_view user, std::string_view move) {
   return PlaceBySeed(user, SeedOf(move));
 }
 
-Moves::Move::Move(MoveRule given)
+Moves::Move::Move(MoveRule given, std::shared_ptr<State> running)
     : rule(std::move(given)),
       seed(SeedOf(rule.name)),
       users(rule.users.begin(), rule.users.end()),
-      permille(rule.permille),
-      highest(rule.permille) {
+      state(running != nullptr ? std::move(running) : std::make_shared<State>(rule.permille)) {
   for (std::string domain : rule.domains) {
     std::transform(domain.begin(), domain.end(), domain.begin(), Lower);
     if (domain.starts_with('.')) {
@@ -59,9 +58,36 @@ bool Moves::Move::Means(std::string_view user) const {
                      [domain](const std::string& suffix) { return domain.ends_with(suffix); });
 }
 
-Moves::Moves(std::vector<MoveRule> rules) {
+Moves::Moves(std::vector<MoveRule> rules, const Moves* before) {
   moves_.reserve(rules.size());
-  for (MoveRule& rule : rules) moves_.push_back(std::make_unique<Move>(std::move(rule)));
+  for (MoveRule& rule : rules) {
+    const Move* const same = before == nullptr ? nullptr : before->SameMove(rule);
+    moves_.push_back(
+        std::make_unique<Move>(std::move(rule), same == nullptr ? nullptr : same->state));
+  }
+}
+
+const Moves::Move* Moves::SameMove(const MoveRule& rule) const {
+  for (const auto& move : moves_) {
+    const MoveRule& own = move->rule;
+    if (own.name == rule.name && own.from == rule.from && own.to == rule.to &&
+        own.users == rule.users && own.domains == rule.domains)
+      return move.get();
+  }
+  return nullptr;
+}
+
+std::optional<Moves::Turn> Moves::TurnAs(const Moves& before, const Turn& turn) const {
+  const auto& state = before.moves_[turn.move]->state;
+  for (size_t i = 0; i < moves_.size(); ++i) {
+    if (moves_[i]->state == state) return Turn{static_cast<uint32_t>(i), turn.place};
+  }
+  return std::nullopt;
+}
+
+bool Moves::HasNewShare(const Moves& before, size_t move) const {
+  const Move* const same = before.SameMove(moves_[move]->rule);
+  return same != nullptr && same->rule.permille != moves_[move]->rule.permille;
 }
 
 std::optional<Moves::Turn> Moves::TurnOf(ClusterId cluster, const CanonicalUser& user) const {
@@ -75,7 +101,7 @@ std::optional<Moves::Turn> Moves::TurnOf(ClusterId cluster, const CanonicalUser&
 
 ClusterId Moves::ClusterOf(const Turn& turn) const {
   const Move& move = *moves_[turn.move];
-  return turn.place < move.permille.load() ? move.rule.to : move.rule.from;
+  return turn.place < move.state->permille.load() ? move.rule.to : move.rule.from;
 }
 
 ClusterId Moves::OtherOf(const Turn& turn, ClusterId cluster) const {
@@ -87,7 +113,7 @@ bool Moves::MayEnter(const Affinity& affinity, const CanonicalUser& user, const 
                      ClusterId cluster) const {
   if (ClusterOf(turn) != cluster) return false;
   const Move& move = *moves_[turn.move];
-  const bool was_moved = turn.place < move.highest.load();
+  const bool was_moved = turn.place < move.state->highest.load();
   if (cluster == move.rule.from && !was_moved) return true;
   return affinity.LeasesOf(OtherOf(turn, cluster), user) == 0;
 }
@@ -103,11 +129,11 @@ std::optional<size_t> Moves::Find(std::string_view name) const {
 // leave it above what ever was in force, which costs a look at some leases.
 void Moves::SetPermille(size_t number, uint32_t permille) {
   assert(permille <= kAllPermille);
-  Move& move = *moves_[number];
-  uint32_t highest = move.highest.load();
-  while (highest < permille && !move.highest.compare_exchange_weak(highest, permille)) {
+  State& state = *moves_[number]->state;
+  uint32_t highest = state.highest.load();
+  while (highest < permille && !state.highest.compare_exchange_weak(highest, permille)) {
   }
-  move.permille.store(permille);
+  state.permille.store(permille);
 }
 
 }  // namespace poplar::balancer

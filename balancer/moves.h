@@ -75,7 +75,10 @@ class Moves {
     uint32_t place = 0;  // PlaceInMove
   };
 
-  explicit Moves(std::vector<MoveRule> rules);
+  // `before`: the moves until now. One that means the same users and clusters under its old name
+  // goes on: its share and its counts are one with the old one's, so that whoever still goes by the
+  // old list keeps to the order above too.
+  explicit Moves(std::vector<MoveRule> rules, const Moves* before = nullptr);
   Moves(const Moves&) = delete;
   Moves& operator=(const Moves&) = delete;
 
@@ -93,14 +96,26 @@ class Moves {
   size_t size() const { return moves_.size(); }
   const MoveRule& rule(size_t move) const { return moves_[move]->rule; }  // its permille: at first
   std::optional<size_t> Find(std::string_view name) const;
-  uint32_t permille(size_t move) const { return moves_[move]->permille.load(); }
-  uint32_t highest(size_t move) const { return moves_[move]->highest.load(); }
+  // The same user's turn in the same move; nothing: that is none of these.
+  std::optional<Turn> TurnAs(const Moves& before, const Turn& turn) const;
+  // Whether that move was one of those before, by whose rule its first share was another.
+  bool HasNewShare(const Moves& before, size_t move) const;
+  uint32_t permille(size_t move) const { return moves_[move]->state->permille.load(); }
+  uint32_t highest(size_t move) const { return moves_[move]->state->highest.load(); }
   void SetPermille(size_t move, uint32_t permille);
-  Counts& counts(size_t move) const { return moves_[move]->counts; }
+  Counts& counts(size_t move) const { return moves_[move]->state->counts; }
 
  private:
+  struct State {
+    explicit State(uint32_t share) : permille(share), highest(share) {}
+    std::atomic<uint32_t> permille;
+    // The most that it has been. A user beyond it has never been in the new cluster by this move:
+    // a namesake who lives there is none of the user's business.
+    std::atomic<uint32_t> highest;
+    Counts counts;
+  };
   struct Move {
-    explicit Move(MoveRule given);
+    Move(MoveRule given, std::shared_ptr<State> running);
     bool Means(std::string_view user) const;
 
     const MoveRule rule;
@@ -108,12 +123,10 @@ class Moves {
     absl::flat_hash_set<std::string> users;
     absl::flat_hash_set<std::string> domains;
     std::vector<std::string> suffixes;  // of domains, with their dot
-    std::atomic<uint32_t> permille;
-    // The most that it has been. A user beyond it has never been in the new cluster by this move:
-    // a namesake who lives there is none of the user's business.
-    std::atomic<uint32_t> highest;
-    mutable Counts counts;
+    const std::shared_ptr<State> state;
   };
+
+  const Move* SameMove(const MoveRule& rule) const;
 
   std::vector<std::unique_ptr<Move>> moves_;
 };

@@ -92,6 +92,11 @@ std::string_view Name(TransitionCause cause) {
   return "?";
 }
 
+void NodeHealth::SetRules(const HealthRules& rules) {
+  if (rules.failure_window != rules_.failure_window) window_ = FailureWindow(rules.failure_window);
+  rules_ = rules;
+}
+
 std::optional<Transition> NodeHealth::OnProbe(bool ok, std::string_view detail, Moment now) {
   if (!rules_.probes) return std::nullopt;
   if (ok) {

@@ -106,6 +106,9 @@ class NodeHealth {
  public:
   explicit NodeHealth(const HealthRules& rules) : rules_(rules), window_(rules.failure_window) {}
 
+  // From now on these; what was counted so far counts by them.
+  void SetRules(const HealthRules& rules);
+
   // `detail`: what failed. Ignored when the rules say that there are no probes.
   std::optional<Transition> OnProbe(bool ok, std::string_view detail, Moment now);
   // `may_eject`: false when too many nodes of the cluster are out already; the failure counts all

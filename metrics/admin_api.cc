@@ -239,6 +239,15 @@ AdminResponse Upgrade(const AdminRequest& request, const AdminHandlers& handlers
   return parameters ? OrFault(handlers.upgrade(), &UpgradeAsJson) : parameters.error();
 }
 
+AdminResponse Reload(const AdminRequest& request, const AdminHandlers& handlers) {
+  const auto parameters = ParametersOf(request, {});
+  if (!parameters) return parameters.error();
+  const ReloadView reload = handlers.reload();
+  AdminResponse response = Json(ReloadAsJson(reload));
+  if (!reload.applied) response.status = 422;
+  return response;
+}
+
 // --- which is which
 
 struct Resource {
@@ -252,6 +261,7 @@ bool HasStatus(const AdminHandlers& handlers) { return handlers.status != nullpt
 bool HasNodes(const AdminHandlers& handlers) { return handlers.nodes != nullptr; }
 bool HasSessions(const AdminHandlers& handlers) { return handlers.sessions != nullptr; }
 bool HasRoute(const AdminHandlers& handlers) { return handlers.route != nullptr; }
+bool HasReload(const AdminHandlers& handlers) { return handlers.reload != nullptr; }
 bool HasKick(const AdminHandlers& handlers) { return handlers.kick != nullptr; }
 bool HasTraces(const AdminHandlers& handlers) {
   return handlers.trace != nullptr && handlers.traces != nullptr && handlers.untrace != nullptr;
@@ -261,7 +271,7 @@ bool HasSetState(const AdminHandlers& handlers) {
   return handlers.set_state != nullptr && handlers.nodes != nullptr;
 }
 
-constexpr std::array<Resource, 13> kResources = {{{"status", false, &HasStatus, &ShowStatus},
+constexpr std::array<Resource, 14> kResources = {{{"status", false, &HasStatus, &ShowStatus},
                                                   {"nodes", false, &HasNodes, &ShowNodes},
                                                   {"pools", false, &HasNodes, &ShowPools},
                                                   {"sessions", false, &HasSessions, &ShowSessions},
@@ -273,7 +283,8 @@ constexpr std::array<Resource, 13> kResources = {{{"status", false, &HasStatus, 
                                                   {"trace", true, &HasTraces, &Trace},
                                                   {"traces", false, &HasTraces, &ShowTraces},
                                                   {"untrace", true, &HasTraces, &Untrace},
-                                                  {"upgrade", true, &HasUpgrade, &Upgrade}}};
+                                                  {"upgrade", true, &HasUpgrade, &Upgrade},
+                                                  {"reload", true, &HasReload, &Reload}}};
 
 AdminResponse WrongMethod(std::string_view allow) {
   AdminResponse response = JsonError(405, "this takes " + std::string(allow) + " only");

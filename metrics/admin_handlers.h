@@ -10,6 +10,7 @@
 
 #include "metrics/move_view.h"
 #include "metrics/node_view.h"
+#include "metrics/reload_view.h"
 #include "metrics/route_view.h"
 #include "metrics/session_view.h"
 #include "metrics/status_view.h"
@@ -49,6 +50,13 @@ struct AdminHandlers {
   // Empty: none is needed, see admin_access.h.
   std::function<bool(std::string_view token)> may_read;
   std::function<bool(std::string_view token)> may_change;
+  // Where they change while the endpoint serves: asked with each request for the two that count
+  // then. Empty: those above do.
+  struct Tokens {
+    std::function<bool(std::string_view token)> may_read;
+    std::function<bool(std::string_view token)> may_change;
+  };
+  std::function<Tokens()> tokens;
 
   // The rest may be empty: then its path is unknown.
   std::function<std::vector<ClusterView>()> nodes;
@@ -69,6 +77,8 @@ struct AdminHandlers {
   std::function<ApiResult<TraceView>(uint64_t id)> untrace;
   // Takes as long as the new process needs to get ready; then it takes over, this endpoint too.
   std::function<ApiResult<UpgradeResult>()> upgrade;
+  // Of the configuration; what has changed is in force for whoever comes after it returns.
+  std::function<ReloadView()> reload;
 };
 
 }  // namespace poplar::metrics

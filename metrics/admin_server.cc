@@ -24,6 +24,15 @@ namespace poplar::metrics {
 
 struct AdminServer::Context {
   AdminHandlers handlers;
+
+  AdminHandlers HandlersNow() const {
+    AdminHandlers now = handlers;
+    if (!handlers.tokens) return now;
+    AdminHandlers::Tokens tokens = handlers.tokens();
+    now.may_read = std::move(tokens.may_read);
+    now.may_change = std::move(tokens.may_change);
+    return now;
+  }
   std::string start_log;  // the library's first complaint while it started; not touched afterwards
   std::atomic<bool> is_started = false;
   std::atomic<int> answering = 0;  // requests, at this moment
@@ -155,7 +164,8 @@ int AdminServer::Context::OnRequest(mg_connection* connection) {
   const mg_request_info* request = mg_get_request_info(connection);
   auto* context = static_cast<Context*>(request->user_data);
   ++context->answering;
-  const AdminResponse response = RespondWithoutThrowing(connection, *request, context->handlers);
+  const AdminResponse response =
+      RespondWithoutThrowing(connection, *request, context->HandlersNow());
   Send(connection, response, std::string_view(request->request_method) != "HEAD");
   --context->answering;
   return response.status;

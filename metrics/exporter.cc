@@ -63,7 +63,7 @@ uint64_t SumOf(const std::vector<const Shard*>& shards, size_t cell) {
 class Merger : public prometheus::Collectable {
  public:
   Merger(const Layout& layout, const std::vector<const Shard*>& shards, const LabelList& build_info,
-         const Exporter::Names& seat_names, const std::vector<uint64_t>& foreign)
+         const Exporter::Seats& seat_names, const std::vector<uint64_t>& foreign)
       : layout_(layout),
         shards_(shards),
         build_info_(build_info),
@@ -94,7 +94,7 @@ class Merger : public prometheus::Collectable {
         .name = spec.name, .help = spec.help, .type = TypeOf(spec.type), .metric = {}};
     const std::span<const LabelPairs> series = layout_.Series(instrument);
     for (size_t i = 0; i < series.size(); ++i) {
-      auto labels = LabelsOf(series[i], layout_.NodeOf(instrument, i));
+      auto labels = LabelsOf(series[i], layout_.SeatOf(instrument, i));
       if (!labels) continue;
       ClientMetric& metric = family.metric.emplace_back();
       metric.label = std::move(*labels);
@@ -105,15 +105,30 @@ class Merger : public prometheus::Collectable {
 
   // Nothing: of a seat that is vacant. The name of a node stands behind its cluster's.
   std::optional<std::vector<ClientMetric::Label>> LabelsOf(const LabelPairs& pairs,
-                                                           std::optional<Node> node) const {
+                                                           std::optional<Layout::Seat> seat) const {
     std::vector<ClientMetric::Label> labels;
     for (const auto& [name, value] : pairs) labels.push_back({std::string(name), value});
-    constexpr size_t kNodeName = 1;
-    if (!node || !labels[kNodeName].value.empty()) return labels;
-    const auto index = static_cast<size_t>(*node);
-    if (index >= seat_names_.size() || !seat_names_[index]) return std::nullopt;
-    labels[kNodeName].value = *seat_names_[index];
+    if (!seat) return labels;
+    ClientMetric::Label& own = labels[seat->kind == SeatKind::kNode ? 1 : 0];
+    if (!own.value.empty()) return labels;
+    const Exporter::Names& names = NamesOf(seat->kind);
+    if (seat->number >= names.size() || !names[seat->number]) return std::nullopt;
+    own.value = *names[seat->number];
     return labels;
+  }
+
+  const Exporter::Names& NamesOf(SeatKind kind) const {
+    switch (kind) {
+      case SeatKind::kNode:
+        return seat_names_.nodes;
+      case SeatKind::kCertificate:
+        return seat_names_.certificates;
+      case SeatKind::kUserMap:
+        return seat_names_.user_maps;
+      case SeatKind::kMove:
+        return seat_names_.moves;
+    }
+    return seat_names_.nodes;
   }
 
   void Fill(const InstrumentSpec& spec, size_t cell, ClientMetric& metric) const {
@@ -146,7 +161,7 @@ class Merger : public prometheus::Collectable {
   const Layout& layout_;
   const std::vector<const Shard*>& shards_;
   const LabelList& build_info_;
-  const Exporter::Names& seat_names_;
+  const Exporter::Seats& seat_names_;
   const std::vector<uint64_t>& foreign_;
 };
 
@@ -195,7 +210,7 @@ std::vector<uint64_t> Exporter::Cells(Instrument instrument) const {
 // Without the lock: a worker's discovery calls SatDown. The names first, or whoever sits down
 // meanwhile would be shown with what was counted before.
 std::string Exporter::Text() const {
-  const Names names = seat_names_ ? seat_names_() : Names();
+  const Seats names = seat_names_ ? seat_names_() : Seats();
   const std::vector<uint64_t> foreign = Foreign();
   const Merger merger(layout_, shards_, build_info_, names, foreign);
   const prometheus::TextSerializer serializer;

@@ -19,10 +19,18 @@ inline constexpr char kExpositionContentType[] = "text/plain; version=0.0.4; cha
 // and poplar_build_info. Thread-safe; never holds a worker up. Layout and shards outlive it.
 class Exporter {
  public:
-  // By node label, the names of the nodes that have seats at this moment; nothing: the seat is
-  // vacant, and its series aren't shown. Asked once a scrape.
+  // By label, the names of those that have seats at this moment; nothing: the seat is vacant, and
+  // its series aren't shown. Asked once a scrape.
   using Names = std::vector<std::optional<std::string>>;
-  using SeatNames = std::function<Names()>;
+  struct Seats {
+    Seats() = default;
+    Seats(Names of_nodes) : nodes(std::move(of_nodes)) {}
+    Names nodes;
+    Names certificates;
+    Names user_maps;
+    Names moves;
+  };
+  using SeatNames = std::function<Seats()>;
 
   // `build_info`: labels of poplar_build_info, such as {"version", "0.1.0"}. `seat_names`: where
   // nodes come and go.

@@ -102,6 +102,9 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
   X(kUserMapLoads, "poplar_user_map_loads_total", \
     "Times a user map was read. A refused one leaves the one before in force.", UserMap, \
     LoadResult) \
+  X(kConfigReloads, "poplar_config_reloads_total", \
+    "Reloads of the configuration, or of files that it names. A refused one leaves all as it was.", \
+    LoadResult) \
   X(kDiscoveryLookups, "poplar_discovery_lookups_total", \
     "Times a cluster's nodes were asked for, by result. Only ok can change anything.", \
     Discovered, LookupResult) \
@@ -144,6 +147,10 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
     "1 while a node takes new users, else 0.", Node) \
   X(kClusterPanic, "poplar_cluster_panic", \
     "1 while so much of a cluster is out that health is not believed, else 0.", Cluster) \
+  X(kConfigLastReloadOk, "poplar_config_last_reload_success", \
+    "1 if the last reload was applied, or there was none yet; 0 if it was refused.") \
+  X(kConfigLastReload, "poplar_config_last_reload_success_timestamp_seconds", \
+    "When the configuration in force was applied, in Unix time.") \
   X(kCertificateNotAfter, "poplar_certificate_not_after_timestamp_seconds", \
     "When the certificate expires, in Unix time.", Certificate) \
   X(kUserMapUsers, "poplar_user_map_users", \
@@ -257,12 +264,14 @@ enum class InstrumentType { kCounter, kGauge, kHistogram };
 inline constexpr size_t kMaxLabels = 3;
 
 // A row of the table at run time; Specs()[instrument].
+using LabelValues = std::vector<LabelPairs> (*)(const Dimensions&);
+
 struct InstrumentSpec {
   InstrumentType type;
   const char* name;
   const char* help;
-  std::array<std::vector<LabelPairs> (*)(const Dimensions&), kMaxLabels> labels;  // then null
-  std::span<const uint64_t> bounds;  // of a histogram's buckets, nanoseconds
+  std::array<LabelValues, kMaxLabels> labels;  // then null
+  std::span<const uint64_t> bounds;            // of a histogram's buckets, nanoseconds
 };
 
 std::span<const InstrumentSpec, kInstruments> Specs();

@@ -53,6 +53,10 @@ enum class Move : uint16_t {};
 enum class Directory : uint16_t {};
 enum class IoEngine : uint16_t {};
 
+// Labels whose values may come and go while all runs: the number of their seats is fixed. An empty
+// text in Dimensions is a vacant seat's.
+enum class SeatKind : uint8_t { kNode, kCertificate, kUserMap, kMove };
+
 // Values that are the same everywhere. Texts follow in LabelTraits below, in the same order.
 enum class Rejection : uint16_t {
   kLimit,   // of all sessions

@@ -40,6 +40,14 @@ std::vector<LabelPairs> Cross(const std::vector<LabelPairs>& series,
   return product;
 }
 
+std::optional<SeatKind> SeatKindOf(LabelValues label) {
+  if (label == &ValuesOf<Node>) return SeatKind::kNode;
+  if (label == &ValuesOf<Certificate>) return SeatKind::kCertificate;
+  if (label == &ValuesOf<UserMap>) return SeatKind::kUserMap;
+  if (label == &ValuesOf<Move>) return SeatKind::kMove;
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::span<const InstrumentSpec, kInstruments> Specs() { return kSpecs; }
@@ -51,12 +59,12 @@ Layout::Layout(const Dimensions& dimensions) {
     place.first_cell = cells_;
     if (spec.type == InstrumentType::kHistogram) place.cells_per_series = spec.bounds.size() + 2;
     place.series = {{}};
-    if (spec.labels[0] == &ValuesOf<Node>) place.series_per_node = 1;
+    place.seat_kind = SeatKindOf(spec.labels[0]);
     for (size_t label = 0; label < kMaxLabels && spec.labels[label] != nullptr; ++label) {
       const std::vector<LabelPairs> values = spec.labels[label](dimensions);
       assert(label == 0 || spec.labels[label] != &ValuesOf<Node>);
       place.sizes[label] = values.size();
-      if (label > 0) place.series_per_node *= values.size();
+      if (label > 0) place.series_per_seat *= values.size();
       place.series = Cross(place.series, values);
     }
     cells_ += place.series.size() * place.cells_per_series;

@@ -49,11 +49,22 @@ class Layout {
   std::span<const LabelPairs> Series(Instrument instrument) const {
     return places_[static_cast<size_t>(instrument)].series;
   }
-  // Whose the series is, by its index in Series; nothing: no node's.
+  // On which seat of which kind something comes and goes whose the series is, by its index in
+  // Series; nothing: it belongs to none.
+  struct Seat {
+    SeatKind kind = SeatKind::kNode;
+    uint16_t number = 0;  // the label's value
+  };
+  std::optional<Seat> SeatOf(Instrument instrument, size_t series) const {
+    const Place& place = places_[static_cast<size_t>(instrument)];
+    if (!place.seat_kind) return std::nullopt;
+    return Seat{*place.seat_kind, static_cast<uint16_t>(series / place.series_per_seat)};
+  }
+  // Whose the series is; nothing: no node's.
   std::optional<Node> NodeOf(Instrument instrument, size_t series) const {
-    const size_t each = places_[static_cast<size_t>(instrument)].series_per_node;
-    if (each == 0) return std::nullopt;
-    return static_cast<Node>(series / each);
+    const auto seat = SeatOf(instrument, series);
+    if (!seat || seat->kind != SeatKind::kNode) return std::nullopt;
+    return Node{seat->number};
   }
 
  private:
@@ -62,7 +73,8 @@ class Layout {
     size_t cells_per_series = 1;
     std::array<size_t, kMaxLabels> sizes{};  // number of values of each label
     std::vector<LabelPairs> series;
-    size_t series_per_node = 0;  // 0: Node is none of its labels; else it is the first
+    std::optional<SeatKind> seat_kind;  // of its first label
+    size_t series_per_seat = 1;
   };
 
   std::array<Place, kInstruments> places_;

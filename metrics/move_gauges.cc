@@ -5,9 +5,10 @@
 namespace poplar::metrics {
 
 void SetMoveGauges(Shard& shard, std::span<const MoveView> moves, std::span<MoveView> before) {
-  for (size_t i = 0; i < moves.size(); ++i) {
-    const MoveView& now = moves[i];
-    MoveView& then = before[i];
+  for (const MoveView& now : moves) {
+    const auto label = static_cast<size_t>(now.label);
+    if (label >= before.size()) continue;  // more than there are seats
+    MoveView& then = before[label];
     shard.GaugeSet(kMovePermille, now.permille, now.label);
     shard.GaugeSet(kMoveLoginsWaiting, static_cast<int64_t>(now.waiting), now.label);
     shard.GaugeSet(kMoveSessionsEnding, static_cast<int64_t>(now.ending), now.label);

@@ -20,12 +20,13 @@ io::Task<void> HttpServer::AcceptFrom(Listening listening) {
   for (;;) {
     const io::Result<io::Accepted> accepted = co_await proactor.Accept(listening.socket);
     if (!accepted) break;
-    const bool has_room = service_.connections.fetch_add(1) < service_.connections_max;
+    const std::shared_ptr<const Service> service = terms_.service;
+    const bool has_room = service->connections->fetch_add(1) < service->connections_max;
     Place place;
     if (has_room && Admit(accepted->peer, place)) {
       environment_.visits.Spawn(Serve(*accepted, listening.secure, std::move(place)));
     } else {
-      --service_.connections;
+      --*service->connections;
       environment_.observer.VisitEnded(accepted->peer, Form::kNone, Result::kRefused);
       proactor.Close(accepted->socket);
     }
@@ -35,17 +36,18 @@ io::Task<void> HttpServer::AcceptFrom(Listening listening) {
 
 bool HttpServer::Admit(const io::Address& client, Place& place) {
   const io::Time now = environment_.proactor.Now();
-  auto admitted = environment_.limits.Admit(environment_.policy, now);
+  auto admitted = environment_.limits.Admit(*terms_.policy, now);
   if (!admitted) return false;
   place = std::move(*admitted);
-  if (place.Identify(environment_.policy, {}, client, now)) return false;
-  return !environment_.limits.TooManyUnauthenticated(environment_.policy) ||
+  if (place.Identify(*terms_.policy, {}, client, now)) return false;
+  return !environment_.limits.TooManyUnauthenticated(*terms_.policy) ||
          environment_.newcomers.EndOldest();
 }
 
 io::Task<void> HttpServer::Serve(io::Accepted accepted, bool secure, Place place) {
+  const std::shared_ptr<const Service> service = terms_.service;
   {
-    Visit visit(environment_.proactor, service_, environment_.observer, accepted, secure,
+    Visit visit(environment_.proactor, service, environment_.observer, accepted, secure,
                 std::move(place));
     environment_.newcomers.Add(visit);
     visits_.insert(&visit);
@@ -53,7 +55,7 @@ io::Task<void> HttpServer::Serve(io::Accepted accepted, bool secure, Place place
     co_await visit.Run();
     visits_.erase(&visit);
   }
-  --service_.connections;
+  --*service->connections;
 }
 
 void HttpServer::StopAccepting() {

@@ -2,6 +2,8 @@
 
 #include <absl/container/flat_hash_set.h>
 
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "proxy/admission/policy.h"
@@ -10,21 +12,25 @@
 
 namespace poplar::autoconfig {
 
-// A worker's part of the service: its listeners and whom it serves. All that it is made of outlives
-// it.
+// A worker's part of the service: its listeners and whom it serves. Its environment outlives it.
 class HttpServer {
  public:
   struct Environment {
     io::Proactor& proactor;
     io::TaskScope& visits;
-    const admission::Policy& policy;
     admission::ConnectionLimits& limits;
     admission::Seniority& newcomers;
     Observer& observer;
   };
 
-  HttpServer(Service& service, const Environment& environment)
-      : service_(service), environment_(environment) {}
+  // What it serves, and whom.
+  struct Terms {
+    std::shared_ptr<const Service> service;
+    std::shared_ptr<const admission::Policy> policy;
+  };
+
+  HttpServer(Terms terms, const Environment& environment)
+      : terms_(std::move(terms)), environment_(environment) {}
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
@@ -33,6 +39,9 @@ class HttpServer {
   // The same with a socket that listens already.
   void ListenOn(io::SocketId socket, bool secure) { listening_.push_back({socket, secure}); }
   void Start(io::TaskScope& accepting);
+
+  // For those who come from now on.
+  void Use(Terms terms) { terms_ = std::move(terms); }
 
   // Whom it serves it goes on serving: that takes kVisitTime at most.
   void StopAccepting();
@@ -48,7 +57,7 @@ class HttpServer {
   bool Admit(const io::Address& client, Place& place);
   POPLAR_OWN_FRAME io::Task<void> Serve(io::Accepted accepted, bool secure, Place place);
 
-  Service& service_;
+  Terms terms_;
   Environment environment_;
   std::vector<Listening> listening_;
   absl::flat_hash_set<Visit*> visits_;

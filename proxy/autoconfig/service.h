@@ -11,12 +11,13 @@
 
 namespace poplar::autoconfig {
 
-// What all workers share. All but the count stays as it was made.
+// What all workers share; it stays as it was made, until there is another one.
 struct Service {
   MailService mail;
   std::shared_ptr<const tls::ServerContext> tls;  // null: no listener speaks TLS
   int64_t connections_max = 0;
-  std::atomic<int64_t> connections = 0;
+  // That there are, whichever of them they began with.
+  std::shared_ptr<std::atomic<int64_t>> connections = std::make_shared<std::atomic<int64_t>>(0);
 };
 
 // Is told of each connection once. Never of an address of mail.

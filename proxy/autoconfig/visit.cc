@@ -15,18 +15,18 @@ constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
 
-Visit::Visit(io::Proactor& proactor, Service& service, Observer& observer,
+Visit::Visit(io::Proactor& proactor, std::shared_ptr<const Service> service, Observer& observer,
              const io::Accepted& accepted, bool secure, Place place)
     : proactor_(proactor),
-      service_(service),
+      service_(std::move(service)),
       observer_(observer),
       client_(accepted.peer),
       secure_(secure),
       place_(std::move(place)),
       stream_(std::make_unique<io::SocketStream>(proactor, accepted.socket)) {
   if (!secure) return;
-  auto secured = std::make_unique<tls::TlsStream>(std::move(stream_), service.tls->NewConnection(),
-                                                  proactor.buffers(), proactor.ready());
+  auto secured = std::make_unique<tls::TlsStream>(
+      std::move(stream_), service_->tls->NewConnection(), proactor.buffers(), proactor.ready());
   tls_ = secured.get();
   stream_ = std::move(secured);
 }
@@ -60,7 +60,7 @@ io::Task<Visit::Ending> Visit::Serve() {
   }
   const int64_t now = proactor_.clock().UnixMicros();
   const Answer answer = progress == HttpRequestReader::Progress::kDone
-                            ? AnswerTo(service_.mail, reader.request(), secure_, now)
+                            ? AnswerTo(service_->mail, reader.request(), secure_, now)
                             : Refusal(reader.refusal());
   const bool with_body = reader.request().method != HttpRequest::Method::kHead;
   const std::string text = Serialize(answer.response, with_body, now);

@@ -17,8 +17,8 @@ using Place = admission::ConnectionLimits::Place;
 // A client's connection: one request, one answer, the end.
 class Visit final : public admission::Newcomer {
  public:
-  Visit(io::Proactor& proactor, Service& service, Observer& observer, const io::Accepted& accepted,
-        bool secure, Place place);
+  Visit(io::Proactor& proactor, std::shared_ptr<const Service> service, Observer& observer,
+        const io::Accepted& accepted, bool secure, Place place);
   ~Visit();
 
   io::Task<void> Run();
@@ -37,7 +37,7 @@ class Visit final : public admission::Newcomer {
   io::Task<void> Leave();
 
   io::Proactor& proactor_;
-  Service& service_;
+  const std::shared_ptr<const Service> service_;
   Observer& observer_;
   const io::Address client_;
   const bool secure_;

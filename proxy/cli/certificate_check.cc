@@ -1,6 +1,7 @@
 #include "proxy/cli/certificate_check.h"
 
 #include "proxy/tls/certificate.h"
+#include "proxy/tls/ticket_keys.h"
 
 namespace poplar::cli {
 
@@ -11,6 +12,11 @@ tl::expected<config::CertificateFacts, std::string> CertificateCheck::Inspect(
   if (!facts) return tl::unexpected(facts.error());
   return config::CertificateFacts{facts->subject, facts->dns_names, facts->not_before,
                                   facts->not_after, facts->key_type};
+}
+
+std::string CertificateCheck::FaultOfTicketKeys(const std::string& path) {
+  const auto keys = tls::TicketKeys::Load(path);
+  return keys ? std::string() : keys.error();
 }
 
 }  // namespace poplar::cli

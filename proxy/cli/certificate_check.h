@@ -9,6 +9,7 @@ class CertificateCheck final : public config::CertificateInspector {
  public:
   tl::expected<config::CertificateFacts, std::string> Inspect(const std::string& certificate_path,
                                                               const std::string& key_path) override;
+  std::string FaultOfTicketKeys(const std::string& path) override;
 };
 
 }  // namespace poplar::cli

@@ -9,6 +9,7 @@
 #include "proxy/cli/command_line.h"
 #include "proxy/cli/move_command.h"
 #include "proxy/cli/node_command.h"
+#include "proxy/cli/reload_command.h"
 #include "proxy/cli/sessions_command.h"
 #include "proxy/cli/top_command.h"
 #include "proxy/cli/trace_command.h"
@@ -38,6 +39,21 @@ void AddMoves(CommandLine& line) {
   line.OnChosen(moves, [&line] {
     return RunMoves({.config_path = line.config_path(), .color = line.color()}, std::cout,
                     std::cerr);
+  });
+}
+
+void AddReload(CommandLine& line) {
+  CLI::App* reload = line.AddWithConfig("reload", "Let the running Poplar take its file anew");
+  reload->footer(
+      "The file is checked whole, as by `poplar check`, and taken whole or not at all; no session\n"
+      "ends for it. Prints each setting that has changed, and which of them wait for the next "
+      "start\n"
+      "(marked (restart) in `poplar config`). SIGHUP does the same; then the log says it.\n"
+      "Certificates, keys and passwords are taken anew when their files change, without a word.\n"
+      "Exit 0; 1 with errors in the file, or where nobody answers: then all is as before.");
+  line.OnChosen(reload, [&line] {
+    return RunReload({.config_path = line.config_path(), .color = line.color()}, std::cout,
+                     std::cerr);
   });
 }
 
@@ -201,6 +217,7 @@ void AddTrace(CommandLine& line) {
 
 void AddRunningCommands(CommandLine& line) {
   AddMoves(line);
+  AddReload(line);
   AddStatus(line);
   AddNodes(line);
   AddUpgrade(line);

@@ -120,7 +120,7 @@ int RunDemo(const DemoOptions& options, std::ostream& out, std::ostream& err) {
                   .log = **log,
                   .clock = clock,
                   .manager = manager,
-                  .drain = config.drain})
+                  .drain = [&config] { return config.drain; }})
       .Run();
 }
 

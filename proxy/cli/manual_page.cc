@@ -33,7 +33,9 @@ No new connections; sessions may go on for a while, then each ends at its next c
 A second one ends all of them at once.
 .TP
 .B SIGHUP
-Log files are opened anew.
+Log files are opened anew, and the configuration is taken anew, as by
+.BR "poplar reload" ;
+the log says what came of it.
 .TP
 .B SIGUSR2
 A new process takes over, as by

@@ -85,7 +85,7 @@ void Process::OnHangup() {
   const bool tells = !shutdown_;
   if (tells) parts_.manager.Reloading();
   parts_.log.Reopen();
-  parts_.log.Info("SIGHUP: log files are opened anew; the configuration is read at start only");
+  parts_.log.Info("SIGHUP: log files are opened anew");
   parts_.on_hangup();
   if (tells) parts_.manager.Ready("serving " + Sessions());
 }
@@ -97,7 +97,8 @@ void Process::OnStop() {
     parts_.log.Warning("told to stop once more: " + Sessions() + " end now");
     return shutdown_->Hurry();
   }
-  shutdown_.emplace(parts_.drain, parts_.clock.Now());
+  drain_ = parts_.drain();
+  shutdown_.emplace(drain_, parts_.clock.Now());
 }
 
 // --- upgrades
@@ -127,11 +128,12 @@ void Process::LookAtUpgrade() {
     if (parts_.request != nullptr) parts_.request->Reopen();
     upgrade_.reset();
   } else if (state == server::Upgrade::State::kDone) {
+    drain_ = parts_.drain();
     parts_.log.Info("upgrade: process " + std::to_string(upgrade_->pid()) + " serves; " +
-                    Sessions() + " of this one may go on for " + InSeconds(parts_.drain.timeout));
+                    Sessions() + " of this one may go on for " + InSeconds(drain_.timeout));
     upgrade_.reset();
     handed_over_ = true;
-    shutdown_.emplace(Shutdown::AfterHandOver(parts_.drain, parts_.clock.Now()));
+    shutdown_.emplace(Shutdown::AfterHandOver(drain_, parts_.clock.Now()));
   }
 }
 
@@ -150,17 +152,17 @@ void Process::Do(Shutdown::Step step) {
   switch (step) {
     case Shutdown::Step::kAnnounce:
       if (!handed_over_) parts_.manager.Stopping("draining " + Sessions());
-      if (parts_.drain.delay > config::Duration::zero() && !handed_over_) {
+      if (drain_.delay > config::Duration::zero() && !handed_over_) {
         parts_.log.Info("stopping: not ready any more; new connections are still taken for " +
-                        InSeconds(parts_.drain.delay));
+                        InSeconds(drain_.delay));
       }
       return server.BeginDrain();
     case Shutdown::Step::kStopAccepting:
       parts_.log.Info("stopping: no new connections; " + Sessions() + " may go on for " +
-                      InSeconds(parts_.drain.timeout) + ", silent ones for " +
-                      InSeconds(parts_.drain.idle_grace));
+                      InSeconds(drain_.timeout) + ", silent ones for " +
+                      InSeconds(drain_.idle_grace));
       server.StopAccepting();
-      return server.LeaveWhenSilent(parts_.drain.idle_grace);
+      return server.LeaveWhenSilent(drain_.idle_grace);
     case Shutdown::Step::kEndSessions:
       parts_.log.Info("drain.timeout: " + Sessions() + " end at their next command boundary");
       return server.DrainSessions();

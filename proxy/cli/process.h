@@ -30,7 +30,7 @@ uint64_t RaiseDescriptorLimit();
 
 // The life of a process that serves, from when it does to its end, on one thread:
 //
-//   serving    until SIGTERM or SIGINT: then shutting down. SIGHUP reopens log files.
+//   serving    until SIGTERM or SIGINT: then shutting down. SIGHUP: OnHangup.
 //   upgrading  on SIGUSR2, while another process gets ready: back to serving where that fails, else
 //              shutting down, without a delay
 //   shutting down (shutdown.h) until the last session has ended; once more SIGTERM ends all at once
@@ -41,10 +41,10 @@ class Process {
     server::Log& log;
     const io::Clock& clock;
     const server::Systemd& manager;
-    config::DrainConfig drain;
+    std::function<config::DrainConfig()> drain;  // as it is in force
     const handover::Program* program = nullptr;  // null: it can't be upgraded
     server::UpgradeRequest* request = nullptr;   // who else asks for that; null: nobody
-    std::function<void()> on_hangup = [] {};     // besides opening log files anew
+    std::function<void()> on_hangup = [] {};     // behind opening log files anew
   };
 
   explicit Process(Parts parts) : parts_(std::move(parts)) {}
@@ -68,6 +68,7 @@ class Process {
   Parts parts_;
   std::unique_ptr<server::Upgrade> upgrade_;  // while one is under way
   std::optional<Shutdown> shutdown_;          // once it is to end
+  config::DrainConfig drain_;                 // likewise
   bool handed_over_ = false;                  // to another process, which is the main one then
   bool told_to_stop_ = false;                 // since then
   io::Time told_manager_{};

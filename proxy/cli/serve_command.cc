@@ -15,6 +15,7 @@
 #include "proxy/handover/predecessor.h"
 #include "proxy/io/system_clock.h"
 #include "proxy/server/build_settings.h"
+#include "proxy/server/reloader.h"
 
 namespace poplar::cli {
 namespace {
@@ -118,7 +119,7 @@ int RunServe(const ServeOptions& options, std::ostream& err) {
   };
 
   CertificateCheck certificates;
-  const config::LoadResult loaded =
+  config::LoadResult loaded =
       config::Load(options.config_path, certificates, clock.UnixMicros() / 1'000'000);
   if (!loaded.problems.empty())
     config::RenderReport(loaded.problems, loaded.source, options.color, err);
@@ -142,14 +143,16 @@ int RunServe(const ServeOptions& options, std::ostream& err) {
   WarnOfDescriptors(config, descriptors, **log);
   Announce(config, **server, **log);
   const server::Systemd manager(clock);
+  server::Reloader reloader(std::move(loaded), {**server, **log, clock, certificates});
   manager.Ready("serving", takes_over);
   return Process({.server = **server,
                   .log = **log,
                   .clock = clock,
                   .manager = manager,
-                  .drain = config.drain,
+                  .drain = [&reloader] { return reloader.drain(); },
                   .program = &program,
-                  .request = &request})
+                  .request = &request,
+                  .on_hangup = [&reloader] { (void)reloader.Reload("SIGHUP"); }})
       .Run();
 }
 

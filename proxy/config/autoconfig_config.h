@@ -89,7 +89,7 @@ struct AutoconfigConfig {
 
 template <class Visitor>
 void Describe(Visitor& v, AutoconfigConfig& c) {
-  v.List("listen", c.listen, {.help = "Where. Empty: clients are told nothing."});
+  v.List("listen", c.listen, {.help = "Where. Empty: clients are told nothing.", .live = false});
   v.Texts("domains", c.domains,
           {.help = "Domains of the users' mail addresses, such as example.org; clients of others "
                    "are told nothing. `poplar autoconfig dns` prints the DNS records that they "
@@ -110,7 +110,8 @@ void Describe(Visitor& v, AutoconfigConfig& c) {
                   "and Apple's devices take no settings at all."});
   v.Integer("connections", c.connections, {1, 1'000'000},
             {.help = "Connections at once; more are closed. They count in limits.sessions and "
-                     "admission, too."});
+                     "admission, too.",
+             .live = false});
 }
 
 }  // namespace poplar::config

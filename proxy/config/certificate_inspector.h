@@ -24,6 +24,9 @@ class CertificateInspector {
   // empty key_path means that the certificate's file holds the key.
   virtual tl::expected<CertificateFacts, std::string> Inspect(const std::string& certificate_path,
                                                               const std::string& key_path) = 0;
+
+  // What is wrong with a file of ticket keys, behind its name; empty: nothing.
+  virtual std::string FaultOfTicketKeys(const std::string& path) = 0;
 };
 
 }  // namespace poplar::config

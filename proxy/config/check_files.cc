@@ -39,6 +39,14 @@ bool CheckReadable(const std::string& file, const std::string& path, Findings& f
   return why.empty();
 }
 
+void WarnOfReaders(const std::string& file, const std::string& path, Findings& findings) {
+  struct stat status = {};
+  if (stat(file.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0) {
+    findings.Warning(path, "everybody on this machine may read " + Quote(file),
+                     "a file that only Poplar's user and group may read");
+  }
+}
+
 void CheckValidity(const CertificateFacts& facts, const std::string& path, int64_t now,
                    Findings& findings) {
   const std::string subject = Quote(facts.subject);
@@ -81,6 +89,7 @@ std::optional<CertificateFacts> CheckCertificate(const CertificateConfig& files,
     return std::nullopt;
   }
   CheckValidity(*facts, paths.certificate, now, findings);
+  if (!files.key.empty()) WarnOfReaders(files.key, paths.key, findings);
   return std::move(*facts);
 }
 
@@ -128,11 +137,20 @@ void CheckPassword(const std::string& file, const std::string& path, Findings& f
     return;
   }
   explicit_bzero(password->data(), password->size());
-  struct stat status = {};
-  if (stat(file.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0) {
-    findings.Warning(path, "everybody on this machine may read " + Quote(file),
-                     "a file that only Poplar's user and group may read");
+  WarnOfReaders(file, path, findings);
+}
+
+void CheckTicketKeys(const TlsConfig& tls, CertificateInspector& inspector, Findings& findings) {
+  const std::string path = "tls.ticket_key_file";
+  if (tls.ticket_key_file.empty() || findings.IsUnread(path)) return;
+  const std::string fault = inspector.FaultOfTicketKeys(tls.ticket_key_file);
+  if (!fault.empty()) {
+    findings.Error(path, Quote(tls.ticket_key_file) + " " + fault, "a file of ticket keys");
+    return;
   }
+  WarnOfReaders(tls.ticket_key_file, path, findings);
+  if (!tls.session_tickets)
+    findings.Warning(path, "is of no use: tls.session_tickets is no", "session_tickets: yes");
 }
 
 void CheckAdminTokens(const AdminConfig& admin, Findings& findings) {
@@ -184,6 +202,7 @@ Problems CheckFiles(const Config& config, const Positions& positions,
   if (config.admin.enabled) CheckAdminTokens(config.admin, findings);
   std::set<std::string> checked;
   CheckServerCertificates(config, inspector, now, findings);
+  CheckTicketKeys(config.tls, inspector, findings);
   for (size_t i = 0; i < config.clusters.size(); ++i) {
     CheckProbePassword(config, i, checked, findings);
     const std::string path = ItemPath("clusters", i);

@@ -55,12 +55,14 @@ void Describe(Visitor& v, ClusterConfig& c) {
   v.Flag("shared_storage", c.shared_storage,
          {.help = "Whether every node reaches every user's mail. Only with yes may a user move to "
                   "another node; with "
-                  "no, the users of a dead node are told to try again later."});
+                  "no, the users of a dead node are told to try again later.",
+          .live = false});
   v.Choice("affinity", c.affinity, kAffinityNames,
            {.help = "user: all sessions of a user run on one node at a time, as indexes on shared "
                     "storage (Dovecot's) need it. none: any node may serve anybody at any time, "
                     "so load moves users too; only with shared_storage: yes, and only if the "
-                    "store is made for it."});
+                    "store is made for it.",
+            .live = false});
   v.Choice("maildrop_lock", c.maildrop_lock, kMaildropLockNames,
            {.help = "Whether a session locks its user's mail at the node until it ends "
                     "(exclusive: Dovecot with pop3_lock_session, mbox stores, Exchange), or "
@@ -98,7 +100,8 @@ void Describe(Visitor& v, ClusterConfig& c) {
          {.help = "The mail nodes; or discovery says where to find them.", .in_example = true});
   v.Section("discovery", c.discovery,
             {.help = "Nodes that come and go, found by DNS, instead of nodes. Only with "
-                     "shared_storage: yes, as users move when nodes do."});
+                     "shared_storage: yes, as users move when nodes do.",
+             .live = false});
 }
 
 }  // namespace poplar::config

@@ -24,6 +24,7 @@ namespace poplar::config {
 
 // The whole configuration: plain values, once read never changed, safe to share among threads.
 struct Config {
+  bool reload_on_change = false;
   int workers = 0;
   int replicas = 1;
   IoEngine io = IoEngine::kAuto;
@@ -52,10 +53,16 @@ struct Config {
 };
 
 template <class Visitor>
-void Describe(Visitor& v, Config& c) {
+void DescribeProcess(Visitor& v, Config& c) {
+  v.Flag("reload_on_change", c.reload_on_change,
+         {.help = "Whether a running Poplar takes this file anew when it changes, as by `poplar "
+                  "reload`: after checking it whole, and only without an error. The files that it "
+                  "names (certificates, keys, passwords, what ${file:} refers to) are taken anew "
+                  "in any case."});
   v.Integer("workers", c.workers, {0, 1024},
             {.help = "Worker threads. 0: one for each CPU that the process may use, cgroup limits "
-                     "included."});
+                     "included.",
+             .live = false});
   v.Integer("replicas", c.replicas, {1, 1000},
             {.help = "How many Poplars serve these nodes side by side. With more than one, "
                      "sessions are not parked on clusters with maildrop_lock: exclusive, since "
@@ -64,15 +71,25 @@ void Describe(Visitor& v, Config& c) {
            {.help = "How sockets are served. auto: by io_uring, and where that is refused (as "
                     "Docker 25's and containerd 2's default seccomp profiles do) by epoll, which "
                     "is said in the log, the metrics and the status. io_uring: by that or not at "
-                    "all."});
-  v.List("listeners", c.listeners, {.help = "Where mail clients connect.", .required = true});
+                    "all.",
+            .live = false});
+}
+
+template <class Visitor>
+void Describe(Visitor& v, Config& c) {
+  DescribeProcess(v, c);
+  v.List("listeners", c.listeners,
+         {.help = "Where mail clients connect.", .required = true, .fixed_items = true});
   v.Section("tls", c.tls, {.help = "TLS towards clients."});
   v.List("clusters", c.clusters,
-         {.help = "Groups of mail nodes among which users are spread.", .required = true});
+         {.help = "Groups of mail nodes among which users are spread.",
+          .required = true,
+          .fixed_items = true});
   v.List("routes", c.routes,
          {.help = "Which users are where, the first rule that fits. Whom none fits is in the "
                   "listener's cluster."});
-  v.List("directories", c.directories, {.help = "Services that know where users are."});
+  v.List("directories", c.directories,
+         {.help = "Services that know where users are.", .fixed_items = true});
   v.List("moves", c.moves,
          {.help = "Users who change from one cluster to another, the first move that means them. "
                   "It applies to where the routes and directories say that they are, once: whom a "

@@ -32,8 +32,7 @@ void Describe(Visitor& v, HttpDirectoryConfig& c) {
                "name is looked up while Poplar runs, and its addresses are tried in turn, IPv4 "
                "first; a server whose name can't be found counts as down."});
   v.Path("ca_file", c.ca_file,
-         {.help = "PEM file with the CAs of https:// servers. Empty: the system's bundle. This "
-                  "file and the next two are read at start only: after a change restart Poplar."});
+         {.help = "PEM file with the CAs of https:// servers. Empty: the system's bundle."});
   v.Path("client_certificate", c.client_certificate,
          {.help = "PEM file with the certificate that Poplar shows. Empty: none."});
   v.Path("client_key", c.client_key,

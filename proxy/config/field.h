@@ -61,6 +61,14 @@ struct About {
   std::string_view example = {};
   // A list that the printed reference has an item of although it may be empty.
   bool in_example = false;
+  // False: a reload leaves the value as it was at start, and of a section or a list all that is in
+  // it.
+  bool live = true;
+  // Of a live list whose items have names: a reload adds and removes none; what is in them is their
+  // own fields' matter.
+  bool fixed_items = false;
+  // Of a path: a running Poplar reads the file anew when it changes, by a reload.
+  bool watched = true;
 };
 
 template <class Struct>

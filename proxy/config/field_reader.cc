@@ -101,6 +101,7 @@ void FieldReader::Texts(std::string_view name, std::vector<std::string>& values,
       state_.positions.MarkUnread(ChildPath(path_, name));
       continue;
     }
+    if (item.is_secret) state_.positions.MarkSecret(ChildPath(path_, name));
     read.push_back(item.scalar);
   }
   if (!state_.positions.IsUnread(ChildPath(path_, name))) values = std::move(read);
@@ -233,6 +234,7 @@ const YamlNode* FieldReader::FindScalar(std::string_view name, const About& abou
                                         std::string_view expected) {
   const YamlEntry* entry = Find(name, about);
   if (entry == nullptr) return nullptr;
+  if (entry->value.is_secret) state_.positions.MarkSecret(ChildPath(path_, name));
   if (entry->value.kind == YamlNode::Kind::kScalar) return &entry->value;
   if (entry->value.kind == YamlNode::Kind::kRejected) {
     state_.positions.MarkUnread(ChildPath(path_, name));
@@ -254,6 +256,11 @@ bool FieldReader::IsOfKind(const YamlNode& node, YamlNode::Kind kind, const std:
 
 void FieldReader::Report(const YamlNode& node, std::string_view name, std::string message,
                          std::string expected, std::string suggestion) {
+  // Not even a part of it is quoted.
+  if (node.is_secret) {
+    message = "the value that a reference stands for can't be taken";
+    suggestion.clear();
+  }
   state_.positions.MarkUnread(ChildPath(path_, name));
   state_.problems.push_back({Severity::kError, node.at, ChildPath(path_, name), std::move(message),
                              std::move(expected), std::move(suggestion)});

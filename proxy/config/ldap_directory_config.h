@@ -41,8 +41,7 @@ void Describe(Visitor& v, LdapDirectoryConfig& c) {
                    "(ldapi://%2frun%2fslapd%2fldapi). Each in turn while one doesn't answer."});
   v.Flag("start_tls", c.start_tls, {.help = "TLS by StartTLS with ldap:// servers, or no word."});
   v.Path("ca_file", c.ca_file,
-         {.help = "PEM file with the CAs of the servers. Empty: the system's bundle. This file and "
-                  "the next two are read at start only: after a change restart Poplar."});
+         {.help = "PEM file with the CAs of the servers. Empty: the system's bundle."});
   v.Path("client_certificate", c.client_certificate,
          {.help = "PEM file with the certificate that Poplar shows. Empty: none."});
   v.Path("client_key", c.client_key,

@@ -68,7 +68,8 @@ void Describe(Visitor& v, ListenerConfig& c) {
       {.help =
            "IP address and port to listen on. [::] takes IPv4 as well; port 0 takes any free port.",
        .required = true,
-       .example = "[::]:995"});
+       .example = "[::]:995",
+       .live = false});
   v.Choice("tls", c.tls, kListenerTlsNames,
            {.help = "implicit: TLS from the first byte, as on port 995. stls: TLS on the client's "
                     "word (STLS), as on port 110. none: everything in the clear, passwords too."});
@@ -141,6 +142,7 @@ struct TlsConfig {
   std::vector<CertificateConfig> certificates;
   TlsVersion min_version = TlsVersion::k12;
   bool session_tickets = true;
+  std::string ticket_key_file;
   ClientCertificates client_certificates = ClientCertificates::kOff;
   std::string client_ca_file;
   ClientName client_name = ClientName::kEmail;
@@ -161,6 +163,14 @@ void Describe(Visitor& v, TlsConfig& c) {
   v.Flag("session_tickets", c.session_tickets,
          {.help = "Lets a returning client resume its TLS session: a cheaper handshake. Without "
                   "effect where clients are asked for certificates."});
+  v.Path("ticket_key_file", c.ticket_key_file,
+         {.help = "The file with the keys that seal these sessions, the same for all replicas, so "
+                  "that a client resumes at whichever it lands. As HAProxy's tls-ticket-keys: a "
+                  "line a key, base64 of 48 or 80 random bytes (openssl rand -base64 80), the "
+                  "oldest first. The last but one seals, all open: to rotate, drop the first line "
+                  "and append a new one. Read anew when it changes. Whoever has it can read "
+                  "recorded sessions: only Poplar's user should. Empty: a key of this process's "
+                  "own."});
   v.Choice("client_certificates", c.client_certificates, kClientCertificatesNames,
            {.help = "Whether clients are asked for a certificate. optional: those that show one "
                     "may log in with AUTH EXTERNAL. required: nobody else gets in."});

@@ -1,7 +1,6 @@
 #include "proxy/config/load.h"
 
 #include <iterator>
-#include <optional>
 #include <utility>
 
 #include "proxy/config/check.h"
@@ -14,21 +13,26 @@ void Append(Problems& to, Problems from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
-// Fills in all but what the files have to say. Nothing: the text is not worth judging further.
-std::optional<Positions> ReadAndJudge(const std::string& path, LoadResult& result) {
-  result.source.name = path;
-  auto source = ReadSource(path);
-  if (!source) {
-    result.problems.push_back(std::move(source.error()));
-    return std::nullopt;
-  }
-  result.source = std::move(*source);
-  ReadResult read = Read(result.source);
+// Fills in all but what the files have to say. False: the text is not worth judging further.
+bool ReadAndJudge(Source source, ReferenceSource& references, LoadResult& result) {
+  result.source = std::move(source);
+  ReadResult read = Read(result.source, references);
   result.config = std::move(read.config);
   result.problems = std::move(read.problems);
-  if (!read.complete) return std::nullopt;
-  Append(result.problems, CheckMeaning(result.config, read.positions));
-  return std::move(read.positions);
+  result.positions = std::move(read.positions);
+  result.references = std::move(read.references);
+  if (!read.complete) return false;
+  Append(result.problems, CheckMeaning(result.config, result.positions));
+  return true;
+}
+
+// As above.
+bool ReadAndJudge(const std::string& path, ReferenceSource& references, LoadResult& result) {
+  auto source = ReadSource(path);
+  if (source) return ReadAndJudge(std::move(*source), references, result);
+  result.source.name = path;
+  result.problems.push_back(std::move(source.error()));
+  return false;
 }
 
 }  // namespace
@@ -36,17 +40,30 @@ std::optional<Positions> ReadAndJudge(const std::string& path, LoadResult& resul
 LoadResult Load(const std::string& path, CertificateInspector& inspector, int64_t now,
                 NameInspector* names) {
   LoadResult result;
-  const auto positions = ReadAndJudge(path, result);
-  if (!positions) return result;
-  Append(result.problems, CheckFiles(result.config, *positions, inspector, now));
-  if (names != nullptr && result.ok())
-    Append(result.problems, CheckHostNames(result.config, *positions, *names));
+  SystemReferences references;
+  if (ReadAndJudge(path, references, result)) {
+    Append(result.problems, CheckFiles(result.config, result.positions, inspector, now));
+    if (names != nullptr && result.ok())
+      Append(result.problems, CheckHostNames(result.config, result.positions, *names));
+  }
+  MaskValues(result.references.values, result.problems);
+  return result;
+}
+
+LoadResult LoadAgain(const Source& source, CertificateInspector& inspector, int64_t now) {
+  LoadResult result;
+  SystemReferences references;
+  if (ReadAndJudge(source, references, result))
+    Append(result.problems, CheckFiles(result.config, result.positions, inspector, now));
+  MaskValues(result.references.values, result.problems);
   return result;
 }
 
 LoadResult LoadWithoutFiles(const std::string& path) {
   LoadResult result;
-  ReadAndJudge(path, result);
+  ReachableReferences references;
+  ReadAndJudge(path, references, result);
+  MaskValues(result.references.values, result.problems);
   return result;
 }
 

@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "proxy/config/config.h"
+#include "proxy/config/documented_scalar.h"
 #include "proxy/config/field_text.h"
 #include "proxy/config/override.h"
 #include "proxy/config/roff.h"
-#include "proxy/config/scalar_visitor.h"
 
 namespace poplar::config {
 namespace {

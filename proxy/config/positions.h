@@ -36,9 +36,14 @@ class Positions {
   // Whether the setting or one around it was marked.
   bool IsUnread(std::string_view path) const;
 
+  // Its value comes from elsewhere (references.h), and isn't to be shown.
+  void MarkSecret(std::string path) { secret_.insert(std::move(path)); }
+  bool IsSecret(std::string_view path) const { return secret_.find(path) != secret_.end(); }
+
  private:
   std::map<std::string, Position, std::less<>> by_path_;
   std::set<std::string, std::less<>> unread_;
+  std::set<std::string, std::less<>> secret_;
 };
 
 }  // namespace poplar::config

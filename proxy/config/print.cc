@@ -5,10 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/config/documented_scalar.h"
 #include "proxy/config/field.h"
-#include "proxy/config/field_text.h"
 #include "proxy/config/override.h"
-#include "proxy/config/scalar_visitor.h"
 
 namespace poplar::config {
 namespace {
@@ -94,7 +93,7 @@ class Printer : public ScalarVisitor<Printer> {
 
   template <class Struct>
   void Section(std::string_view name, Struct& value, const About& about) {
-    Comment(about.help);
+    Comment(std::string(about.help) + Liveness(about));
     if constexpr (HasSwitch<Struct>) Comment("On, off, or the keys below it.");
     Key(name, "");
     const std::string indent = indent_ + "  ";
@@ -104,7 +103,7 @@ class Printer : public ScalarVisitor<Printer> {
   template <class Struct>
   void List(std::string_view name, std::vector<Struct>& values, const About& about) {
     Comment(about.help);
-    Comment(about.required ? "A list. Required." : "A list. Default: empty.");
+    Comment((about.required ? "A list. Required." : "A list. Default: empty.") + Liveness(about));
     Key(name, values.empty() ? " []" : "");
     for (Struct& value : values)
       Printer(indent_ + "    ", indent_ + "  - ", out_, columns_).PrintStruct(value);
@@ -189,7 +188,11 @@ std::string Print(const Config& config) {
   std::string out =
       "# Poplar's configuration: every setting, its meaning and its default.\n"
       "# Settings at their defaults may be left out. Check a file with: poplar check --config "
-      "FILE\n";
+      "FILE\n"
+      "# A running Poplar takes changes with: poplar reload; those marked (restart) at its next "
+      "start.\n"
+      "# ${file:PATH}, ${env:NAME} and ${credential:NAME} stand for what is there; $${ for ${ "
+      "itself.\n";
   Config copy = config;  // the descriptions want something they could write to
   Printer("", "", out).PrintStruct(copy);
   return out;

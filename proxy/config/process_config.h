@@ -63,9 +63,9 @@ void Describe(Visitor& v, LimitsConfig& c) {
                "doesn't count: clients try several."});
   v.Integer("failed_logins", c.failed_logins, {1, 100},
             {.help = "Failed logins of one connection before it is closed."});
-  v.Bytes(
-      "buffer_memory", c.buffer_memory, {MiB(1), GiB(1024)},
-      {.help = "I/O buffers of all sessions together; beyond it sessions wait for each other."});
+  v.Bytes("buffer_memory", c.buffer_memory, {MiB(1), GiB(1024)},
+          {.help = "I/O buffers of all sessions together; beyond it sessions wait for each other.",
+           .live = false});
 }
 
 struct AdminConfig {
@@ -79,12 +79,14 @@ struct AdminConfig {
 
 template <class Visitor>
 void Describe(Visitor& v, AdminConfig& c) {
-  v.Flag("enabled", c.enabled, {.help = "Serves /metrics, /livez and /readyz over HTTP."});
+  v.Flag("enabled", c.enabled,
+         {.help = "Serves /metrics, /livez and /readyz over HTTP.", .live = false});
   v.Text(
       "address", c.address,
       {.help = "IP address and port to serve them on; port 0 takes any free port. Without tokens "
                "everybody who reaches it may read, and whoever is on this machine may change "
-               "things."});
+               "things.",
+       .live = false});
   v.Path(
       "read_token_file", c.read_token_file,
       {.help =
@@ -129,11 +131,13 @@ void Describe(Visitor& v, LogConfig& c) {
   v.Text("output", c.output,
          {.help = "stderr, stdout, journal, or the absolute path of a file to append to; SIGHUP "
                   "opens it anew. In systemd's journal each value is a field of its own: "
-                  "journalctl POPLAR_USER=alice@example.com; there format means nothing."});
+                  "journalctl POPLAR_USER=alice@example.com; there format means nothing.",
+          .live = false});
   v.Text("failed_logins", c.failed_logins,
          {.help = "The absolute path of a file to which sessions with failed logins are also "
                   "written, the way Dovecot writes them: fail2ban's and CrowdSec's filters for "
-                  "Dovecot match."});
+                  "Dovecot match.",
+          .live = false});
   v.Integer("noise_per_second", c.noise_per_second, {0, 1'000'000},
             {.help = "Most lines a second about connections in which nobody tried to log in (port "
                      "scanners, load balancers' checks, failed handshakes). Those beyond are told "

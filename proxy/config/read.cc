@@ -16,8 +16,15 @@ std::string FolderOf(const std::string& file) {
 }  // namespace
 
 ReadResult Read(const Source& source) {
+  SystemReferences references;
+  return Read(source, references);
+}
+
+ReadResult Read(const Source& source, ReferenceSource& references) {
   ReadResult result;
   YamlTree tree = ParseYaml(source.text);
+  const std::string folder = FolderOf(source.name);
+  if (tree.complete) result.references = ResolveReferences(tree, folder, references);
   result.problems = std::move(tree.problems);
   if (!tree.complete) {
     result.complete = false;
@@ -37,10 +44,11 @@ ReadResult Read(const Source& source) {
     result.complete = false;
     return result;
   }
-  ReadState state = {result.problems, result.positions, FolderOf(source.name)};
+  ReadState state = {result.problems, result.positions, folder};
   FieldReader reader(tree.root, "", state);
   Describe(reader, result.config);
   reader.Finish();
+  MaskValues(result.references.values, result.problems);
   return result;
 }
 

@@ -39,7 +39,8 @@ void Describe(Visitor& v, RouteConfig& c) {
   v.Text("cluster", c.cluster, {.help = "They are in this cluster."});
   v.Path("user_map", c.user_map,
          {.help = "They are where this file says, which `poplar map build` has made; who isn't in "
-                  "it is a matter of the next rules. It is read anew when it changes."});
+                  "it is a matter of the next rules. It is read anew when it changes.",
+          .watched = false});
   v.Text("directory", c.directory,
          {.help = "They are where this directory says; whom it doesn't know is a matter of the "
                   "next rules."});

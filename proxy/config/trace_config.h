@@ -24,7 +24,8 @@ void Describe(Visitor& v, TraceConfig& c) {
       {.help = "Where the files of `poplar trace` go, a folder that exists; each is readable for "
                "Poplar's user alone, and nobody but you deletes it. Passwords, tokens and "
                "messages are not in them; names, addresses and sizes are. Empty: nothing can be "
-               "traced."});
+               "traced.",
+       .watched = false});
   v.Bytes("file_bytes_max", c.file_bytes_max, {KiB(16), GiB(10)},
           {.help = "A trace whose file gets so large ends."});
   v.Time("duration_max", c.duration_max, {std::chrono::seconds(1), std::chrono::hours(168)},

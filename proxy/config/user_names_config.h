@@ -82,7 +82,7 @@ void Describe(Visitor& v, UserNamesConfig& c) {
   v.List("domain_aliases", c.domain_aliases, {.help = "Domains that are another's."});
   v.Path("aliases_file", c.aliases_file,
          {.help = "A file of lines with two names each: a login name, and the mailbox that it "
-                  "opens. Read at start. Empty: none."});
+                  "opens. Read anew when it changes. Empty: none."});
 }
 
 }  // namespace poplar::config

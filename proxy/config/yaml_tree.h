@@ -30,6 +30,7 @@ struct YamlNode {
   Kind kind = Kind::kNull;
   Position at;
   std::string scalar;
+  bool is_secret = false;  // a scalar, of which some comes from elsewhere (references.h)
   std::vector<YamlEntry>
       entries;                  // of a map, in the file's order, no key twice (the first one stays)
   std::vector<YamlNode> items;  // of a sequence

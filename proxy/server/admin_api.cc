@@ -1,5 +1,6 @@
 #include "proxy/server/admin_api.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -71,8 +72,7 @@ uint64_t KickAll(const SessionSet& sessions, const Kicked& kicked) {
 }  // namespace
 
 AdminApi::AdminApi(const Parts& parts)
-    : config_(parts.config),
-      settings_(parts.settings),
+    : config_(std::make_shared<const config::Config>(parts.config)),
       newest_(parts.newest),
       shared_(parts.shared),
       workers_(parts.workers),
@@ -87,6 +87,17 @@ AdminApi::AdminApi(const Parts& parts)
   }
 }
 
+void AdminApi::Use(const config::Config& config) {
+  auto newest = std::make_shared<const config::Config>(config);
+  const std::lock_guard lock(mutex_);
+  config_.swap(newest);
+}
+
+std::shared_ptr<const config::Config> AdminApi::config() const {
+  const std::lock_guard lock(mutex_);
+  return config_;
+}
+
 metrics::StatusView AdminApi::Status() const {
   using metrics::CountsBy;
   using metrics::SumOf;
@@ -99,9 +110,13 @@ metrics::StatusView AdminApi::Status() const {
   const auto active = CountsBy(exporter_, metrics::kSessionsActive.instrument, "listener");
   for (size_t i = 0; i < active.size() && i < addresses_.size(); ++i)
     status.listeners.push_back({active[i].first, addresses_[i].Text(), active[i].second});
-  for (auto& [file, expires] :
-       CountsBy(exporter_, metrics::kCertificateNotAfter.instrument, "certificate"))
-    status.certificates.push_back({file, static_cast<int64_t>(expires)});
+  const auto files = config();
+  const auto base = newest_.Base();
+  const auto& certificates = files->tls.certificates;
+  const size_t known = base->tls == nullptr ? 0 : base->tls->certificates().size();
+  for (size_t i = 0; i < std::min(known, certificates.size()); ++i)
+    status.certificates.push_back(
+        {certificates[i].certificate, base->tls->certificates()[i].not_after});
   status.logins = CountsBy(exporter_, metrics::kLogins.instrument, "result");
   status.ends = CountsBy(exporter_, metrics::kSessionsEnded.instrument, "reason");
   status.handshake_failures = CountsBy(exporter_, metrics::kTlsFailures.instrument, "reason");
@@ -122,7 +137,7 @@ metrics::StatusView AdminApi::Status() const {
 }
 
 std::vector<metrics::ClusterView> AdminApi::Nodes() const {
-  auto clusters = ViewNodes(settings_, clock_.Now());
+  auto clusters = ViewNodes(*newest_.Base(), clock_.Now());
   const std::vector<uint64_t> takes = exporter_.Cells(metrics::kPoolTakes.instrument);
   for (metrics::ClusterView& cluster : clusters) {
     for (metrics::NodeView& node : cluster.nodes) {
@@ -134,7 +149,7 @@ std::vector<metrics::ClusterView> AdminApi::Nodes() const {
 }
 
 metrics::ApiResult<std::string> AdminApi::Canonical(const std::string& login) const {
-  const auto user = balancer::CanonicalUser::FromLogin(login, settings_.canonical);
+  const auto user = balancer::CanonicalUser::FromLogin(login, newest_.Base()->canonical);
   if (user) return user->text();
   return Fault(400, "user: that cannot be one: " + std::string(balancer::Text(user.error())));
 }
@@ -214,9 +229,12 @@ metrics::ApiResult<metrics::KickResult> AdminApi::Kick(const metrics::KickQuery&
 }
 
 metrics::ApiResult<metrics::RouteView> AdminApi::Route(const metrics::RouteQuery& query) const {
-  return RouteNow({.config = config_,
-                   .settings = settings_,
-                   .newest = *newest_.Get(),
+  const auto config = this->config();
+  const auto base = newest_.Base();
+  const auto newest = newest_.Get();
+  return RouteNow({.config = *config,
+                   .settings = *base,
+                   .newest = *newest,
                    .shared = shared_,
                    .workers = workers_,
                    .nodes = Nodes()},

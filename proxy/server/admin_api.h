@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,7 +22,6 @@ class AdminApi {
  public:
   struct Parts {
     const config::Config& config;  // copied; all others outlive it
-    const session::Settings& settings;
     const NewestSettings& newest;
     const Shared& shared;
     const std::vector<std::unique_ptr<Worker>>& workers;
@@ -33,6 +33,10 @@ class AdminApi {
     const std::vector<std::pair<std::string, std::string>>& build_info;  // copied
   };
   explicit AdminApi(const Parts& parts);
+
+  // Another configuration is in force.
+  void Use(const config::Config& config);
+  std::shared_ptr<const config::Config> config() const;
 
   // But for whether it is ready, or drains.
   metrics::StatusView Status() const;
@@ -46,8 +50,8 @@ class AdminApi {
   metrics::ApiResult<std::string> Canonical(const std::string& login) const;
   metrics::ApiResult<std::string> FullNodeName(const std::string& node) const;
 
-  const config::Config config_;
-  const session::Settings& settings_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const config::Config> config_;  // guarded by mutex_
   const NewestSettings& newest_;
   const Shared& shared_;
   const std::vector<std::unique_ptr<Worker>>& workers_;

@@ -122,14 +122,14 @@ tl::expected<std::vector<std::string>, std::string> CertificateNames(
   return names;
 }
 
-tl::expected<std::unique_ptr<autoconfig::Service>, std::string> BuildAutoconfig(
+tl::expected<std::shared_ptr<autoconfig::Service>, std::string> BuildAutoconfig(
     const config::Config& config) {
   if (config.autoconfig.listen.empty()) return nullptr;
   const auto names = CertificateNames(config.tls);
   if (!names) return tl::unexpected(names.error());
   auto mail = BuildMailService(config, *names);
   if (!mail) return tl::unexpected(mail.error());
-  auto service = std::make_unique<autoconfig::Service>();
+  auto service = std::make_shared<autoconfig::Service>();
   service->mail = std::move(*mail);
   service->connections_max = config.autoconfig.connections;
   if (!ListensOnHttps(config.autoconfig)) return service;

@@ -16,7 +16,7 @@ tl::expected<autoconfig::MailService, std::string> BuildMailService(
     const config::Config& config, const std::vector<std::string>& certificate_names);
 
 // The same, and how it is told; null where nothing listens. Loads certificates.
-tl::expected<std::unique_ptr<autoconfig::Service>, std::string> BuildAutoconfig(
+tl::expected<std::shared_ptr<autoconfig::Service>, std::string> BuildAutoconfig(
     const config::Config& config);
 
 // Of all of tls.certificates, in order.

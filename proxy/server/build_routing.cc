@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "proxy/config/address_text.h"
+#include "proxy/config/named_item.h"
 #include "proxy/pop3/ascii.h"
 
 namespace poplar::server {
@@ -59,28 +60,30 @@ Built<Aliases> ReadAliases(const std::string& file, const balancer::CanonicalRul
   return aliases;
 }
 
-// A node's host as the configuration has it, and as it was found at start.
+// A node's host as the configuration has it, and as it was found.
 void AddHosts(const std::string& address, const session::Whereabouts& place,
-              const upstream::Endpoint& endpoint, session::Routing& routing) {
+              const io::Address& address_found, session::Routing& routing) {
   if (const auto written = config::ParseHostPort(address)) routing.AddHost(written->host, place);
-  routing.AddHost(endpoint.address.Host(), place);
+  routing.AddHost(address_found.Host(), place);
 }
 
 // Where two nodes have one address, it is the first one's.
-void SetPlaces(const config::Config& config, session::Settings& settings) {
+void SetPlaces(const config::Config& config, const NodeAddresses& addresses,
+               session::Settings& settings) {
   auto& places = settings.routing.places;
   for (size_t i = 0; i < config.clusters.size(); ++i) {
     const config::ClusterConfig& cluster = config.clusters[i];
     const balancer::ClusterId id = *settings.nodes->FindCluster(cluster.name);
     places.try_emplace(Lower(cluster.name), session::Whereabouts{id, {}});
-    for (size_t k = 0; k < cluster.nodes.size(); ++k) {
-      const balancer::NodeId node = settings.nodes->NodeIds(i)[k];
-      const session::Whereabouts place{id, node};
-      places.try_emplace(Lower(cluster.name + "/" + cluster.nodes[k].name), place);
-      places.try_emplace(Lower(cluster.nodes[k].address), place);
-      const upstream::Endpoint& endpoint = *settings.NodeOf(node).endpoint();
-      places.try_emplace(Lower(endpoint.address.Text()), place);
-      AddHosts(cluster.nodes[k].address, place, endpoint, settings.routing);
+    const auto& nodes = settings.nodes->clusters()[i].nodes;
+    for (size_t k = 0; k < nodes.size(); ++k) {
+      const session::Whereabouts place{id, settings.nodes->NodeIds(i)[k]};
+      const auto& listed = cluster.nodes[config::NumberOf(cluster.nodes, nodes[k].name)];
+      const io::Address& address = addresses[i][k];
+      places.try_emplace(Lower(cluster.name + "/" + listed.name), place);
+      places.try_emplace(Lower(listed.address), place);
+      places.try_emplace(Lower(address.Text()), place);
+      AddHosts(listed.address, place, address, settings.routing);
     }
   }
 }
@@ -90,12 +93,12 @@ size_t IndexOf(const std::vector<std::string>& names, const std::string& name) {
 }
 
 session::RouteTarget TargetOf(const config::Config& config, const config::RouteConfig& route,
+                              const std::vector<std::string>& user_maps,
                               const session::Settings& settings) {
   using Kind = session::RouteTarget::Kind;
   if (!route.cluster.empty())
     return {Kind::kCluster, *settings.nodes->FindCluster(route.cluster), 0};
-  if (!route.user_map.empty())
-    return {Kind::kUserMap, {}, IndexOf(UserMapFiles(config), route.user_map)};
+  if (!route.user_map.empty()) return {Kind::kUserMap, {}, IndexOf(user_maps, route.user_map)};
   const auto found = std::find_if(config.directories.begin(), config.directories.end(),
                                   [&](const auto& each) { return each.name == route.directory; });
   return {Kind::kDirectory, {}, static_cast<size_t>(found - config.directories.begin())};
@@ -181,7 +184,8 @@ tl::expected<std::shared_ptr<const balancer::RouteTable>, std::string> BuildRule
 
 tl::expected<std::shared_ptr<balancer::Moves>, std::string> BuildMoves(
     const config::Config& config, const balancer::CanonicalRules& names,
-    absl::FunctionRef<balancer::ClusterId(const std::string& name)> id_of) {
+    absl::FunctionRef<balancer::ClusterId(const std::string& name)> id_of,
+    const balancer::Moves* before) {
   std::vector<balancer::MoveRule> rules;
   for (const config::MoveConfig& from : config.moves) {
     balancer::MoveRule& rule = rules.emplace_back();
@@ -197,7 +201,7 @@ tl::expected<std::shared_ptr<balancer::Moves>, std::string> BuildMoves(
       rule.users.push_back(user->text());
     }
   }
-  return std::make_shared<balancer::Moves>(std::move(rules));
+  return std::make_shared<balancer::Moves>(std::move(rules), before);
 }
 
 std::string_view DefaultDomainOf(const config::Config& config, size_t listener,
@@ -208,7 +212,7 @@ std::string_view DefaultDomainOf(const config::Config& config, size_t listener,
   return config.listeners[listener].default_domain;
 }
 
-tl::expected<void, std::string> SetRouting(const config::Config& config,
+tl::expected<void, std::string> SetRouting(const config::Config& config, const RoutingParts& parts,
                                            session::Settings& settings) {
   auto names = BuildCanonicalRules(config);
   if (!names) return tl::unexpected(names.error());
@@ -217,15 +221,16 @@ tl::expected<void, std::string> SetRouting(const config::Config& config,
     settings.domains_by_server_name[Lower(name.name)] = name.default_domain;
   for (size_t i = 0; i < config.listeners.size(); ++i)
     settings.listeners[i].default_domain = config.listeners[i].default_domain;
-  SetPlaces(config, settings);
+  SetPlaces(config, parts.addresses, settings);
   auto rules = BuildRules(config);
   if (!rules) return tl::unexpected(rules.error());
   if ((*rules)->size() > 0) settings.routing.rules = std::move(*rules);
   for (const config::RouteConfig& route : config.routes)
-    settings.routing.targets.push_back(TargetOf(config, route, settings));
-  auto moves = BuildMoves(config, settings.canonical, [&settings](const std::string& name) {
-    return *settings.nodes->FindCluster(name);
-  });
+    settings.routing.targets.push_back(TargetOf(config, route, parts.user_maps, settings));
+  auto moves = BuildMoves(
+      config, settings.canonical,
+      [&settings](const std::string& name) { return *settings.nodes->FindCluster(name); },
+      parts.moves_before);
   if (!moves) return tl::unexpected(moves.error());
   if ((*moves)->size() > 0) settings.moves = std::move(*moves);
   SetReachable(settings);

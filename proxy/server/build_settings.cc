@@ -14,21 +14,27 @@ namespace {
 template <class T>
 using Built = tl::expected<T, std::string>;
 
-Built<std::shared_ptr<const balancer::NodeTable>> BuildNodes(const config::Config& config) {
-  std::vector<balancer::Cluster> clusters;
-  for (const config::ClusterConfig& from : config.clusters) {
-    balancer::Cluster cluster{from.name, from.shared_storage, {}};
-    if (from.discovery.enabled()) cluster.seats = static_cast<uint32_t>(from.discovery.max_nodes);
-    for (const config::NodeConfig& node : from.nodes) {
-      cluster.nodes.push_back({node.name, static_cast<uint32_t>(node.weight)});
-    }
-    clusters.push_back(std::move(cluster));
-  }
-  auto table = balancer::NodeTable::Build(std::move(clusters));
+Built<std::shared_ptr<const balancer::NodeTable>> BuildTable(
+    std::vector<balancer::Cluster> clusters, const balancer::NodeTable* before) {
+  auto table = balancer::NodeTable::Build(std::move(clusters), before);
   if (!table)
     return tl::unexpected("clusters: " + table.error().cluster + " " + table.error().node +
                           " is not valid");
   return std::move(*table);
+}
+
+// The listed nodes on the first seats.
+Built<std::shared_ptr<const balancer::NodeTable>> BuildFirstTable(const config::Config& config) {
+  std::vector<balancer::Cluster> clusters;
+  for (const config::ClusterConfig& from : config.clusters) {
+    balancer::Cluster cluster{from.name, from.shared_storage, {}, SeatsOf(from)};
+    for (const config::NodeConfig& node : from.nodes) {
+      const auto seat = static_cast<uint32_t>(cluster.nodes.size());
+      cluster.nodes.push_back({node.name, static_cast<uint32_t>(node.weight), seat});
+    }
+    clusters.push_back(std::move(cluster));
+  }
+  return BuildTable(std::move(clusters), nullptr);
 }
 
 tls::ClientCertificates ModeOf(config::ClientCertificates mode) {
@@ -111,6 +117,36 @@ session::ListenerSettings BuildListener(const config::Config& config, size_t ind
   return listener;
 }
 
+// All but nodes, clusters and TLS, which the settings have already.
+Built<std::shared_ptr<const session::Settings>> Complete(
+    const config::Config& config, const RoutingParts& parts,
+    std::shared_ptr<session::Settings> settings) {
+  SetTimes(config, *settings);
+  settings->bad_commands_max = config.limits.bad_commands;
+  for (const auto& cluster : settings->clusters) {
+    for (const auto& node : cluster->nodes) settings->upstream_nodes.push_back(node.get());
+  }
+  for (size_t i = 0; i < config.listeners.size(); ++i) {
+    settings->listeners.push_back(BuildListener(config, i, *settings));
+  }
+  auto routing = SetRouting(config, parts, *settings);
+  if (!routing) return tl::unexpected(routing.error());
+  auto admission = SetAdmission(config, *settings);
+  if (!admission) return tl::unexpected(admission.error());
+  return settings;
+}
+
+// As the nodes have them at start.
+NodeAddresses AddressesOf(const session::Settings& settings) {
+  NodeAddresses addresses(settings.clusters.size());
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    const size_t listed = settings.nodes->clusters()[i].nodes.size();
+    for (size_t k = 0; k < listed; ++k)
+      addresses[i].push_back(settings.clusters[i]->nodes[k]->endpoint()->address);
+  }
+  return addresses;
+}
+
 }  // namespace
 
 Built<std::shared_ptr<const tls::ServerContext>> BuildTls(
@@ -118,6 +154,11 @@ Built<std::shared_ptr<const tls::ServerContext>> BuildTls(
   if (config.certificates.empty()) return nullptr;
   tls::ServerSettings settings;
   settings.ticket_keys = std::move(ticket_keys);
+  if (const std::string& file = config.ticket_key_file; !file.empty()) {
+    auto keys = tls::TicketKeys::Load(file);
+    if (!keys) return tl::unexpected("tls.ticket_key_file: " + file + " " + keys.error());
+    settings.ticket_keys = std::move(*keys);
+  }
   for (const config::CertificateConfig& files : config.certificates) {
     settings.certificates.push_back(
         {files.certificate, files.key.empty() ? files.certificate : files.key});
@@ -135,36 +176,43 @@ Built<std::shared_ptr<const tls::ServerContext>> BuildTls(
   return std::move(*context);
 }
 
-tl::expected<std::shared_ptr<const session::Settings>, std::string> BuildSettings(
-    const config::Config& config) {
+Built<std::shared_ptr<const session::Settings>> BuildSettings(const config::Config& config) {
   auto tls = BuildTls(config.tls);
   if (!tls) return tl::unexpected(tls.error());
   return BuildSettings(config, std::move(*tls));
 }
 
-tl::expected<std::shared_ptr<const session::Settings>, std::string> BuildSettings(
+Built<std::shared_ptr<const session::Settings>> BuildSettings(
     const config::Config& config, std::shared_ptr<const tls::ServerContext> tls) {
   auto settings = std::make_shared<session::Settings>();
-  SetTimes(config, *settings);
-  settings->bad_commands_max = config.limits.bad_commands;
-  auto nodes = BuildNodes(config);
+  settings->tls = std::move(tls);
+  auto nodes = BuildFirstTable(config);
   if (!nodes) return tl::unexpected(nodes.error());
   settings->nodes = std::move(*nodes);
   auto clusters = BuildClusters(config, *settings->nodes);
   if (!clusters) return tl::unexpected(clusters.error());
   settings->clusters = std::move(*clusters);
-  for (const auto& cluster : settings->clusters) {
-    for (const auto& node : cluster->nodes) settings->upstream_nodes.push_back(node.get());
-  }
-  settings->tls = std::move(tls);
-  for (size_t i = 0; i < config.listeners.size(); ++i) {
-    settings->listeners.push_back(BuildListener(config, i, *settings));
-  }
-  auto routing = SetRouting(config, *settings);
-  if (!routing) return tl::unexpected(routing.error());
-  auto admission = SetAdmission(config, *settings);
-  if (!admission) return tl::unexpected(admission.error());
-  return settings;
+  const NodeAddresses addresses = AddressesOf(*settings);
+  const std::vector<std::string> user_maps = UserMapFiles(config);
+  return Complete(config, {.addresses = addresses, .user_maps = user_maps}, std::move(settings));
+}
+
+Built<std::shared_ptr<const session::Settings>> RebuildSettings(const config::Config& config,
+                                                                const session::Settings& before,
+                                                                const NewParts& parts) {
+  auto settings = std::make_shared<session::Settings>();
+  settings->tls = parts.tls;
+  std::vector<balancer::Cluster> clusters = before.nodes->clusters();
+  for (size_t i = 0; i < clusters.size(); ++i) clusters[i].nodes = parts.nodes[i];
+  auto table = BuildTable(std::move(clusters), before.nodes.get());
+  if (!table) return tl::unexpected(table.error());
+  settings->nodes = std::move(*table);
+  settings->clusters = before.clusters;
+  return Complete(config,
+                  {.addresses = parts.addresses,
+                   .user_maps = parts.user_maps,
+                   .moves_before = before.moves.get()},
+                  std::move(settings));
 }
 
 }  // namespace poplar::server

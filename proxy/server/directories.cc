@@ -8,6 +8,7 @@
 #include "proxy/directory/ldap_client.h"
 #include "proxy/directory/ldap_source.h"
 #include "proxy/server/build_ldap.h"
+#include "proxy/server/build_nodes.h"
 
 namespace poplar::server {
 namespace {
@@ -48,6 +49,18 @@ Built<directory::HttpSettings> BuildHttp(const config::DirectoryConfig& from) {
 
 bool IsByName(const std::string& url) {
   return !config::IsIpAddress(config::ParseHttpUrl(url)->host);
+}
+
+// Passwords are read anew by whoever needs them.
+std::string FilesOf(const config::Config& config) {
+  std::string digests;
+  for (const config::DirectoryConfig& each : config.directories) {
+    for (const std::string* file :
+         {&each.http.ca_file, &each.http.client_certificate, &each.http.client_key,
+          &each.ldap.ca_file, &each.ldap.client_certificate, &each.ldap.client_key})
+      digests.append(FileDigest(*file)).append(1, '\0');
+  }
+  return digests;
 }
 
 }  // namespace
@@ -105,10 +118,16 @@ Built<std::unique_ptr<Directories::Ldap>> Directories::StartLdap(
   return ldap;
 }
 
-Built<std::unique_ptr<Directories>> Directories::Build(const config::Config& config,
-                                                       const io::Clock& clock, Resolvers& resolvers,
-                                                       Log& log) {
-  auto directories = std::make_unique<Directories>(resolvers, log);
+Directories::Directories(const config::Config& config, Log& log)
+    : made_of_(config.directories), files_(FilesOf(config)), name_troubles_(log) {}
+
+bool Directories::FitTo(const config::Config& config) const {
+  return config.directories == made_of_ && FilesOf(config) == files_;
+}
+
+Built<std::shared_ptr<Directories>> Directories::Build(const config::Config& config,
+                                                       const io::Clock& clock, Log& log) {
+  auto directories = std::make_shared<Directories>(config, log);
   for (const config::DirectoryConfig& from : config.directories) {
     const auto fault = [&](const std::string& text) {
       return tl::unexpected("directory " + from.name + ": " + text);

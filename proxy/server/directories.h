@@ -24,14 +24,19 @@ namespace poplar::server {
 // The services that rules refer to: what all workers share of them.
 class Directories {
  public:
-  Directories(Resolvers& resolvers, Log& log) : resolvers_(resolvers), name_troubles_(log) {}
+  Directories(const config::Config& config, Log& log);
 
   // Loads certificates, starts the threads of LDAP directories and of look-ups. Blocks. The error
-  // says what, where and why. All outlive them, but for the resolvers: those outlive the sources.
-  static tl::expected<std::unique_ptr<Directories>, std::string> Build(const config::Config& config,
+  // says what, where and why. Clock and log outlive them. Whatever asks them goes first; they end
+  // on no worker's thread, as they wait for their own threads.
+  static tl::expected<std::shared_ptr<Directories>, std::string> Build(const config::Config& config,
                                                                        const io::Clock& clock,
-                                                                       Resolvers& resolvers,
                                                                        Log& log);
+  // Before workers go, whose loops may still be answered.
+  void Close() { resolvers_.Close(); }
+
+  // Whether they would be the same made of this configuration, and of its files as they are now.
+  bool FitTo(const config::Config& config) const;
 
   size_t size() const { return all_.size(); }
   directory::AnswerCache& cache(size_t index) const { return all_[index]->cache; }
@@ -80,7 +85,9 @@ class Directories {
       const config::DirectoryConfig& from, const io::Clock& clock);
   tl::expected<directory::NameLookups, std::string> LookupsOf(const config::DirectoryConfig& from);
 
-  Resolvers& resolvers_;
+  const std::vector<config::DirectoryConfig> made_of_;
+  const std::string files_;  // a digest of what was in those they name
+  Resolvers resolvers_;
   NameTroubles name_troubles_;
   std::atomic<int> workers_ = 0;
   std::vector<std::unique_ptr<Directory>> all_;

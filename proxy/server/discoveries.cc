@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "proxy/config/address_text.h"
-#include "proxy/server/build_clusters.h"
+#include "proxy/server/build_nodes.h"
 
 namespace poplar::server {
 namespace {

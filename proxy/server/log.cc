@@ -215,6 +215,12 @@ void Log::Event(config::LogLevel level, std::string_view message) {
   sink_->Line(line.Text("message", message).Take());
 }
 
+void Log::Use(const config::LogConfig& config) {
+  if (format_ != LineFormat::kJournal) format_ = FormatOf(config);
+  level_ = config.level;
+  noise_.set_lines_per_second(static_cast<uint32_t>(config.noise_per_second));
+}
+
 void Log::Reopen() {
   for (const auto& file : sink_->files) {
     if (const auto fault = file->Reopen()) Error("log: " + *fault);

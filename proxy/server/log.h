@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,6 +34,9 @@ class Log final : public session::SessionLog {
   void Warning(std::string_view message) { Event(config::LogLevel::kWarning, message); }
   void Error(std::string_view message) { Event(config::LogLevel::kError, message); }
 
+  // Takes format, level and noise_per_second; where it goes to stays.
+  void Use(const config::LogConfig& config);
+
   // Files are opened anew under their names; what can't be goes on into the old one, with an error
   // in the log.
   void Reopen();
@@ -47,8 +51,8 @@ class Log final : public session::SessionLog {
   void Event(config::LogLevel level, std::string_view message);
 
   std::unique_ptr<Sink> sink_;
-  const LineFormat format_;
-  const config::LogLevel level_;
+  std::atomic<LineFormat> format_;
+  std::atomic<config::LogLevel> level_;
   NoiseLimit noise_;  // of connections in which nobody tried to log in
   const io::Clock& clock_;
 };

@@ -27,35 +27,50 @@ void AddPlaces(const std::string& cluster, const upstream::DiscoveredNode& node,
 
 }  // namespace
 
-NewestSettings::NewestSettings(std::shared_ptr<const session::Settings> first)
-    : first_(std::move(first)), newest_(first_), nodes_(first_->nodes->clusters().size()) {}
+NewestSettings::NewestSettings(Settings base)
+    : base_(std::move(base)), nodes_(base_->nodes->clusters().size()), newest_(Build()) {}
 
-std::shared_ptr<const session::Settings> NewestSettings::Get() const {
+NewestSettings::Settings NewestSettings::Get() const {
   const std::lock_guard lock(mutex_);
   return newest_;
+}
+
+NewestSettings::Settings NewestSettings::Base() const {
+  const std::lock_guard lock(mutex_);
+  return base_;
+}
+
+void NewestSettings::SetBase(Settings base) {
+  const std::lock_guard lock(mutex_);
+  base_ = std::move(base);
+  Publish();
 }
 
 void NewestSettings::SetNodes(balancer::ClusterId cluster,
                               const std::vector<upstream::DiscoveredNode>& nodes) {
   const std::lock_guard lock(mutex_);
   nodes_[static_cast<size_t>(cluster)] = nodes;
+  Publish();
+}
+
+void NewestSettings::Publish() {
   std::erase_if(older_, [](const auto& settings) { return settings.expired(); });
   older_.emplace_back(newest_);
   newest_ = Build();
-  if (tell_) tell_(newest_);
+  if (tell_) tell_(base_, newest_);
 }
 
-std::shared_ptr<const session::Settings> NewestSettings::Build() const {
-  auto settings = std::make_shared<session::Settings>(*first_);
-  std::vector<balancer::Cluster> clusters = first_->nodes->clusters();
+NewestSettings::Settings NewestSettings::Build() const {
+  auto settings = std::make_shared<session::Settings>(*base_);
+  std::vector<balancer::Cluster> clusters = base_->nodes->clusters();
   for (size_t i = 0; i < clusters.size(); ++i) {
     for (const upstream::DiscoveredNode& node : nodes_[i]) {
       clusters[i].nodes.push_back(node.node);
-      const balancer::NodeId seat = first_->nodes->SeatIds(i)[node.node.seat];
+      const balancer::NodeId seat = base_->nodes->SeatIds(i)[node.node.seat];
       AddPlaces(clusters[i].name, node, {balancer::ClusterId(i), seat}, settings->routing);
     }
   }
-  auto table = balancer::NodeTable::Build(std::move(clusters), first_->nodes.get());
+  auto table = balancer::NodeTable::Build(std::move(clusters), base_->nodes.get());
   assert(table);
   settings->nodes = std::move(*table);
   return settings;

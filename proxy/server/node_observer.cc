@@ -57,7 +57,7 @@ void NodeObserver::ProbeEnded(balancer::NodeId node, upstream::NodeFailure failu
 
 void NodeObserver::NodeChanged(const balancer::Transition& transition) {
   shard_.Add(metrics::kNodeTransitions, NodeLabel(transition.node), CauseLabel(transition.cause));
-  log_.NodeChanged(settings_.NodeOf(transition.node).endpoint()->name, transition);
+  log_.NodeChanged(settings_->NodeOf(transition.node).endpoint()->name, transition);
   if (on_change_) on_change_(transition.node);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include "metrics/shard.h"
@@ -14,8 +15,8 @@ namespace poplar::server {
 // logged with their evidence.
 class NodeObserver final : public upstream::Observer {
  public:
-  NodeObserver(metrics::Shard& shard, Log& log, const session::Settings& settings)
-      : shard_(shard), log_(log), settings_(settings) {}
+  NodeObserver(metrics::Shard& shard, Log& log, std::shared_ptr<const session::Settings> settings)
+      : shard_(shard), log_(log), settings_(std::move(settings)) {}
 
   void set_on_change(std::function<void(balancer::NodeId)> on_change) {
     on_change_ = std::move(on_change);
@@ -29,7 +30,7 @@ class NodeObserver final : public upstream::Observer {
  private:
   metrics::Shard& shard_;
   Log& log_;
-  const session::Settings& settings_;
+  const std::shared_ptr<const session::Settings> settings_;  // any: of nodes, which outlast them
   std::function<void(balancer::NodeId)> on_change_;
 };
 

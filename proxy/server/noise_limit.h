@@ -12,6 +12,8 @@ class NoiseLimit {
   // 0: no bound.
   explicit NoiseLimit(uint32_t lines_per_second) : lines_per_second_(lines_per_second) {}
 
+  void set_lines_per_second(uint32_t lines) { lines_per_second_ = lines; }
+
   // Whether another line may be written; if not it is counted.
   bool Admit(int64_t unix_micros);
   // How many were left out in seconds that are over, each told once.
@@ -22,7 +24,7 @@ class NoiseLimit {
  private:
   void TurnTo(int64_t second);
 
-  const uint32_t lines_per_second_;
+  std::atomic<uint32_t> lines_per_second_;
   std::atomic<bool> any_left_out_ = false;  // so that who asks needs no lock while there are none
   std::mutex mutex_;
   int64_t second_ = 0;

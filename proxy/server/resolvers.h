@@ -27,6 +27,8 @@ class Resolvers {
 
   // From any thread: questions under way and later ones end at once.
   void Stop();
+  // No thread of theirs is left; behind Stop.
+  void Close() { all_.clear(); }
 
  private:
   const Make make_;

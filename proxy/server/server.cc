@@ -1,22 +1,14 @@
 #include "proxy/server/server.h"
 
 #include <algorithm>
-#include <cstring>
 #include <system_error>
 
-#include "balancer/credential_digest.h"
-#include "metrics/instruments.h"
-#include "metrics/move_gauges.h"
-#include "metrics/move_page.h"
-#include "metrics/node_gauges.h"
 #include "proxy/config/address_text.h"
-#include "proxy/config/password_file.h"
 #include "proxy/server/build_autoconfig.h"
 #include "proxy/server/build_routing.h"
 #include "proxy/server/choose_engine.h"
 #include "proxy/server/cpus.h"
 #include "proxy/server/move_views.h"
-#include "proxy/server/node_views.h"
 
 namespace poplar::server {
 namespace {
@@ -25,55 +17,12 @@ namespace {
 // process.
 constexpr io::Duration kStuckAfter = std::chrono::seconds(30);
 
-metrics::Dimensions DimensionsOf(const config::Config& config, const io::ChosenEngine& engine) {
-  metrics::Dimensions dimensions;
-  dimensions.io_engines = {{std::string(io::NameOf(engine.engine)), std::string(engine.reason())}};
-  for (const config::ListenerConfig& listener : config.listeners)
-    dimensions.listeners.push_back(listener.name);
-  for (const config::ClusterConfig& cluster : config.clusters) {
-    dimensions.clusters.push_back(cluster.name);
-    for (const config::NodeConfig& node : cluster.nodes)
-      dimensions.nodes.push_back({cluster.name, node.name});
-    if (!cluster.discovery.enabled()) continue;
-    dimensions.discovered.push_back(cluster.name);
-    for (int i = 0; i < cluster.discovery.max_nodes; ++i)
-      dimensions.nodes.push_back({cluster.name, {}});
-  }
-  dimensions.user_maps = UserMapFiles(config);
-  for (const config::MoveConfig& move : config.moves) dimensions.moves.push_back(move.name);
-  for (const config::DirectoryConfig& directory : config.directories)
-    dimensions.directories.push_back(directory.name);
-  for (const config::CertificateConfig& files : config.tls.certificates) {
-    dimensions.certificates.push_back(files.certificate);
-  }
-  AddSessionDimensions(dimensions);
-  return dimensions;
-}
-
-// And no vacant seat.
-bool HasNode(const upstream::Cluster& cluster, const upstream::Node& node) {
-  return cluster.health.seat(node.id) != balancer::Seating::State::kVacant;
-}
-
-// Whether a token is the one in the file, of which only a digest is kept; empty without a file.
-tl::expected<std::function<bool(std::string_view)>, std::string> TokenCheck(
-    const std::string& file, const char* setting, const tls::KeyedDigest& digest) {
-  if (file.empty()) return std::function<bool(std::string_view)>();
-  auto token = config::ReadPasswordFile(file);
-  if (!token) return tl::unexpected(std::string(setting) + ": " + file + " " + token.error());
-  const balancer::CredentialDigest expected{digest.Of(setting, *token)};
-  explicit_bzero(token->data(), token->size());
-  return [&digest, setting, expected](std::string_view shown) {
-    return expected.Matches({digest.Of(setting, shown)});
-  };
-}
-
 }  // namespace
 
 Server::Server(const config::Config& config, const BuildInfo& build_info,
                std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
-               std::unique_ptr<Resolvers> resolvers, std::unique_ptr<Directories> directories,
-               std::unique_ptr<Discoveries> discoveries, Log& log, const io::Clock& clock)
+               std::shared_ptr<Directories> directories, std::unique_ptr<Discoveries> discoveries,
+               Log& log, const io::Clock& clock)
     : config_(config),
       build_info_(build_info),
       settings_(std::move(settings)),
@@ -81,15 +30,15 @@ Server::Server(const config::Config& config, const BuildInfo& build_info,
       clock_(clock),
       shared_(random_, std::move(maps), std::move(directories)),
       newest_(settings_),
-      maps_told_(shared_.maps->size()),
+      maps_told_(kUserMapsMax),
       directories_told_(shared_.directories->size()),
-      moves_told_(settings_->moves == nullptr ? 0 : settings_->moves->size()),
       discoveries_told_(discoveries->tasks().size()),
+      taken_(std::make_shared<config::Config>(config)),
       discoveries_(std::move(discoveries)),
-      resolvers_(std::move(resolvers)),
       successor_(std::make_unique<handover::Successor>(shared_.affinity, PlacesNow())),
       ghosts_(std::make_unique<handover::GhostLeases>(shared_.affinity, PlacesNow(), *successor_)) {
   shared_.successor = successor_.get();
+  reloads_.last_good = clock_.UnixMicros() / 1'000'000;
 }
 
 // Who waits for an answer of the next process gets one first.
@@ -98,6 +47,8 @@ Server::~Server() {
   successor_->Disconnect();
   predecessor_.reset();
   ghosts_.reset();
+  shared_.directories->Close();
+  for (const auto& former : former_directories_) former->Close();
 }
 
 tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
@@ -119,19 +70,19 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::Prepare(
   if (!engine) return tl::unexpected(engine.error());
   auto maps = UserMaps::Load(UserMapFiles(config));
   if (!maps) return tl::unexpected(maps.error());
-  auto resolvers = std::make_unique<Resolvers>();
-  auto directories = Directories::Build(config, clock, *resolvers, log);
+  auto directories = Directories::Build(config, clock, log);
   if (!directories) return tl::unexpected(directories.error());
   auto discoveries = Discoveries::Build(config);
   if (!discoveries) return tl::unexpected(discoveries.error());
   auto autoconfig = BuildAutoconfig(config);
   if (!autoconfig) return tl::unexpected(autoconfig.error());
-  std::unique_ptr<Server> server(
-      new Server(config, build_info, std::move(settings), std::move(*maps), std::move(resolvers),
-                 std::move(*directories), std::move(*discoveries), log, clock));
+  std::unique_ptr<Server> server(new Server(config, build_info, std::move(settings),
+                                            std::move(*maps), std::move(*directories),
+                                            std::move(*discoveries), log, clock));
   server->shared_.autoconfig = std::move(*autoconfig);
   server->engine_ = std::move(*engine);
-  server->layout_ = std::make_unique<metrics::Layout>(DimensionsOf(config, server->engine_));
+  server->SetLabels(config);
+  server->AddListedNodes(config);
   auto done = server->AddWorkers(config);
   if (done) server->AddDiscoveries();
   if (done) server->BuildExporter();
@@ -166,6 +117,7 @@ tl::expected<void, std::string> Server::AddWorkers(const config::Config& config)
     auto worker = Worker::Create(shared_, settings_, *shards_.back(), log_, clock_, options);
     if (!worker) return tl::unexpected(worker.error().text);
     workers_.push_back(std::move(*worker));
+    workers_.back()->UseSettings(newest_.Base(), newest_.Get());
     workers_.back()->OnNodeChanged([this](balancer::NodeId node) {
       for (const std::unique_ptr<Worker>& each : workers_) each->LookAtNode(node);
     });
@@ -180,18 +132,36 @@ tl::expected<void, std::string> Server::AddWorkers(const config::Config& config)
     for (const auto& node : cluster->nodes)
       workers_[next++ % workers_.size()]->Keep(*cluster, *node);
   }
-  for (size_t i = 0; settings_->tls != nullptr && i < settings_->tls->certificates().size(); ++i) {
-    if (i >= config.tls.certificates.size()) break;
-    shards_.front()->GaugeSet(metrics::kCertificateNotAfter,
-                              settings_->tls->certificates()[i].not_after,
-                              metrics::Certificate{static_cast<uint16_t>(i)});
-  }
+  workers_.front()->OnEachSecond([this] {
+    for (const auto& listed : listed_)
+      listed->Vacate([this](auto seat) { return IsForgotten(seat); });
+  });
   return {};
 }
 
+void Server::AddListedNodes(const config::Config& config) {
+  for (size_t i = 0; i < config.clusters.size(); ++i) {
+    const config::ClusterConfig& from = config.clusters[i];
+    upstream::Cluster& cluster = *settings_->clusters[i];
+    std::vector<NodePlan> at_start;
+    for (size_t k = 0; k < from.nodes.size(); ++k) {
+      const io::Address& address = cluster.nodes[k]->endpoint()->address;
+      at_start.push_back({.name = from.nodes[k].name,
+                          .weight = static_cast<uint32_t>(from.nodes[k].weight),
+                          .admin = AdminOf(from.nodes[k].state),
+                          .print = EndpointPrint(config, from, from.nodes[k], address)});
+    }
+    listed_.push_back(std::make_unique<ListedNodes>(cluster, at_start));
+  }
+}
+
+bool Server::IsForgotten(balancer::NodeId seat) const {
+  return !newest_.Knows(seat) && !shared_.affinity.AnyOn(seat);
+}
+
 void Server::AddDiscoveries() {
-  newest_.OnPublished([this](const auto& newest) {
-    for (const std::unique_ptr<Worker>& worker : workers_) worker->UseSettings(newest);
+  newest_.OnPublished([this](const auto& base, const auto& newest) {
+    for (const std::unique_ptr<Worker>& worker : workers_) worker->UseSettings(base, newest);
   });
   discoveries_->Connect(newest_, shared_.affinity, log_, [this](balancer::NodeId seat) {
     exporter_->SatDown(metrics::Node{static_cast<uint16_t>(seat)});
@@ -213,24 +183,18 @@ void Server::BuildExporter() {
   node_gauges_ = std::make_unique<metrics::Shard>(*layout_);
   shards.push_back(node_gauges_.get());
   exporter_ = std::make_unique<metrics::Exporter>(*layout_, std::move(shards), build_info_,
-                                                  [this] { return NamesOfNodes(); });
+                                                  [this] { return NamesOnSeats(); });
 }
 
 tl::expected<void, std::string> Server::StartAdmin() {
-  const config::AdminConfig& config = config_.admin;
-  if (!config.enabled) return {};
-  const auto address = config::ParseHostPort(config.address);
+  if (!config_.admin.enabled) return {};
+  const auto address = config::ParseHostPort(config_.admin.address);
   if (!address) return tl::unexpected("admin.address: " + address.error());
-  metrics::AdminHandlers handlers = Handlers();
-  auto may_read = TokenCheck(config.read_token_file, "admin.read_token_file", shared_.digest);
-  if (!may_read) return tl::unexpected(may_read.error());
-  auto may_change = TokenCheck(config.write_token_file, "admin.write_token_file", shared_.digest);
-  if (!may_change) return tl::unexpected(may_change.error());
-  handlers.may_read = std::move(*may_read);
-  handlers.may_change = std::move(*may_change);
   if (api_ == nullptr) {
+    auto tokens = AdminTokens::Read(config_.admin, shared_.digest);
+    if (!tokens) return tl::unexpected(tokens.error());
+    tokens_.Use(std::move(*tokens));
     api_ = std::make_unique<AdminApi>(AdminApi::Parts{.config = config_,
-                                                      .settings = *settings_,
                                                       .newest = newest_,
                                                       .shared = shared_,
                                                       .workers = workers_,
@@ -241,7 +205,7 @@ tl::expected<void, std::string> Server::StartAdmin() {
                                                       .clock = clock_,
                                                       .build_info = build_info_});
   }
-  auto admin = metrics::AdminServer::Start({address->host, address->port}, std::move(handlers));
+  auto admin = metrics::AdminServer::Start({address->host, address->port}, Handlers());
   if (!admin) return tl::unexpected("admin.address: " + admin.error());
   admin_ = std::move(*admin);
   return {};
@@ -252,10 +216,11 @@ metrics::AdminHandlers Server::Handlers() {
       .metrics = [this] { return MetricsText(); },
       .live = [this] { return Live(); },
       .ready = [this] { return Ready(); },
+      .tokens = [this] { return tokens_.Get(); },
       .nodes = [this] { return api_->Nodes(); },
       .set_state = [this](std::string_view cluster, std::string_view node,
                           metrics::AdminState state) { return SetNodeState(cluster, node, state); },
-      .moves = [this] { return ViewMoves(*settings_); },
+      .moves = [this] { return ViewMoves(*newest_.Base()); },
       .set_move = [this](std::string_view name,
                          uint32_t permille) { return SetMove(name, permille); },
       .status = [this] { return Status(); },
@@ -265,7 +230,8 @@ metrics::AdminHandlers Server::Handlers() {
       .trace = [this](const metrics::TraceQuery& query) { return api_->Trace(query); },
       .traces = [this] { return traces_->List(); },
       .untrace = [this](uint64_t id) { return traces_->Stop(id); },
-      .upgrade = on_upgrade_};
+      .upgrade = on_upgrade_,
+      .reload = [this] { return AskForReload(); }};
 }
 
 tl::expected<void, std::string> Server::StartThreads() {
@@ -295,118 +261,6 @@ metrics::StatusView Server::Status() const {
   status.ready = Ready();
   status.draining = draining_.load();
   return status;
-}
-
-metrics::SetStateResult Server::SetNodeState(std::string_view cluster, std::string_view node,
-                                             metrics::AdminState state) {
-  const auto found = settings_->nodes->FindCluster(cluster);
-  if (!found) return metrics::SetStateResult::kUnknownNode;
-  upstream::Cluster& owner = settings_->ClusterOf(*found);
-  for (const auto& member : owner.nodes) {
-    if (upstream::NameInCluster(*member->endpoint()) != node || !HasNode(owner, *member)) continue;
-    const balancer::AdminState wanted =
-        state == metrics::AdminState::kUp      ? balancer::AdminState::kUp
-        : state == metrics::AdminState::kDrain ? balancer::AdminState::kDrain
-                                               : balancer::AdminState::kDown;
-    const auto changed = owner.health.SetAdmin(member->id, wanted, clock_.Now().time_since_epoch());
-    if (changed) workers_.front()->NodeChanged(*changed);
-    for (const std::unique_ptr<Worker>& worker : workers_) {
-      if (wanted == balancer::AdminState::kDown) worker->DropNode(member->id);
-    }
-    return metrics::SetStateResult::kOk;
-  }
-  return metrics::SetStateResult::kUnknownNode;
-}
-
-metrics::SetMoveResult Server::SetMove(std::string_view name, uint32_t permille) {
-  balancer::Moves* const moves = settings_->moves.get();
-  const auto move = moves == nullptr ? std::nullopt : moves->Find(name);
-  if (!move) return metrics::SetMoveResult::kUnknownMove;
-  const std::string before = metrics::PercentText(moves->permille(*move));
-  moves->SetPermille(*move, permille);
-  for (const std::unique_ptr<Worker>& worker : workers_) worker->LookAtMove(*move);
-  log_.Info("move " + std::string(name) + ": " + metrics::PercentText(permille) +
-            " percent of its users are moved; before it were " + before);
-  return metrics::SetMoveResult::kOk;
-}
-
-// What workers share is looked at when somebody asks.
-std::string Server::MetricsText() {
-  const std::lock_guard lock(node_gauges_mutex_);
-  metrics::SetNodeGauges(*node_gauges_, ViewNodes(*settings_, clock_.Now()));
-  TellUserMaps();
-  TellDirectories();
-  TellDiscoveries();
-  TellTraces();
-  metrics::SetMoveGauges(*node_gauges_, ViewMoves(*settings_), moves_told_);
-  return exporter_->Text();
-}
-
-void Server::TellTraces() {
-  const uint64_t dropped = traces_->dropped();
-  node_gauges_->GaugeSet(metrics::kTraces, static_cast<int64_t>(traces_->List().size()));
-  node_gauges_->Add(metrics::kTraceLinesDropped, dropped - std::exchange(traces_told_, dropped));
-}
-
-void Server::TellDiscoveries() {
-  using metrics::LookupResult;
-  for (size_t i = 0; i < discoveries_told_.size(); ++i) {
-    const upstream::Discovery::Status now = discoveries_->tasks()[i].running->status();
-    const upstream::Discovery::Status before = std::exchange(discoveries_told_[i], now);
-    const metrics::Discovered label{static_cast<uint16_t>(i)};
-    metrics::Shard& shard = *node_gauges_;
-    shard.Add(metrics::kDiscoveryLookups, now.ok - before.ok, label, LookupResult::kOk);
-    shard.Add(metrics::kDiscoveryLookups, now.not_found - before.not_found, label,
-              LookupResult::kNotFound);
-    shard.Add(metrics::kDiscoveryLookups, now.failed - before.failed, label, LookupResult::kFailed);
-    shard.GaugeSet(metrics::kDiscoveryNodes, now.nodes, label);
-    shard.GaugeSet(metrics::kDiscoveryLeaving, now.leaving, label);
-    shard.GaugeSet(metrics::kDiscoveryUnseated, now.unseated, label);
-    if (!now.answered) continue;
-    const auto age =
-        std::chrono::duration_cast<std::chrono::seconds>(clock_.Now() - now.last_answer);
-    shard.GaugeSet(metrics::kDiscoveryLastAnswer, clock_.UnixMicros() / 1'000'000 - age.count(),
-                   label);
-  }
-}
-
-metrics::Exporter::Names Server::NamesOfNodes() const {
-  metrics::Exporter::Names names(settings_->upstream_nodes.size());
-  for (const auto& cluster : settings_->clusters) {
-    for (const auto& node : cluster->nodes) {
-      if (HasNode(*cluster, *node))
-        names[static_cast<size_t>(node->id)] = upstream::NameInCluster(*node->endpoint());
-    }
-  }
-  return names;
-}
-
-void Server::TellDirectories() {
-  using metrics::DirectoryAnswer;
-  for (size_t i = 0; i < directories_told_.size(); ++i) {
-    const directory::AnswerCache::Counts now = shared_.directories->cache(i).counts();
-    const directory::AnswerCache::Counts before = std::exchange(directories_told_[i], now);
-    const metrics::Directory label{static_cast<uint16_t>(i)};
-    metrics::Shard& shard = *node_gauges_;
-    shard.Add(metrics::kDirectoryAnswers, now.asked - before.asked, label, DirectoryAnswer::kAsked);
-    shard.Add(metrics::kDirectoryAnswers, now.fresh - before.fresh, label, DirectoryAnswer::kKept);
-    shard.Add(metrics::kDirectoryAnswers, now.stale - before.stale, label, DirectoryAnswer::kStale);
-    shard.Add(metrics::kDirectoryAnswers, now.merged - before.merged, label,
-              DirectoryAnswer::kMerged);
-  }
-}
-
-void Server::TellUserMaps() {
-  for (size_t i = 0; i < maps_told_.size(); ++i) {
-    const UserMaps::Counts now = shared_.maps->counts(i);
-    const UserMaps::Counts before = std::exchange(maps_told_[i], now);
-    const metrics::UserMap label{static_cast<uint16_t>(i)};
-    node_gauges_->GaugeSet(metrics::kUserMapUsers, static_cast<int64_t>(now.users), label);
-    node_gauges_->Add(metrics::kUserMapLoads, now.loaded - before.loaded, label,
-                      metrics::LoadResult::kOk);
-    node_gauges_->Add(metrics::kUserMapLoads, now.refused - before.refused, label,
-                      metrics::LoadResult::kRefused);
-  }
 }
 
 bool Server::Live() const {

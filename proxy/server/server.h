@@ -16,7 +16,11 @@
 #include "proxy/handover/predecessor.h"
 #include "proxy/handover/successor.h"
 #include "proxy/server/admin_api.h"
+#include "proxy/server/admin_tokens.h"
+#include "proxy/server/build_clusters.h"
 #include "proxy/server/discoveries.h"
+#include "proxy/server/label_seats.h"
+#include "proxy/server/listed_nodes.h"
 #include "proxy/server/listeners.h"
 #include "proxy/server/log.h"
 #include "proxy/server/newest_settings.h"
@@ -55,6 +59,17 @@ class Server {
   void AbortSessions();
   // All of that at once, and Join; for one that has never served.
   void End();
+
+  // Takes another configuration, which has passed its checks, and in which all is as in `before`,
+  // the one in force, that isn't live (config/changes.h). No session ends for it, but at nodes that
+  // the operator takes down. The error is one line for the operator: all is as it was then. Blocks;
+  // one thread at a time, any but a worker's.
+  tl::expected<void, std::string> Reload(const config::Config& before,
+                                         const config::Config& config);
+  // What the admin endpoint asks for one.
+  void OnReloadAsked(std::function<metrics::ReloadView()> reload);
+  // For the metrics. Any thread.
+  void CountReload(bool good);
 
   // Whether all workers have ended, and the process before this one is gone: it holds users.
   bool finished() const { return running_.load() == 0 && !followed(); }
@@ -102,9 +117,19 @@ class Server {
  private:
   Server(const config::Config& config, const BuildInfo& build_info,
          std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
-         std::unique_ptr<Resolvers> resolvers, std::unique_ptr<Directories> directories,
-         std::unique_ptr<Discoveries> discoveries, Log& log, const io::Clock& clock);
+         std::shared_ptr<Directories> directories, std::unique_ptr<Discoveries> discoveries,
+         Log& log, const io::Clock& clock);
 
+  struct ReloadCounts {
+    uint64_t applied = 0;
+    uint64_t refused = 0;
+    bool last_was_good = true;
+    int64_t last_good = 0;  // Unix time in seconds
+  };
+
+  void SetLabels(const config::Config& config);
+  void AddListedNodes(const config::Config& config);
+  bool IsForgotten(balancer::NodeId seat) const;
   tl::expected<void, std::string> AddWorkers(const config::Config& config);
   void AddDiscoveries();
   void BuildExporter();
@@ -117,14 +142,29 @@ class Server {
   void TellUserMaps();
   void TellDiscoveries();
   void TellTraces();
-  metrics::Exporter::Names NamesOfNodes() const;
+  void TellCertificates(const session::Settings& base);
+  void TellReloads();
+  void TellMoves(const session::Settings& base);
+  metrics::Exporter::Seats NamesOnSeats() const;
+  tl::expected<std::shared_ptr<const session::Settings>, std::string> BuildNext(
+      const config::Config& before, const config::Config& config,
+      const std::vector<ClusterPlan>& plans);
+  void ApplyPlans(std::vector<ClusterPlan>& plans);
+  void UseDirectories(std::shared_ptr<Directories> directories);
+  void Publish(const config::Config& config,
+               const std::shared_ptr<const session::Settings>& settings);
+  metrics::ReloadView AskForReload() const;
+  ReloadCounts reloads() const;
+  std::shared_ptr<const config::Config> taken() const;
   metrics::StatusView Status() const;
   metrics::SetStateResult SetNodeState(std::string_view cluster, std::string_view node,
                                        metrics::AdminState state);
   metrics::SetMoveResult SetMove(std::string_view name, uint32_t permille);
 
+  // Of the start: for what stays as it was then.
   const config::Config config_;
   const BuildInfo build_info_;
+  // Of the start; for clusters and nodes, which are the same for ever. See newest_.
   const std::shared_ptr<const session::Settings> settings_;
   Log& log_;
   const io::Clock& clock_;
@@ -141,11 +181,23 @@ class Server {
   std::vector<metrics::MoveView> moves_told_;                     // likewise
   std::vector<upstream::Discovery::Status> discoveries_told_;     // likewise
   uint64_t traces_told_ = 0;                                      // likewise
+  // Those before, until no worker asks them any more; likewise.
+  std::vector<std::shared_ptr<Directories>> former_directories_;
+  ReloadCounts reloads_told_;        // likewise
+  LabelSeats certificate_seats_{0};  // likewise
+  LabelSeats move_seats_{0};         // likewise
+  metrics::Exporter::Seats seats_;   // likewise; but for the nodes
   std::unique_ptr<metrics::Exporter> exporter_;
+  std::vector<std::unique_ptr<ListedNodes>> listed_;  // by cluster
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::unique_ptr<Traces> traces_;            // tells workers, so it goes before them
-  std::unique_ptr<Discoveries> discoveries_;  // answers workers, so it goes before them
-  std::unique_ptr<Resolvers> resolvers_;      // the directories'; likewise
+  AdminTokens tokens_;
+  mutable std::mutex reloads_mutex_;
+  ReloadCounts reloads_;                         // guarded by reloads_mutex_, as the next
+  std::shared_ptr<const config::Config> taken_;  // by the last reload; else config_
+  mutable std::mutex reload_mutex_;
+  std::function<metrics::ReloadView()> reload_asked_;  // guarded by reload_mutex_
+  std::unique_ptr<Traces> traces_;                     // tells workers, so it goes before them
+  std::unique_ptr<Discoveries> discoveries_;           // answers workers, so it goes before them
   std::vector<std::thread> threads_;
   std::unique_ptr<Listeners> listeners_;
   std::unique_ptr<handover::Successor> successor_;

@@ -58,7 +58,7 @@ handover::Memories Server::Suspend() {
   // It waits for requests under way, and clients shouldn't.
   admin_.reset();
   listeners_->Suspend();
-  handover::Memories memories = Remember(*newest_.Get(), config_);
+  handover::Memories memories = Remember(*newest_.Get(), *taken());
   memories.users = successor_->HandOver();
   return memories;
 }

@@ -62,8 +62,9 @@ struct Traces::State {
 class Traces::Running final : public trace::Sink {
  public:
   Running(std::shared_ptr<State> state, const io::Clock& clock, metrics::TraceView begun,
-          io::Time until, TraceFile made)
+          io::Time until, TraceFile made, uint64_t most)
       : file(std::move(made)),
+        bytes_max(most),
         view(std::move(begun)),
         ends(until),
         state_(std::move(state)),
@@ -87,7 +88,7 @@ class Traces::Running final : public trace::Sink {
     if (state_->queue.size() == 1) state_->wake.notify_one();
   }
   // The writer's.
-  void Write(std::string_view line, uint64_t bytes_max) {
+  void Write(std::string_view line) {
     full |= file.bytes() + line.size() + 1 > bytes_max;
     if (full) return;
     file.Write(line);
@@ -96,6 +97,7 @@ class Traces::Running final : public trace::Sink {
 
   // The writer's alone.
   TraceFile file;
+  const uint64_t bytes_max;  // of the file, but for the last line
   uint64_t lines = 0;
   uint64_t dropped_to_tell = 0;
   std::string_view last_words;  // nothing comes behind them; empty: it goes on
@@ -116,11 +118,11 @@ class Traces::Running final : public trace::Sink {
 };
 
 Traces::Traces(const config::TraceConfig& config, const io::Clock& clock, Log& log, Publish publish)
-    : config_(config),
-      clock_(clock),
+    : clock_(clock),
       log_(log),
       publish_(std::move(publish)),
-      state_(std::make_shared<State>()) {}
+      state_(std::make_shared<State>()),
+      config_(config) {}
 
 Traces::~Traces() {
   {
@@ -150,11 +152,11 @@ metrics::ApiResult<io::Duration> Traces::DurationOf(const std::string& text) con
 
 metrics::ApiResult<metrics::TraceView> Traces::Start(trace::Rule rule, const std::string& of,
                                                      const std::string& duration) {
+  const std::lock_guard one_at_a_time(starting_);
   if (config_.directory.empty())
-    return Fault(503, "nothing can be traced: set trace.directory, and start Poplar anew");
+    return Fault(503, "nothing can be traced: set trace.directory, and reload");
   const auto lasts = DurationOf(duration);
   if (!lasts) return tl::unexpected(lasts.error());
-  const std::lock_guard one_at_a_time(starting_);
   if (const size_t on = List().size(); on >= static_cast<size_t>(config_.at_once_max))
     return Fault(503, std::to_string(on) +
                           " traces are on, and no more may be (trace.at_once_max); stop one");
@@ -184,7 +186,8 @@ void Traces::Begin(trace::Rule rule, const metrics::TraceView& view, TraceFile f
                    io::Duration lasts) {
   const std::lock_guard lock(state_->mutex);
   auto trace =
-      std::make_shared<Running>(state_, clock_, view, clock_.Now() + lasts, std::move(file));
+      std::make_shared<Running>(state_, clock_, view, clock_.Now() + lasts, std::move(file),
+                                config_.file_bytes_max.bytes - kLastLineBytes);
   trace->rule = std::move(rule);
   trace->rule.sink = trace;
   trace->Put("- - [trace " + std::to_string(view.id) + " of a " + view.kind + " begins]");
@@ -194,6 +197,11 @@ void Traces::Begin(trace::Rule rule, const metrics::TraceView& view, TraceFile f
   log_.Info("trace " + std::to_string(view.id) + " of a " + view.kind + " begins, for " +
             config::FormatDuration(std::chrono::duration_cast<config::Duration>(lasts)) + ": " +
             view.file);
+}
+
+void Traces::Use(const config::TraceConfig& config) {
+  const std::lock_guard one_at_a_time(starting_);
+  config_ = config;
 }
 
 metrics::ApiResult<metrics::TraceView> Traces::Stop(uint64_t id) {
@@ -284,8 +292,7 @@ void Traces::Write() {
     for (const auto& trace : traces) trace->dropped_to_tell = std::exchange(trace->dropped_now, 0);
     for (const auto& trace : closing) trace->last_words = trace->why;
     lock.unlock();
-    for (const State::Entry& entry : queue)
-      entry.trace->Write(entry.line, config_.file_bytes_max.bytes - kLastLineBytes);
+    for (const State::Entry& entry : queue) entry.trace->Write(entry.line);
     WriteBatch(traces);
     lock.lock();
     for (const auto& trace : traces) {
@@ -302,8 +309,7 @@ void Traces::WriteBatch(const std::vector<std::shared_ptr<Running>>& traces) con
   for (const auto& trace : traces) {
     const std::string now = TimeText(clock_.UnixMicros());
     if (const uint64_t dropped = std::exchange(trace->dropped_to_tell, 0); dropped > 0) {
-      trace->Write(now + " - - [" + std::to_string(dropped) + " lines dropped]",
-                   config_.file_bytes_max.bytes - kLastLineBytes);
+      trace->Write(now + " - - [" + std::to_string(dropped) + " lines dropped]");
     }
     if (trace->last_words.empty()) {
       trace->file.Flush();

@@ -34,6 +34,9 @@ class Traces {
   // Ends them all.
   ~Traces();
 
+  // For those that begin from now on.
+  void Use(const config::TraceConfig& config);
+
   // Whose sessions: `rule`, without its sink; `of`: the same for whoever asks which traces are on.
   // `duration`: as an operator writes it; empty: kUsualDuration, or the most that there may be.
   metrics::ApiResult<metrics::TraceView> Start(trace::Rule rule, const std::string& of,
@@ -59,14 +62,14 @@ class Traces {
   void PublishRules() const;
   io::Duration UntilNextEnd() const;
 
-  const config::TraceConfig config_;
   const io::Clock& clock_;
   Log& log_;
   const Publish publish_;
   const std::shared_ptr<State> state_;
-  std::mutex starting_;   // one begins at a time; a file that is slow to be made holds no worker up
-  uint64_t last_id_ = 0;  // guarded by starting_
-  std::thread thread_;    // from the first trace on; likewise
+  std::mutex starting_;  // one begins at a time; a file that is slow to be made holds no worker up
+  config::TraceConfig config_;  // guarded by starting_, as the next
+  uint64_t last_id_ = 0;
+  std::thread thread_;  // from the first trace on; likewise
 };
 
 }  // namespace poplar::server

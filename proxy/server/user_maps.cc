@@ -5,26 +5,46 @@
 namespace poplar::server {
 
 tl::expected<std::unique_ptr<UserMaps>, std::string> UserMaps::Load(
-    std::vector<std::string> files) {
+    const std::vector<std::string>& files) {
   auto maps = std::make_unique<UserMaps>();
-  for (std::string& file : files) {
-    auto loaded = directory::UserMap::Load(file);
-    if (!loaded) return tl::unexpected("user map " + file + " " + loaded.error());
-    auto map = std::make_unique<Map>();
-    map->file = std::move(file);
-    map->counts = {.users = (*loaded)->users(), .loaded = 1};
-    map->current = std::move(*loaded);
-    map->generation = 1;
-    maps->maps_.push_back(std::move(map));
-  }
+  auto loaded = maps->Add(files);
+  if (!loaded) return tl::unexpected(loaded.error());
   return maps;
+}
+
+tl::expected<void, std::string> UserMaps::Add(const std::vector<std::string>& files) {
+  for (const std::string& file : files) {
+    bool known = false;
+    for (size_t i = 0; i < size(); ++i) known = known || maps_[i]->file == file;
+    auto loaded = known ? tl::expected<void, std::string>() : Load(file);
+    if (!loaded) return loaded;
+  }
+  return {};
+}
+
+tl::expected<void, std::string> UserMaps::Load(std::string file) {
+  if (size() == kUserMapsMax)
+    return tl::unexpected("user map " + file + ": one process reads at most " +
+                          std::to_string(kUserMapsMax) +
+                          " files, those before a reload included; start Poplar anew");
+  auto loaded = directory::UserMap::Load(file);
+  if (!loaded) return tl::unexpected("user map " + file + " " + loaded.error());
+  auto map = std::make_unique<Map>();
+  map->file = std::move(file);
+  map->counts = {.users = (*loaded)->users(), .loaded = 1};
+  map->current = std::move(*loaded);
+  map->generation = 1;
+  maps_[size()] = std::move(map);
+  size_.fetch_add(1, std::memory_order_release);
+  return {};
 }
 
 void UserMaps::Watch(Log& log) {
   std::vector<io::FileWatch::File> files;
-  files.reserve(maps_.size());
-  for (const auto& map : maps_)
-    files.push_back({map->file, [this, map = map.get(), &log] { Reload(*map, log); }});
+  for (size_t i = 0; i < size(); ++i) {
+    Map& map = *maps_[i];
+    files.push_back({map.file, [this, &map, &log] { Reload(map, log); }});
+  }
   watch_ = std::make_unique<io::FileWatch>(std::move(files));
 }
 
@@ -59,6 +79,7 @@ UserMaps::Counts UserMaps::counts(size_t map) const {
 }
 
 const directory::UserMap& UserMapReader::Current(size_t map) {
+  if (map >= seen_.size()) seen_.resize(map + 1);
   Seen& seen = seen_[map];
   const uint64_t generation = maps_.generation(map);
   if (seen.generation != generation) seen = {generation, maps_.Get(map)};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -14,6 +15,9 @@
 
 namespace poplar::server {
 
+// Of one process, those included that rules referred to before a reload.
+inline constexpr size_t kUserMapsMax = 64;
+
 // The user maps that rules refer to, read anew when their files change. What can't be read leaves
 // the map in force that there was.
 class UserMaps {
@@ -25,13 +29,18 @@ class UserMaps {
   };
 
   // Reads them all; the error says which can't be and why. Does not watch them yet.
-  static tl::expected<std::unique_ptr<UserMaps>, std::string> Load(std::vector<std::string> files);
+  static tl::expected<std::unique_ptr<UserMaps>, std::string> Load(
+      const std::vector<std::string>& files);
 
-  // Once, before workers run. Reads what changes on a thread of its own, and says so in the log,
-  // which outlives it.
+  // Behind those that there are, so that their numbers stay; a file that is known keeps its own.
+  // Those that no rule refers to any more stay loaded. One thread at a time, with Watch.
+  tl::expected<void, std::string> Add(const std::vector<std::string>& files);
+
+  // Before workers run, and behind each Add. Reads what changes on a thread of its own, and says so
+  // in the log, which outlives it.
   void Watch(Log& log);
 
-  size_t size() const { return maps_.size(); }
+  size_t size() const { return size_.load(std::memory_order_acquire); }
   const std::string& file(size_t map) const { return maps_[map]->file; }
 
   // The map in force. Any thread; takes a short lock: see UserMapReader.
@@ -51,9 +60,11 @@ class UserMaps {
     std::atomic<uint64_t> generation = 0;
   };
 
+  tl::expected<void, std::string> Load(std::string file);
   void Reload(Map& map, Log& log);
 
-  std::vector<std::unique_ptr<Map>> maps_;
+  std::array<std::unique_ptr<Map>, kUserMapsMax> maps_;
+  std::atomic<size_t> size_ = 0;
   std::unique_ptr<io::FileWatch> watch_;  // goes first
 };
 

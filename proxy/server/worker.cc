@@ -27,17 +27,17 @@ tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
   worker->keeping_ = std::make_unique<io::TaskScope>(world.ready());
   worker->serving_ = std::make_unique<io::TaskScope>(world.ready());
   worker->root_ = std::make_unique<io::TaskScope>(world.ready());
-  worker->lookups_ =
-      std::make_unique<WorkerLookups>(*shared.maps, *shared.directories, world, *worker->serving_);
+  worker->lookups_ = std::make_unique<WorkerLookups>(*shared.maps, shared.directories, world);
   worker->environment_.reset(new session::Environment{
       world, *worker->serving_, shared.affinity, shared.digest, shared.sealer, shared.listing_key,
       log, worker->meter_, worker->observer_, shared.admission, worker->newcomers_,
       worker->lookups_.get(), &worker->newest_, &worker->traces_, shared.successor});
+  worker->service_ = shared.autoconfig;
   if (shared.autoconfig != nullptr) {
     worker->autoconfig_ = std::make_unique<autoconfig::HttpServer>(
-        *shared.autoconfig, autoconfig::HttpServer::Environment{
-                                world, *worker->serving_, worker->settings_->admission,
-                                shared.admission.connections, worker->newcomers_, worker->visits_});
+        worker->TermsOfAutoconfig(),
+        autoconfig::HttpServer::Environment{world, *worker->serving_, shared.admission.connections,
+                                            worker->newcomers_, worker->visits_});
   }
   worker->sampler_ = std::make_unique<io::Timer>(
       world.timers(), [](void* context) { static_cast<Worker*>(context)->Sample(); }, worker.get());
@@ -55,11 +55,15 @@ Worker::Worker(Shared& shared, std::shared_ptr<const session::Settings> settings
       newest_(settings_),
       shard_(shard),
       meter_(shard),
-      observer_(shard, log, *settings_),
+      observer_(shard, log, settings_),
       visits_(shard, log),
       clock_(clock) {}
 
 Worker::~Worker() = default;
+
+autoconfig::HttpServer::Terms Worker::TermsOfAutoconfig() const {
+  return {service_, {settings_, &settings_->admission}};
+}
 
 void Worker::ListenOn(const Clients& clients, io::Descriptor socket) {
   // What is posted has to be copyable.
@@ -214,9 +218,33 @@ void Worker::LookAtNode(balancer::NodeId node) {
   });
 }
 
-void Worker::UseSettings(std::shared_ptr<const session::Settings> newest) {
+void Worker::UseSettings(std::shared_ptr<const session::Settings> base,
+                         std::shared_ptr<const session::Settings> newest) {
   proactor_->PostFromAnyThread(
-      [this, newest = std::move(newest)]() mutable { newest_ = std::move(newest); });
+      [this, base = std::move(base), newest = std::move(newest)]() mutable {
+        settings_ = std::move(base);
+        newest_ = std::move(newest);
+        if (autoconfig_ != nullptr) autoconfig_->Use(TermsOfAutoconfig());
+      });
+}
+
+void Worker::UseAutoconfig(std::shared_ptr<const autoconfig::Service> service) {
+  proactor_->PostFromAnyThread([this, service = std::move(service)]() mutable {
+    service_ = std::move(service);
+    if (autoconfig_ != nullptr) autoconfig_->Use(TermsOfAutoconfig());
+  });
+}
+
+void Worker::UseDirectories(std::shared_ptr<Directories> directories) {
+  proactor_->PostFromAnyThread([this, directories = std::move(directories)]() mutable {
+    lookups_->Use(std::move(directories));
+  });
+}
+
+void Worker::LookAtTerms() {
+  proactor_->PostFromAnyThread([this] {
+    for (const auto& prober : probers_) prober->LookAtTerms();
+  });
 }
 
 void Worker::UseTraces(std::shared_ptr<const trace::Rules> rules) {
@@ -256,11 +284,12 @@ io::Task<void> Worker::PassAnswer(size_t index, std::string user,
 
 // The share is changed before this is posted: whatever a session of this worker's does behind it,
 // parking included, knows the new one.
-void Worker::LookAtMove(size_t move) {
-  proactor_->PostFromAnyThread([this, move] {
+void Worker::LookAtMove(std::string move) {
+  proactor_->PostFromAnyThread([this, move = std::move(move)] {
     for (session::Session* session : sessions_) session->LookAtMoves();
     // Else all that is parked ends anyway.
-    if (!stopping_) session::EndParkedOf(*environment_, *settings_, move);
+    const auto number = newest_->moves == nullptr ? std::nullopt : newest_->moves->Find(move);
+    if (!stopping_ && number) session::EndParkedOf(*environment_, *newest_, *number);
   });
 }
 
@@ -295,6 +324,8 @@ void Worker::Sample() {
   shard_.GaugeSet(metrics::kBuffersInUse, static_cast<int64_t>(proactor_->buffers().in_use()));
   shard_.GaugeSet(metrics::kWorkers, 1);
   heartbeat_.store(clock_.Now().time_since_epoch().count(), std::memory_order_relaxed);
+  lookups_->LetGo();
+  on_each_second_();
   sampler_->Arm(proactor_->Now() + kSampleInterval);
 }
 

@@ -34,7 +34,7 @@ namespace poplar::server {
 // What all workers share. Touched once or twice a session, never while mail is relayed.
 struct Shared {
   Shared(io::Random& random, std::unique_ptr<UserMaps> user_maps,
-         std::unique_ptr<Directories> services)
+         std::shared_ptr<Directories> services)
       : digest(random),
         sealer(random),
         listing_key(random.Next()),
@@ -48,9 +48,10 @@ struct Shared {
   const uint64_t listing_key;
   admission::Admission admission;
   const std::unique_ptr<UserMaps> maps;
-  const std::unique_ptr<Directories> directories;
-  std::unique_ptr<autoconfig::Service> autoconfig;  // null: clients are told nothing
-  session::Successor* successor = nullptr;          // before the workers
+  std::shared_ptr<Directories> directories;  // in force; workers have theirs
+  // At start; null: clients are told nothing.
+  std::shared_ptr<const autoconfig::Service> autoconfig;
+  session::Successor* successor = nullptr;  // before the workers
 };
 
 // One thread, one proactor, its listeners and its sessions.
@@ -108,8 +109,18 @@ class Worker {
   // worker has seen; all workers' sessions are to look at it.
   void OnNodeChanged(std::function<void(balancer::NodeId)> tell);
   void LookAtNode(balancer::NodeId node);
-  // Logins that begin after it was heard of go by these.
-  void UseSettings(std::shared_ptr<const session::Settings> newest);
+  // Connections that come, and logins that begin, after it was heard of go by these
+  // (NewestSettings).
+  void UseSettings(std::shared_ptr<const session::Settings> base,
+                   std::shared_ptr<const session::Settings> newest);
+  // Likewise, what clients are told who ask for their settings.
+  void UseAutoconfig(std::shared_ptr<const autoconfig::Service> service);
+  // Likewise, who knows where users are.
+  void UseDirectories(std::shared_ptr<Directories> directories);
+  // The operator has said something else of the clusters.
+  void LookAtTerms();
+  // Before Run: `look` is called on the worker's thread, about once a second.
+  void OnEachSecond(std::function<void()> look) { on_each_second_ = std::move(look); }
   // Likewise, of what is traced.
   void UseTraces(std::shared_ptr<const trace::Rules> rules);
   // `look` is called on the worker's thread, with all sessions that it has at that moment.
@@ -121,7 +132,7 @@ class Worker {
   // worker's thread.
   void AskDirectory(size_t index, std::string user, std::function<void(directory::Answer)> tell);
   // Its share has changed: sessions and parked ones whose users are elsewhere now end.
-  void LookAtMove(size_t move);
+  void LookAtMove(std::string move);
 
   io::Proactor& proactor() { return *proactor_; }
   // Nothing that is posted to it is done any more.
@@ -143,6 +154,7 @@ class Worker {
                                         session::Place place);
   tl::expected<session::Place, admission::Refusal> Admit(const session::ListenerSettings& listener,
                                                          const io::Address& peer);
+  autoconfig::HttpServer::Terms TermsOfAutoconfig() const;
   io::Task<void> PassAnswer(size_t index, std::string user,
                             std::function<void(directory::Answer)> tell);
   io::Task<void> StopWhenEmpty();
@@ -151,8 +163,8 @@ class Worker {
   void Sample();
 
   Shared& shared_;
-  const std::shared_ptr<const session::Settings> settings_;
-  std::shared_ptr<const session::Settings> newest_;  // of settings_, but for the nodes
+  std::shared_ptr<const session::Settings> settings_;  // for new connections
+  std::shared_ptr<const session::Settings> newest_;    // for logins
   std::shared_ptr<const trace::Rules> traces_ = std::make_shared<const trace::Rules>();
   metrics::Shard& shard_;
   ShardMeter meter_;
@@ -168,7 +180,8 @@ class Worker {
   admission::Seniority newcomers_;
   std::unique_ptr<WorkerLookups> lookups_;
   std::unique_ptr<session::Environment> environment_;
-  std::unique_ptr<autoconfig::HttpServer> autoconfig_;  // null: as in Shared
+  std::shared_ptr<const autoconfig::Service> service_;  // null: as in Shared; likewise
+  std::unique_ptr<autoconfig::HttpServer> autoconfig_;
   std::unique_ptr<io::Timer> sampler_;
   std::unique_ptr<io::Timer> leaving_timer_;
   std::unique_ptr<io::Event> stopped_;
@@ -177,6 +190,7 @@ class Worker {
   std::vector<std::unique_ptr<upstream::Prober>> probers_;
   std::vector<std::unique_ptr<upstream::Discovery>> discoveries_;
   SessionSet sessions_;
+  std::function<void()> on_each_second_ = [] {};
   io::ProactorCounters sampled_;
   io::Duration silence_{};    // after which sessions end
   io::Time leaving_since_{};  // likewise

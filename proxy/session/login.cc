@@ -184,8 +184,8 @@ bool Login::NodeTakesUs() const {
 // The user's own session at the node, kept from an earlier login. Taken or not, it must be out of
 // the way: it may hold the maildrop's lock.
 io::Task<Login::Step> Login::TakeParked() {
-  std::unique_ptr<balancer::ParkedSession> parked =
-      node().pool.TakeParked(cluster().id, request_.user, cluster().login.user_sessions_max);
+  std::unique_ptr<balancer::ParkedSession> parked = node().pool.TakeParked(
+      cluster().id, request_.user, cluster().terms()->login.user_sessions_max);
   if (parked == nullptr) co_return Step::kGoOn;
   auto connection = Attached(std::move(parked->connection));
   const bool alive = connection->Quiet();
@@ -254,7 +254,7 @@ io::Task<Login::Step> Login::TakeConnection() {
 io::Task<Login::Step> Login::WaitInQueue(SlotWait& place) {
   const io::Time begun = Now();
   const QueueResult result =
-      co_await place.Wait(node().pool, std::min(request_.deadline, begun + node().wait_timeout),
+      co_await place.Wait(node().pool, std::min(request_.deadline, begun + node().wait_timeout()),
                           [this] { return NodeTakesUs() && InPlace(); });
   record_.queued = Now() - begun;
   environment_.meter.QueueLeft(node_, result, *record_.queued);
@@ -302,7 +302,7 @@ Login::Step Login::Bind() {
     return Step::kAgain;
   }
   if (!session_.lease) return Step::kGoOn;
-  const uint32_t most = cluster().login.user_sessions_max;
+  const uint32_t most = cluster().terms()->login.user_sessions_max;
   if (most > 0 && has_secret() && session_.lease.Full(session_.digest, most)) {
     GiveUpConnection(true);
     return TooManySessions();
@@ -321,7 +321,7 @@ Login::Step Login::Bind() {
 
 // The node has accepted the login. False: it makes one session too many of the user's.
 bool Login::Counts() {
-  const uint32_t most = cluster().login.user_sessions_max;
+  const uint32_t most = cluster().terms()->login.user_sessions_max;
   if (most == 0 || !session_.lease) return true;
   return session_.lease.Accept(has_secret() ? session_.digest : balancer::CredentialDigest{}, most);
 }
@@ -339,8 +339,8 @@ Login::Step Login::OnOneTooMany() {
 }
 
 Login::Step Login::TooManySessions() {
-  record_.failure =
-      "user_limit: the user has " + std::to_string(cluster().login.user_sessions_max) + " sessions";
+  record_.failure = "user_limit: the user has " +
+                    std::to_string(cluster().terms()->login.user_sessions_max) + " sessions";
   answer_ = pop3::kReplyInUse;
   retry_reason_ = RetryReason::kUserLimit;
   return Step::kRetryInUse;

@@ -31,8 +31,9 @@ io::Task<Login::Step> Login::Authenticate() {
   NodeError error = co_await LearnCapabilities();
   if (error.failure != NodeFailure::kNone) co_return co_await OnFailure(std::move(error));
   const auto offered = cluster().offered.Of(node_);
+  const auto said = cluster().terms();
   const upstream::LoginTerms terms{.offered = offered.get(),
-                                   .master = &cluster().master,
+                                   .master = &said->master,
                                    .origin = request_.origin,
                                    .challenger = request_.challenger,
                                    .careful = source_ == LeaseSource::kWarm};
@@ -49,9 +50,10 @@ io::Task<NodeError> Login::LearnCapabilities() {
   upstream::Cluster& here = cluster();
   if (!pop3::NeedsCapabilities(credential())) co_return NodeError{};
   if (const auto offered = here.offered.Of(node_)) {
-    const bool probed = here.probe.enabled && here.probe.level >= balancer::ProbeLevel::kCapa;
+    const auto said = here.terms();
+    const bool probed = said->probe.enabled && said->probe.level >= balancer::ProbeLevel::kCapa;
     if (probed) co_return NodeError{};
-    const auto way = pop3::ChooseWay(credential(), offered.get(), here.master);
+    const auto way = pop3::ChooseWay(credential(), offered.get(), said->master);
     if (way.kind != Kind::kImpossible) co_return NodeError{};
   }
   const auto reply = co_await session_.connection->AskCapabilities();

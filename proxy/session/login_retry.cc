@@ -54,7 +54,7 @@ io::Task<Login::Step> Login::RetryInUse() {
   session_.lease.Release();
   result_ = LoginResult::kBackendError;
   outcome_ = Outcome::kUnavailable;
-  const upstream::LoginRules& rules = cluster().login;
+  const upstream::LoginRules rules = cluster().terms()->login;
   // A node that we lost may hold its lock on the maildrop for as long as it takes it to notice.
   if (in_use_tries_ == rules.in_use_retries && !request_.resumes) co_return Step::kEnd;
   const io::Duration pause = Backoff(rules.in_use_backoff, std::chrono::seconds(5), in_use_tries_++,

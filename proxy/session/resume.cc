@@ -126,7 +126,7 @@ io::Task<std::optional<ResumeResult>> Resume::LogIn() {
                .deadline = request_.deadline,
                .resumes = true,
                .origin = request_.origin,
-               .turn = request_.turn,
+               .turn = TurnBy(*newest),
                .tracing = request_.tracing},
               patience_, scratch_);
   login_ = &login;
@@ -155,6 +155,12 @@ Whereabouts Resume::Where(const Settings& settings) const {
   const balancer::Node* own = settings.nodes->FindNode(*where.node);
   if (own == nullptr || own->name != request_.own_node) where.node.reset();
   return where;
+}
+
+// The list of moves may be another than at the session's login.
+std::optional<balancer::Moves::Turn> Resume::TurnBy(const Settings& settings) const {
+  if (!request_.turn || settings.moves == nullptr) return std::nullopt;
+  return settings.moves->TurnAs(*request_.moves, *request_.turn);
 }
 
 // The client's view in the new session, and the client's marks on it.

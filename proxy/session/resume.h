@@ -28,6 +28,7 @@ class Resume {
     const upstream::ClientOrigin* origin = nullptr;  // as for Login
     std::string_view own_node = {};                  // the name that where.node had at login
     std::optional<balancer::Moves::Turn> turn = {};  // as for Login
+    std::shared_ptr<balancer::Moves> moves = {};     // whose turn it is
     Tracing* tracing = nullptr;                      // likewise
   };
 
@@ -50,6 +51,7 @@ class Resume {
   io::Task<std::optional<ResumeResult>> Try();
   io::Task<std::optional<ResumeResult>> LogIn();
   Whereabouts Where(const Settings& settings) const;
+  std::optional<balancer::Moves::Turn> TurnBy(const Settings& settings) const;
   io::Task<std::optional<ResumeResult>> FindMessages();
   void TellHealth(upstream::NodeFailure failure);
   bool over() const { return late_ || aborted_; }

@@ -102,7 +102,7 @@ pop3::AuthorizationPolicy Session::Policy() const {
   policy.offer.mechanisms = login.mechanisms & common->mechanisms;
   if (!common->known) policy.unpromised = login.mechanisms;
   // The node can't check a certificate that was shown to us: a master user opens for it.
-  if (certificate_user_.empty() || !cluster().master.exists()) {
+  if (certificate_user_.empty() || !cluster().terms()->master.exists()) {
     policy.offer.mechanisms.Remove(pop3::Mechanism::kExternal);
     policy.unpromised.Remove(pop3::Mechanism::kExternal);
   }
@@ -248,6 +248,9 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   const Arrival arrival{listener_, server_name_, certificate_.get(), ++logins_};
   Patience patience(proactor_, *client_, input_);
   const std::shared_ptr<const Settings> newest = Newest(environment_, settings_);
+  record_.route = record_.move = {};  // those of an earlier login go with what it went by
+  moves_ = newest->moves;
+  rules_ = newest->routing.rules;
   Login login(environment_, *newest,
               {.where = {listener_.cluster},
                .user = *canonical,
@@ -370,7 +373,8 @@ io::Task<bool> Session::GoOnElsewhere(Relay& relay, RelayEnd& end) {
   Resume resume(
       environment_, settings_,
       {cluster(), where_, user, credential_, relay, PauseAfter(end.reason, relay.losses()),
-       stalled_since + cluster().resume.deadline, &origin_, own_node_, turn_, LookForTraces()},
+       stalled_since + cluster().terms()->resume.deadline, &origin_, own_node_, turn_, moves_,
+       LookForTraces()},
       patience);
   resume_ = &resume;
   const ResumeResult result = co_await resume.Run();

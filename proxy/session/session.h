@@ -124,8 +124,11 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   Whereabouts where_;     // of the user; before login, of one whom no rule means
   std::string own_node_;  // the name of where_.node, if there is one
   std::optional<balancer::Moves::Turn> turn_;  // if a move means the user
-  std::unique_ptr<Departure> departure_;       // once it has to end for that
-  int logins_ = 0;                             // tried
+  // What the last login went by: turn_ and the record's names are theirs.
+  std::shared_ptr<balancer::Moves> moves_;
+  std::shared_ptr<const balancer::RouteTable> rules_;
+  std::unique_ptr<Departure> departure_;  // once it has to end for that
+  int logins_ = 0;                        // tried
   io::Time stalls_counted_{};
 
   std::string_view farewell_;

@@ -89,7 +89,7 @@ void Session::LookAtNode(balancer::NodeId node) {
 
 void Session::LookAtMoves() {
   if (!turn_ || relay_ == nullptr || departure_ != nullptr) return;
-  const balancer::Moves& moves = *settings_->moves;
+  const balancer::Moves& moves = *moves_;
   if (moves.ClusterOf(*turn_) == where_.cluster) return;
   record_.move = moves.rule(turn_->move).name;
   departure_ = std::make_unique<Departure>(

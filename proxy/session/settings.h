@@ -60,7 +60,8 @@ struct ClusterPolicy {
 
 // All that sessions read of the configuration: an immutable snapshot, published whole and shared by
 // all workers. A session keeps the one it began with; its logins, the later ones for resuming it
-// too, go by the newest one's nodes (Environment::newest), for these may come and go.
+// too, go by the newest one (Environment::newest): it says where users are, and which nodes there
+// are. Clusters, nodes and listeners have the same numbers in all of them.
 struct Settings {
   Timeouts timeouts;
   int bad_commands_max = 20;  // after login; before it the listener's policy counts

@@ -108,16 +108,16 @@ struct ServerCallbacks {
     const TicketKeys& keys = *Of(ssl).ticket_keys_;
     const TicketKeys::Key* key = &keys.sealing();
     if (sealing == 1) {
-      std::memcpy(name, key->data(), 16);
+      std::memcpy(name, key->name.data(), key->name.size());
       RAND_bytes(iv, EVP_MAX_IV_LENGTH);
     } else {
       key = keys.Find(std::span<const uint8_t, 16>(name, 16));
       if (key == nullptr) return 0;
     }
-    if (HMAC_Init_ex(hmac, key->data() + 16, 16, EVP_sha256(), nullptr) != 1) return -1;
-    if (EVP_CipherInit_ex(cipher, EVP_aes_128_cbc(), nullptr, key->data() + 32, iv, sealing) != 1) {
+    const EVP_CIPHER* const algorithm = key->bytes == 16 ? EVP_aes_128_cbc() : EVP_aes_256_cbc();
+    if (HMAC_Init_ex(hmac, key->mac.data(), key->bytes, EVP_sha256(), nullptr) != 1) return -1;
+    if (EVP_CipherInit_ex(cipher, algorithm, nullptr, key->cipher.data(), iv, sealing) != 1)
       return -1;
-    }
     return sealing == 1 || key == &keys.sealing() ? 1 : 2;
   }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +44,14 @@ struct ResumeRules {
   io::Duration deadline = std::chrono::seconds(15);
 };
 
+// What an operator says of a cluster and may say anew at any time.
+struct ClusterTerms {
+  ProbeOptions probe;
+  LoginRules login;
+  ResumeRules resume;
+  pop3::MasterUser master;
+};
+
 // A cluster as all workers share it: what is decided and remembered at run time. Its nodes stay for
 // the process's life.
 struct Cluster {
@@ -57,15 +66,37 @@ struct Cluster {
   const balancer::ClusterId id;
   const std::string name;
   const balancer::ClusterRules rules;
-  ProbeOptions probe;                        // before the workers run
-  LoginRules login;                          // likewise
-  ResumeRules resume;                        // likewise
-  pop3::MasterUser master;                   // likewise
-  std::vector<std::unique_ptr<Node>> nodes;  // likewise; as in the node table
+  std::vector<std::unique_ptr<Node>> nodes;  // before the workers run; as in the node table
   balancer::ClusterHealth health;
   OfferedCapabilities offered;
 
-  bool resumes() const { return resume.enabled && rules.shared_storage; }
+  // Never null. Any thread, a short lock: for what is done once a login or a probe.
+  std::shared_ptr<const ClusterTerms> terms() const {
+    const std::lock_guard lock(mutex_);
+    return terms_;
+  }
+  void set_terms(std::shared_ptr<ClusterTerms> terms) {
+    const std::lock_guard lock(mutex_);
+    terms_.swap(terms);
+  }
+  // Before the workers run.
+  ClusterTerms& first_terms() { return *terms_; }
+
+  // Whether the seat isn't vacant.
+  bool IsTaken(const Node& node) const {
+    return health.seat(node.id) != balancer::Seating::State::kVacant;
+  }
+  // Whether nothing of the node's users is left there, but for leases.
+  bool IsDeserted(const Node& node) const {
+    const balancer::NodePool::Counts counts = node.pool.counts();
+    return counts.in_use == 0 && counts.waiting == 0 && health.sessions(node.id) == 0;
+  }
+
+  bool resumes() const { return rules.shared_storage && terms()->resume.enabled; }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<ClusterTerms> terms_ = std::make_shared<ClusterTerms>();
 };
 
 }  // namespace poplar::upstream

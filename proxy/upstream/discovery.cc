@@ -270,9 +270,7 @@ void Discovery::Vacate() {
 
 bool Discovery::IsFree(uint32_t seat) const {
   const Node& node = NodeAt(seat);
-  const balancer::NodePool::Counts counts = node.pool.counts();
-  return counts.in_use == 0 && counts.waiting == 0 && cluster_.health.sessions(node.id) == 0 &&
-         host_.IsForgotten(node.id);
+  return cluster_.IsDeserted(node) && host_.IsForgotten(node.id);
 }
 
 // --- what is told of it

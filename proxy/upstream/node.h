@@ -17,13 +17,16 @@ namespace poplar::upstream {
 struct Node {
   Node(balancer::NodeId number, std::shared_ptr<const Endpoint> where,
        const balancer::PoolLimits& limits, io::Duration patience)
-      : id(number), wait_timeout(patience), pool(limits), endpoint_(std::move(where)) {}
+      : id(number), pool(limits), wait_timeout_(patience.count()), endpoint_(std::move(where)) {}
 
   const balancer::NodeId id;
-  const io::Duration wait_timeout;  // of a login in the queue for a slot
   balancer::NodePool pool;
   // The last probe's time in nanoseconds; 0: there was none yet.
   std::atomic<int64_t> probe_took = 0;
+
+  // Of a login in the queue for a slot. Any thread.
+  io::Duration wait_timeout() const { return io::Duration(wait_timeout_.load()); }
+  void set_wait_timeout(io::Duration patience) { wait_timeout_ = patience.count(); }
 
   // Never null; a vacant seat's has no address. Any thread, a short lock: for what is done once a
   // login.
@@ -40,6 +43,7 @@ struct Node {
   }
 
  private:
+  std::atomic<int64_t> wait_timeout_;  // nanoseconds
   mutable std::mutex mutex_;
   std::shared_ptr<const Endpoint> endpoint_;
 };

@@ -51,53 +51,56 @@ void Prober::Stop() {
   if (probing_ != nullptr) probing_->Abort();
 }
 
-io::Task<void> Prober::Run() {
-  const ProbeOptions& options = cluster_.probe;
-  if (!options.enabled) co_return;
-  assert(options.interval > io::Duration(0) && options.fast_interval > io::Duration(0));
+void Prober::LookAtTerms() { alarm_.Ring(); }
 
+io::Task<void> Prober::Run() {
   // Any moment within the first interval: nodes are not asked in step, nor by several Poplars.
-  io::Time next = proactor_.Now() + Between(proactor_.random(), io::Duration(0), options.interval);
+  io::Time next = proactor_.Now() +
+                  Between(proactor_.random(), io::Duration(0), cluster_.terms()->probe.interval);
   while (!stopped_) {
-    if (proactor_.Now() < next) {
-      co_await alarm_.Until(next);
+    const auto terms = cluster_.terms();
+    const ProbeOptions& options = terms->probe;
+    assert(options.interval > io::Duration(0) && options.fast_interval > io::Duration(0));
+    // An operator may have said less than before.
+    next = std::min(next, proactor_.Now() + options.interval + options.interval / 5);
+    if (!options.enabled || proactor_.Now() < next) {
+      co_await alarm_.Until(options.enabled ? next : proactor_.Now() + kIdle);
       continue;
     }
     const io::Time begun = proactor_.Now();
     Tell(cluster_.health.OnTime(node_.id, begun.time_since_epoch()));
     bool settled = true;
-    if (MayProbe()) settled = co_await Round();
+    if (MayProbe()) settled = co_await Round(options);
     next = begun + Jittered(proactor_.random(), settled ? options.interval : options.fast_interval);
   }
 }
 
-io::Task<bool> Prober::Round() {
+io::Task<bool> Prober::Round(const ProbeOptions& options) {
   Connection connection(proactor_, node_.endpoint());
   probing_ = &connection;
   const io::Time begun = proactor_.Now();
-  const NodeError error = co_await Probe(connection);
+  const NodeError error = co_await Probe(connection, options);
   // Before the QUIT: a node that is slow to say goodbye doesn't hold up what is known of it.
   const bool counts = IsOfTheNode(connection);
   if (!stopped_ && counts) Report(error, proactor_.Now() - begun);
-  if (StillTalks(error) && cluster_.probe.level != ProbeLevel::kConnect)
-    co_await connection.Retire();
+  if (StillTalks(error) && options.level != ProbeLevel::kConnect) co_await connection.Retire();
   probing_ = nullptr;
   if (!counts) co_return false;
   co_return SaysNothing(error.failure) || (error.failure == NodeFailure::kNone) == NodeIsUp();
 }
 
-io::Task<NodeError> Prober::Probe(Connection& connection) {
+io::Task<NodeError> Prober::Probe(Connection& connection, const ProbeOptions& options) {
   const auto expire = [](void* context) { static_cast<Connection*>(context)->Expire(); };
   io::Timer timeout(proactor_.timers(), expire, &connection);
-  timeout.Arm(proactor_.Now() + cluster_.probe.timeout);
+  timeout.Arm(proactor_.Now() + options.timeout);
 
-  const ProbeLevel level = cluster_.probe.level;
+  const ProbeLevel level = options.level;
   if (level == ProbeLevel::kConnect) co_return co_await connection.OpenTransport();
   NodeError error = co_await connection.Open();
   if (error.failure == NodeFailure::kNone && level >= ProbeLevel::kCapa)
     error = co_await LearnCapabilities(connection);
   if (error.failure == NodeFailure::kNone && level == ProbeLevel::kLogin)
-    error = co_await LogInAndStat(connection);
+    error = co_await LogInAndStat(connection, options);
   co_return error;
 }
 
@@ -121,8 +124,7 @@ io::Task<NodeError> Prober::LearnCapabilities(Connection& connection) {
 
 // [IN-USE] and [LOGIN-DELAY] are answers of a node that works and knows the account (RFC 2449
 // section 8.1): another Poplar's probe may just be in its maildrop.
-io::Task<NodeError> Prober::LogInAndStat(Connection& connection) {
-  const ProbeOptions& options = cluster_.probe;
+io::Task<NodeError> Prober::LogInAndStat(Connection& connection, const ProbeOptions& options) {
   // As sessions are told: by what the node has just said that it offers.
   const auto offered = cluster_.offered.Of(node_.id);
   const LoginTerms terms{.offered = offered.get()};

@@ -14,21 +14,26 @@ namespace poplar::upstream {
 // administratively down is left alone, and a vacant seat. One worker's.
 class Prober {
  public:
+  // Between looks at a cluster that isn't probed; LookAtTerms comes sooner.
+  static constexpr io::Duration kIdle = std::chrono::hours(1);
+
   // All must outlive it.
   Prober(io::Proactor& proactor, Cluster& cluster, Node& node, Observer& observer);
 
-  // Until Stop; returns at once where the cluster isn't probed. Once.
+  // Until Stop. Once.
   io::Task<void> Run();
+  // The operator has said something else of the cluster.
+  void LookAtTerms();
   // Cuts in wherever the probe is; what it had asked is then no evidence.
   void Stop();
 
  private:
   // One probe from its connect to the end of its QUIT. True: its result fits the node's state.
-  io::Task<bool> Round();
+  io::Task<bool> Round(const ProbeOptions& options);
   // As deep as the cluster's level says, within the probe's timeout.
-  io::Task<NodeError> Probe(Connection& connection);
+  io::Task<NodeError> Probe(Connection& connection, const ProbeOptions& options);
   io::Task<NodeError> LearnCapabilities(Connection& connection);
-  io::Task<NodeError> LogInAndStat(Connection& connection);
+  io::Task<NodeError> LogInAndStat(Connection& connection, const ProbeOptions& options);
   void Report(const NodeError& error, io::Duration took);
   void Tell(const std::optional<balancer::Transition>& transition);
   bool IsOfTheNode(const Connection& connection) const;

@@ -257,6 +257,29 @@ def test_another_configuration_takes_effect(generations, authority, nodes):
     assert any("configuration has no listener for it" in line.get("message", "") for line in proxy.lines())
 
 
+def test_reloads_and_upgrades_in_turn(generations, authority, board):
+    """A reload takes what it can; what it can't waits for the upgrade, and nothing that it took is lost there."""
+    context = tls_context(authority.file)
+    with generations(weights=[1, 10, 1000]) as proxy:
+        with Crowd(6, lambda number: visit(proxy, context, f"user{number}")) as crowd:
+            for workers in (1, 3, 1):
+                def change(settings, workers=workers):
+                    swap_weights(settings)
+                    settings["workers"] = workers
+                proxy.configure(change)
+                answer = proxy.admin_command("reload")
+                assert answer.returncode == 0, answer.stdout + answer.stderr
+                waits = answer.stdout.partition("Takes effect with `poplar upgrade`")[2]
+                assert "workers: " in waits and "weight" not in waits, answer.stdout
+                before = crowd.visits
+                until(lambda before=before: crowd.visits > before + 30 or crowd.complaints, "visits by the new weights")
+                assert proxy.metric("poplar_workers") != workers
+                proxy.upgrade()
+                until(lambda workers=workers: proxy.metric("poplar_workers") == workers, "the workers to count themselves")
+        assert not crowd.complaints, crowd.complaints[:10]
+        assert board.moved and not board.twice
+
+
 def test_the_systemd_is_told(generations, tmp_path, authority):
     manager = Systemd(tmp_path)
     with generations(environment={"NOTIFY_SOCKET": str(manager.path), "WATCHDOG_USEC": "400000"}) as proxy:

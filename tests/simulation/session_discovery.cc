@@ -43,7 +43,9 @@ SessionDiscovery::SessionDiscovery(World& world, const Places& places, NameServe
       actor_(world.log().AddActor("discovery")),
       present_(places.names.size()),
       stays_(places.names.size()) {
-  newest_.OnPublished(std::move(publishes));
+  newest_.OnPublished([publishes = std::move(publishes)](const auto& /*base*/, const auto& newest) {
+    publishes(newest);
+  });
 }
 
 upstream::Discovery& SessionDiscovery::Start(io::Proactor& machine, upstream::Observer& observer) {

@@ -145,14 +145,15 @@ std::shared_ptr<upstream::Cluster> BuildCluster(const SessionRules& rules,
       *table.FindCluster(place.name), place.name,
       balancer::ClusterRules{.shared_storage = rules.shared_storage, .affinity = rules.affinity},
       rules.health, members);
-  cluster->probe.level = rules.health.level;
-  cluster->probe.enabled = rules.health.probes;
-  cluster->probe.interval = rules.probe_interval;
-  cluster->probe.fast_interval = rules.probe_interval / 4;
-  cluster->probe.timeout = rules.probe_timeout;
-  cluster->probe.credential = pop3::PasswordCredential(kProbeUser, pop3::Secret(kProbePassword));
-  cluster->login = rules.login;
-  cluster->resume = rules.resume;
+  upstream::ClusterTerms& terms = cluster->first_terms();
+  terms.probe = {.level = rules.health.level,
+                 .enabled = rules.health.probes,
+                 .interval = rules.probe_interval,
+                 .fast_interval = rules.probe_interval / 4,
+                 .timeout = rules.probe_timeout,
+                 .credential = pop3::PasswordCredential(kProbeUser, pop3::Secret(kProbePassword))};
+  terms.login = rules.login;
+  terms.resume = rules.resume;
   for (size_t i = 0; i < ids.size(); ++i) {
     const std::string name = has_seats ? "-" : places.names[place.nodes[i]];
     const io::Address address = has_seats ? io::Address() : nodes[place.nodes[i]];

@@ -26,6 +26,22 @@ TEST(ClusterHealthTest, ANodeMustBeOutForAHoldDownBeforeItsUsersMove) {
   EXPECT_EQ(f.Choose(minutes(60)), Go(kB));
 }
 
+TEST(ClusterHealthTest, OtherRulesCountFromThenOn) {
+  FourNodes f;
+  f.Fail(kA, seconds(100));
+  HealthRules rules = kRules;
+  rules.hold_down = seconds(2);
+  rules.fall = 3;
+  f.cluster.SetRules(rules);
+  EXPECT_EQ(f.Choose(seconds(101)), Wait(kA, seconds(102)));
+  EXPECT_EQ(f.Choose(seconds(102)), Go(kB));
+  EXPECT_FALSE(f.cluster.OnProbe(kB, false, "timeout", seconds(103)));
+  EXPECT_EQ(f.Choose(seconds(104)), Go(kB)) << "one failure isn't enough any more";
+  rules.panic_percent = 90;
+  f.cluster.SetRules(rules);
+  EXPECT_TRUE(f.cluster.panicking({}));
+}
+
 TEST(ClusterHealthTest, UsersOfOtherNodesDoNotWait) {
   FourNodes f;
   f.Fail(kB, seconds(100));

@@ -147,5 +147,40 @@ TEST_F(MayEnter, TheOtherClusterIsTheOneToLeave) {
   EXPECT_EQ(moves_.OtherOf(turn_, kNew), kOld);
 }
 
+TEST(Moves, GoOnUnderAnotherList) {
+  Moves before({{"other", kOld, kThird, {"x@a.example"}, {}, 0}, Rule(100)});
+  before.SetPermille(1, 300);
+  ++before.counts(1).landed;
+  Moves after({Rule(100), {"more", kThird, kNew, {}, {}, 7}}, &before);
+  EXPECT_EQ(after.permille(0), 300u) << "as an operator has said meanwhile";
+  EXPECT_EQ(after.counts(0).landed, 1u);
+  EXPECT_EQ(after.permille(1), 7u);
+  after.SetPermille(0, 500);
+  EXPECT_EQ(before.permille(1), 500u) << "whoever still goes by the old list knows it";
+  const auto turn = before.TurnOf(kOld, User("anna"));
+  ASSERT_TRUE(turn);
+  const auto same = after.TurnAs(before, *turn);
+  ASSERT_TRUE(same);
+  EXPECT_EQ(same->move, 0u);
+  EXPECT_EQ(same->place, turn->place);
+  EXPECT_FALSE(after.TurnAs(before, {0, 1}));
+}
+
+TEST(Moves, OfOtherUsersIsAnotherMove) {
+  Moves before({Rule(100)});
+  before.SetPermille(0, 300);
+  const Moves after({Rule(100, {"anna@a.example"})}, &before);
+  EXPECT_EQ(after.permille(0), 100u);
+  EXPECT_FALSE(after.HasNewShare(before, 0));
+}
+
+TEST(Moves, KnowWhoseShareTheRuleChanges) {
+  const Moves before({Rule(100), {"more", kThird, kNew, {}, {}, 7}});
+  const Moves after({Rule(200), {"more", kThird, kNew, {}, {}, 7}}, &before);
+  EXPECT_TRUE(after.HasNewShare(before, 0));
+  EXPECT_FALSE(after.HasNewShare(before, 1));
+  EXPECT_EQ(after.permille(0), 100u) << "until somebody sets it";
+}
+
 }  // namespace
 }  // namespace poplar::balancer

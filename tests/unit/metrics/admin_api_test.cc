@@ -224,6 +224,30 @@ TEST_F(AdminApiTest, TracesOneOfAUserAClientAndANode) {
   EXPECT_EQ(Get("trace", "user=a").status, 405);
 }
 
+TEST_F(AdminApiTest, ReloadsAndSaysWhatCameOfIt) {
+  ReloadView view{.applied = true,
+                  .changes = {{"pool.size", "1", "2", true}, {"workers", "0", "4", false}},
+                  .report = "Changed:\n"};
+  EXPECT_EQ(Post("reload").status, 404);
+  handlers_.reload = [&view] { return view; };
+  EXPECT_EQ(Get("reload").status, 405);
+  EXPECT_EQ(Post("reload", "x=1").status, 400);
+  const AdminResponse good = Post("reload");
+  EXPECT_EQ(good.status, 200);
+  EXPECT_EQ(good.body, R"({"applied":true,"changes":[{"setting":"pool.size","from":"1","to":"2",)"
+                       R"("takes_effect":"now"},{"setting":"workers","from":"0","to":"4",)"
+                       R"("takes_effect":"restart"}],"report":"Changed:\u000a"})"
+                       "\n");
+  view = {.applied = false, .changes = {}, .report = "poplar.yaml:1:1: error\n"};
+  const AdminResponse bad = Post("reload");
+  EXPECT_EQ(bad.status, 422);
+  EXPECT_EQ(bad.body,
+            R"({"applied":false,"error":"the configuration has errors; the one before stays in )"
+            R"(force","changes":[],"report":"poplar.yaml:1:1: error\u000a"})"
+            "\n");
+  EXPECT_EQ(Ask("POST", "/api/v1/reload", "", /*peer=*/"192.0.2.1").status, 403);
+}
+
 TEST_F(AdminApiTest, ListsAndEndsTraces) {
   EXPECT_THAT(Get("traces").body, StartsWith("{\"traces\":[{\"id\":3,\"user\":\"anna\""));
   EXPECT_EQ(TracesAsJson({}), "{\"traces\":[]}\n");

@@ -140,6 +140,31 @@ TEST_F(SeatExporterTest, ASeatHasTheNameOfWhoeverHasIt) {
   EXPECT_THAT(exporter_.Text(), Not(HasSubstr("node=\"\"")));
 }
 
+TEST_F(SeatExporterTest, CertificatesMapsAndMovesHaveSeatsToo) {
+  Dimensions dimensions;
+  dimensions.certificates = {"", ""};
+  dimensions.user_maps = {""};
+  dimensions.moves = {"", ""};
+  const Layout layout(dimensions);
+  Shard shard(layout);
+  Exporter::Seats seats;
+  const Exporter exporter(layout, {&shard}, {}, [&seats] { return seats; });
+  shard.GaugeSet(kCertificateNotAfter, 7, Certificate{1});
+  shard.Add(kUserMapLoads, 2, UserMap{0}, LoadResult::kOk);
+  shard.GaugeSet(kMovePermille, 30, Move{0});
+  EXPECT_THAT(exporter.Text(), Not(HasSubstr("\npoplar_certificate_not_after")));
+  seats.certificates = {std::nullopt, "b.pem"};
+  seats.user_maps = {"u.map"};
+  seats.moves = {"away"};
+  const std::string text = exporter.Text();
+  EXPECT_THAT(
+      text,
+      HasSubstr("\npoplar_certificate_not_after_timestamp_seconds{certificate=\"b.pem\"} 7\n"));
+  EXPECT_THAT(text, HasSubstr("\npoplar_user_map_loads_total{file=\"u.map\",result=\"ok\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("{move=\"away\"} 30\n"));
+  EXPECT_THAT(text, Not(HasSubstr("=\"\"")));
+}
+
 TEST_F(SeatExporterTest, WhoSitsDownInheritsNoCounts) {
   names_[1] = "a";
   shard_.Add(kFailovers, 3, Node{1});

@@ -146,6 +146,17 @@ TEST(LayoutTest, KnowsWhoseASeriesIs) {
   EXPECT_EQ(layout.NodeOf(Instrument::kLogins, 0), std::nullopt);
 }
 
+TEST(LayoutTest, KnowsOnWhichSeatASeriesIs) {
+  const Layout layout(SampleDimensions());
+  const auto map =
+      layout.SeatOf(Instrument::kUserMapLoads, LabelTraits<LoadResult>::kValues.size());
+  ASSERT_TRUE(map);
+  EXPECT_EQ(map->kind, SeatKind::kUserMap);
+  EXPECT_EQ(map->number, 1);
+  EXPECT_EQ(layout.NodeOf(Instrument::kUserMapLoads, 0), std::nullopt);
+  EXPECT_EQ(layout.SeatOf(Instrument::kLogins, 0), std::nullopt);
+}
+
 TEST(LayoutTest, EmptyDimensionsGiveNoSeries) {
   const Layout layout(Dimensions{});
   EXPECT_TRUE(layout.Series(Instrument::kNodeConnectFailures).empty());

@@ -57,10 +57,10 @@ io::Task<void> Play(Client* client) {
 class HttpServerTest : public testing::Test {
  protected:
   void SetUp() override {
-    service_.mail = SampleService();
-    service_.connections_max = 3;
-    server_.emplace(service_, HttpServer::Environment{poplar_, visits_, policy_, limits_,
-                                                      newcomers_, endings_});
+    service_->mail = SampleService();
+    service_->connections_max = 3;
+    server_.emplace(HttpServer::Terms{service_, policy_},
+                    HttpServer::Environment{poplar_, visits_, limits_, newcomers_, endings_});
     ASSERT_TRUE(server_->Listen(*io::Address::Parse("10.0.0.1", 80), false));
     server_->Start(accepting_);
   }
@@ -71,7 +71,7 @@ class HttpServerTest : public testing::Test {
         [this] { return accepting_.count() == 0 && visits_.count() == 0 && playing_.count() == 0; },
         seconds(60));
     clients_.clear();
-    EXPECT_EQ(service_.connections, 0);
+    EXPECT_EQ(*service_->connections, 0);
     EXPECT_EQ(limits_.sessions(), 0);
     EXPECT_EQ(limits_.unauthenticated(), 0);
     server_.reset();
@@ -104,11 +104,11 @@ class HttpServerTest : public testing::Test {
   io::TaskScope accepting_{poplar_.ready()};
   io::TaskScope visits_{poplar_.ready()};
   io::TaskScope playing_{elsewhere_.ready()};
-  admission::Policy policy_;
+  const std::shared_ptr<admission::Policy> policy_ = std::make_shared<admission::Policy>();
   admission::ConnectionLimits limits_{1};
   admission::Seniority newcomers_;
   Endings endings_;
-  Service service_;
+  const std::shared_ptr<Service> service_ = std::make_shared<Service>();
   std::optional<HttpServer> server_;
   std::deque<Client> clients_;
 };
@@ -155,16 +155,16 @@ TEST_F(HttpServerTest, ServesNoMoreThanItMay) {
   for (int i = 0; i < 4; ++i) Begin("");
   Pass(seconds(1));
   EXPECT_EQ(endings_.text, "none refused; ");
-  EXPECT_EQ(service_.connections, 3);
+  EXPECT_EQ(*service_->connections, 3);
   for (const Client& client : clients_) End(client);
   EXPECT_THAT(Got(kRequest), StartsWith("HTTP/1.1 200 "));
 }
 
 TEST_F(HttpServerTest, IsBoundByAdmission) {
-  policy_.access.deny.Add(*io::Network::Parse("192.0.2.0/24"));
+  policy_->access.deny.Add(*io::Network::Parse("192.0.2.0/24"));
   EXPECT_EQ(Got(kRequest), "");
-  policy_.access = {};
-  policy_.connections.unauthenticated_per_address = 1;
+  policy_->access = {};
+  policy_->connections.unauthenticated_per_address = 1;
   Client& first = Begin("");
   Pass(seconds(1));
   EXPECT_EQ(Got(kRequest), "");
@@ -173,7 +173,7 @@ TEST_F(HttpServerTest, IsBoundByAdmission) {
 }
 
 TEST_F(HttpServerTest, TheOldestGivesWay) {
-  policy_.connections.unauthenticated = 1;
+  policy_->connections.unauthenticated = 1;
   Client& first = Begin("");
   Pass(seconds(1));
   EXPECT_THAT(Got(kRequest), StartsWith("HTTP/1.1 200 "));
@@ -184,7 +184,7 @@ TEST_F(HttpServerTest, TheOldestGivesWay) {
 TEST_F(HttpServerTest, EndsAllAtOnceWhenToldTo) {
   const io::Time began = world_.Now();
   Client& client = Begin("");
-  world_.MustReach("a visit", [this] { return service_.connections == 1; }, seconds(1));
+  world_.MustReach("a visit", [this] { return *service_->connections == 1; }, seconds(1));
   server_->StopAccepting();
   server_->Abort();
   End(client);

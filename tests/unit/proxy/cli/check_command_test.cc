@@ -15,6 +15,7 @@ class NoCertificates final : public config::CertificateInspector {
       const std::string& /*certificate_path*/, const std::string& /*key_path*/) override {
     return tl::make_unexpected(std::string("not a certificate"));
   }
+  std::string FaultOfTicketKeys(const std::string& /*path*/) override { return {}; }
 };
 
 struct Outcome {

@@ -21,15 +21,18 @@ class FakeInspector final : public CertificateInspector {
              key_path.substr(key_path.rfind('/') + 1) + ";";
     return answer;
   }
+  std::string FaultOfTicketKeys(const std::string& /*path*/) override { return ticket_fault; }
 
   tl::expected<CertificateFacts, std::string> answer = CertificateFacts{
       "CN=mail.example", {"mail.example"}, kNow - kDay, kNow + 90 * kDay, "ECDSA P-256"};
+  std::string ticket_fault;
   std::string calls;
 };
 
 std::string WriteFile(const std::string& name) {
   const std::string path = testing::TempDir() + "check_files_test_" + name;
   std::ofstream(path) << "x";
+  if (path.ends_with(".key")) chmod(path.c_str(), 0600);
   return path;
 }
 
@@ -57,6 +60,25 @@ TEST(CheckFiles, InspectsEachPair) {
             "check_files_test_a.pem+check_files_test_a.key;check_files_test_both.pem+;");
 }
 
+TEST(CheckFiles, InspectsTicketKeys) {
+  FakeInspector inspector;
+  Config config;
+  config.tls.ticket_key_file = WriteFile("ticket.keys");
+  chmod(config.tls.ticket_key_file.c_str(), 0600);
+  EXPECT_EQ(Show(config, inspector), "");
+  config.tls.session_tickets = false;
+  EXPECT_EQ(Show(config, inspector),
+            "warning tls.ticket_key_file: is of no use: tls.session_tickets is no\n");
+  chmod(config.tls.ticket_key_file.c_str(), 0604);
+  config.tls.session_tickets = true;
+  EXPECT_EQ(Show(config, inspector),
+            "warning tls.ticket_key_file: everybody on this machine may read \"" +
+                config.tls.ticket_key_file + "\"\n");
+  inspector.ticket_fault = "has no key";
+  EXPECT_EQ(Show(config, inspector),
+            "error tls.ticket_key_file: \"" + config.tls.ticket_key_file + "\" has no key\n");
+}
+
 TEST(CheckFiles, ReportsUnreadableFilesAndDoesNotInspectThem) {
   FakeInspector inspector;
   Config config = WithCertificate("/no/such.pem", testing::TempDir());
@@ -79,6 +101,15 @@ TEST(CheckFiles, ReportsAFileWithoutPermission) {
   if (is_root) ASSERT_EQ(seteuid(0), 0);
   EXPECT_EQ(shown,
             "error tls.certificates[0].key: \"" + key + "\" cannot be read: Permission denied\n");
+}
+
+TEST(CheckFiles, WarnsOfAKeyThatEverybodyMayRead) {
+  FakeInspector inspector;
+  const std::string key = WriteFile("open.key");
+  ASSERT_EQ(chmod(key.c_str(), 0644), 0);
+  EXPECT_EQ(
+      Show(WithCertificate(WriteFile("a.pem"), key), inspector),
+      "warning tls.certificates[0].key: everybody on this machine may read \"" + key + "\"\n");
 }
 
 TEST(CheckFiles, PassesOnWhatTheInspectorSays) {

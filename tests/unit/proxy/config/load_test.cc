@@ -16,6 +16,7 @@ class GoodCertificates final : public CertificateInspector {
                                                       const std::string& /*key_path*/) override {
     return CertificateFacts{"CN=mail.example", {}, 0, kNow + 365 * 24 * 3600, "ECDSA P-256"};
   }
+  std::string FaultOfTicketKeys(const std::string& /*path*/) override { return {}; }
 };
 
 std::string WriteFile(const std::string& name, const std::string& text) {

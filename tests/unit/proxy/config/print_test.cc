@@ -48,7 +48,7 @@ TEST(Print, ReadsBackWhateverTheValues) {
   config.tls.client_name = ClientName::kCommonName;
   config.tls.certificates.clear();
   config.tls.min_version = TlsVersion::k13;
-  config.tls.session_tickets = false;
+  config.tls.ticket_key_file = "/t k ${x} $${y}";
   config.clusters.push_back({"\xc3\xa4", true, {}});
   config.clusters[0].nodes.push_back({.name = "-",
                                       .address = "no",
@@ -131,8 +131,11 @@ TEST(Print, StatesHelpBoundsAndDefaultNotTheCurrentValue) {
                               "        # A whole number from 0 to 1000. Default: 100.\n"
                               "        weight: 7\n"));
   EXPECT_THAT(text, HasSubstr("  # One of json, logfmt. Default: json.\n  format: json\n"));
-  EXPECT_THAT(text, HasSubstr("from 1MiB to 1024GiB. Default: 256MiB.\n  buffer_memory: 256MiB\n"));
-  EXPECT_THAT(text, HasSubstr("\n# Where mail clients connect.\n# A list. Required.\nlisteners:\n"
+  EXPECT_THAT(
+      text,
+      HasSubstr("from 1MiB to 1024GiB. Default: 256MiB. (restart)\n  buffer_memory: 256MiB\n"));
+  EXPECT_THAT(text, HasSubstr("\n# Where mail clients connect.\n# A list. Required. (restart, but "
+                              "for what is in those that there were)\nlisteners:\n"
                               "  # The listener's name in logs and metrics.\n  # Text. Required.\n"
                               "  - name: \"pop3s\"\n\n    # IP address"));
 }

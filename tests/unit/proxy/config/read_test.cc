@@ -128,6 +128,7 @@ TEST(Read, FillsTheWholeConfiguration) {
   expected.tls = {{{"/etc/poplar/ecdsa.pem", "/keys/ecdsa.key"}, {"/etc/poplar/both.pem", ""}},
                   TlsVersion::k13,
                   false,
+                  "",
                   ClientCertificates::kOptional,
                   "/etc/poplar/clients.pem",
                   ClientName::kCommonName};

@@ -81,29 +81,29 @@ TEST_F(BuildClustersTest, TakesTheClustersRules) {
   const auto clusters = Build();
   EXPECT_FALSE(clusters[0]->rules.shared_storage);
   EXPECT_TRUE(clusters[0]->rules.affinity);
-  EXPECT_EQ(clusters[0]->login.user_sessions_max, 0u);
-  EXPECT_EQ(clusters[0]->login.in_use_retries, 2);
-  EXPECT_EQ(clusters[0]->login.in_use_backoff, milliseconds(500));
+  EXPECT_EQ(clusters[0]->terms()->login.user_sessions_max, 0u);
+  EXPECT_EQ(clusters[0]->terms()->login.in_use_retries, 2);
+  EXPECT_EQ(clusters[0]->terms()->login.in_use_backoff, milliseconds(500));
 
   EXPECT_TRUE(clusters[1]->rules.shared_storage);
   EXPECT_FALSE(clusters[1]->rules.affinity);
-  EXPECT_EQ(clusters[1]->login.user_sessions_max, 4u);
-  EXPECT_EQ(clusters[1]->login.in_use_retries, 1);
-  EXPECT_EQ(clusters[1]->login.in_use_backoff, milliseconds(123));
+  EXPECT_EQ(clusters[1]->terms()->login.user_sessions_max, 4u);
+  EXPECT_EQ(clusters[1]->terms()->login.in_use_retries, 1);
+  EXPECT_EQ(clusters[1]->terms()->login.in_use_backoff, milliseconds(123));
 }
 
 TEST_F(BuildClustersTest, TakesTheRulesOfResumption) {
   config_.resume = {.enabled = true, .deadline = seconds(20)};
   config::Set(config_.clusters[0].resume, &config::ResumeConfig::deadline, seconds(7));
   auto clusters = Build();
-  EXPECT_EQ(clusters[0]->resume.deadline, seconds(7));
-  EXPECT_EQ(clusters[1]->resume.deadline, seconds(20));
+  EXPECT_EQ(clusters[0]->terms()->resume.deadline, seconds(7));
+  EXPECT_EQ(clusters[1]->terms()->resume.deadline, seconds(20));
   // On unless said otherwise, but only where nodes share their storage.
   EXPECT_FALSE(clusters[0]->resumes());
   EXPECT_TRUE(clusters[1]->resumes());
   config::Set(config_.clusters[1].resume, &config::ResumeConfig::enabled, false);
   clusters = Build();
-  EXPECT_TRUE(clusters[0]->resume.enabled);
+  EXPECT_TRUE(clusters[0]->terms()->resume.enabled);
   EXPECT_FALSE(clusters[1]->resumes());
 }
 
@@ -132,8 +132,8 @@ TEST_F(BuildClustersTest, TheNearestPoolAndTimeoutsCount) {
   EXPECT_EQ(limits(0, 1).parked, 30u);
   EXPECT_EQ(limits(0, 1).max_snapshot_age, seconds(4));
   EXPECT_EQ(limits(0, 1).warm_max_age, seconds(40));
-  EXPECT_EQ(clusters[0]->nodes[0]->wait_timeout, seconds(6));
-  EXPECT_EQ(clusters[0]->nodes[1]->wait_timeout, seconds(1));
+  EXPECT_EQ(clusters[0]->nodes[0]->wait_timeout(), seconds(6));
+  EXPECT_EQ(clusters[0]->nodes[1]->wait_timeout(), seconds(1));
   EXPECT_EQ(clusters[0]->nodes[1]->endpoint()->timeouts.connect, seconds(7));
   EXPECT_EQ(clusters[0]->nodes[1]->endpoint()->timeouts.response, seconds(2));
   EXPECT_EQ(clusters[1]->nodes[1]->endpoint()->timeouts.response, seconds(8));
@@ -179,14 +179,14 @@ TEST_F(BuildClustersTest, TakesTheProbes) {
   config_.health.fast_interval = milliseconds(900);
   config_.health.timeout = seconds(2);
   const auto clusters = Build();
-  EXPECT_TRUE(clusters[0]->probe.enabled);
-  EXPECT_EQ(clusters[0]->probe.level, balancer::ProbeLevel::kGreeting);
-  EXPECT_EQ(clusters[0]->probe.interval, seconds(9));
-  EXPECT_EQ(clusters[0]->probe.fast_interval, milliseconds(900));
-  EXPECT_EQ(clusters[0]->probe.timeout, seconds(2));
-  EXPECT_TRUE(clusters[0]->probe.credential.identity.secret.Expose().empty());
+  EXPECT_TRUE(clusters[0]->terms()->probe.enabled);
+  EXPECT_EQ(clusters[0]->terms()->probe.level, balancer::ProbeLevel::kGreeting);
+  EXPECT_EQ(clusters[0]->terms()->probe.interval, seconds(9));
+  EXPECT_EQ(clusters[0]->terms()->probe.fast_interval, milliseconds(900));
+  EXPECT_EQ(clusters[0]->terms()->probe.timeout, seconds(2));
+  EXPECT_TRUE(clusters[0]->terms()->probe.credential.identity.secret.Expose().empty());
   config_.health.probe = config::Probe::kOff;
-  EXPECT_FALSE(Build()[0]->probe.enabled);
+  EXPECT_FALSE(Build()[0]->terms()->probe.enabled);
 }
 
 TEST_F(BuildClustersTest, ReadsTheProbesPassword) {
@@ -199,9 +199,9 @@ TEST_F(BuildClustersTest, ReadsTheProbesPassword) {
     config_.health.user = "probe@example.org";
     config_.health.password_file = path;
     const auto clusters = Build();
-    EXPECT_EQ(clusters[0]->probe.level, balancer::ProbeLevel::kLogin);
-    EXPECT_EQ(clusters[0]->probe.credential.identity.user, "probe@example.org");
-    EXPECT_EQ(clusters[0]->probe.credential.identity.secret.Expose(), password);
+    EXPECT_EQ(clusters[0]->terms()->probe.level, balancer::ProbeLevel::kLogin);
+    EXPECT_EQ(clusters[0]->terms()->probe.credential.identity.user, "probe@example.org");
+    EXPECT_EQ(clusters[0]->terms()->probe.credential.identity.secret.Expose(), password);
   }
 }
 
@@ -254,16 +254,16 @@ TEST_F(BuildClustersTest, NamesTheNodeWhoseClientCertificateIsMissing) {
 }
 
 TEST_F(BuildClustersTest, TakesTheMasterUser) {
-  EXPECT_FALSE(Build()[0]->master.exists());
-  EXPECT_EQ(Build()[0]->master.separator, "*");
+  EXPECT_FALSE(Build()[0]->terms()->master.exists());
+  EXPECT_EQ(Build()[0]->terms()->master.separator, "*");
   const std::string path = testing::TempDir() + "build_clusters_master";
   std::ofstream(path) << "master's\n";
   config_.clusters[1].master_user = {.name = "m", .password_file = path, .separator = "%"};
   const auto clusters = Build();
-  EXPECT_FALSE(clusters[0]->master.exists());
-  EXPECT_EQ(clusters[1]->master.name, "m");
-  EXPECT_EQ(clusters[1]->master.password.Expose(), "master's");
-  EXPECT_EQ(clusters[1]->master.separator, "%");
+  EXPECT_FALSE(clusters[0]->terms()->master.exists());
+  EXPECT_EQ(clusters[1]->terms()->master.name, "m");
+  EXPECT_EQ(clusters[1]->terms()->master.password.Expose(), "master's");
+  EXPECT_EQ(clusters[1]->terms()->master.separator, "%");
   config_.clusters[1].master_user.password_file = "/nowhere/password";
   EXPECT_THAT(Error(),
               testing::StartsWith("cluster second: master_user.password_file: /nowhere/password "));

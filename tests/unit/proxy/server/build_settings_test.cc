@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 
+#include "proxy/server/build_clusters.h"
 #include "proxy/tls/throwaway_certificate.h"
 
 namespace poplar::server {
@@ -47,7 +48,8 @@ std::string ErrorOf(const config::Config& config) {
 TEST(BuildSettings, NumbersEndpointsAsTheNodeTableDoes) {
   const auto settings = *BuildSettings(TwoClusters(), nullptr);
   const balancer::NodeTable& nodes = *settings->nodes;
-  ASSERT_EQ(settings->upstream_nodes.size(), 3u);
+  // With room for more.
+  ASSERT_EQ(settings->upstream_nodes.size(), 3u + 2 * kSpareSeatsMin);
   for (size_t cluster = 0; cluster < nodes.clusters().size(); ++cluster) {
     for (const balancer::NodeId id : nodes.NodeIds(cluster)) {
       EXPECT_EQ(settings->NodeOf(id).endpoint()->name,
@@ -62,8 +64,10 @@ TEST(BuildSettings, NumbersEndpointsAsTheNodeTableDoes) {
 TEST(BuildSettings, TellsHowToSpeakToANode) {
   const auto settings = *BuildSettings(TwoClusters(), nullptr);
   std::vector<upstream::Endpoint> endpoints;
-  for (const upstream::Node* node : settings->upstream_nodes)
-    endpoints.push_back(*node->endpoint());
+  for (size_t cluster = 0; cluster < settings->clusters.size(); ++cluster) {
+    for (const balancer::NodeId id : settings->nodes->NodeIds(cluster))
+      endpoints.push_back(*settings->NodeOf(id).endpoint());
+  }
   EXPECT_EQ(endpoints[0].address.Text(), "192.0.2.1:110");
   EXPECT_EQ(endpoints[0].tls, nullptr);
   EXPECT_EQ(endpoints[1].address.Text(), "[2001:db8::1]:995");

@@ -33,7 +33,8 @@ DiscoveredNode At(const std::string& name, uint32_t seat, const std::string& add
 TEST(NewestSettingsTest, AreThoseOfTheStartButForTheNodes) {
   const auto first = First();
   NewestSettings newest(first);
-  EXPECT_EQ(newest.Get(), first);
+  EXPECT_EQ(newest.Base(), first);
+  EXPECT_EQ(newest.Get()->bad_commands_max, 17);
   newest.SetNodes(kPods, {At("m0", 2, "10.0.0.1", "m0.mail.svc"), At("10.0.0.2", 0, "10.0.0.2")});
   const auto now = newest.Get();
   EXPECT_EQ(now->bad_commands_max, 17);
@@ -64,12 +65,30 @@ TEST(NewestSettingsTest, PlacesFollow) {
 TEST(NewestSettingsTest, WorkersAreToldOfEach) {
   NewestSettings newest(First());
   std::vector<std::shared_ptr<const session::Settings>> told;
-  newest.OnPublished([&told](const auto& settings) { told.push_back(settings); });
+  newest.OnPublished([&told](const auto&, const auto& settings) { told.push_back(settings); });
   newest.SetNodes(kPods, {At("m0", 0, "10.0.0.1")});
   newest.SetNodes(kPods, {At("m1", 1, "10.0.0.2")});
   ASSERT_EQ(told.size(), 2u);
   EXPECT_NE(told[0], told[1]);
   EXPECT_EQ(told[1], newest.Get());
+}
+
+TEST(NewestSettingsTest, AnotherConfigurationKeepsTheNodes) {
+  const auto first = First();
+  NewestSettings newest(first);
+  newest.SetNodes(kPods, {At("m0", 2, "10.0.0.1", "m0.mail.svc")});
+  auto second = First();
+  second->bad_commands_max = 18;
+  second->routing.places.clear();
+  std::shared_ptr<const session::Settings> base;
+  newest.OnPublished([&base](const auto& told, const auto&) { base = told; });
+  newest.SetBase(second);
+  EXPECT_EQ(base, second);
+  EXPECT_EQ(newest.Base(), second);
+  EXPECT_EQ(newest.Get()->bad_commands_max, 18);
+  EXPECT_EQ(newest.Get()->nodes->FindNode(NodeId{3})->name, "m0");
+  EXPECT_TRUE(newest.Get()->routing.FindPlace("pods/m0"));
+  EXPECT_FALSE(newest.Get()->routing.FindPlace("fixed/n"));
 }
 
 // As long as a login may still choose the node that had it, a seat can't be another's.

@@ -69,7 +69,7 @@ class NodeObserverTest : public testing::Test {
   const metrics::Layout layout_{DimensionsOfTwoNodes()};
   metrics::Shard shard_{layout_};
   const metrics::Exporter exporter_{layout_, {&shard_}, {}};
-  NodeObserver observer_{shard_, *log_, *settings_};
+  NodeObserver observer_{shard_, *log_, settings_};
   const balancer::NodeId second_{1};
 };
 

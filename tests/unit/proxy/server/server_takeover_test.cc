@@ -14,6 +14,7 @@ namespace poplar::server {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 class ServerTakeOverTest : public ServerTest {
@@ -102,6 +103,21 @@ TEST_F(ServerTakeOverTest, WhatWasSaidOfNodesIsRemembered) {
       HasSubstr("\"node\":\"node0\",\"address\":\"" + nodes_->addresses()[0].Text() + "\""));
   EXPECT_THAT(HttpGet(next_->admin_port(), "/api/v1/nodes"),
               HasSubstr("\"admin_state\":\"drain\""));
+  EndOld();
+}
+
+TEST_F(ServerTakeOverTest, WhatAReloadBroughtIsNotAnOperatorsWord) {
+  Start();
+  const config::Config before = config_;
+  config_.clusters[0].nodes[0].state = config::NodeState::kDrain;
+  ASSERT_TRUE(server_->Reload(before, config_));
+  EXPECT_THAT(HttpGet(server_->admin_port(), "/api/v1/nodes"),
+              HasSubstr("\"admin_state\":\"drain\""));
+  config_ = before;
+  PrepareNext(2);
+  TakeOver();
+  EXPECT_THAT(HttpGet(next_->admin_port(), "/api/v1/nodes"),
+              Not(HasSubstr("\"admin_state\":\"drain\"")));
   EndOld();
 }
 

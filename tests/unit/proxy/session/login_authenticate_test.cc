@@ -163,7 +163,7 @@ TEST(LoginAuthenticateTest, AMechanismIsTriedBeforeItIsKnown) {
 
 TEST(LoginAuthenticateTest, ANodeThatCannotBeToldIsNotToBlame) {
   SessionBench bench;
-  bench.cluster().probe.enabled = false;
+  bench.cluster().first_terms().probe.enabled = false;
   bench.node(0).set_answer("CAPA", {kCapaWithout});
   for (const pop3::Credential& credential : {Token(), Scram(), Alice(Mechanism::kExternal)}) {
     const Result result = LogIn(bench, credential);
@@ -212,7 +212,7 @@ TEST(LoginAuthenticateTest, NobodyIsToldOfAModeThatTheNodeHasNot) {
 
 TEST(LoginAuthenticateTest, TheMasterUserOpensForACertificate) {
   SessionBench bench;
-  bench.cluster().master = {.name = "m", .password = pop3::Secret("pw")};
+  bench.cluster().first_terms().master = {.name = "m", .password = pop3::Secret("pw")};
   bench.node(0).set_answer("CAPA", {kCapaWithout});
   EXPECT_EQ(LogIn(bench, Alice(Mechanism::kExternal)).outcome, Outcome::kLoggedIn);
   EXPECT_EQ(bench.node(0).received(), "CAPA\r\nUSER alice*m\r\nPASS pw\r\n");
@@ -335,7 +335,7 @@ pop3::Credential Named(std::string_view name) {
 TEST_P(ParkedAndTest, WhomItServes) {
   const auto [name, served] = GetParam();
   SessionBench bench({.pool = {.warm = 0, .max_snapshot_age = seconds(30)}});
-  bench.cluster().master = {.name = "m", .password = pop3::Secret("secret")};
+  bench.cluster().first_terms().master = {.name = "m", .password = pop3::Secret("secret")};
   bench.node(0).set_answer("CAPA", {kCapa});
   bench.node(0).set_answer("UTF8", {"+OK\r\n"});
   bench.node(0).set_answer("AUTH", {"+OK\r\n"});

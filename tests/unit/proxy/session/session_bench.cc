@@ -129,8 +129,8 @@ std::shared_ptr<upstream::Cluster> SessionBench::BuildCluster(size_t index) {
   auto cluster = std::make_shared<upstream::Cluster>(
       *settings_->nodes->FindCluster(from.name), from.name,
       balancer::ClusterRules{options_.shared_storage, options_.affinity}, options_.health, members);
-  cluster->login = options_.login;
-  cluster->resume = options_.resume;
+  cluster->first_terms().login = options_.login;
+  cluster->first_terms().resume = options_.resume;
   for (const balancer::NodeId id : ids) {
     const auto i = static_cast<size_t>(id);
     auto endpoint = std::make_shared<upstream::Endpoint>();

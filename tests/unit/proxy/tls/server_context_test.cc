@@ -206,8 +206,9 @@ TEST_F(ServerContextTest, TicketsResumeOnEveryContextThatSharesTheKeys) {
 TEST_F(ServerContextTest, AnOldKeyStillOpensAndTheTicketIsRenewed) {
   TicketKeys::Key old_key{};
   TicketKeys::Key new_key{};
-  old_key.fill(1);
-  new_key.fill(2);
+  old_key.name.fill(1);
+  old_key.bytes = 16;
+  new_key.name.fill(2);
   const auto before = Make(
       {.ticket_keys = std::make_shared<const TicketKeys>(std::vector<TicketKeys::Key>{old_key})});
   const auto after = Make({.ticket_keys = std::make_shared<const TicketKeys>(

@@ -26,8 +26,9 @@ class ProbeBench : public NodeBench {
  public:
   explicit ProbeBench(ProbeLevel level = ProbeLevel::kCapa, const Options& options = {})
       : NodeBench(WithLevel(options, level)) {
-    cluster.probe.level = level;
-    cluster.probe.credential = pop3::PasswordCredential("probe", pop3::Secret("secret"));
+    cluster.first_terms().probe.level = level;
+    cluster.first_terms().probe.credential =
+        pop3::PasswordCredential("probe", pop3::Secret("secret"));
   }
   ~ProbeBench() { Stop(); }
 
@@ -51,6 +52,7 @@ class ProbeBench : public NodeBench {
   }
   std::string LastFailure() { return std::string(Name(recorder.probes.back().failure)); }
   bool running() const { return running_; }
+  void LookAtTerms() { prober_->LookAtTerms(); }
   NodeState state() { return cluster.health.Status(Moment()).front().state; }
 
  private:
@@ -206,8 +208,8 @@ TEST(ProberTest, AMachineThatIsGone) {
   bench.Probes(1);
   EXPECT_EQ(bench.LastFailure(), "connect_timeout");
   const Recorder::Probe& probe = bench.recorder.probes.front();
-  EXPECT_GE(probe.ended - probe.begun, bench.cluster.probe.timeout);
-  EXPECT_LT(probe.ended - probe.begun, bench.cluster.probe.timeout + 2 * kStep);
+  EXPECT_GE(probe.ended - probe.begun, bench.cluster.first_terms().probe.timeout);
+  EXPECT_LT(probe.ended - probe.begun, bench.cluster.first_terms().probe.timeout + 2 * kStep);
 }
 
 // Every answer comes within the timeout, all of them together don't.
@@ -218,8 +220,8 @@ TEST(ProberTest, OneTimeoutForTheWholeProbe) {
   bench.Probes(1);
   EXPECT_EQ(bench.LastFailure(), "response_timeout");
   const Recorder::Probe& probe = bench.recorder.probes.front();
-  EXPECT_GE(probe.ended - probe.begun, bench.cluster.probe.timeout);
-  EXPECT_LT(probe.ended - probe.begun, bench.cluster.probe.timeout + 2 * kStep);
+  EXPECT_GE(probe.ended - probe.begun, bench.cluster.first_terms().probe.timeout);
+  EXPECT_LT(probe.ended - probe.begun, bench.cluster.first_terms().probe.timeout + 2 * kStep);
   EXPECT_NE(bench.script.received(), "");
 }
 
@@ -390,11 +392,23 @@ TEST(ProberTest, WhatAnsweredWhereTheNodeWasSaysNothingOfIt) {
 
 TEST(ProberTest, DoesNothingWhereThereAreNoProbes) {
   ProbeBench bench;
-  bench.cluster.probe.enabled = false;
+  bench.cluster.first_terms().probe.enabled = false;
   bench.Start();
   bench.RunFor(seconds(20));
-  EXPECT_FALSE(bench.running());
   EXPECT_TRUE(bench.script.connections().empty());
+}
+
+TEST(ProberTest, GoesByWhatTheOperatorSaysAnew) {
+  ProbeBench bench;
+  bench.cluster.first_terms().probe.enabled = false;
+  bench.Start();
+  bench.RunFor(seconds(20));
+  auto terms = std::make_shared<ClusterTerms>();
+  terms->probe.interval = seconds(2);
+  bench.cluster.set_terms(terms);
+  bench.LookAtTerms();
+  bench.Probes(3);
+  EXPECT_LT(bench.recorder.probes[2].begun - bench.recorder.probes[1].begun, seconds(3));
 }
 
 // At every instant of a probe (latencies are up to 200 us), and before the first.

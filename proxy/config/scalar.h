@@ -1,18 +1,15 @@
 #pragma once
 
-#include <cctype>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "proxy/config/field.h"
 #include "proxy/config/field_text.h"
-#include "proxy/config/override.h"
 #include "proxy/config/quote.h"
 #include "proxy/config/units.h"
 
-// What the printed reference and the manual page have in common.
+// Settings of a single value, whatever their type, as the texts that YAML has for them.
 namespace poplar::config {
 
 // A single value: as YAML writes it, and what it may be.
@@ -23,12 +20,20 @@ struct Scalar {
   const About& about;
 };
 
+// A text as the file has it, where ${ would begin a reference.
+inline std::string YamlText(std::string_view value) {
+  std::string text(value);
+  for (size_t at = text.find("${"); at != std::string::npos; at = text.find("${", at + 3))
+    text.insert(at, "$");
+  return QuoteYaml(text);
+}
+
 // [one, "t, wo"], on one line whatever its length.
-inline std::string FlowOf(const std::vector<std::string>& values) {
+inline std::string YamlFlow(const std::vector<std::string>& values) {
   std::string yaml = "[";
   for (const std::string& value : values) {
     if (yaml.size() > 1) yaml += ", ";
-    yaml += QuoteYaml(value);
+    yaml += YamlText(value);
   }
   return yaml + "]";
 }
@@ -38,13 +43,13 @@ template <class Derived>
 class ScalarVisitor {
  public:
   void Text(std::string_view name, std::string& value, const About& about) {
-    Put({name, QuoteYaml(value), "Text", about});
+    Put({name, YamlText(value), "Text", about});
   }
   void Path(std::string_view name, std::string& value, const About& about) {
-    Put({name, QuoteYaml(value), "A file's path, relative to this file's folder", about});
+    Put({name, YamlText(value), "A file's path, relative to this file's folder", about});
   }
   void Texts(std::string_view name, std::vector<std::string>& values, const About& about) {
-    Put({name, FlowOf(values), std::string(kTextsForm), about});
+    Put({name, YamlFlow(values), std::string(kTextsForm), about});
   }
   void Flag(std::string_view name, bool& value, const About& about) {
     Put({name, value ? "yes" : "no", std::string(kFlagForm), about});
@@ -84,36 +89,5 @@ class ScalarVisitor {
 
   void Put(const Scalar& scalar) { static_cast<Derived*>(this)->Put(scalar); }
 };
-
-// Visitor: the single values of a struct as its member initialisers leave them.
-class DefaultsCollector : public ScalarVisitor<DefaultsCollector> {
- public:
-  void Put(const Scalar& scalar) { defaults_.push_back(scalar.yaml); }
-  template <class Struct>
-  void Section(std::string_view /*name*/, Struct& /*value*/, const About& /*about*/) {}
-  template <class Struct>
-  void List(std::string_view /*name*/, std::vector<Struct>& /*values*/, const About& /*about*/) {}
-  template <class Struct>
-  void Overrides(std::string_view /*name*/, Override<Struct>& /*value*/, const About& /*about*/) {}
-
-  std::vector<std::string> defaults_;
-};
-
-// The struct's single values in the order of its description, as YAML writes them.
-template <class Struct>
-std::vector<std::string> DefaultsOf() {
-  Struct initial;
-  DefaultsCollector collector;
-  Describe(collector, initial);
-  return std::move(collector.defaults_);
-}
-
-// What the value may be, and what it is where nobody says.
-inline std::string NoteOn(const Scalar& scalar, std::string_view initial) {
-  std::string note = scalar.form;
-  note.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(note.front())));
-  if (scalar.about.required) return note + ". Required.";
-  return note.append(". Default: ").append(initial) + ".";
-}
 
 }  // namespace poplar::config
