@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # Runs clang-tidy-19 over what is shipped: tests/tidy/clang_tidy.sh [BUILD_FOLDER, default build/release]
-# A file whose preprocessed text and rules are as they were when it last passed is not looked at again.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${1:-build/release}
@@ -11,5 +10,5 @@ fi
 mapfile -d '' files < <(git -c safe.directory="$PWD" ls-files -z --cached --others --exclude-standard \
   'proxy/*.cc' 'balancer/*.cc' 'metrics/*.cc')
 [ "${#files[@]}" -gt 0 ]
-printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "$(nproc)" /usr/bin/python3 tests/tidy/clang_tidy.py "$build"
+/usr/bin/python3 tests/tidy/clang_tidy.py "$build" "${files[@]}"
 echo "${#files[@]} files pass clang-tidy"
