@@ -8,7 +8,7 @@ namespace {
 
 constexpr io::Duration kSlotsInterval = std::chrono::milliseconds(250);
 // A process that takes nothing for so long hangs.
-constexpr io::Duration kSendPatience = std::chrono::seconds(10);
+constexpr io::Duration kTellPatience = std::chrono::seconds(10);
 constexpr io::Duration kReadPatience = std::chrono::hours(1);
 
 }  // namespace
@@ -114,7 +114,7 @@ void Successor::Write() {
     frames.swap(to_say_);
     lock.unlock();
     bool sent = WriteSlots();
-    for (const std::string& frame : frames) sent = sent && channel_.Send(frame, kSendPatience);
+    for (const std::string& frame : frames) sent = sent && channel_.Send(frame, kTellPatience);
     if (!sent) return channel_.Shutdown();  // the reader sees it, too
     lock.lock();
     if (to_say_.empty() && !stopping_) said_.wait_for(lock, kSlotsInterval);
@@ -131,7 +131,7 @@ bool Successor::WriteSlots() {
   if (now == slots_told_) return true;
   slots_told_ = std::move(now);
   for (const std::string& frame : FramesOf(FrameKind::kSlots, Tag::kNode, records)) {
-    if (!channel_.Send(frame, kSendPatience)) return false;
+    if (!channel_.Send(frame, kTellPatience)) return false;
   }
   return true;
 }
