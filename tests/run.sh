@@ -130,7 +130,7 @@ if [ "$sanitizers" = yes ]; then
   run_tests asan "unit|simulation" --parallel "$cores"
   # The simulation has one thread, as have most tests of what a worker does.
   build tsan threaded_tests -DPOPLAR_BENCH=OFF
-  run_tests tsan unit --parallel "$cores"
+  run_tests tsan threads --parallel "$cores"
 fi
 if [ "$fuzz" -gt 0 ]; then
   stage "test: fuzz" tests/fuzz/run "$fuzz"
