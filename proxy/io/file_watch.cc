@@ -15,11 +15,15 @@ namespace {
 
 // A file that is being written changes again and again; whoever swaps several does it in a burst.
 constexpr int kSettleMs = 200;
-// For what inotify doesn't see: folders that vanish and come back, network file systems.
+// A file that never settles doesn't hold the others up.
+constexpr int kSettleLooksMax = 25;
+// For what inotify doesn't see: folders that vanish and come back, network file systems, a writer
+// that doesn't close.
 constexpr int kLookMs = 5000;
 
-constexpr uint32_t kEvents = IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_MODIFY |
-                             IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
+// Not IN_MODIFY: a log in one of the folders would wake us with each line.
+constexpr uint32_t kEvents = IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_CLOSE_WRITE |
+                             IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
 
 std::string FolderOf(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path().string() : ".";
@@ -57,10 +61,8 @@ FileWatch::Identity FileWatch::IdentityOf(const std::string& path) {
 
 void FileWatch::Run() {
   while (!stopped_) {
-    if (Wait(kLookMs)) {
-      while (!stopped_ && Wait(kSettleMs)) {
-      }
-    }
+    AwaitEvent();
+    AwaitRest();
     if (stopped_) return;
     // First, or a change between the two would be missed.
     AddFolders();
@@ -79,15 +81,32 @@ void FileWatch::AddFolders() {
   }
 }
 
-// True: something has happened in a folder.
-bool FileWatch::Wait(int timeout_ms) {
+// Something has happened in a folder, or it is time to look all the same.
+void FileWatch::AwaitEvent() {
   pollfd waiting[] = {{inotify_, POLLIN, 0}, {stop_, POLLIN, 0}};
-  const int ready = ::poll(waiting, 2, timeout_ms);
-  if (ready <= 0 || (waiting[0].revents & POLLIN) == 0) return false;
-  alignas(inotify_event) char events[4096];
-  while (::read(inotify_, events, sizeof events) > 0) {
+  (void)::poll(waiting, 2, kLookMs);
+}
+
+// Until two looks at our own files see the same: others in the folders may change all the time.
+void FileWatch::AwaitRest() {
+  std::vector<Identity> before = Look();
+  for (int looks = 0; looks < kSettleLooksMax; ++looks) {
+    pollfd stop = {stop_, POLLIN, 0};
+    if (::poll(&stop, 1, kSettleMs) > 0) return;
+    std::vector<Identity> now = Look();
+    if (now == before) break;
+    before = std::move(now);
   }
-  return true;
+  alignas(inotify_event) char events[4096];
+  while (inotify_ >= 0 && ::read(inotify_, events, sizeof events) > 0) {
+  }
+}
+
+std::vector<FileWatch::Identity> FileWatch::Look() const {
+  std::vector<Identity> seen;
+  seen.reserve(files_.size());
+  for (const Watched& each : files_) seen.push_back(IdentityOf(each.file.path));
+  return seen;
 }
 
 void FileWatch::Compare() {

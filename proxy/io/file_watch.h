@@ -45,7 +45,9 @@ class FileWatch {
   static Identity IdentityOf(const std::string& path);
   void Run();
   void AddFolders();
-  bool Wait(int timeout_ms);
+  void AwaitEvent();
+  void AwaitRest();
+  std::vector<Identity> Look() const;
   void Compare();
 
   std::vector<Watched> files_;

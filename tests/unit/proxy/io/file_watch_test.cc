@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <thread>
 
 namespace poplar::io {
 namespace {
@@ -101,6 +103,20 @@ TEST_F(FileWatchTest, KeepsFilesApart) {
   Write(folder_ / "b", "bb");
   ASSERT_TRUE(other.Reaches(1));
   EXPECT_EQ(told_.count(), 0);
+}
+
+// A log beside it, say.
+TEST_F(FileWatchTest, TellsWhileAnotherFileOfTheFolderChangesAllTheTime) {
+  Write(folder_ / "a", "a");
+  FileWatch watch({Watched(folder_ / "a", told_)});
+  std::atomic<bool> done = false;
+  std::thread writer([&] {
+    while (!done) std::ofstream(folder_ / "log", std::ios::app) << "line\n";
+  });
+  Write(folder_ / "a", "aa");
+  EXPECT_TRUE(told_.Reaches(1));
+  done = true;
+  writer.join();
 }
 
 TEST_F(FileWatchTest, EndsAtOnceWhateverItWaitsFor) {
