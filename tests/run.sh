@@ -27,7 +27,7 @@ on_epoll='admission|bad_clients|bad_nodes|drain|evil_nodes|listeners|pipelining|
 # The programs with fixtures that ask engine_of_tests.h.
 on_engine_of_tests='demo|directory|server|upstream'
 
-quick=no sanitizers=no fuzz=0 engine= precompile=ON
+quick=no sanitizers=no fuzz=0 engine='' precompile=ON
 while [ "$#" -gt 0 ]; do
   case $1 in
     --quick) quick=yes ;;
