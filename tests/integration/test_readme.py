@@ -35,6 +35,7 @@ def test_the_configuration_of_the_readme_passes_check(authority, tmp_path, check
         files |= {f"{kind}-fullchain.pem": made.certificate, f"{kind}-key.pem": made.key}
     for name, source in files.items():
         (tmp_path / name).write_bytes(source.read_bytes())
+        (tmp_path / name).chmod(0o600)
     password = tmp_path / "probe-password"
     password.write_text("secret\n")
     password.chmod(0o600)
