@@ -8,12 +8,12 @@ import pathlib
 import signal
 import ssl
 import subprocess
-import threading
 
 import pytest
 
 from fake_node import FakeNode
 from poplar import node
+from upgrade_stand import Crowd
 from waiting import until
 from wire import Pop3, open_socket, tls_context
 
@@ -67,43 +67,21 @@ def served_name(proxy) -> set:
 
 # --- under load
 
-class Visitors:
-    """Threads that log in and leave, again and again; what goes wrong is in `faults`."""
-
-    def __init__(self, proxy, count: int = 4):
-        self.faults, self.visits = [], 0
-        self._proxy, self._stop = proxy, threading.Event()
-        self._threads = [threading.Thread(target=self._visit, args=(f"visitor{i}",)) for i in range(count)]
-
-    def _visit(self, user: str):
-        while not self._stop.is_set():
-            try:
-                with self._proxy.connect() as session:
-                    session.log_in(user)
-                    session.ok("STAT")
-                    session.retrieve(1)
-                    session.ok("QUIT")
-                self.visits += 1
-            except Exception as error:  # noqa: BLE001: whatever it is, it is one
-                self.faults.append(repr(error))
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
+def visit(proxy, number: int):
+    """A whole session of that visitor."""
+    with proxy.connect() as session:
+        session.log_in(f"visitor{number}")
+        session.ok("STAT")
+        session.retrieve(1)
+        session.ok("QUIT")
 
 
 def test_no_session_ends_for_fifty_reloads(start, binary, nodes, folder):
     entries = [node(f"n{i}", each.port) for i, each in enumerate(nodes)]
     with start(entries, shared=True) as proxy:
         lasting = [proxy.connect().log_in(f"lasting{i}") for i in range(8)]
-        with Visitors(proxy) as visitors:
-            until(lambda: visitors.visits > 20, "the load to begin")
+        with Crowd(4, lambda number: visit(proxy, number)) as crowd:
+            until(lambda: crowd.visits > 20, "the load to begin")
             for turn in range(50):
                 with edited(proxy) as sections:
                     sections["timeouts"] = {"client_idle": f"{600 + turn}s"}
@@ -117,9 +95,9 @@ def test_no_session_ends_for_fifty_reloads(start, binary, nodes, folder):
                 else:
                     proxy.child.process.send_signal(signal.SIGHUP)
                     until(lambda turn=turn: value(proxy, APPLIED) >= turn + 1, f"reload {turn}")
-            before = visitors.visits
-            until(lambda: visitors.visits > before + 20, "the load to go on")
-        assert visitors.faults == []
+            before = crowd.visits
+            until(lambda: crowd.visits > before + 20, "the load to go on")
+        assert crowd.complaints == []
         for session in lasting:
             session.ok("NOOP")
             session.ok("QUIT")
