@@ -50,6 +50,7 @@ struct EpollProactor::Listener {
 
   EpollProactor& proactor;
   SocketId socket;
+  bool begun = false;
   bool aborted = false;
   AcceptOperation* waiting = nullptr;
   Timer pause;
@@ -96,7 +97,6 @@ Result<SocketId> EpollProactor::Listen(const Address& address, const ListenOptio
 }
 
 Result<SocketId> EpollProactor::ListenOn(int descriptor) {
-  (void)SetBlocking(descriptor, false);
   const SocketId socket{descriptor};
   At(socket).listener = std::make_unique<Listener>(*this, socket);
   return socket;
@@ -201,6 +201,9 @@ void EpollProactor::StartAccept(AcceptOperation& operation) {
   Listener* listener = state.listener.get();
   assert(listener != nullptr && listener->waiting == nullptr);
   if (listener->aborted) return operation.Complete(-ECANCELED);
+  // Not before: another process may have the same socket, and go on accepting by its own way.
+  if (!std::exchange(listener->begun, true))
+    (void)SetBlocking(DescriptorOf(operation.socket()), false);
   listener->waiting = &operation;
   if (listener->pause.armed()) return;
   if (MayTry(state, kAcceptsPerTurn)) return TryAccept(*listener);

@@ -49,6 +49,7 @@ struct UringProactor::Listener {
 
   UringProactor& proactor;
   int descriptor;
+  bool begun = false;
   bool armed = false;
   bool aborted = false;
   std::deque<int> arrived;
@@ -117,7 +118,6 @@ Result<SocketId> UringProactor::Listen(const Address& address, const ListenOptio
 }
 
 Result<SocketId> UringProactor::ListenOn(int descriptor) {
-  (void)SetBlocking(descriptor, true);  // else the ring answers EAGAIN instead of waiting
   At(SocketId{descriptor}).listener = std::make_unique<Listener>(*this, descriptor);
   return SocketId{descriptor};
 }
@@ -214,6 +214,9 @@ void UringProactor::Cancel(void* target, Kind kind) {
 void UringProactor::StartAccept(AcceptOperation& operation) {
   Listener* listener = At(operation.socket()).listener.get();
   assert(listener != nullptr && listener->waiting == nullptr);
+  // Else the ring answers EAGAIN instead of waiting. Not before: another process may have the same
+  // socket, and go on accepting by its own way.
+  if (!std::exchange(listener->begun, true)) (void)SetBlocking(listener->descriptor, true);
   listener->waiting = &operation;
   listener->Deliver();
   if (listener->aborted) listener->EndAborted();
