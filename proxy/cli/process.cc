@@ -13,6 +13,7 @@ namespace {
 constexpr config::Duration kIdlePatience = std::chrono::minutes(1);
 constexpr config::Duration kStatusInterval = std::chrono::seconds(5);
 constexpr config::Duration kShutdownInterval = std::chrono::milliseconds(50);
+constexpr config::Duration kReloadInterval = std::chrono::milliseconds(20);
 // While an upgrade is under way nobody may be accepted for a moment: it had better be a short one.
 constexpr config::Duration kUpgradeInterval = std::chrono::milliseconds(5);
 
@@ -55,6 +56,7 @@ uint64_t RaiseDescriptorLimit() {
 int Process::Run() {
   while (!shutdown_ || !parts_.server.finished()) {
     OnSignal(WaitForSignal(Patience()));
+    if (tells_reload_) LookAtReload();
     if (upgrade_ != nullptr) LookAtUpgrade();
     if (shutdown_) LookAtShutdown();
     TellManager();
@@ -68,6 +70,7 @@ int Process::Run() {
 
 config::Duration Process::Patience() const {
   if (upgrade_ != nullptr) return kUpgradeInterval;
+  if (tells_reload_) return kReloadInterval;
   if (shutdown_) return kShutdownInterval;
   if (!parts_.manager.present()) return kIdlePatience;
   const io::Duration interval = std::min<io::Duration>(
@@ -82,12 +85,17 @@ void Process::OnSignal(int signal) {
 }
 
 void Process::OnHangup() {
-  const bool tells = !shutdown_;
-  if (tells) parts_.manager.Reloading();
+  tells_reload_ = !shutdown_;
+  if (tells_reload_) parts_.manager.Reloading();
   parts_.log.Reopen();
   parts_.log.Info("SIGHUP: log files are opened anew");
   parts_.on_hangup();
-  if (tells) parts_.manager.Ready("serving " + Sessions());
+}
+
+void Process::LookAtReload() {
+  if (parts_.is_reloading()) return;
+  tells_reload_ = false;
+  parts_.manager.Ready("serving " + Sessions());
 }
 
 void Process::OnStop() {
@@ -97,6 +105,7 @@ void Process::OnStop() {
     parts_.log.Warning("told to stop once more: " + Sessions() + " end now");
     return shutdown_->Hurry();
   }
+  tells_reload_ = false;
   drain_ = parts_.drain();
   shutdown_.emplace(drain_, parts_.clock.Now());
 }
@@ -132,6 +141,7 @@ void Process::LookAtUpgrade() {
     parts_.log.Info("upgrade: process " + std::to_string(upgrade_->pid()) + " serves; " +
                     Sessions() + " of this one may go on for " + InSeconds(drain_.timeout));
     upgrade_.reset();
+    tells_reload_ = false;
     handed_over_ = true;
     shutdown_.emplace(Shutdown::AfterHandOver(drain_, parts_.clock.Now()));
   }

@@ -30,7 +30,8 @@ uint64_t RaiseDescriptorLimit();
 
 // The life of a process that serves, from when it does to its end, on one thread:
 //
-//   serving    until SIGTERM or SIGINT: then shutting down. SIGHUP: OnHangup.
+//   serving    until SIGTERM or SIGINT: then shutting down. SIGHUP: OnHangup; the reload that it
+//              asks for is another thread's, and the service manager hears when it is over
 //   upgrading  on SIGUSR2, while another process gets ready: back to serving where that fails, else
 //              shutting down, without a delay
 //   shutting down (shutdown.h) until the last session has ended; once more SIGTERM ends all at once
@@ -44,7 +45,8 @@ class Process {
     std::function<config::DrainConfig()> drain;  // as it is in force
     const handover::Program* program = nullptr;  // null: it can't be upgraded
     server::UpgradeRequest* request = nullptr;   // who else asks for that; null: nobody
-    std::function<void()> on_hangup = [] {};     // behind opening log files anew
+    std::function<void()> on_hangup = [] {};     // behind opening log files anew; doesn't wait
+    std::function<bool()> is_reloading = [] { return false; };  // as on_hangup has asked
   };
 
   explicit Process(Parts parts) : parts_(std::move(parts)) {}
@@ -55,6 +57,7 @@ class Process {
  private:
   void OnSignal(int signal);
   void OnHangup();
+  void LookAtReload();
   void OnStop();
   void StartUpgrade();
   void LookAtUpgrade();
@@ -69,6 +72,7 @@ class Process {
   std::unique_ptr<server::Upgrade> upgrade_;  // while one is under way
   std::optional<Shutdown> shutdown_;          // once it is to end
   config::DrainConfig drain_;                 // likewise
+  bool tells_reload_ = false;                 // the service manager waits for its end
   bool handed_over_ = false;                  // to another process, which is the main one then
   bool told_to_stop_ = false;                 // since then
   io::Time told_manager_{};

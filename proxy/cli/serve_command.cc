@@ -152,7 +152,8 @@ int RunServe(const ServeOptions& options, std::ostream& err) {
                   .drain = [&reloader] { return reloader.drain(); },
                   .program = &program,
                   .request = &request,
-                  .on_hangup = [&reloader] { (void)reloader.Reload("SIGHUP"); }})
+                  .on_hangup = [&reloader] { reloader.ReloadSoon("SIGHUP"); },
+                  .is_reloading = [&reloader] { return reloader.busy(); }})
       .Run();
 }
 

@@ -65,7 +65,8 @@ Reloader::Reloader(config::LoadResult running, const Parts& parts)
       path_(running.source.name),
       running_(std::move(running)),
       watched_(FilesOf(running_.config, running_)),
-      watch_(Watch(watched_)) {
+      watch_(Watch(watched_)),
+      drain_(running_.config.drain) {
   thread_ = std::thread([this] { Run(); });
   server_.OnReloadAsked([this] { return Reload("admin endpoint"); });
 }
@@ -90,21 +91,36 @@ void Reloader::Touch(bool Touched::* what) {
 
 void Reloader::Run() {
   for (;;) {
-    Touched touched;
-    {
-      std::unique_lock lock(touched_mutex_);
-      wake_.wait(lock, [this] { return stopped_ || touched_.config || touched_.files; });
-      if (stopped_) return;
-      touched = std::exchange(touched_, {});
-    }
-    if (touched.config) {
-      (void)Reload("its file has changed");
-      continue;
-    }
-    const std::lock_guard lock(running_mutex_);
-    (void)Take(config::LoadAgain(running_.source, inspector_, clock_.UnixMicros() / 1'000'000),
-               "a file that it names has changed");
+    std::unique_lock lock(touched_mutex_);
+    answering_ = false;
+    wake_.wait(lock, [this] { return stopped_ || touched_.any(); });
+    if (stopped_) return;
+    const Touched touched = std::exchange(touched_, {});
+    answering_ = !touched.asked.empty();
+    lock.unlock();
+    LookAt(touched);
   }
+}
+
+void Reloader::LookAt(const Touched& touched) {
+  if (!touched.asked.empty()) return (void)Reload(touched.asked);
+  if (touched.config) return (void)Reload("its file has changed");
+  const std::lock_guard lock(running_mutex_);
+  (void)Take(config::LoadAgain(running_.source, inspector_, clock_.UnixMicros() / 1'000'000),
+             "a file that it names has changed");
+}
+
+void Reloader::ReloadSoon(std::string_view why) {
+  {
+    const std::lock_guard lock(touched_mutex_);
+    touched_.asked = why;
+  }
+  wake_.notify_one();
+}
+
+bool Reloader::busy() {
+  const std::lock_guard lock(touched_mutex_);
+  return answering_ || !touched_.asked.empty();
 }
 
 metrics::ReloadView Reloader::Reload(std::string_view why) {
@@ -113,8 +129,8 @@ metrics::ReloadView Reloader::Reload(std::string_view why) {
 }
 
 config::DrainConfig Reloader::drain() {
-  const std::lock_guard lock(running_mutex_);
-  return running_.config.drain;
+  const std::lock_guard lock(drain_mutex_);
+  return drain_;
 }
 
 metrics::ReloadView Reloader::Take(config::LoadResult wanted, std::string_view why) {
@@ -142,6 +158,10 @@ metrics::ReloadView Reloader::Take(config::LoadResult wanted, std::string_view w
   LogChanges(why, changes.all);
   running_ = std::move(wanted);
   running_.config = std::move(changes.applied);
+  {
+    const std::lock_guard lock(drain_mutex_);
+    drain_ = running_.config.drain;
+  }
   server_.CountReload(true);
   return view;
 }

@@ -41,7 +41,13 @@ class Reloader {
   // Any thread; blocks until it is done. `why`: by whose word, for the log.
   metrics::ReloadView Reload(std::string_view why);
 
-  // How the process is to end, as last taken. Any thread; waits for a reload under way.
+  // The same on the reloader's own thread: names may have to be looked up, and name servers may not
+  // answer. Any thread. One that waits for its turn stands for all that are asked for meanwhile.
+  void ReloadSoon(std::string_view why);
+  // Whether one of those isn't over yet. Any thread.
+  bool busy();
+
+  // How the process is to end, as last taken. Any thread; doesn't wait for a reload under way.
   config::DrainConfig drain();
 
  private:
@@ -49,6 +55,8 @@ class Reloader {
   struct Touched {
     bool config = false;  // the configuration file
     bool files = false;   // some of those that it names
+    std::string asked;    // by whose word a reload is due, whatever has changed; empty: none is
+    bool any() const { return config || files || !asked.empty(); }
   };
 
   struct Watched {
@@ -59,6 +67,7 @@ class Reloader {
 
   void Run();
   void Touch(bool Touched::* what);
+  void LookAt(const Touched& touched);
   // With running_mutex_.
   metrics::ReloadView Take(config::LoadResult wanted, std::string_view why);
   metrics::ReloadView Refuse(std::string_view why, const config::LoadResult& wanted,
@@ -76,13 +85,18 @@ class Reloader {
 
   std::mutex touched_mutex_;
   std::condition_variable wake_;
-  Touched touched_;  // guarded by touched_mutex_, as the next
+  Touched touched_;         // guarded by touched_mutex_, as the next two
+  bool answering_ = false;  // a ReloadSoon
   bool stopped_ = false;
 
   std::mutex running_mutex_;
   config::LoadResult running_;  // guarded by running_mutex_, as the next two
   Watched watched_;
   std::unique_ptr<io::FileWatch> watch_;
+
+  std::mutex drain_mutex_;
+  config::DrainConfig drain_;  // guarded by drain_mutex_
+
   std::thread thread_;
 };
 

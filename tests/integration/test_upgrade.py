@@ -219,6 +219,38 @@ def test_a_new_process_that_fails_changes_nothing(generations, authority, tmp_pa
         session.ok("QUIT")
 
 
+def test_the_engine_changes(generations, authority):
+    """Both engines accept on the same sockets, which wait for one of them and not for the other."""
+    context = tls_context(authority.file)
+    with generations() as proxy, socket.create_server(("127.0.0.1", 0)) as taken:
+        def use(engine):
+            proxy.configure(lambda settings: settings.update(io=engine))
+
+        def fail():
+            """Not until it has the sockets: the address of its admin endpoint is somebody else's."""
+            good, before = proxy.file.read_text(), len(failures())
+            proxy.configure(lambda settings: settings["admin"].update(address=f"127.0.0.1:{taken.getsockname()[1]}"))
+            os.kill(proxy.pids[-1], signal.SIGUSR2)
+            until(lambda: len(failures()) > before and proxy.status("/readyz") == 200, "the old process to go on")
+            proxy.file.write_text(good)
+
+        def failures():
+            return [line for line in proxy.lines() if "goes on as before" in line.get("message", "")]
+
+        with Crowd(6, lambda number: visit(proxy, context, f"user{number}")) as crowd:
+            for engine in ["epoll", "io_uring", "epoll", "io_uring"]:
+                use(engine)
+                fail()
+                before = crowd.visits
+                until(lambda: crowd.visits > before + 20, "visits to the old process to go on")
+                proxy.upgrade()
+                assert f'engine="{engine}"' in proxy.get("/metrics")[1]
+                before = crowd.visits
+                until(lambda: crowd.visits > before + 20, "visits to the new one to go on")
+        assert not crowd.complaints, crowd.complaints[:10]
+        assert len(failures()) == 4, failures()
+
+
 def test_another_configuration_takes_effect(generations, authority, nodes):
     context = tls_context(authority.file)
     with generations(also={"extra": {"tls": "none", "require_tls": False}}) as proxy:
@@ -292,6 +324,20 @@ def test_the_systemd_is_told(generations, tmp_path, authority):
         micros = int(manager.heard[reloading][2]["MONOTONIC_USEC"])
         assert abs(micros / 1e6 - manager.heard[reloading][0]) < 10
         again = manager.await_field("READY", "1", after=reloading)
+
+        # A reload that takes long (its file is a pipe, to which nobody has written yet) keeps nobody waiting.
+        text = proxy.file.read_text()
+        proxy.file.unlink()
+        os.mkfifo(proxy.file)
+        os.kill(proxy.pids[0], signal.SIGHUP)
+        reloading = manager.await_field("RELOADING", "1", after=again)
+        fed = manager.await_field("WATCHDOG", "1", after=reloading)
+        fed = manager.await_field("WATCHDOG", "1", after=fed + 1)
+        assert not any("READY" in fields for _, _, fields in manager.heard[reloading:fed])
+        proxy.file.write_text(text)
+        again = manager.await_field("READY", "1", after=reloading)
+        proxy.file.unlink()
+        proxy.file.write_text(text)
 
         first, second = proxy.pids[0], proxy.upgrade()
         taken = manager.await_field("MAINPID", str(second), after=again)

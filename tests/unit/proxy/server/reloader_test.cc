@@ -152,5 +152,27 @@ TEST_F(ReloaderTest, WatchesItsOwnFileWhereItSaysSo) {
     std::this_thread::yield();
 }
 
+// Here what takes long is a pipe to which nobody has written yet.
+TEST_F(ReloaderTest, TakesItsTimeOnAThreadOfItsOwn) {
+  Begin("drain: {delay: 3s}\n");
+  Write("drain: {delay: 7s}\n");
+  std::ifstream in(file_);
+  const std::string wanted(std::istreambuf_iterator<char>(in), {});
+  std::filesystem::remove(file_);
+  ASSERT_EQ(::mkfifo(file_.c_str(), 0600), 0);
+
+  EXPECT_FALSE(reloader_->busy());
+  reloader_->ReloadSoon("test");
+  EXPECT_TRUE(reloader_->busy());
+  std::ofstream pipe(file_);  // the reload reads it by now, and holds what it has to hold
+  EXPECT_TRUE(reloader_->busy());
+  EXPECT_EQ(reloader_->drain().delay, std::chrono::seconds(3));
+  pipe << wanted;
+  pipe.close();
+  while (reloader_->busy()) std::this_thread::yield();
+  EXPECT_EQ(reloader_->drain().delay, std::chrono::seconds(7));
+  EXPECT_THAT(Metrics(), HasSubstr("poplar_config_reloads_total{result=\"ok\"} 1\n"));
+}
+
 }  // namespace
 }  // namespace poplar::server
