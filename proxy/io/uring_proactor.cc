@@ -214,12 +214,12 @@ void UringProactor::Cancel(void* target, Kind kind) {
 void UringProactor::StartAccept(AcceptOperation& operation) {
   Listener* listener = At(operation.socket()).listener.get();
   assert(listener != nullptr && listener->waiting == nullptr);
+  listener->waiting = &operation;
+  listener->Deliver();
+  if (listener->aborted) return listener->EndAborted();
   // Else the ring answers EAGAIN instead of waiting. Not before: another process may have the same
   // socket, and go on accepting by its own way.
   if (!std::exchange(listener->begun, true)) (void)SetBlocking(listener->descriptor, true);
-  listener->waiting = &operation;
-  listener->Deliver();
-  if (listener->aborted) listener->EndAborted();
   if (!listener->armed && !listener->pause.armed()) ArmAccept(*listener);
 }
 
