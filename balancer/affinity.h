@@ -8,12 +8,26 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "balancer/canonical_user.h"
 #include "balancer/credential_digest.h"
 #include "balancer/node_table.h"
 
 namespace poplar::balancer {
+
+// Who hears how long users stay on nodes, e.g. to tell other replicas. Called by whatever thread
+// made the change, under no lock.
+class StayObserver {
+ public:
+  virtual ~StayObserver() = default;
+  // The user has more or fewer sessions that count.
+  virtual void SessionsChanged(ClusterId cluster, std::string_view user) = 0;
+  // The user's last bound lease has gone; of stays that somebody asked about (Lease::stay).
+  virtual void StayEnded(ClusterId cluster, std::string_view user, uint64_t number) = 0;
+};
 
 // Keeps a user on one node at a time: while any session of the user lives, the user's logins follow
 // it (two nodes writing one user's indexes on shared storage corrupt them).
@@ -37,6 +51,8 @@ class Affinity {
     uint32_t bound = 0;            // of those, the bound ones
     uint32_t parked = 0;           // of those, the parked ones
     uint32_t active = 0;           // and those accepted and not parked: what limits count
+    uint64_t stay = 0;             // the present one's number; 0: nobody has asked about it
+    bool settled = false;          // it needs no more asking
     CredentialDigest accepted_by;  // of the last one that was accepted
 
     bool HasRoom(uint32_t sessions_max) const { return sessions_max == 0 || active < sessions_max; }
@@ -48,6 +64,8 @@ class Affinity {
   struct alignas(kCacheLine) Shard {
     std::mutex mutex;
     Map entries;  // guarded by mutex, as is every Entry in it
+    StayObserver* observer = nullptr;
+    uint64_t stays = 0;  // numbers given out; guarded by mutex
   };
 
  public:
@@ -87,6 +105,17 @@ class Affinity {
     // accepted: then the node needn't be asked, and nobody is told anything who didn't know.
     bool Full(const CredentialDigest& credential, uint32_t sessions_max) const;
 
+    // A user stays on a node from the first bound lease to the end of the last one. Only when
+    // bound: the number of the present stay, never that of another one of this user's, and whether
+    // somebody has settled it. From here on its end is told to the observer.
+    struct Stay {
+      uint64_t number = 0;
+      bool settled = false;
+    };
+    Stay stay();
+    // It needs no more asking. Only when bound.
+    void Settle();
+
     bool bound() const { return bound_; }
 
     // Whether another session of the user lives on node(): bound, and not parked.
@@ -105,6 +134,7 @@ class Affinity {
 
    private:
     friend class Affinity;
+    void TellOfSessions();
     Lease(Shard* shard, Map::value_type* entry)
         : shard_(shard), entry_(entry), node_(entry->second.node) {}
 
@@ -131,6 +161,25 @@ class Affinity {
   // Where they are; nothing: there is none.
   std::optional<NodeId> NodeOf(ClusterId cluster, const CanonicalUser& user) const;
 
+  // Before the first lease; null: nobody.
+  void Observe(StayObserver* observer);
+
+  // Somebody who stays on a node; `stay`: 0 if nobody has asked about it.
+  struct Guest {
+    ClusterId cluster{};
+    std::string user;
+    NodeId node{};
+    uint64_t stay = 0;
+    uint32_t sessions = 0;  // those that count
+  };
+  // Nothing: no lease of the user's is bound.
+  std::optional<Guest> GuestOf(ClusterId cluster, std::string_view user) const;
+  // All in one of kShards shards; each gets a number for its stay if it had none.
+  std::vector<Guest> GuestsIn(size_t shard);
+
+  // Whoever logs in has to ask again.
+  void Unsettle(ClusterId cluster, std::string_view user);
+
   // Users with a live lease. Walks all shards: for the status page, not for a session.
   size_t Users() const;
   // Whether any user's live leases are on the node. Walks all entries: for whoever wants to give
@@ -139,6 +188,7 @@ class Affinity {
 
  private:
   Shard& ShardOf(const std::string& key) const;
+  static uint64_t NumberOf(Shard& shard, Entry& user);
 
   mutable std::array<Shard, kShards> shards_;
 };
