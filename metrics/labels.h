@@ -34,6 +34,7 @@ struct Dimensions {
   std::vector<std::string> discovered;  // clusters whose nodes are
   std::vector<std::string> moves;
   std::vector<std::string> directories;
+  std::vector<std::string> shared_states;  // one at most: where it is
 };
 
 enum class Listener : uint16_t {};
@@ -46,6 +47,7 @@ enum class UserMap : uint16_t {};
 enum class Discovered : uint16_t {};
 enum class Move : uint16_t {};
 enum class Directory : uint16_t {};
+enum class SharedState : uint16_t {};
 
 // Values that are the same everywhere. Texts follow in LabelTraits below, in the same order.
 enum class Rejection : uint16_t {
@@ -168,6 +170,7 @@ enum class TransitionCause : uint16_t {
   kEjectionEnded,
   kDiscovered,
   kGone,
+  kAgreed,
   kAdmin
 };
 enum class RetryReason : uint16_t {
@@ -175,7 +178,21 @@ enum class RetryReason : uint16_t {
   kUnreachable,  // no connection, TLS or greeting, before credentials were sent
   kHoldDown,     // the user's node is out, but not for long enough to move
   kUserLimit,    // the user has as many sessions as allowed
-  kAnswerLost    // the node had the password, and died or had trouble
+  kAnswerLost,   // the node had the password, and died or had trouble
+  kElsewhere     // a session on another replica holds the user on another node
+};
+// Of what is asked of the state that replicas share.
+enum class RequestResult : uint16_t {
+  kOk,
+  kError,    // it refused, or the connection broke
+  kTimeout,  // whoever asked went on by itself
+  kSkipped   // it was known to be away: nobody waited
+};
+enum class ClaimResult : uint16_t {
+  kGranted,
+  kElsewhere,  // another replica has the user on another node
+  kAlone,      // nobody could be asked
+  kLost        // made while alone, and another replica's stands: sessions ended
 };
 // What became of a session whose node was lost after its login.
 enum class ResumeResult : uint16_t {
@@ -248,9 +265,11 @@ POPLAR_FIXED_LABEL(NodeState, "state", "up", "down", "ejected");
 POPLAR_FIXED_LABEL(AdminState, "state", "up", "drain", "down");
 POPLAR_FIXED_LABEL(TransitionCause, "cause", "probes_failed", "probes_succeeded",
                    "consecutive_failures", "failure_ratio", "ejection_ended", "discovered", "gone",
-                   "admin");
+                   "agreed", "admin");
 POPLAR_FIXED_LABEL(RetryReason, "reason", "in_use", "unreachable", "hold_down", "user_limit",
-                   "answer_lost");
+                   "answer_lost", "elsewhere");
+POPLAR_FIXED_LABEL(RequestResult, "result", "ok", "error", "timeout", "skipped");
+POPLAR_FIXED_LABEL(ClaimResult, "result", "granted", "elsewhere", "alone", "lost");
 POPLAR_FIXED_LABEL(ResumeResult, "result", "resumed", "off", "opaque", "mode", "no_view",
                    "unrepeatable", "different", "refused", "moved", "deadline", "ended");
 #undef POPLAR_FIXED_LABEL
@@ -290,5 +309,7 @@ template <>
 std::vector<LabelPairs> ValuesOf<Move>(const Dimensions& dimensions);
 template <>
 std::vector<LabelPairs> ValuesOf<Directory>(const Dimensions& dimensions);
+template <>
+std::vector<LabelPairs> ValuesOf<SharedState>(const Dimensions& dimensions);
 
 }  // namespace poplar::metrics

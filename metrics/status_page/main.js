@@ -45,6 +45,7 @@ function showTop(status) {
   put("sessions", status.sessions.toLocaleString("en"));
   put("listeners", status.listeners.map(({name, address}) => `${name} ${address}`).join(", "));
   put("workers", `${status.workers} on ${status.io}`);
+  document.getElementById("shares").hidden = put("shared-state", status.shared_state).textContent === "";
 }
 
 async function refresh() {

@@ -41,6 +41,7 @@ metrics::Dimensions DimensionsOf(const config::Config& config) {
   for (const config::MoveConfig& move : config.moves) dimensions.moves.push_back(move.name);
   for (const config::DirectoryConfig& directory : config.directories)
     dimensions.directories.push_back(directory.name);
+  if (config.shared_state.enabled()) dimensions.shared_states = {config.shared_state.redis};
   for (const config::CertificateConfig& files : config.tls.certificates) {
     dimensions.certificates.push_back(files.certificate);
   }
@@ -85,18 +86,21 @@ std::string ListenFault(const std::string& who, const std::string& address,
 
 Server::Server(std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
                std::unique_ptr<Resolvers> resolvers, std::unique_ptr<Directories> directories,
-               std::unique_ptr<Discoveries> discoveries, Log& log, const io::Clock& clock)
+               std::unique_ptr<Discoveries> discoveries, std::unique_ptr<Replicas> replicas,
+               Log& log, const io::Clock& clock)
     : settings_(std::move(settings)),
       log_(log),
       clock_(clock),
-      shared_(random_, std::move(maps), std::move(directories)),
+      shared_(random_, replicas == nullptr ? random_.Next() : replicas->penalty_key(),
+              std::move(maps), std::move(directories)),
       newest_(settings_),
       maps_told_(shared_.maps->size()),
       directories_told_(shared_.directories->size()),
       moves_told_(settings_->moves == nullptr ? 0 : settings_->moves->size()),
       discoveries_told_(discoveries->tasks().size()),
       discoveries_(std::move(discoveries)),
-      resolvers_(std::move(resolvers)) {}
+      resolvers_(std::move(resolvers)),
+      replicas_(std::move(replicas)) {}
 
 Server::~Server() { Join(); }
 
@@ -110,15 +114,18 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::Start(
   if (!directories) return tl::unexpected(directories.error());
   auto discoveries = Discoveries::Build(config);
   if (!discoveries) return tl::unexpected(discoveries.error());
+  auto replicas = Replicas::Build(config, *resolvers);
+  if (!replicas) return tl::unexpected(replicas.error());
   auto autoconfig = BuildAutoconfig(config);
   if (!autoconfig) return tl::unexpected(autoconfig.error());
-  std::unique_ptr<Server> server(new Server(std::move(settings), std::move(*maps),
-                                            std::move(resolvers), std::move(*directories),
-                                            std::move(*discoveries), log, clock));
+  std::unique_ptr<Server> server(new Server(
+      std::move(settings), std::move(*maps), std::move(resolvers), std::move(*directories),
+      std::move(*discoveries), std::move(*replicas), log, clock));
   server->shared_.autoconfig = std::move(*autoconfig);
   server->layout_ = std::make_unique<metrics::Layout>(DimensionsOf(config));
   auto done = server->AddWorkers(config);
   if (done) server->AddDiscoveries();
+  if (done) server->AddReplicas();
   if (done) done = server->Listen(config);
   if (done) done = server->ListenForAutoconfig(config.autoconfig);
   if (done) done = server->StartAdmin(config, build_info);
@@ -138,6 +145,7 @@ tl::expected<void, std::string> Server::AddWorkers(const config::Config& config)
     workers_.push_back(std::move(*worker));
     workers_.back()->OnNodeChanged([this](balancer::NodeId node) {
       for (const std::unique_ptr<Worker>& each : workers_) each->LookAtNode(node);
+      if (replicas_ != nullptr) replicas_->LookAtNodes();
     });
   }
   traces_ = std::make_unique<Traces>(config.trace, clock_, log_, [this](const auto& rules) {
@@ -260,7 +268,7 @@ tl::expected<void, std::string> Server::StartAdmin(const config::Config& config,
                           uint32_t permille) { return SetMove(name, permille); },
        .status = [this] { return Status(); },
        .sessions = [this](const metrics::SessionQuery& query) { return api_->Sessions(query); },
-       .kick = [this](const metrics::KickQuery& query) { return api_->Kick(query); },
+       .kick = [this](const metrics::KickQuery& query) { return Kick(query); },
        .route = [this](const metrics::RouteQuery& query) { return api_->Route(query); },
        .trace = [this](const metrics::TraceQuery& query) { return api_->Trace(query); },
        .traces = [this] { return traces_->List(); },
@@ -297,20 +305,32 @@ metrics::StatusView Server::Status() const {
   metrics::StatusView status = api_->Status();
   status.ready = Ready();
   status.draining = draining_.load();
+  if (replicas_ != nullptr) status.shared_state = replicas_->StatusText();
   return status;
 }
 
 metrics::SetStateResult Server::SetNodeState(std::string_view cluster, std::string_view node,
                                              metrics::AdminState state) {
+  const balancer::AdminState wanted = state == metrics::AdminState::kUp ? balancer::AdminState::kUp
+                                      : state == metrics::AdminState::kDrain
+                                          ? balancer::AdminState::kDrain
+                                          : balancer::AdminState::kDown;
+  const auto result = SetNodeStateHere(cluster, node, wanted);
+  if (result == metrics::SetStateResult::kOk && replicas_ != nullptr) {
+    replicas_->Say({.kind = shared_state::Word::Kind::kNode,
+                    .subject = std::string(cluster).append(1, '/').append(node),
+                    .state = wanted});
+  }
+  return result;
+}
+
+metrics::SetStateResult Server::SetNodeStateHere(std::string_view cluster, std::string_view node,
+                                                 balancer::AdminState wanted) {
   const auto found = settings_->nodes->FindCluster(cluster);
   if (!found) return metrics::SetStateResult::kUnknownNode;
   upstream::Cluster& owner = settings_->ClusterOf(*found);
   for (const auto& member : owner.nodes) {
     if (upstream::NameInCluster(*member->endpoint()) != node || !HasNode(owner, *member)) continue;
-    const balancer::AdminState wanted =
-        state == metrics::AdminState::kUp      ? balancer::AdminState::kUp
-        : state == metrics::AdminState::kDrain ? balancer::AdminState::kDrain
-                                               : balancer::AdminState::kDown;
     const auto changed = owner.health.SetAdmin(member->id, wanted, clock_.Now().time_since_epoch());
     if (changed) workers_.front()->NodeChanged(*changed);
     for (const std::unique_ptr<Worker>& worker : workers_) {
@@ -322,6 +342,16 @@ metrics::SetStateResult Server::SetNodeState(std::string_view cluster, std::stri
 }
 
 metrics::SetMoveResult Server::SetMove(std::string_view name, uint32_t permille) {
+  const auto result = SetMoveHere(name, permille);
+  if (result == metrics::SetMoveResult::kOk && replicas_ != nullptr) {
+    replicas_->Say({.kind = shared_state::Word::Kind::kMove,
+                    .subject = std::string(name),
+                    .permille = permille});
+  }
+  return result;
+}
+
+metrics::SetMoveResult Server::SetMoveHere(std::string_view name, uint32_t permille) {
   balancer::Moves* const moves = settings_->moves.get();
   const auto move = moves == nullptr ? std::nullopt : moves->Find(name);
   if (!move) return metrics::SetMoveResult::kUnknownMove;
@@ -341,6 +371,7 @@ std::string Server::MetricsText() {
   TellDirectories();
   TellDiscoveries();
   TellTraces();
+  if (replicas_ != nullptr) replicas_->TellMetrics(*node_gauges_);
   metrics::SetMoveGauges(*node_gauges_, ViewMoves(*settings_), moves_told_);
   return exporter_->Text();
 }

@@ -16,6 +16,7 @@
 #include "proxy/server/discoveries.h"
 #include "proxy/server/log.h"
 #include "proxy/server/newest_settings.h"
+#include "proxy/server/replicas.h"
 #include "proxy/server/traces.h"
 #include "proxy/server/worker.h"
 
@@ -57,10 +58,13 @@ class Server {
  private:
   Server(std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
          std::unique_ptr<Resolvers> resolvers, std::unique_ptr<Directories> directories,
-         std::unique_ptr<Discoveries> discoveries, Log& log, const io::Clock& clock);
+         std::unique_ptr<Discoveries> discoveries, std::unique_ptr<Replicas> replicas, Log& log,
+         const io::Clock& clock);
 
   tl::expected<void, std::string> AddWorkers(const config::Config& config);
   void AddDiscoveries();
+  void AddReplicas();
+  void Obey(const shared_state::Word& word);
   tl::expected<void, std::string> Listen(const config::Config& config);
   tl::expected<void, std::string> ListenForAutoconfig(const config::AutoconfigConfig& config);
   tl::expected<void, std::string> StartAdmin(const config::Config& config,
@@ -77,7 +81,11 @@ class Server {
   metrics::StatusView Status() const;
   metrics::SetStateResult SetNodeState(std::string_view cluster, std::string_view node,
                                        metrics::AdminState state);
+  metrics::SetStateResult SetNodeStateHere(std::string_view cluster, std::string_view node,
+                                           balancer::AdminState state);
   metrics::SetMoveResult SetMove(std::string_view name, uint32_t permille);
+  metrics::SetMoveResult SetMoveHere(std::string_view name, uint32_t permille);
+  metrics::ApiResult<metrics::KickResult> Kick(const metrics::KickQuery& query);
 
   const std::shared_ptr<const session::Settings> settings_;
   Log& log_;
@@ -99,6 +107,7 @@ class Server {
   std::unique_ptr<Traces> traces_;            // tells workers, so it goes before them
   std::unique_ptr<Discoveries> discoveries_;  // answers workers, so it goes before them
   std::unique_ptr<Resolvers> resolvers_;      // the directories'; likewise
+  std::unique_ptr<Replicas> replicas_;        // likewise; null: nothing is shared
   std::vector<std::thread> threads_;
   std::vector<io::Address> addresses_;
   std::unique_ptr<AdminApi> api_;

@@ -19,6 +19,7 @@
 #include "proxy/server/visit_meter.h"
 #include "proxy/server/worker_lookups.h"
 #include "proxy/session/session.h"
+#include "proxy/shared_state/claim_gate.h"
 #include "proxy/tls/keyed_digest.h"
 #include "proxy/tls/sealer.h"
 #include "proxy/upstream/discovery.h"
@@ -29,12 +30,13 @@ namespace poplar::server {
 
 // What all workers share. Touched once or twice a session, never while mail is relayed.
 struct Shared {
-  Shared(io::Random& random, std::unique_ptr<UserMaps> user_maps,
+  // `admission_key`: random, or what all replicas have.
+  Shared(io::Random& random, uint64_t admission_key, std::unique_ptr<UserMaps> user_maps,
          std::unique_ptr<Directories> services)
       : digest(random),
         sealer(random),
         listing_key(random.Next()),
-        admission(random.Next()),
+        admission(admission_key),
         maps(std::move(user_maps)),
         directories(std::move(services)) {}
 
@@ -76,6 +78,10 @@ class Worker {
   const upstream::Discovery& Discover(upstream::Cluster& cluster, io::Resolver& resolver,
                                       upstream::DiscoveryOptions options,
                                       upstream::DiscoveryHost& host);
+
+  // Before Run: its sessions ask there, and it carries what all of them ask. Both outlive Run.
+  void ShareUsers(shared_state::Claims& claims) { environment_->claims = &claims; }
+  void Carry(shared_state::Replica& replica) { replica_ = &replica; }
 
   // The thread's body; returns when the worker was told to stop and its last session has ended.
   void Run();
@@ -149,6 +155,7 @@ class Worker {
   std::unique_ptr<io::TaskScope> accepting_;
   std::unique_ptr<io::TaskScope> keeping_;
   std::unique_ptr<io::TaskScope> serving_;
+  std::unique_ptr<io::TaskScope> sharing_;
   std::unique_ptr<io::TaskScope> root_;
   admission::Seniority newcomers_;
   std::unique_ptr<WorkerLookups> lookups_;
@@ -159,6 +166,7 @@ class Worker {
   std::vector<std::unique_ptr<upstream::Keeper>> keepers_;
   std::vector<std::unique_ptr<upstream::Prober>> probers_;
   std::vector<std::unique_ptr<upstream::Discovery>> discoveries_;
+  shared_state::Replica* replica_ = nullptr;  // null: another worker carries it, or nobody
   SessionSet sessions_;
   io::ProactorCounters sampled_;
   bool stopping_ = false;

@@ -21,6 +21,7 @@
 #include "proxy/session/record.h"
 #include "proxy/session/settings.h"
 #include "proxy/session/tracing.h"
+#include "proxy/shared_state/claims.h"
 #include "proxy/tls/client_certificate.h"
 #include "proxy/tls/keyed_digest.h"
 #include "proxy/tls/sealer.h"
@@ -51,6 +52,7 @@ struct Environment {
   const std::shared_ptr<const Settings>* newest = nullptr;
   // Likewise; null: nothing is ever traced.
   const std::shared_ptr<const trace::Rules>* traces = nullptr;
+  shared_state::Claims* claims = nullptr;  // null: this Poplar is alone, or shares nothing
 };
 
 // What a login that begins now goes by, and keeps until it is done, which is bounded: until then no
@@ -165,12 +167,16 @@ class Login {
   io::Task<Step> WaitUntil(io::Time until);
   POPLAR_OWN_FRAME io::Task<Step> ChooseNode();
   bool Follow(const balancer::Choice& choice);
+  bool FollowElsewhere();
+  io::Task<Step> AwaitElsewhere();
   bool NodeTakesUs() const;
   POPLAR_OWN_FRAME io::Task<Step> TakeParked();
   POPLAR_OWN_FRAME io::Task<Step> TakeConnection();
   POPLAR_OWN_FRAME io::Task<Step> WaitInQueue(SlotWait& place);
   POPLAR_OWN_FRAME io::Task<Step> Open(balancer::Slot slot);
   Step Bind();
+  POPLAR_OWN_FRAME io::Task<Step> Claim();
+  POPLAR_OWN_FRAME io::Task<Step> LetGo(const shared_state::ClaimAnswer& answer);
   bool Counts();
   Step OnOneTooMany();
   Step TooManySessions();
@@ -223,8 +229,10 @@ class Login {
   NodeSession session_;
   LeaseSource source_ = LeaseSource::kNew;
   io::Timer deadline_;
-  bool held_down_ = false;  // it has waited for a node that is out
-  bool misplaced_ = false;  // node_ isn't where health wants the user
+  bool held_down_ = false;                     // it has waited for a node that is out
+  bool misplaced_ = false;                     // node_ isn't where health wants the user
+  std::optional<balancer::NodeId> elsewhere_;  // where another replica's session holds the user
+  uint32_t sessions_elsewhere_ = 0;            // that count, on other replicas
   bool moved_away_ = false;
   bool late_ = false;
   bool aborted_ = false;
