@@ -3,23 +3,23 @@
 #include <absl/hash/hash.h>
 
 #include <cassert>
-#include <cstdlib>
+#include <charconv>
+#include <string>
 #include <utility>
 
 namespace poplar::balancer {
 namespace {
 
 // Clusters are different stores: one name in two of them is two maildrops.
-std::string KeyOf(ClusterId cluster, const CanonicalUser& user) {
-  return std::to_string(static_cast<uint32_t>(cluster)) + '\0' + user.text();
+std::string KeyOf(ClusterId cluster, std::string_view user) {
+  return std::to_string(static_cast<uint32_t>(cluster)).append(1, '\0').append(user);
 }
 
-ClusterId ClusterIn(const std::string& key) {
-  return ClusterId(static_cast<uint32_t>(std::strtoul(key.c_str(), nullptr, 10)));
-}
-
-CanonicalUser UserIn(const std::string& key) {
-  return CanonicalUser::FromCanonical(key.substr(key.find('\0') + 1));
+std::pair<ClusterId, std::string_view> PartsOf(std::string_view key) {
+  const size_t end = key.find('\0');
+  uint32_t number = 0;
+  std::from_chars(key.data(), key.data() + end, number);
+  return {ClusterId{number}, key.substr(end + 1)};
 }
 
 }  // namespace
@@ -82,12 +82,15 @@ void Affinity::Lease::Claimed(NodeId node) {
 
 bool Affinity::Lease::Accept(const CredentialDigest& credential, uint32_t sessions_max) {
   assert(shard_ != nullptr && bound_ && !accepted_);
-  const std::lock_guard lock(shard_->mutex);
-  Entry& user = entry_->second;
-  if (!user.HasRoom(sessions_max)) return false;
-  ++user.active;
-  user.accepted_by = credential;
-  accepted_ = true;
+  {
+    const std::lock_guard lock(shard_->mutex);
+    Entry& user = entry_->second;
+    if (!user.HasRoom(sessions_max)) return false;
+    ++user.active;
+    user.accepted_by = credential;
+    accepted_ = true;
+  }
+  TellOfSessions();
   return true;
 }
 
@@ -101,21 +104,47 @@ bool Affinity::Lease::Full(const CredentialDigest& credential, uint32_t sessions
 void Affinity::Lease::Park() {
   assert(shard_ != nullptr && bound_);
   if (parked_) return;
-  const std::lock_guard lock(shard_->mutex);
-  ++entry_->second.parked;
-  if (accepted_) --entry_->second.active;
-  parked_ = true;
+  {
+    const std::lock_guard lock(shard_->mutex);
+    ++entry_->second.parked;
+    if (accepted_) --entry_->second.active;
+    parked_ = true;
+  }
+  TellOfSessions();
 }
 
 bool Affinity::Lease::Unpark(uint32_t sessions_max) {
   if (!parked_) return true;
+  {
+    const std::lock_guard lock(shard_->mutex);
+    Entry& user = entry_->second;
+    if (!user.HasRoom(sessions_max)) return false;
+    --user.parked;
+    if (accepted_) ++user.active;
+    parked_ = false;
+  }
+  TellOfSessions();
+  return true;
+}
+
+Affinity::Lease::Stay Affinity::Lease::stay() {
+  assert(shard_ != nullptr && bound_);
   const std::lock_guard lock(shard_->mutex);
   Entry& user = entry_->second;
-  if (!user.HasRoom(sessions_max)) return false;
-  --user.parked;
-  if (accepted_) ++user.active;
-  parked_ = false;
-  return true;
+  return {NumberOf(*shard_, user), user.settled};
+}
+
+void Affinity::Lease::Settle() {
+  assert(shard_ != nullptr && bound_);
+  const std::lock_guard lock(shard_->mutex);
+  entry_->second.settled = true;
+}
+
+// Of a lease that lives on: the end of a stay says all there is.
+void Affinity::Lease::TellOfSessions() {
+  if (!accepted_ || shard_->observer == nullptr) return;
+  const auto [cluster, user] = PartsOf(entry_->first);
+  shard_->observer->SessionsChanged(cluster, user);
 }
 
 bool Affinity::Lease::held() const {
@@ -127,12 +156,21 @@ bool Affinity::Lease::held() const {
 
 void Affinity::Lease::Release() {
   if (shard_ == nullptr) return;
+  StayObserver* const observer = shard_->observer;
+  std::string key;
+  uint64_t ended = 0;
+  bool fewer = false;
   {
     const std::lock_guard lock(shard_->mutex);
     Entry& user = entry_->second;
     if (accepted_ && !parked_) --user.active;
     if (parked_) --user.parked;
-    if (bound_) --user.bound;
+    if (bound_ && --user.bound == 0) {
+      ended = std::exchange(user.stay, 0);
+      user.settled = false;
+    }
+    fewer = accepted_ && !parked_ && user.bound > 0;
+    if (observer != nullptr && (ended != 0 || fewer)) key = entry_->first;
     if (--user.leases == 0) {
       assert(user.bound == 0 && user.parked == 0 && user.active == 0);
       Forget(*shard_, *entry_);
@@ -142,12 +180,20 @@ void Affinity::Lease::Release() {
   shard_ = nullptr;
   entry_ = nullptr;
   bound_ = accepted_ = parked_ = false;
+  if (key.empty()) return;
+  const auto [cluster, user] = PartsOf(key);
+  if (ended != 0) {
+    observer->StayEnded(cluster, user, ended);
+  } else {
+    observer->SessionsChanged(cluster, user);
+  }
 }
 
 // With the lock held: whatever is claimed afterwards is told afterwards.
 void Affinity::Forget(Shard& shard, Map::value_type& entry) {
   if (!std::exchange(entry.second.known, false) || shard.on_released == nullptr) return;
-  (*shard.on_released)(ClusterIn(entry.first), UserIn(entry.first));
+  const auto [cluster, user] = PartsOf(entry.first);
+  (*shard.on_released)(cluster, CanonicalUser::FromCanonical(std::string(user)));
 }
 
 Affinity::~Affinity() { assert(Users() == 0); }
@@ -158,7 +204,7 @@ Affinity::Shard& Affinity::ShardOf(const std::string& key) const {
 }
 
 Affinity::Lease Affinity::Acquire(ClusterId cluster, const CanonicalUser& user, NodeId chosen) {
-  std::string key = KeyOf(cluster, user);
+  std::string key = KeyOf(cluster, user.text());
   Shard& shard = ShardOf(key);
   const std::lock_guard lock(shard.mutex);
   const auto [entry, is_first] = shard.entries.try_emplace(std::move(key));
@@ -168,7 +214,7 @@ Affinity::Lease Affinity::Acquire(ClusterId cluster, const CanonicalUser& user, 
 }
 
 uint32_t Affinity::LeasesOf(ClusterId cluster, const CanonicalUser& user) const {
-  const std::string key = KeyOf(cluster, user);
+  const std::string key = KeyOf(cluster, user.text());
   Shard& shard = ShardOf(key);
   const std::lock_guard lock(shard.mutex);
   const auto entry = shard.entries.find(key);
@@ -176,7 +222,7 @@ uint32_t Affinity::LeasesOf(ClusterId cluster, const CanonicalUser& user) const 
 }
 
 std::optional<NodeId> Affinity::NodeOf(ClusterId cluster, const CanonicalUser& user) const {
-  const std::string key = KeyOf(cluster, user);
+  const std::string key = KeyOf(cluster, user.text());
   Shard& shard = ShardOf(key);
   const std::lock_guard lock(shard.mutex);
   const auto entry = shard.entries.find(key);
@@ -192,7 +238,9 @@ std::vector<Affinity::Held> Affinity::HandOver(OnReleased on_released) {
     shard.on_released = shared;
     for (auto& [key, entry] : shard.entries) {
       entry.known = entry.bound > 0;
-      if (entry.known) held.push_back({ClusterIn(key), UserIn(key), entry.node});
+      if (!entry.known) continue;
+      const auto [cluster, user] = PartsOf(key);
+      held.push_back({cluster, CanonicalUser::FromCanonical(std::string(user)), entry.node});
     }
   }
   return held;
@@ -205,6 +253,47 @@ void Affinity::TakeBack() {
     shard.on_released.reset();
     for (auto& [key, entry] : shard.entries) entry.known = false;
   }
+}
+
+void Affinity::Observe(StayObserver* observer) {
+  for (Shard& shard : shards_) shard.observer = observer;
+}
+
+// With the shard's mutex held.
+uint64_t Affinity::NumberOf(Shard& shard, Entry& user) {
+  if (user.stay == 0) user.stay = ++shard.stays;
+  return user.stay;
+}
+
+std::optional<Affinity::Guest> Affinity::GuestOf(ClusterId cluster, std::string_view user) const {
+  const std::string key = KeyOf(cluster, user);
+  Shard& shard = ShardOf(key);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.entries.find(key);
+  if (found == shard.entries.end() || found->second.bound == 0) return std::nullopt;
+  const Entry& entry = found->second;
+  return Guest{cluster, std::string(user), entry.node, entry.stay, entry.active};
+}
+
+std::vector<Affinity::Guest> Affinity::GuestsIn(size_t number) {
+  std::vector<Guest> guests;
+  Shard& shard = shards_[number];
+  const std::lock_guard lock(shard.mutex);
+  for (auto& [key, entry] : shard.entries) {
+    if (entry.bound == 0) continue;
+    const auto [cluster, user] = PartsOf(key);
+    guests.push_back(
+        {cluster, std::string(user), entry.node, NumberOf(shard, entry), entry.active});
+  }
+  return guests;
+}
+
+void Affinity::Unsettle(ClusterId cluster, std::string_view user) {
+  const std::string key = KeyOf(cluster, user);
+  Shard& shard = ShardOf(key);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.entries.find(key);
+  if (found != shard.entries.end()) found->second.settled = false;
 }
 
 size_t Affinity::Users() const {

@@ -10,6 +10,8 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "balancer/canonical_user.h"
@@ -17,6 +19,17 @@
 #include "balancer/node_table.h"
 
 namespace poplar::balancer {
+
+// Who hears how long users stay on nodes, e.g. to tell other replicas. Called by whatever thread
+// made the change, under no lock.
+class StayObserver {
+ public:
+  virtual ~StayObserver() = default;
+  // The user has more or fewer sessions that count.
+  virtual void SessionsChanged(ClusterId cluster, std::string_view user) = 0;
+  // The user's last bound lease has gone; of stays that somebody asked about (Lease::stay).
+  virtual void StayEnded(ClusterId cluster, std::string_view user, uint64_t number) = 0;
+};
 
 // Keeps a user on one node at a time: while any session of the user lives, the user's logins follow
 // it (two nodes writing one user's indexes on shared storage corrupt them).
@@ -40,6 +53,8 @@ class Affinity {
     uint32_t bound = 0;            // of those, the bound ones
     uint32_t parked = 0;           // of those, the parked ones
     uint32_t active = 0;           // and those accepted and not parked: what limits count
+    uint64_t stay = 0;             // the present one's number; 0: nobody has asked about it
+    bool settled = false;          // it needs no more asking
     CredentialDigest accepted_by;  // of the last one that was accepted
     bool known = false;            // to the process that has taken over, which holds the user there
 
@@ -65,6 +80,8 @@ class Affinity {
     Map entries;                              // guarded by mutex, as is every Entry in it
     bool handed_over = false;                 // likewise
     std::shared_ptr<OnReleased> on_released;  // likewise
+    uint64_t stays = 0;                       // numbers given out; likewise
+    StayObserver* observer = nullptr;
   };
 
  public:
@@ -112,6 +129,17 @@ class Affinity {
     // accepted: then the node needn't be asked, and nobody is told anything who didn't know.
     bool Full(const CredentialDigest& credential, uint32_t sessions_max) const;
 
+    // A user stays on a node from the first bound lease to the end of the last one. Only when
+    // bound: the number of the present stay, never that of another one of this user's, and whether
+    // somebody has settled it. From here on its end is told to the observer.
+    struct Stay {
+      uint64_t number = 0;
+      bool settled = false;
+    };
+    Stay stay();
+    // It needs no more asking. Only when bound.
+    void Settle();
+
     bool bound() const { return bound_; }
 
     // Whether another session of the user lives on node(): bound, and not parked.
@@ -130,6 +158,7 @@ class Affinity {
 
    private:
     friend class Affinity;
+    void TellOfSessions();
     Lease(Shard* shard, Map::value_type* entry)
         : shard_(shard), entry_(entry), node_(entry->second.node) {}
 
@@ -164,6 +193,24 @@ class Affinity {
   [[nodiscard]] std::vector<Held> HandOver(OnReleased on_released);
   // This process decides again: the other one has failed, or is gone.
   void TakeBack();
+  // Before the first lease; null: nobody.
+  void Observe(StayObserver* observer);
+
+  // Somebody who stays on a node; `stay`: 0 if nobody has asked about it.
+  struct Guest {
+    ClusterId cluster{};
+    std::string user;
+    NodeId node{};
+    uint64_t stay = 0;
+    uint32_t sessions = 0;  // those that count
+  };
+  // Nothing: no lease of the user's is bound.
+  std::optional<Guest> GuestOf(ClusterId cluster, std::string_view user) const;
+  // All in one of kShards shards; each gets a number for its stay if it had none.
+  std::vector<Guest> GuestsIn(size_t shard);
+
+  // Whoever logs in has to ask again.
+  void Unsettle(ClusterId cluster, std::string_view user);
 
   // Users with a live lease. Walks all shards: for the status page, not for a session.
   size_t Users() const;
@@ -174,6 +221,7 @@ class Affinity {
  private:
   Shard& ShardOf(const std::string& key) const;
   static void Forget(Shard& shard, Map::value_type& entry);
+  static uint64_t NumberOf(Shard& shard, Entry& user);
 
   mutable std::array<Shard, kShards> shards_;
 };

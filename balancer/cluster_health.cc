@@ -103,6 +103,33 @@ void ClusterHealth::Restore(NodeId node, const NodeHealth::Past& past) {
   Recount();
 }
 
+std::optional<Transition> ClusterHealth::SetAgreed(NodeId node, const std::optional<Agreed>& agreed,
+                                                   Moment now) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = Find(node);
+  const bool was_up = entry.up();
+  const bool was_out = entry.agreed && entry.agreed->out;
+  entry.agreed = agreed;
+  const bool is_out = agreed && agreed->out;
+  if (was_out == is_out || entry.member.seat == Seat::kVacant) return std::nullopt;
+  // Users who never left need not come back slowly; whom the agreement was lost for can't tell.
+  const bool left = agreed && agreed->changed - agreed->since >= health_rules_.hold_down;
+  if (!is_out && left) entry.health.Return(std::min(agreed->changed, now));
+  if (was_up == entry.up()) return std::nullopt;
+  return Moved(entry, TransitionCause::kAgreed,
+               is_out   ? "most replicas say that it is out"
+               : agreed ? "the replicas agree that it is back"
+                        : "the replicas' agreement is too old");
+}
+
+std::optional<Moment> ClusterHealth::FailingSince(NodeId node) const {
+  const std::lock_guard lock(mutex_);
+  const Entry& entry = Find(node);
+  if (entry.member.seat == Seat::kVacant || entry.health.state() == NodeState::kUp)
+    return std::nullopt;
+  return entry.health.failing_since();
+}
+
 Transition ClusterHealth::Arrive(NodeId node, uint32_t weight, bool slowly, std::string evidence,
                                  Moment now) {
   const std::lock_guard lock(mutex_);
@@ -112,6 +139,7 @@ Transition ClusterHealth::Arrive(NodeId node, uint32_t weight, bool slowly, std:
     assert(entry.sessions == 0);
     entry.health = NodeHealth(health_rules_);
     entry.member.admin = AdminState::kUp;
+    entry.agreed.reset();
   }
   entry.member.seat = Seat::kPresent;
   entry.member.weight = weight;
@@ -181,7 +209,7 @@ Choice ClusterHealth::ByAffinity(std::span<const NodeId> order, uint64_t user_ha
       if (!slow_starter) slow_starter = node;
       continue;
     }
-    const Moment moves_at = entry.health.failing_since() + health_rules_.hold_down;
+    const Moment moves_at = entry.failing_since() + health_rules_.hold_down;
     if (rules_.shared_storage && now < moves_at) {
       return {.kind = Choice::Kind::kWait, .node = node, .until = moves_at};
     }
@@ -234,6 +262,11 @@ bool ClusterHealth::Serves(NodeId node) const {
   const Entry& entry = Find(node);
   return entry.member.seat != Seat::kVacant && entry.member.admin != AdminState::kDown &&
          (panicking_ || entry.health.state() == NodeState::kUp);
+}
+
+Duration ClusterHealth::hold_down() const {
+  const std::lock_guard lock(mutex_);
+  return health_rules_.hold_down;
 }
 
 AdminState ClusterHealth::admin(NodeId node) const {
@@ -334,7 +367,7 @@ void ClusterHealth::Recount() {
   wanted_ = out_ = 0;
   for (const Entry& entry : entries_) {
     if (!Wanted(entry)) continue;
-    const bool is_up = entry.health.state() == NodeState::kUp;
+    const bool is_up = entry.up();
     ++wanted_;
     if (!is_up) ++out_;
     Tally& tally = entry.member.weight > 0 ? weights : spares;
@@ -352,7 +385,7 @@ bool ClusterHealth::Wanted(const Entry& entry) {
 }
 
 bool ClusterHealth::InService(const Entry& entry) const {
-  return Wanted(entry) && (panicking_ || entry.health.state() == NodeState::kUp);
+  return Wanted(entry) && (panicking_ || entry.up());
 }
 
 // In a panic nodes that are out take all of their users.

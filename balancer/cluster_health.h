@@ -96,6 +96,21 @@ class ClusterHealth {
   void Vacate(NodeId node);
   Seating::State seat(NodeId node) const;
 
+  // --- what replicas agree on (agreement.h), where they do
+
+  struct Agreed {
+    bool out = false;
+    Moment since{};    // it has been failing, by the first who saw it
+    Moment changed{};  // when they agreed
+  };
+  // A node that is out by agreement takes no new users and holds its own for hold_down from
+  // `since` on, whatever this replica sees; who has a session there stays. One that came back takes
+  // its users over slow_start from `changed` on. In by agreement changes nothing of what this
+  // replica sees. Nothing: there is no agreement any more.
+  std::optional<Transition> SetAgreed(NodeId node, const std::optional<Agreed>& agreed, Moment now);
+  // Whether this replica by itself thinks that the node is out, and since when it has been failing.
+  std::optional<Moment> FailingSince(NodeId node) const;
+
   // --- decisions out
 
   // `order`: the user's nodes, best first; all of them members. `user_hash`: any well-mixed number
@@ -119,12 +134,13 @@ class ClusterHealth {
   Choice Choose(const Candidates& order, uint64_t user_hash, std::span<const NodeId> tried,
                 Moment now) const;
 
-  // Whether the node takes new users: up (or panic), and not drained.
+  // Whether the node takes new users: up, by agreement too (or panic), and not drained.
   bool InService(NodeId node, Moment now) const;
   // Whether it serves those whom a session of theirs holds there: up (or panic), and not taken down
   // by the operator; a drained one does, and so does one that is leaving.
   bool Serves(NodeId node) const;
   AdminState admin(NodeId node) const;
+  Duration hold_down() const;
 
   // --- load, for clusters without affinity, and for the status
 
@@ -145,6 +161,14 @@ class ClusterHealth {
     NodeHealth health;
     uint32_t sessions = 0;
     std::string evidence;
+    std::optional<Agreed> agreed = {};
+
+    bool up() const {
+      return health.state() == NodeState::kUp && !(agreed.has_value() && agreed->out);
+    }
+    Moment failing_since() const {
+      return health.state() == NodeState::kUp && agreed ? agreed->since : health.failing_since();
+    }
   };
 
   // All with mutex_ held.

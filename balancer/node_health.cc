@@ -86,6 +86,8 @@ std::string_view Name(TransitionCause cause) {
       return "discovered";
     case TransitionCause::kGone:
       return "gone";
+    case TransitionCause::kAgreed:
+      return "agreed";
     case TransitionCause::kAdmin:
       return "admin";
   }

@@ -66,6 +66,7 @@ enum class TransitionCause : uint8_t {
   kEjectionEnded,
   kDiscovered,  // it has come, or come back; of a cluster whose nodes come and go
   kGone,        // it takes no new users any more
+  kAgreed,      // the replicas agree, whatever this one sees
   kAdmin,
 };
 

@@ -116,6 +116,12 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
   X(kAutoconfigRequests, "poplar_autoconfig_requests_total", \
     "Connections of mail clients that ask for their settings over HTTP, by what they asked for " \
     "and by result.", AutoconfigForm, AutoconfigResult) \
+  X(kSharedStateRequests, "poplar_shared_state_requests_total", \
+    "Requests to the state that replicas share, by result.", SharedState, RequestResult) \
+  X(kSharedStateClaims, "poplar_shared_state_claims_total", \
+    "Claims of a user for a node, ahead of a user's first session on this replica, by result; " \
+    "lost: made alone, against another replica's that stands, so that sessions had to end.", \
+    SharedState, ClaimResult) \
   X(kBufferWaits, "poplar_buffer_waits_total", \
     "Times a receive had to wait because all I/O buffers were in use.") \
   X(kUringCqOverflows, "poplar_uring_cq_overflows_total", \
@@ -169,6 +175,11 @@ inline constexpr std::array<uint64_t, 10> kSnapshotAge = {
     "Logins that wait for sessions of their user where the user no longer is.", Move) \
   X(kMoveSessionsEnding, "poplar_move_sessions_ending", \
     "Sessions whose user has been moved, and that have not come to their end yet.", Move) \
+  X(kSharedStateUp, "poplar_shared_state_up", \
+    "1 while the state that replicas share can be asked, 0 while this replica goes on alone.", \
+    SharedState) \
+  X(kSharedStateReplicas, "poplar_shared_state_replicas", \
+    "Replicas that serve and share their state, this one included, as last heard.", SharedState) \
   X(kTraces, "poplar_traces", \
     "Traces that are on.") \
   X(kIoEngineInfo, "poplar_io_engine_info", \

@@ -53,6 +53,11 @@ std::vector<LabelPairs> ValuesOf<Directory>(const Dimensions& dimensions) {
 }
 
 template <>
+std::vector<LabelPairs> ValuesOf<SharedState>(const Dimensions& dimensions) {
+  return Single("store", dimensions.shared_states);
+}
+
+template <>
 std::vector<LabelPairs> ValuesOf<Node>(const Dimensions& dimensions) {
   std::vector<LabelPairs> values;
   values.reserve(dimensions.nodes.size());

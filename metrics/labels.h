@@ -38,7 +38,8 @@ struct Dimensions {
   std::vector<std::string> discovered;  // clusters whose nodes are
   std::vector<std::string> moves;
   std::vector<std::string> directories;
-  std::vector<IoEngineName> io_engines;  // the one that is used
+  std::vector<IoEngineName> io_engines;    // the one that is used
+  std::vector<std::string> shared_states;  // one at most: where it is
 };
 
 enum class Listener : uint16_t {};
@@ -52,6 +53,7 @@ enum class Discovered : uint16_t {};
 enum class Move : uint16_t {};
 enum class Directory : uint16_t {};
 enum class IoEngine : uint16_t {};
+enum class SharedState : uint16_t {};
 
 // Labels whose values may come and go while all runs: the number of their seats is fixed. An empty
 // text in Dimensions is a vacant seat's.
@@ -179,6 +181,7 @@ enum class TransitionCause : uint16_t {
   kEjectionEnded,
   kDiscovered,
   kGone,
+  kAgreed,
   kAdmin
 };
 enum class RetryReason : uint16_t {
@@ -186,7 +189,21 @@ enum class RetryReason : uint16_t {
   kUnreachable,  // no connection, TLS or greeting, before credentials were sent
   kHoldDown,     // the user's node is out, but not for long enough to move
   kUserLimit,    // the user has as many sessions as allowed
-  kAnswerLost    // the node had the password, and died or had trouble
+  kAnswerLost,   // the node had the password, and died or had trouble
+  kElsewhere     // a session on another replica holds the user on another node
+};
+// Of what is asked of the state that replicas share.
+enum class RequestResult : uint16_t {
+  kOk,
+  kError,    // it refused, or the connection broke
+  kTimeout,  // whoever asked went on by itself
+  kSkipped   // it was known to be away: nobody waited
+};
+enum class ClaimResult : uint16_t {
+  kGranted,
+  kElsewhere,  // another replica has the user on another node
+  kAlone,      // nobody could be asked
+  kLost        // made while alone, and another replica's stands: sessions ended
 };
 // What became of a session whose node was lost after its login.
 enum class ResumeResult : uint16_t {
@@ -260,9 +277,11 @@ POPLAR_FIXED_LABEL(NodeState, "state", "up", "down", "ejected");
 POPLAR_FIXED_LABEL(AdminState, "state", "up", "drain", "down");
 POPLAR_FIXED_LABEL(TransitionCause, "cause", "probes_failed", "probes_succeeded",
                    "consecutive_failures", "failure_ratio", "ejection_ended", "discovered", "gone",
-                   "admin");
+                   "agreed", "admin");
 POPLAR_FIXED_LABEL(RetryReason, "reason", "in_use", "unreachable", "hold_down", "user_limit",
-                   "answer_lost");
+                   "answer_lost", "elsewhere");
+POPLAR_FIXED_LABEL(RequestResult, "result", "ok", "error", "timeout", "skipped");
+POPLAR_FIXED_LABEL(ClaimResult, "result", "granted", "elsewhere", "alone", "lost");
 POPLAR_FIXED_LABEL(ResumeResult, "result", "resumed", "off", "opaque", "mode", "no_view",
                    "unrepeatable", "different", "refused", "moved", "deadline", "ended");
 #undef POPLAR_FIXED_LABEL
@@ -304,5 +323,7 @@ template <>
 std::vector<LabelPairs> ValuesOf<Directory>(const Dimensions& dimensions);
 template <>
 std::vector<LabelPairs> ValuesOf<IoEngine>(const Dimensions& dimensions);
+template <>
+std::vector<LabelPairs> ValuesOf<SharedState>(const Dimensions& dimensions);
 
 }  // namespace poplar::metrics

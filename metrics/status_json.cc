@@ -76,6 +76,7 @@ std::string StatusAsJson(const StatusView& status) {
              .Number("bytes_to_clients", status.bytes_to_clients)
              .Number("bytes_from_clients", status.bytes_from_clients)
              .Number("waits", status.waits)
+             .Text("shared_state", status.shared_state)
              .End() +
          "\n";
 }

@@ -46,6 +46,8 @@ struct StatusView {
   uint64_t bytes_to_clients = 0;
   uint64_t bytes_from_clients = 0;
   uint64_t waits = 0;  // of logins, for a slot
+  // Where it is, and how it does; empty: nothing is shared with other replicas.
+  std::string shared_state;
 };
 
 }  // namespace poplar::metrics

@@ -78,7 +78,8 @@ def _logins():
                " / (sum by (result) (rate(poplar_login_duration_seconds_count{@own}[@rate])) > 0)", "{{result}}")),
         graph("Logins tried again", "Within their own deadline. in_use: the node had the mailbox locked. unreachable: "
               "no connection. hold_down: the user's node is out, but not for long enough to move. user_limit: too many "
-              "sessions. answer_lost: the node died over it.", "cps",
+              "sessions. answer_lost: the node died over it. elsewhere: another Poplar has the user on a node that can't be "
+              "had just now.", "cps",
               ("sum by (reason) (rate(poplar_login_retries_total{@own}[@rate]))", "{{reason}}")),
         table("Alerts", "Of all Poplars that this Prometheus knows.",
               ("How many", 'count by (alertname, alertstate, severity) (ALERTS{alertname=~"Poplar.+"})', "short")),

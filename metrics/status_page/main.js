@@ -46,6 +46,7 @@ function showTop(status) {
   put("listeners", status.listeners.map(({name, address}) => `${name} ${address}`).join(", "));
   put("workers", `${status.workers} on ${status.io}`);
   put("io-note", status.io_note);
+  document.getElementById("shares").hidden = put("shared-state", status.shared_state).textContent === "";
 }
 
 async function refresh() {

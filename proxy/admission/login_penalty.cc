@@ -81,6 +81,21 @@ void LoginPenalty::Rejected(const PenaltyRules& rules, const io::Address& addres
   addresses_.Put(TagOf(key_, group), worth, [&](AddressEntry& entry) {
     Add(entry.failures, AddressFailuresMax(rules), rules, now);
   });
+  if (tell_) tell_({.address = TagOf(key_, group), .pair = TagOf(key_, group, user)});
+}
+
+void LoginPenalty::Apply(const PenaltyRules& rules, const PenaltyNote& note, io::Time when) {
+  if (!rules.enabled) return;
+  if (note.cleared) {
+    pairs_.Find(note.pair, [](PairEntry& entry) { entry.failures.count = 0; });
+    return;
+  }
+  const auto worth = [](const auto& entry) { return WorthOf(entry.failures); };
+  pairs_.Put(note.pair, worth,
+             [&](PairEntry& entry) { Add(entry.failures, kPairFailuresMax, rules, when); });
+  addresses_.Put(note.address, worth, [&](AddressEntry& entry) {
+    Add(entry.failures, AddressFailuresMax(rules), rules, when);
+  });
 }
 
 // The address keeps its count: whoever has an account of his own could clear it at will.
@@ -88,7 +103,11 @@ void LoginPenalty::Succeeded(const PenaltyRules& rules, const io::Address& addre
                              std::string_view user, io::Time now) {
   if (!rules.enabled || rules.trusted.Contains(address)) return;
   const uint64_t pair = TagOf(key_, GroupOf(address, rules.address_bits), user);
-  pairs_.Find(pair, [](PairEntry& entry) { entry.failures.count = 0; });
+  bool had_failed = false;
+  pairs_.Find(pair, [&](PairEntry& entry) {
+    had_failed = std::exchange(entry.failures.count, uint16_t{0}) > 0;
+  });
+  if (had_failed && tell_) tell_({.pair = pair, .cleared = true});
   if (rules.known_for == io::Duration::zero()) return;
   const auto worth = [](const KnownEntry& entry) { return static_cast<uint64_t>(entry.until); };
   known_.Put(pair, worth, [&](KnownEntry& entry) {
@@ -113,7 +132,7 @@ int LoginPenalty::Left(const Failures& failures, int most, const PenaltyRules& r
 
 void LoginPenalty::Add(Failures& failures, int most, const PenaltyRules& rules, io::Time now) {
   failures.count = static_cast<uint16_t>(std::min(Left(failures, most, rules, now) + 1, most));
-  failures.last = now.time_since_epoch().count();
+  failures.last = std::max(failures.last, now.time_since_epoch().count());
 }
 
 io::Duration LoginPenalty::DelayOf(int steps, const PenaltyRules& rules) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -28,6 +29,15 @@ struct PenaltyRules {
   io::NetworkSet trusted;  // where nothing is counted
 };
 
+// What one replica tells the others: keyed digests only.
+struct PenaltyNote {
+  uint64_t address = 0;  // 0 where `cleared`
+  uint64_t pair = 0;
+  bool cleared = false;  // the pair has logged in well
+
+  friend bool operator==(const PenaltyNote&, const PenaltyNote&) = default;
+};
+
 // Makes those who guess passwords wait before a node is asked: Dovecot's anvil with one more
 // counter. Each wrong secret doubles the delay for that user at that address; beyond an allowance
 // it also does so for the address's other users, but for those who are known there because they
@@ -45,7 +55,7 @@ class LoginPenalty {
     size_t known = kKnownPairsMax;
   };
 
-  // `key`: random, one for the process.
+  // `key`: random, one for the process and whoever shares its state.
   explicit LoginPenalty(uint64_t key) : LoginPenalty(key, Sizes()) {}
   LoginPenalty(uint64_t key, const Sizes& sizes);
 
@@ -84,6 +94,11 @@ class LoginPenalty {
   void Succeeded(const PenaltyRules& rules, const io::Address& address, std::string_view user,
                  io::Time now);
 
+  // Before the first login: `tell` hears, on any thread, of all that counts.
+  void OnCounted(std::function<void(const PenaltyNote&)> tell) { tell_ = std::move(tell); }
+  // Something that counts has happened to another replica, which has the same key.
+  void Apply(const PenaltyRules& rules, const PenaltyNote& note, io::Time when);
+
  private:
   // Times in nanoseconds of the world; all zero bytes: free.
   struct Failures {
@@ -113,6 +128,7 @@ class LoginPenalty {
   bool TakePlace(uint64_t address, uint64_t pair, int address_most, int pair_most);
 
   const uint64_t key_;
+  std::function<void(const PenaltyNote&)> tell_;
   AssociativeTable<AddressEntry> addresses_;
   AssociativeTable<PairEntry> pairs_;
   AssociativeTable<KnownEntry> known_;

@@ -222,6 +222,8 @@ Problems CheckFiles(const Config& config, const Positions& positions,
     CheckReadable(config.tls.client_ca_file, "tls.client_ca_file", findings);
   CheckLogFolder(config.log.output, "log.output", findings);
   CheckLogFolder(config.log.failed_logins, "log.failed_logins", findings);
+  if (!config.shared_state.password_file.empty())
+    CheckPassword(config.shared_state.password_file, "shared_state.password_file", findings);
   if (!config.trace.directory.empty()) CheckTraceFolder(config.trace.directory, findings);
   return findings.Take();
 }

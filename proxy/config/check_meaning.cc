@@ -16,6 +16,7 @@
 #include "proxy/config/check_downstream.h"
 #include "proxy/config/check_node_tls.h"
 #include "proxy/config/check_routing.h"
+#include "proxy/config/check_shared_state.h"
 #include "proxy/config/findings.h"
 #include "proxy/config/quote.h"
 #include "proxy/config/suggestion.h"
@@ -208,6 +209,7 @@ Problems CheckMeaning(const Config& config, const Positions& positions) {
   CheckRouting(config, findings);
   CheckDirectories(config, findings);
   CheckProcess(config, findings);
+  CheckSharedState(config, findings);
   return findings.Take();
 }
 

@@ -17,6 +17,7 @@
 #include "proxy/config/process_config.h"
 #include "proxy/config/resume_config.h"
 #include "proxy/config/route_config.h"
+#include "proxy/config/shared_state_config.h"
 #include "proxy/config/trace_config.h"
 #include "proxy/config/user_names_config.h"
 
@@ -48,6 +49,7 @@ struct Config {
   AdminConfig admin;
   LogConfig log;
   TraceConfig trace;
+  SharedStateConfig shared_state;
 
   bool operator==(const Config&) const = default;
 };
@@ -132,6 +134,12 @@ void Describe(Visitor& v, Config& c) {
       "trace", c.trace,
       {.help = "Transcripts of what a user's, a client's or a node's sessions say, turned on "
                "by `poplar trace` for a while. They are of sessions that log in after that."});
+  v.Section(
+      "shared_state", c.shared_state,
+      {.help = "What several Poplars tell each other, so that a user is on one node whichever "
+               "of them it comes by: who is where and how often, which nodes are out, wrong "
+               "passwords, and what operators say (kick, drain, down, up, move).",
+       .live = false});
 }
 
 }  // namespace poplar::config

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <optional>
 
 #include "metrics/instruments.h"
+#include "proxy/server/kick.h"
 #include "proxy/server/node_views.h"
 #include "proxy/server/route_now.h"
 #include "proxy/server/worker_answers.h"
@@ -30,42 +30,6 @@ std::string SilenceText(size_t silent, size_t all) {
 size_t Working(const std::vector<std::unique_ptr<Worker>>& workers) {
   size_t count = 0;
   for (const std::unique_ptr<Worker>& worker : workers) count += worker->ended() ? 0 : 1;
-  return count;
-}
-
-// "0123456789abcdef", as upstream::SessionName writes it.
-std::optional<uint64_t> ParseSession(const std::string& text) {
-  constexpr size_t kDigits = 16;
-  uint64_t id = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, id, 16);
-  if (text.size() != kDigits || error != std::errc() || at != end) return std::nullopt;
-  return id;
-}
-
-// Whose sessions are to end.
-struct Kicked {
-  std::string user;  // canonical; empty: whoever has the session
-  uint64_t session = 0;
-  bool now = false;
-
-  bool Means(const session::Session& one) const {
-    if (user.empty()) return one.record().id == session;
-    return one.has_user() && one.record().user == user;
-  }
-};
-
-uint64_t KickAll(const SessionSet& sessions, const Kicked& kicked) {
-  uint64_t count = 0;
-  for (session::Session* session : sessions) {
-    if (!kicked.Means(*session) || session->state() == session::SessionState::kEnding) continue;
-    ++count;
-    if (kicked.now) {
-      session->Abort(session::EndReason::kKicked);
-    } else {
-      session->Drain(session::EndReason::kKicked);
-    }
-  }
   return count;
 }
 

@@ -29,6 +29,8 @@ metrics::TransitionCause CauseLabel(balancer::TransitionCause cause) {
       return metrics::TransitionCause::kDiscovered;
     case balancer::TransitionCause::kGone:
       return metrics::TransitionCause::kGone;
+    case balancer::TransitionCause::kAgreed:
+      return metrics::TransitionCause::kAgreed;
     case balancer::TransitionCause::kAdmin:
       return metrics::TransitionCause::kAdmin;
   }

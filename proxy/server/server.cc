@@ -22,19 +22,21 @@ constexpr io::Duration kStuckAfter = std::chrono::seconds(30);
 Server::Server(const config::Config& config, const BuildInfo& build_info,
                std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
                std::shared_ptr<Directories> directories, std::unique_ptr<Discoveries> discoveries,
-               Log& log, const io::Clock& clock)
+               std::unique_ptr<Replicas> replicas, Log& log, const io::Clock& clock)
     : config_(config),
       build_info_(build_info),
       settings_(std::move(settings)),
       log_(log),
       clock_(clock),
-      shared_(random_, std::move(maps), std::move(directories)),
+      shared_(random_, replicas == nullptr ? random_.Next() : replicas->penalty_key(),
+              std::move(maps), std::move(directories)),
       newest_(settings_),
       maps_told_(kUserMapsMax),
       directories_told_(shared_.directories->size()),
       discoveries_told_(discoveries->tasks().size()),
       taken_(std::make_shared<config::Config>(config)),
       discoveries_(std::move(discoveries)),
+      replicas_(std::move(replicas)),
       successor_(std::make_unique<handover::Successor>(shared_.affinity, PlacesNow())),
       ghosts_(std::make_unique<handover::GhostLeases>(shared_.affinity, PlacesNow(), *successor_)) {
   shared_.successor = successor_.get();
@@ -74,17 +76,20 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::Prepare(
   if (!directories) return tl::unexpected(directories.error());
   auto discoveries = Discoveries::Build(config);
   if (!discoveries) return tl::unexpected(discoveries.error());
+  auto replicas = Replicas::Build(config);
+  if (!replicas) return tl::unexpected(replicas.error());
   auto autoconfig = BuildAutoconfig(config);
   if (!autoconfig) return tl::unexpected(autoconfig.error());
-  std::unique_ptr<Server> server(new Server(config, build_info, std::move(settings),
-                                            std::move(*maps), std::move(*directories),
-                                            std::move(*discoveries), log, clock));
+  std::unique_ptr<Server> server(
+      new Server(config, build_info, std::move(settings), std::move(*maps), std::move(*directories),
+                 std::move(*discoveries), std::move(*replicas), log, clock));
   server->shared_.autoconfig = std::move(*autoconfig);
   server->engine_ = std::move(*engine);
   server->SetLabels(config);
   server->AddListedNodes(config);
   auto done = server->AddWorkers(config);
   if (done) server->AddDiscoveries();
+  if (done) server->AddReplicas();
   if (done) server->BuildExporter();
   server->listeners_ = std::make_unique<Listeners>(server->config_, server->workers_, log);
   if (done) done = server->listeners_->Open(std::move(inherited));
@@ -97,12 +102,14 @@ tl::expected<void, std::string> Server::Serve() {
   auto done = StartAdmin();
   if (!done) return done;
   listeners_->StartAccepting();
+  SetVoice(true);
   ready_ = true;
   return {};
 }
 
 void Server::End() {
   StopAccepting();
+  if (replicas_ != nullptr) replicas_->Stop();
   AbortSessions();
   Join();
 }
@@ -120,6 +127,7 @@ tl::expected<void, std::string> Server::AddWorkers(const config::Config& config)
     workers_.back()->UseSettings(newest_.Base(), newest_.Get());
     workers_.back()->OnNodeChanged([this](balancer::NodeId node) {
       for (const std::unique_ptr<Worker>& each : workers_) each->LookAtNode(node);
+      if (replicas_ != nullptr) replicas_->LookAtNodes();
     });
   }
   shards_.front()->GaugeSet(metrics::kIoEngineInfo, 1, metrics::IoEngine{0});
@@ -225,7 +233,7 @@ metrics::AdminHandlers Server::Handlers() {
                          uint32_t permille) { return SetMove(name, permille); },
       .status = [this] { return Status(); },
       .sessions = [this](const metrics::SessionQuery& query) { return api_->Sessions(query); },
-      .kick = [this](const metrics::KickQuery& query) { return api_->Kick(query); },
+      .kick = [this](const metrics::KickQuery& query) { return Kick(query); },
       .route = [this](const metrics::RouteQuery& query) { return api_->Route(query); },
       .trace = [this](const metrics::TraceQuery& query) { return api_->Trace(query); },
       .traces = [this] { return traces_->List(); },
@@ -260,6 +268,7 @@ metrics::StatusView Server::Status() const {
   status.io_note = FallbackNote(engine_);
   status.ready = Ready();
   status.draining = draining_.load();
+  if (replicas_ != nullptr) status.shared_state = replicas_->StatusText();
   return status;
 }
 
@@ -279,6 +288,7 @@ void Server::BeginDrain() {
 void Server::StopAccepting() {
   BeginDrain();
   listeners_->Close();
+  SetVoice(false);
   for (const std::unique_ptr<Worker>& worker : workers_) worker->StopAccepting();
   discoveries_->Stop();
 }

@@ -24,6 +24,7 @@
 #include "proxy/server/listeners.h"
 #include "proxy/server/log.h"
 #include "proxy/server/newest_settings.h"
+#include "proxy/server/replicas.h"
 #include "proxy/server/traces.h"
 #include "proxy/server/worker.h"
 
@@ -118,7 +119,7 @@ class Server {
   Server(const config::Config& config, const BuildInfo& build_info,
          std::shared_ptr<const session::Settings> settings, std::unique_ptr<UserMaps> maps,
          std::shared_ptr<Directories> directories, std::unique_ptr<Discoveries> discoveries,
-         Log& log, const io::Clock& clock);
+         std::unique_ptr<Replicas> replicas, Log& log, const io::Clock& clock);
 
   struct ReloadCounts {
     uint64_t applied = 0;
@@ -132,6 +133,9 @@ class Server {
   bool IsForgotten(balancer::NodeId seat) const;
   tl::expected<void, std::string> AddWorkers(const config::Config& config);
   void AddDiscoveries();
+  void AddReplicas();
+  void Obey(const shared_state::Word& word);
+  void SetVoice(bool has_voice);
   void BuildExporter();
   tl::expected<void, std::string> StartAdmin();
   metrics::AdminHandlers Handlers();
@@ -159,7 +163,11 @@ class Server {
   metrics::StatusView Status() const;
   metrics::SetStateResult SetNodeState(std::string_view cluster, std::string_view node,
                                        metrics::AdminState state);
+  metrics::SetStateResult SetNodeStateHere(std::string_view cluster, std::string_view node,
+                                           balancer::AdminState state);
   metrics::SetMoveResult SetMove(std::string_view name, uint32_t permille);
+  metrics::SetMoveResult SetMoveHere(std::string_view name, uint32_t permille);
+  metrics::ApiResult<metrics::KickResult> Kick(const metrics::KickQuery& query);
 
   // Of the start: for what stays as it was then.
   const config::Config config_;
@@ -198,6 +206,7 @@ class Server {
   std::function<metrics::ReloadView()> reload_asked_;  // guarded by reload_mutex_
   std::unique_ptr<Traces> traces_;                     // tells workers, so it goes before them
   std::unique_ptr<Discoveries> discoveries_;           // answers workers, so it goes before them
+  std::unique_ptr<Replicas> replicas_;                 // likewise; null: nothing is shared
   std::vector<std::thread> threads_;
   std::unique_ptr<Listeners> listeners_;
   std::unique_ptr<handover::Successor> successor_;

@@ -32,6 +32,7 @@ metrics::Dimensions DimensionsOf(const config::Config& config, const io::ChosenE
   dimensions.certificates.resize(config.tls.certificates.size() + kSpareLabels);
   for (const config::DirectoryConfig& directory : config.directories)
     dimensions.directories.push_back(directory.name);
+  if (config.shared_state.enabled()) dimensions.shared_states = {config.shared_state.redis};
   AddSessionDimensions(dimensions);
   return dimensions;
 }
@@ -58,6 +59,7 @@ std::string Server::MetricsText() {
   TellCertificates(*base);
   TellReloads();
   TellMoves(*base);
+  if (replicas_ != nullptr) replicas_->TellMetrics(*node_gauges_);
   return exporter_->Text();
 }
 

@@ -1,14 +1,13 @@
 #include <chrono>
 #include <utility>
 
-#include "metrics/move_page.h"
 #include "proxy/server/build_autoconfig.h"
 #include "proxy/server/build_clusters.h"
 #include "proxy/server/build_routing.h"
 #include "proxy/server/build_settings.h"
 #include "proxy/server/server.h"
 
-// What operators change while all runs: by the admin endpoint, or by another configuration.
+// What another configuration changes while all runs.
 namespace poplar::server {
 namespace {
 
@@ -38,40 +37,6 @@ std::string UnseatedText(const std::string& cluster, const std::vector<std::stri
 }
 
 }  // namespace
-
-metrics::SetStateResult Server::SetNodeState(std::string_view cluster, std::string_view node,
-                                             metrics::AdminState state) {
-  const auto found = settings_->nodes->FindCluster(cluster);
-  if (!found) return metrics::SetStateResult::kUnknownNode;
-  upstream::Cluster& owner = settings_->ClusterOf(*found);
-  for (const auto& member : owner.nodes) {
-    if (upstream::NameInCluster(*member->endpoint()) != node || !owner.IsTaken(*member)) continue;
-    const balancer::AdminState wanted =
-        state == metrics::AdminState::kUp      ? balancer::AdminState::kUp
-        : state == metrics::AdminState::kDrain ? balancer::AdminState::kDrain
-                                               : balancer::AdminState::kDown;
-    const auto changed = owner.health.SetAdmin(member->id, wanted, clock_.Now().time_since_epoch());
-    if (changed) workers_.front()->NodeChanged(*changed);
-    for (const std::unique_ptr<Worker>& worker : workers_) {
-      if (wanted == balancer::AdminState::kDown) worker->DropNode(member->id);
-    }
-    return metrics::SetStateResult::kOk;
-  }
-  return metrics::SetStateResult::kUnknownNode;
-}
-
-metrics::SetMoveResult Server::SetMove(std::string_view name, uint32_t permille) {
-  const auto base = newest_.Base();
-  balancer::Moves* const moves = base->moves.get();
-  const auto move = moves == nullptr ? std::nullopt : moves->Find(name);
-  if (!move) return metrics::SetMoveResult::kUnknownMove;
-  const std::string before = metrics::PercentText(moves->permille(*move));
-  moves->SetPermille(*move, permille);
-  for (const std::unique_ptr<Worker>& worker : workers_) worker->LookAtMove(std::string(name));
-  log_.Info("move " + std::string(name) + ": " + metrics::PercentText(permille) +
-            " percent of its users are moved; before it were " + before);
-  return metrics::SetMoveResult::kOk;
-}
 
 metrics::ReloadView Server::AskForReload() const {
   const std::lock_guard lock(reload_mutex_);
@@ -201,7 +166,7 @@ void Server::Publish(const config::Config& config,
   balancer::Moves* const moves = settings->moves.get();
   for (size_t i = 0; moves != nullptr && before->moves != nullptr && i < moves->size(); ++i) {
     if (moves->HasNewShare(*before->moves, i))
-      (void)SetMove(moves->rule(i).name, moves->rule(i).permille);
+      (void)SetMoveHere(moves->rule(i).name, moves->rule(i).permille);
   }
 }
 

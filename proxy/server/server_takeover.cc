@@ -58,6 +58,7 @@ handover::Memories Server::Suspend() {
   // It waits for requests under way, and clients shouldn't.
   admin_.reset();
   listeners_->Suspend();
+  SetVoice(false);
   handover::Memories memories = Remember(*newest_.Get(), *taken());
   memories.users = successor_->HandOver();
   return memories;
@@ -66,6 +67,7 @@ handover::Memories Server::Suspend() {
 tl::expected<void, std::string> Server::Resume() {
   successor_->Disconnect();
   listeners_->Resume();
+  SetVoice(true);
   return StartAdmin();
 }
 

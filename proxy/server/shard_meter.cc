@@ -150,6 +150,8 @@ metrics::RetryReason RetryLabel(session::RetryReason reason) {
       return metrics::RetryReason::kUserLimit;
     case session::RetryReason::kAnswerLost:
       return metrics::RetryReason::kAnswerLost;
+    case session::RetryReason::kElsewhere:
+      return metrics::RetryReason::kElsewhere;
   }
   return metrics::RetryReason::kUnreachable;
 }

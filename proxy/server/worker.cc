@@ -26,6 +26,7 @@ tl::expected<std::unique_ptr<Worker>, io::RingRefusal> Worker::Create(
   worker->accepting_ = std::make_unique<io::TaskScope>(world.ready());
   worker->keeping_ = std::make_unique<io::TaskScope>(world.ready());
   worker->serving_ = std::make_unique<io::TaskScope>(world.ready());
+  worker->sharing_ = std::make_unique<io::TaskScope>(world.ready());
   worker->root_ = std::make_unique<io::TaskScope>(world.ready());
   worker->lookups_ = std::make_unique<WorkerLookups>(*shared.maps, shared.directories, world);
   worker->environment_.reset(new session::Environment{
@@ -111,6 +112,7 @@ const upstream::Discovery& Worker::Discover(upstream::Cluster& cluster, io::Reso
 
 void Worker::Run() {
   lookups_->Start();
+  if (replica_ != nullptr) sharing_->Spawn(replica_->Run());
   for (const auto& keeper : keepers_) keeping_->Spawn(keeper->Run());
   for (const auto& prober : probers_) keeping_->Spawn(prober->Run());
   for (const auto& discovery : discoveries_) keeping_->Spawn(discovery->Run());
@@ -168,6 +170,8 @@ io::Task<void> Worker::StopWhenEmpty() {
   co_await accepting_->Empty();
   co_await keeping_->Empty();
   co_await serving_->Empty();
+  on_empty_();
+  co_await sharing_->Empty();
   lookups_->Stop();
   co_await lookups_->Ended();
   proactor_->Stop();

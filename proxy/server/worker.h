@@ -23,6 +23,7 @@
 #include "proxy/server/visit_meter.h"
 #include "proxy/server/worker_lookups.h"
 #include "proxy/session/session.h"
+#include "proxy/shared_state/claim_gate.h"
 #include "proxy/tls/keyed_digest.h"
 #include "proxy/tls/sealer.h"
 #include "proxy/upstream/discovery.h"
@@ -33,12 +34,13 @@ namespace poplar::server {
 
 // What all workers share. Touched once or twice a session, never while mail is relayed.
 struct Shared {
-  Shared(io::Random& random, std::unique_ptr<UserMaps> user_maps,
+  // `admission_key`: random, or what all replicas have.
+  Shared(io::Random& random, uint64_t admission_key, std::unique_ptr<UserMaps> user_maps,
          std::shared_ptr<Directories> services)
       : digest(random),
         sealer(random),
         listing_key(random.Next()),
-        admission(random.Next()),
+        admission(admission_key),
         maps(std::move(user_maps)),
         directories(std::move(services)) {}
 
@@ -89,6 +91,11 @@ class Worker {
                                       upstream::DiscoveryOptions options,
                                       upstream::DiscoveryHost& host);
 
+  // Before Run: its sessions ask there, and it carries what all of them ask, until somebody stops
+  // that. Both outlive Run.
+  void ShareUsers(shared_state::Claims& claims) { environment_->claims = &claims; }
+  void Carry(shared_state::Replica& replica) { replica_ = &replica; }
+
   // The thread's body; returns when the worker was told to stop and its last session has ended.
   void Run();
 
@@ -121,6 +128,9 @@ class Worker {
   void LookAtTerms();
   // Before Run: `look` is called on the worker's thread, about once a second.
   void OnEachSecond(std::function<void()> look) { on_each_second_ = std::move(look); }
+  // Before Run: `tell` is called on the worker's thread, once it was told to stop and its last
+  // session has ended.
+  void OnEmpty(std::function<void()> tell) { on_empty_ = std::move(tell); }
   // Likewise, of what is traced.
   void UseTraces(std::shared_ptr<const trace::Rules> rules);
   // `look` is called on the worker's thread, with all sessions that it has at that moment.
@@ -176,6 +186,7 @@ class Worker {
   std::unique_ptr<io::TaskScope> accepting_;
   std::unique_ptr<io::TaskScope> keeping_;
   std::unique_ptr<io::TaskScope> serving_;
+  std::unique_ptr<io::TaskScope> sharing_;
   std::unique_ptr<io::TaskScope> root_;
   admission::Seniority newcomers_;
   std::unique_ptr<WorkerLookups> lookups_;
@@ -189,8 +200,10 @@ class Worker {
   std::vector<std::unique_ptr<upstream::Keeper>> keepers_;
   std::vector<std::unique_ptr<upstream::Prober>> probers_;
   std::vector<std::unique_ptr<upstream::Discovery>> discoveries_;
+  shared_state::Replica* replica_ = nullptr;  // null: another worker carries it, or nobody
   SessionSet sessions_;
   std::function<void()> on_each_second_ = [] {};
+  std::function<void()> on_empty_ = [] {};
   io::ProactorCounters sampled_;
   io::Duration silence_{};    // after which sessions end
   io::Time leaving_since_{};  // likewise

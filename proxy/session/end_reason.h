@@ -41,6 +41,7 @@ enum class Side : uint8_t { kClient, kNode, kPoplar };
   X(kNodeDown, "node_down", kPoplar)     /* an operator took the node down */                      \
   X(kMoved, "moved", kPoplar)            /* an operator moved the user to another cluster */       \
   X(kKicked, "kicked", kPoplar)          /* an operator ended this session */                      \
+  X(kClaimLost, "claim_lost", kPoplar)   /* another replica has the user on another node */        \
   X(kDraining, "draining", kPoplar)      /* ended at a command boundary */                         \
   X(kShutdown, "shutdown", kPoplar)      /* ended at once */
 

@@ -90,7 +90,8 @@ io::Task<Login::Outcome> Login::Run() {
       step = co_await Pause(Now() + kPartingPause, RetryReason::kHoldDown);
     if (step == Step::kGoOn) step = co_await TakeConnection();
     if (step == Step::kGoOn) step = Bind();
-    while (step == Step::kClaim) step = co_await Claim();
+    while (step == Step::kAskSuccessor) step = co_await AskSuccessor();
+    if (step == Step::kGoOn) step = co_await Claim();
     if (step == Step::kGoOn) step = co_await Authenticate();
     if (step == Step::kRetryInUse) step = co_await RetryInUse();
     if (step == Step::kRetryLost) step = co_await RetryLost();
@@ -126,6 +127,9 @@ io::Task<Login::Step> Login::ChooseNode() {
   for (;;) {
     if (late_ || aborted_) co_return TooLate();
     if (!InPlace()) co_return Step::kAgain;
+    if (elsewhere_ && FollowElsewhere()) co_return Step::kGoOn;
+    if (std::exchange(elsewhere_, std::nullopt) && co_await AwaitElsewhere() == Step::kEnd)
+      co_return Step::kEnd;
     const Choice choice = cluster().health.Choose(order_, user_hash_, tried_, Moment());
     misplaced_ = false;
     const bool held = Follow(choice);
@@ -158,8 +162,8 @@ bool Login::Follow(const Choice& choice) {
   } else if (!session_.lease) {
     session_.lease = environment_.affinity.Acquire(cluster().id, request_.user, wanted);
   }
-  // Another process has said where, for the sake of its own sessions of the user (Claim).
-  const bool told = claims_ > 0 && tried_.empty();
+  // The process that has taken over has said where, for the sake of its own sessions of the user.
+  const bool told = successor_asked_ > 0 && tried_.empty();
   if (session_.lease) {
     // No for an answer: a session of the user is in the way, and leads.
     if (choice.kind == Choice::Kind::kGo && session_.lease.node() != wanted && !told) {
@@ -175,7 +179,7 @@ bool Login::Follow(const Choice& choice) {
 // Whether logins may still go to node_: their waits are long enough for it to go out meanwhile.
 bool Login::NodeTakesUs() const {
   const balancer::ClusterHealth& health = cluster().health;
-  const bool held = session_.lease && session_.lease.held();
+  const bool held = elsewhere_ == node_ || (session_.lease && session_.lease.held());
   return held ? health.Serves(node_) : health.InService(node_, Moment());
 }
 
@@ -311,7 +315,7 @@ Login::Step Login::Bind() {
     case balancer::Affinity::BindResult::kBound:
       return Step::kGoOn;
     case balancer::Affinity::BindResult::kUnclaimed:
-      return Step::kClaim;
+      return Step::kAskSuccessor;
     case balancer::Affinity::BindResult::kMoved:
       break;
   }
@@ -321,8 +325,10 @@ Login::Step Login::Bind() {
 
 // The node has accepted the login. False: it makes one session too many of the user's.
 bool Login::Counts() {
-  const uint32_t most = cluster().terms()->login.user_sessions_max;
-  if (most == 0 || !session_.lease) return true;
+  const uint32_t allowed = cluster().terms()->login.user_sessions_max;
+  if (allowed == 0 || !session_.lease) return true;
+  if (sessions_elsewhere_ >= allowed) return false;
+  const uint32_t most = allowed - sessions_elsewhere_;
   return session_.lease.Accept(has_secret() ? session_.digest : balancer::CredentialDigest{}, most);
 }
 

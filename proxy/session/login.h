@@ -22,6 +22,7 @@
 #include "proxy/session/settings.h"
 #include "proxy/session/successor.h"
 #include "proxy/session/tracing.h"
+#include "proxy/shared_state/claims.h"
 #include "proxy/tls/client_certificate.h"
 #include "proxy/tls/keyed_digest.h"
 #include "proxy/tls/sealer.h"
@@ -52,8 +53,8 @@ struct Environment {
   const std::shared_ptr<const Settings>* newest = nullptr;
   // Likewise; null: nothing is ever traced.
   const std::shared_ptr<const trace::Rules>* traces = nullptr;
-  // null: no other process ever takes over.
-  Successor* successor = nullptr;
+  Successor* successor = nullptr;          // null: no other process ever takes over
+  shared_state::Claims* claims = nullptr;  // null: this Poplar is alone, or shares nothing
 };
 
 // What a login that begins now goes by, and keeps until it is done, which is bounded: until then no
@@ -144,10 +145,10 @@ class Login {
   // What a step says of the next.
   enum class Step : uint8_t {
     kGoOn,
-    kAgain,       // from the choice of the node
-    kClaim,       // another process decides where users are: ask it
-    kRetryInUse,  // somebody has the maildrop: again in a moment, or answer()
-    kRetryLost,   // the node had the password, and was lost or had trouble: likewise
+    kAgain,         // from the choice of the node
+    kAskSuccessor,  // another process decides where users are
+    kRetryInUse,    // somebody has the maildrop: again in a moment, or answer()
+    kRetryLost,     // the node had the password, and was lost or had trouble: likewise
     kEnd,
   };
 
@@ -169,13 +170,17 @@ class Login {
   io::Task<Step> WaitUntil(io::Time until);
   POPLAR_OWN_FRAME io::Task<Step> ChooseNode();
   bool Follow(const balancer::Choice& choice);
+  bool FollowElsewhere();
+  io::Task<Step> AwaitElsewhere();
   bool NodeTakesUs() const;
   POPLAR_OWN_FRAME io::Task<Step> TakeParked();
   POPLAR_OWN_FRAME io::Task<Step> TakeConnection();
   POPLAR_OWN_FRAME io::Task<Step> WaitInQueue(SlotWait& place);
   POPLAR_OWN_FRAME io::Task<Step> Open(balancer::Slot slot);
   Step Bind();
+  POPLAR_OWN_FRAME io::Task<Step> AskSuccessor();
   POPLAR_OWN_FRAME io::Task<Step> Claim();
+  POPLAR_OWN_FRAME io::Task<Step> LetGo(const shared_state::ClaimAnswer& answer);
   bool Counts();
   Step OnOneTooMany();
   Step TooManySessions();
@@ -228,15 +233,17 @@ class Login {
   NodeSession session_;
   LeaseSource source_ = LeaseSource::kNew;
   io::Timer deadline_;
-  bool held_down_ = false;  // it has waited for a node that is out
-  bool misplaced_ = false;  // node_ isn't where health wants the user
+  bool held_down_ = false;                     // it has waited for a node that is out
+  bool misplaced_ = false;                     // node_ isn't where health wants the user
+  std::optional<balancer::NodeId> elsewhere_;  // where another replica's session holds the user
+  uint32_t sessions_elsewhere_ = 0;            // that count, on other replicas
   bool moved_away_ = false;
   bool late_ = false;
   bool aborted_ = false;
   int failures_ = 0;
   io::Duration sat_out_{};
   int in_use_tries_ = 0;
-  int claims_ = 0;
+  int successor_asked_ = 0;  // since the lease was taken
   int lost_tries_ = 0;
   RetryReason retry_reason_ = RetryReason::kInUse;
   std::string answer_;

@@ -1,4 +1,5 @@
-// A login of a process from which another has taken over: that one knows where the user is.
+// Who has a say, ahead of the credentials, in where the user may be: the process that has taken
+// over from this one, and the other replicas.
 #include <algorithm>
 #include <memory>
 
@@ -7,10 +8,15 @@
 namespace poplar::session {
 namespace {
 
-// Another login of the user may move it meanwhile, so that it has to be claimed anew; and what the
-// answer says may be nothing that we know.
-constexpr int kClaimsMax = 8;
-constexpr io::Duration kClaimPatience = std::chrono::seconds(5);
+using Kind = shared_state::ClaimAnswer::Kind;
+
+// Another login of the user may move it meanwhile, so that it has to be asked for anew; and what
+// the answer says may be nothing that we know.
+constexpr int kSuccessorAskedMax = 8;
+constexpr io::Duration kSuccessorPatience = std::chrono::seconds(5);
+
+// Until another replica's session of the user has ended, or can be followed.
+constexpr io::Duration kElsewherePause = std::chrono::milliseconds(100);
 
 // Outlives a login that leaves before the answer.
 struct Asked {
@@ -20,9 +26,11 @@ struct Asked {
 
 }  // namespace
 
+// --- the process that has taken over
+
 // Ends as Bind does.
-io::Task<Login::Step> Login::Claim() {
-  if (environment_.successor == nullptr || ++claims_ > kClaimsMax) {
+io::Task<Login::Step> Login::AskSuccessor() {
+  if (environment_.successor == nullptr || ++successor_asked_ > kSuccessorAskedMax) {
     GiveUpConnection(true);
     co_return Unavailable(LoginResult::kBackendUnavailable,
                           "the process that has taken over has the user elsewhere");
@@ -34,7 +42,7 @@ io::Task<Login::Step> Login::Claim() {
                                   asked->answered = true;
                                   if (asked->waiting != nullptr) asked->waiting->Signal();
                                 });
-  const io::Time until = std::min(Now() + kClaimPatience, request_.deadline);
+  const io::Time until = std::min(Now() + kSuccessorPatience, request_.deadline);
   auto wake = Patience::Wake::kSignal;
   while (!asked->answered && wake == Patience::Wake::kSignal)
     wake = co_await patience_.Until(until);
@@ -43,6 +51,70 @@ io::Task<Login::Step> Login::Claim() {
   GiveUpConnection(true);
   if (wake != Patience::Wake::kTime) co_return OnWake(wake);
   co_return Unavailable(LoginResult::kTimeout, "the process that has taken over does not answer");
+}
+
+// --- the other replicas
+
+// The first session of the user's here asks whether the node may be this one. Bound, so that no
+// other login here moves the user meanwhile.
+io::Task<Login::Step> Login::Claim() {
+  if (environment_.claims == nullptr || !session_.lease) co_return Step::kGoOn;
+  const balancer::Affinity::Lease::Stay stay = session_.lease.stay();
+  // Where sessions are counted each login has to know how many there are.
+  if (stay.settled && cluster().terms()->login.user_sessions_max == 0) co_return Step::kGoOn;
+  const shared_state::ClaimAnswer answer =
+      co_await environment_.claims->Ask({where_.cluster, request_.user.text(), node_, stay.number});
+  if (late_ || aborted_) {
+    GiveUpConnection(true);
+    session_.lease.Release();
+    co_return TooLate();
+  }
+  sessions_elsewhere_ = answer.sessions;
+  if (answer.kind != Kind::kGranted && answer.kind != Kind::kAlone)
+    co_return co_await LetGo(answer);
+  elsewhere_.reset();
+  session_.lease.Settle();
+  co_return Step::kGoOn;
+}
+
+// With the lease goes what the successor has said of it.
+io::Task<Login::Step> Login::LetGo(const shared_state::ClaimAnswer& answer) {
+  GiveUpConnection(true);
+  session_.lease.Release();
+  successor_asked_ = 0;
+  elsewhere_ = answer.node;
+  if (elsewhere_) co_return Step::kAgain;
+  record_.failure = answer.kind == Kind::kLater
+                        ? "shared_state_young: other replicas have yet to say where users are"
+                        : "elsewhere: a session on another replica holds the user on a node that "
+                          "isn't known here";
+  co_return co_await AwaitElsewhere();
+}
+
+// False: it can't be followed there, at least not now; then nothing of this login is in the way of
+// whoever gives way.
+bool Login::FollowElsewhere() {
+  const balancer::NodeId wanted = *elsewhere_;
+  record_.failure = "elsewhere: a session on another replica holds the user on another node";
+  if (settings_.nodes->FindNode(wanted) == nullptr || !cluster().health.Serves(wanted))
+    return false;
+  if (!session_.lease)
+    session_.lease = environment_.affinity.Acquire(cluster().id, request_.user, wanted);
+  // A session here may hold the user as well: one of the two is about to give way.
+  if (session_.lease.node() != wanted) (void)session_.lease.Move(wanted);
+  if (session_.lease.node() != wanted) {
+    session_.lease.Release();
+    successor_asked_ = 0;
+    return false;
+  }
+  node_ = wanted;
+  misplaced_ = false;
+  record_.node = node().endpoint()->name;
+  return true;
+}
+
+io::Task<Login::Step> Login::AwaitElsewhere() {
+  return Pause(Now() + kElsewherePause, RetryReason::kElsewhere);
 }
 
 }  // namespace poplar::session

@@ -58,6 +58,7 @@ enum class RetryReason : uint8_t {
   kInUse,
   kUserLimit,
   kAnswerLost,  // the node had the password, and died or had trouble
+  kElsewhere,   // a session on another replica holds the user on another node
 };
 
 // What became of a session whose node was lost after the login.

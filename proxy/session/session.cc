@@ -411,8 +411,8 @@ void Session::TellHealth(EndReason lost) {
 
 // The client has its answer to QUIT; the node gets the QUIT when nobody wants the session any more.
 ParkResult Session::Park() {
-  // Of whom an operator kicks nothing is to stay.
-  const bool kicked = draining_ == EndReason::kKicked;
+  // Of whom an operator kicks nothing is to stay, nor of whom another replica has elsewhere.
+  const bool kicked = draining_ == EndReason::kKicked || draining_ == EndReason::kClaimLost;
   if (kicked || !upstream_.connection->Detach()) {
     environment_.scope.Spawn(RetireSession(std::move(upstream_)));
     return kicked ? ParkResult::kRefused : ParkResult::kNodeClosed;

@@ -6,6 +6,8 @@
 
 #include <cstdlib>
 
+#include "proxy/tls/sha256.h"
+
 namespace poplar::tls {
 
 namespace {
@@ -34,6 +36,8 @@ KeyedDigest::KeyedDigest(io::Random& random) {
     OPENSSL_cleanse(bytes.data(), bytes.size());
   }
 }
+
+KeyedDigest::KeyedDigest(std::string_view shared_secret) : key_(Sha256(shared_secret)) {}
 
 KeyedDigest::~KeyedDigest() { OPENSSL_cleanse(key_.data(), key_.size()); }
 

@@ -9,13 +9,16 @@
 namespace poplar::tls {
 
 // HMAC-SHA-256 under a key made at the process's start and never written anywhere: recognises a
-// credential that was seen before without keeping it. Immutable; safe from any thread.
+// credential that was seen before without keeping it. Or under one that several processes have, for
+// names that they tell each other. Immutable; safe from any thread.
 class KeyedDigest {
  public:
   using Value = std::array<uint8_t, 32>;
 
   // `random` must be fit for keys.
   explicit KeyedDigest(io::Random& random);
+  // By a secret that others have, too.
+  explicit KeyedDigest(std::string_view shared_secret);
   ~KeyedDigest();  // wipes the key
   KeyedDigest(const KeyedDigest&) = delete;
   KeyedDigest& operator=(const KeyedDigest&) = delete;

@@ -292,13 +292,17 @@ def sizes(rendering: Rendering):
 def network_policy(rendering: Rendering):
     """What may pass is what Poplar needs."""
     config, ports = rendering.configuration(), _ports(rendering.poplar())
+    redis = [_port(config["shared_state"]["redis"])] if "shared_state" in config else []
     for policy in rendering.all("NetworkPolicy"):
+        if not _fits(policy["spec"].get("podSelector", {}), rendering.poplar()["metadata"]["labels"]):
+            continue
         within = {ports.get(port["port"]) for rule in policy["spec"]["ingress"] for port in rule["ports"]}
         wanted = {_port(each["address"]) for each in config["listeners"]} | {_port(config["admin"]["address"])}
         if within != wanted:
             yield f"{within} are let in, {wanted} are served"
         out = {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
         wanted = {53} | {_port(node["address"]) for cluster in config["clusters"] for node in cluster.get("nodes", [])}
+        wanted |= {*redis}
         if out != wanted:
             yield f"{out} are let out, {wanted} are needed"
 

@@ -28,7 +28,7 @@ REASONS = {
     "not_tls", "unexpected_tls", "proxy_header", "login_timeout", "client_idle", "client_write_stall",
     "too_many_bad_commands", "too_many_failed_logins", "node_unavailable", "node_eof", "node_reset", "node_protocol",
     "too_many_guesses", "not_admitted", "crowded_out", "node_response_timeout", "node_trouble", "node_out", "node_down",
-    "client_protocol", "opaque_ended", "moved", "kicked", "draining", "shutdown", "loop",
+    "client_protocol", "opaque_ended", "moved", "kicked", "claim_lost", "draining", "shutdown", "loop",
 }
 
 

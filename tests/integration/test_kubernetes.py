@@ -34,6 +34,16 @@ def with_proxy_protocol(folder: pathlib.Path):
     return overlay
 
 
+def with_shared_state(folder: pathlib.Path):
+    """Likewise."""
+    overlay = uncommented(folder, "shared_state")
+    asked = re.search(r"^# +(shared_state: .*)$", (folder / "components/shared_state/kustomization.yaml").read_text(),
+                      re.MULTILINE)[1]
+    file = overlay / "poplar.yaml"
+    file.write_text(f"{file.read_text()}{asked}\n")
+    return overlay
+
+
 CHART_CHANGES = ["--set", "service.externalTrafficPolicy=Cluster,service.annotations.proxy=yes,seccompProfile.type=Localhost",
                  "--set", "seccompProfile.localhostProfile=profiles/poplar.json,autoscaling.enabled=false,tlsSecret=mine"]
 
@@ -43,6 +53,7 @@ def renderings(folder):
     return {"dev": kustomize(FOLDER / "overlays" / "dev"),
             "production": kustomize(FOLDER / "overlays" / "production"),
             "proxy_protocol": kustomize(with_proxy_protocol(folder / "proxy_protocol")),
+            "shared_state": kustomize(with_shared_state(folder / "shared_state")),
             "io_uring": kustomize(uncommented(folder / "io_uring", "io_uring"))}
 
 
@@ -78,7 +89,7 @@ def test_the_judges_see_mistakes(judgements, renderings):
         assert any(each.startswith(f"mistaken {number}: ") and words in each for each in judgements), (words, judgements)
 
 
-@pytest.mark.parametrize("name", ["dev", "production", "proxy_protocol", "io_uring"])
+@pytest.mark.parametrize("name", ["dev", "production", "proxy_protocol", "io_uring", "shared_state"])
 def test_all_fits_together(renderings, name):
     assert rules.problems(renderings[name]) == []
 

@@ -12,7 +12,7 @@ import pytest
 
 from fake_node import stuffed
 from poplar import BINARY, node
-from upgrade_stand import Board, Crowd, Generations, Systemd, WatchedNode
+from upgrade_stand import Board, Crowd, Generations, Systemd, WatchedNode, swap_weights
 from waiting import until
 from wire import Pop3, open_socket, tls_context
 
@@ -84,13 +84,6 @@ def idle_session(proxy, context, user, wrong):
             assert session.buffer.startswith(b"-ERR [SYS/TEMP] "), bytes(session.buffer)
     except Exception as error:  # noqa: BLE001
         wrong.append(f"idle {user}: {error!r}")
-
-
-def swap_weights(settings):
-    """Other homes for most users, so that only the old process's sessions keep them where they are."""
-    entries = settings["clusters"][0]["nodes"]
-    for entry, weight in zip(entries, [each["weight"] for each in entries[1:] + entries[:1]]):
-        entry["weight"] = weight
 
 
 def test_twenty_upgrades_under_load(generations, authority, board):

@@ -105,6 +105,13 @@ class Generations(Poplar):
         super().__exit__(kind, value, trace)
 
 
+def swap_weights(settings):
+    """Other homes for most users, so that only the old process's sessions keep them where they are."""
+    entries = settings["clusters"][0]["nodes"]
+    for entry, weight in zip(entries, [each["weight"] for each in entries[1:] + entries[:1]]):
+        entry["weight"] = weight
+
+
 class Board:
     """Who is logged in at which node; `twice` has those who were at two."""
 

@@ -133,6 +133,9 @@ void HealthJudge::JudgeCause(size_t number, const balancer::Transition& transiti
       ++gone_;
       Require(named && same, number, "gone, and it wasn't there");
       break;
+    case TransitionCause::kAgreed:
+      Require(false, number, "agreed on with other replicas, and there are none");
+      break;
     case TransitionCause::kAdmin:
       Require(same, number, "the operator's word changed the node's health");
       break;

@@ -206,6 +206,7 @@ bool SessionStory::ReasonFits(const session::Record& record, const Attempt& atte
     case EndReason::kProxyHeader:  // no load balancer here
     case EndReason::kLoop:
     case EndReason::kKicked:
+    case EndReason::kClaimLost:       // no other replicas
     case EndReason::kTooManyGuesses:  // and everybody is let in
     case EndReason::kNotAdmitted:
     case EndReason::kCrowdedOut:

@@ -21,10 +21,11 @@ ARROWS = {
     "proxy/upstream": {"proxy/trace", "proxy/tls", "proxy/pop3", "proxy/proxy_protocol", "proxy/io", "balancer"},
     "proxy/demo": {"proxy/pop3", "proxy/tls", "proxy/io"},
     "proxy/directory": {"proxy/tls", "proxy/pop3", "proxy/io", "balancer"},
-    "proxy/session": {"proxy/upstream", "proxy/directory", "proxy/admission", "proxy/proxy_protocol", "proxy/trace", "proxy/tls",
+    "proxy/shared_state": {"proxy/admission", "proxy/tls", "proxy/pop3", "proxy/io", "balancer"},
+    "proxy/session": {"proxy/upstream", "proxy/directory", "proxy/shared_state", "proxy/admission", "proxy/proxy_protocol", "proxy/trace", "proxy/tls",
                       "proxy/pop3", "proxy/io", "balancer"},
     "proxy/handover": {"proxy/session", "proxy/tls", "proxy/io", "balancer"},
-    "proxy/server": {"proxy/session", "proxy/handover", "proxy/autoconfig", "proxy/upstream", "proxy/directory", "proxy/admission", "proxy/trace", "proxy/tls",
+    "proxy/server": {"proxy/session", "proxy/handover", "proxy/autoconfig", "proxy/upstream", "proxy/directory", "proxy/shared_state", "proxy/admission", "proxy/trace", "proxy/tls",
                      "proxy/pop3", "proxy/io", "proxy/config", "balancer", "metrics"},
     "proxy/cli": {"proxy/server", "proxy/handover", "proxy/session", "proxy/autoconfig", "proxy/upstream", "proxy/directory", "proxy/tls", "proxy/pop3",
                   "proxy/io", "proxy/config", "proxy/demo", "proxy/account_probe", "balancer", "metrics"},
@@ -46,7 +47,8 @@ CONFINED = {
     r"ares": r"proxy/io/cares_channel\.cc",
     r"(ldap|lber)\.h|sasl/": r"proxy/directory/ldap_\w+\.cc",
     r"re2/": r"balancer/route_table\.cc",
-    r"yaml\.h|httplib\.h|curl/|hiredis": r"nobody",
+    r"hiredis/": r"proxy/shared_state/reply\.cc",
+    r"yaml\.h|httplib\.h|curl/": r"nobody",
 }
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)

@@ -38,7 +38,9 @@ static_assert(IsComplete(WaitResult::kNodeOut));
 static_assert(IsComplete(NodeState::kEjected));
 static_assert(IsComplete(AdminState::kDown));
 static_assert(IsComplete(TransitionCause::kAdmin));
-static_assert(IsComplete(RetryReason::kAnswerLost));
+static_assert(IsComplete(RetryReason::kElsewhere));
+static_assert(IsComplete(RequestResult::kSkipped));
+static_assert(IsComplete(ClaimResult::kLost));
 static_assert(IsComplete(ResumeResult::kEnded));
 
 TEST(InstrumentsTest, NamesFollowTheRulesOfPrometheus) {
@@ -134,7 +136,7 @@ TEST(LayoutTest, SeriesOfANodeStayFew) {
     }
     return sum;
   };
-  EXPECT_EQ(series(2) - series(1), 67u);
+  EXPECT_EQ(series(2) - series(1), 68u);
 }
 
 TEST(LayoutTest, KnowsWhoseASeriesIs) {

@@ -26,6 +26,7 @@ TEST(StatusAsJsonTest, SaysAll) {
   status.bytes_to_clients = 123456;
   status.bytes_from_clients = 1;
   status.waits = 4;
+  status.shared_state = "Redis at redis:6379, 4 replicas";
   EXPECT_EQ(
       StatusAsJson(status),
       R"({"version":"0.1.0","started":1764400000.25,"now":1764400100.5,"ready":true,)"
@@ -38,7 +39,8 @@ TEST(StatusAsJsonTest, SaysAll) {
       R"("first_byte_seconds":{"buckets":[],"count":0,"sum":0},)"
       R"("download_seconds":{"buckets":[],"count":0,"sum":0},)"
       R"("handshake_seconds":{"buckets":[],"count":0,"sum":0},)"
-      R"("messages":100,"bytes_to_clients":123456,"bytes_from_clients":1,"waits":4})"
+      R"("messages":100,"bytes_to_clients":123456,"bytes_from_clients":1,"waits":4,)"
+      R"("shared_state":"Redis at redis:6379, 4 replicas"})"
       "\n");
 }
 

@@ -39,6 +39,39 @@ struct Guard {
   }
 };
 
+TEST(LoginPenalty, CountsForAllWhoShareTheKey) {
+  Guard here;
+  Guard there;
+  std::vector<PenaltyNote> told;
+  here.penalty.OnCounted([&](const PenaltyNote& note) { told.push_back(note); });
+  here.WrongTimes("192.0.2.1", "anna", 2);
+  here.Wrong("192.0.2.1", "anna", 1);  // again: it counts for nothing
+  ASSERT_EQ(told.size(), 2U);
+  for (const PenaltyNote& note : told) there.penalty.Apply(there.rules, note, here.now);
+  EXPECT_EQ(there.Delay("192.0.2.1", "anna"), here.Delay("192.0.2.1", "anna"));
+  EXPECT_EQ(there.Delay("192.0.2.2", "anna"), kNone);
+  here.Good("192.0.2.1", "anna");
+  ASSERT_EQ(told.size(), 3U);
+  EXPECT_TRUE(told[2].cleared);
+  there.penalty.Apply(there.rules, told[2], here.now);
+  EXPECT_EQ(there.Delay("192.0.2.1", "anna"), kNone);
+  here.Good("192.0.2.1", "anna");
+  EXPECT_EQ(told.size(), 3U);  // nothing was left to clear
+}
+
+TEST(LoginPenalty, OldNotesCountAsWhatIsLeftOfThem) {
+  Guard guard;
+  LoginPenalty other(4711);
+  std::vector<PenaltyNote> told;
+  other.OnCounted([&](const PenaltyNote& note) { told.push_back(note); });
+  other.Rejected(guard.rules, At("192.0.2.1"), "anna", std::nullopt, guard.now);
+  ASSERT_EQ(told.size(), 1U);
+  guard.penalty.Apply(guard.rules, told[0], guard.now - hours(2));
+  EXPECT_EQ(guard.Delay("192.0.2.1", "anna"), kNone);
+  guard.penalty.Apply(guard.rules, told[0], guard.now);
+  EXPECT_EQ(guard.Delay("192.0.2.1", "anna"), seconds(2));
+}
+
 TEST(LoginPenalty, GrowsForTheUserAtTheAddress) {
   Guard guard;
   EXPECT_EQ(guard.Delay("192.0.2.1", "anna"), kNone);

@@ -186,12 +186,15 @@ TEST(Liveness, TheseWaitForTheNextStart) {
     of_discovery.push_back(path);
     return true;
   });
-  EXPECT_THAT(waiting, ElementsAre("workers", "io", "listeners[]", "listeners[].address",
-                                   "clusters[]", "clusters[].shared_storage", "clusters[].affinity",
-                                   "directories[]", "limits.buffer_memory", "autoconfig.listen[]",
-                                   "autoconfig.listen[].address", "autoconfig.listen[].tls",
-                                   "autoconfig.connections", "admin.enabled", "admin.address",
-                                   "log.output", "log.failed_logins"));
+  EXPECT_THAT(
+      waiting,
+      ElementsAre("workers", "io", "listeners[]", "listeners[].address", "clusters[]",
+                  "clusters[].shared_storage", "clusters[].affinity", "directories[]",
+                  "limits.buffer_memory", "autoconfig.listen[]", "autoconfig.listen[].address",
+                  "autoconfig.listen[].tls", "autoconfig.connections", "admin.enabled",
+                  "admin.address", "log.output", "log.failed_logins", "shared_state.redis",
+                  "shared_state.password_file", "shared_state.database", "shared_state.prefix",
+                  "shared_state.timeout", "shared_state.lease"));
   EXPECT_GT(of_discovery.size(), 7u) << "all of it";
 }
 

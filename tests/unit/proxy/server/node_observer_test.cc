@@ -117,6 +117,7 @@ TEST_F(NodeObserverTest, CountsAndLogsEveryChangeByItsCause) {
       {balancer::TransitionCause::kEjectionEnded, "ejection_ended"},
       {balancer::TransitionCause::kDiscovered, "discovered"},
       {balancer::TransitionCause::kGone, "gone"},
+      {balancer::TransitionCause::kAgreed, "agreed"},
       {balancer::TransitionCause::kAdmin, "admin"}};
   for (const auto& [cause, name] : causes) {
     observer_.NodeChanged({.node = second_, .cause = cause, .evidence = "why"});

@@ -289,7 +289,8 @@ TEST_F(ShardMeterTest, CountsRetriesByReason) {
       {session::RetryReason::kHoldDown, "hold_down"},
       {session::RetryReason::kInUse, "in_use"},
       {session::RetryReason::kUserLimit, "user_limit"},
-      {session::RetryReason::kAnswerLost, "answer_lost"}};
+      {session::RetryReason::kAnswerLost, "answer_lost"},
+      {session::RetryReason::kElsewhere, "elsewhere"}};
   int count = 0;
   for (const auto& [reason, name] : reasons) {
     ++count;

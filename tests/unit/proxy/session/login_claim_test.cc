@@ -1,4 +1,4 @@
-// Logins of a process from which another has taken over.
+// Logins of a process from which another has taken over; with other replicas beside it, too.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -123,6 +123,51 @@ TEST(LoginClaimTest, AClientThatLeavesIsNotWaitedFor) {
   client.Reset();
   made.bench.RunToEnd();
   made.successor.Answer(made.successor.claims[0].node);
+}
+
+// The other replicas hold the user on a node, once they are ready to say so.
+class TestReplicas final : public shared_state::Claims {
+ public:
+  using Kind = shared_state::ClaimAnswer::Kind;
+
+  io::Task<shared_state::ClaimAnswer> Ask(shared_state::Claim claim) override {
+    if (++asked <= not_ready) co_return shared_state::ClaimAnswer{.kind = Kind::kLater};
+    if (claim.node == where) co_return shared_state::ClaimAnswer{.kind = Kind::kGranted};
+    co_return shared_state::ClaimAnswer{.kind = Kind::kElsewhere, .node = where};
+  }
+  balancer::NodeId where{};
+  int not_ready = 0;
+  int asked = 0;
+};
+
+TEST(LoginClaimTest, OtherReplicasHaveASayTooAndTheOtherProcessFollows) {
+  ClaimBench made({.nodes = 2, .shared_storage = true});
+  TestReplicas replicas;
+  const std::vector<size_t> order = made.bench.Preferred("alice");
+  replicas.where = balancer::NodeId(static_cast<uint32_t>(order[1]));
+  made.bench.environment().claims = &replicas;
+  upstream::DrivenPeer& client = made.bench.Connect();
+  EXPECT_EQ(made.bench.LogIn(client).substr(0, 3), "+OK");
+  EXPECT_EQ(made.successor.answered, 2) << "for the one node, and then for the other";
+  EXPECT_EQ(replicas.asked, 2);
+  EXPECT_EQ(made.bench.OpenAtNode(order[1]), 1u);
+  made.bench.Ask(client, "QUIT\r\n");
+  made.bench.RunToEnd();
+}
+
+TEST(LoginClaimTest, ReplicasThatAreNotReadyAreAskedAgainAndSoIsTheOtherProcess) {
+  ClaimBench made({.nodes = 2, .shared_storage = true});
+  TestReplicas replicas;
+  replicas.where = balancer::NodeId(static_cast<uint32_t>(made.bench.Preferred("alice").front()));
+  replicas.not_ready = 12;
+  made.bench.environment().claims = &replicas;
+  upstream::DrivenPeer& client = made.bench.Connect();
+  made.bench.LogIn(client);
+  made.bench.Settle(seconds(2));
+  EXPECT_EQ(client.received().substr(0, 3), "+OK");
+  EXPECT_EQ(made.successor.answered, 13);
+  made.bench.Ask(client, "QUIT\r\n");
+  made.bench.RunToEnd();
 }
 
 }  // namespace
