@@ -26,13 +26,12 @@ void Describe(Visitor& v, SharedStateConfig& c) {
          {.help = "Host and port of a Redis (5 or newer) or Valkey, over a network that can be "
                   "trusted: there is no TLS. A name is looked up with each connection. Empty: each "
                   "Poplar goes by what it knows itself."});
-  v.Path(
-      "password_file", c.password_file,
-      {.help = "A file with Redis' password (requirepass) in its first line. Users and addresses "
-               "are called there by digests under it, so all Poplars must have the same one; "
-               "one with another password starts by it, and knows of nobody. Empty: none is "
-               "needed.",
-       .watched = false});
+  v.Path("password_file", c.password_file,
+         {.help =
+              "A file with Redis' password (requirepass) in its first line; empty: none is needed. "
+              "Users and addresses are stored as digests made with it: Poplars with different "
+              "passwords don't see each other's users.",
+          .watched = false});
   v.Integer("database", c.database, {0, 10'000}, {.help = "The number of the database there."});
   v.Text("prefix", c.prefix,
          {.help = "What all keys there begin with. Poplars with the same prefix belong together, "

@@ -8,7 +8,7 @@
 namespace poplar::session {
 namespace {
 
-using Kind = shared_state::ClaimAnswer::Kind;
+using Claimed = shared_state::ClaimAnswer::Kind;
 
 // Another login of the user may move it meanwhile, so that it has to be asked for anew; and what
 // the answer says may be nothing that we know.
@@ -70,7 +70,7 @@ io::Task<Login::Step> Login::Claim() {
     co_return TooLate();
   }
   sessions_elsewhere_ = answer.sessions;
-  if (answer.kind != Kind::kGranted && answer.kind != Kind::kAlone)
+  if (answer.kind != Claimed::kGranted && answer.kind != Claimed::kAlone)
     co_return co_await LetGo(answer);
   elsewhere_.reset();
   session_.lease.Settle();
@@ -84,7 +84,7 @@ io::Task<Login::Step> Login::LetGo(const shared_state::ClaimAnswer& answer) {
   successor_asked_ = 0;
   elsewhere_ = answer.node;
   if (elsewhere_) co_return Step::kAgain;
-  record_.failure = answer.kind == Kind::kLater
+  record_.failure = answer.kind == Claimed::kLater
                         ? "shared_state_young: other replicas have yet to say where users are"
                         : "elsewhere: a session on another replica holds the user on a node that "
                           "isn't known here";
