@@ -1,7 +1,10 @@
 #include "proxy/pop3/reply_framer.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <cstdint>
+#include <cstring>
 
 #include "proxy/pop3/reply.h"
 
@@ -10,20 +13,37 @@ namespace {
 
 constexpr size_t kTerminatorBytes = 3;  // its first CRLF belongs to the line before
 
+// What the compiler turns into a vector register's worth of work, whatever the machine.
+using Lane = unsigned char __attribute__((vector_size(16)));
+using Matches = decltype(Lane{} == Lane{});
+
+Lane Load(const char* from) {
+  Lane lane;
+  std::memcpy(&lane, from, sizeof(lane));
+  return lane;
+}
+
+bool Any(Matches matches) {
+  std::array<uint64_t, 2> halves;
+  std::memcpy(halves.data(), &matches, sizeof(matches));
+  return (halves[0] | halves[1]) != 0;
+}
+
 // Where `text` holds LF "." or npos. Only dot-stuffed lines and the terminator have that, so the
-// caller's slow look is rare, whatever the mail. The inner loop has no early exit: compilers turn
-// it into vector instructions, which memchr for one of the two bytes would lose to on lines or dots
-// aplenty.
+// caller's slow look is rare, whatever the mail. The look at a block has no early exit: memchr for
+// one of the two bytes would lose to it on lines or dots aplenty. In lanes by hand, because what
+// compilers make of the plain loop takes three times as many instructions.
 size_t FindLfDot(std::string_view text) {
-  constexpr size_t kBlock = 64;
-  const char* const data = text.data();
+  constexpr size_t kBlock = 4 * sizeof(Lane);
+  const Lane line_feed = Lane{} + static_cast<unsigned char>('\n');
+  const Lane dot = Lane{} + static_cast<unsigned char>('.');
   size_t at = 0;
   for (; at + kBlock < text.size(); at += kBlock) {
-    unsigned char found = 0;
-    for (size_t i = at; i < at + kBlock; ++i) {
-      found |= static_cast<unsigned char>((data[i] == '\n') & (data[i + 1] == '.'));
-    }
-    if (found != 0) break;
+    const char* const block = text.data() + at;
+    Matches found{};
+    for (size_t i = 0; i < kBlock; i += sizeof(Lane))
+      found |= (Load(block + i) == line_feed) & (Load(block + i + 1) == dot);
+    if (Any(found)) break;
   }
   return text.find("\n.", at);
 }
