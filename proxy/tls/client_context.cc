@@ -250,6 +250,7 @@ std::unique_ptr<Engine> ClientContext::NewConnection(std::string_view host, int6
     X509_VERIFY_PARAM_set1_host(verification, name.data(), name.size());
   }
   std::unique_ptr<Engine> engine(new Engine(ssl, shared_from_this()));
+  SSL_set_app_data(ssl, engine.get());  // for ClientCallbacks
   engine->client_ = std::make_unique<Engine::Client>(Engine::Client{name, sessions, unix_seconds});
   if (sessions != nullptr) {
     const bssl::UniquePtr<SSL_SESSION> session(static_cast<SSL_SESSION*>(sessions->Take(

@@ -39,7 +39,7 @@ class TlsStream final : public io::Stream {
   io::Task<io::Result<io::Buffer>> ReadRecords();
   io::Task<io::Result<>> Receive();
   io::Task<io::Result<>> Send(std::string_view sealed);
-  io::Task<void> SendAlert();
+  POPLAR_OWN_FRAME io::Task<void> SendAlert();
 
   std::unique_ptr<io::Stream> transport_;
   std::unique_ptr<Engine> engine_;
