@@ -4,7 +4,8 @@
 #include <time.h>
 
 #include <algorithm>
-#include <array>
+#include <chrono>
+#include <cstdlib>
 #include <iterator>
 #include <utility>
 
@@ -17,16 +18,20 @@ namespace {
 // JSON's escapes; logfmt readers take the same inside quotes. A byte over 127 is written as the
 // code point of its number.
 void AppendEscaped(std::string& line, std::string_view value) {
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
+  const auto is_plain = [](char c) { return c >= 0x20 && c <= 0x7e && c != '"' && c != '\\'; };
+  while (!value.empty()) {
+    const auto end = std::find_if_not(value.begin(), value.end(), is_plain);
+    const auto plain = static_cast<size_t>(end - value.begin());
+    line.append(value.substr(0, plain));
+    if (plain == value.size()) return;
+    const char c = value[plain];
     if (c == '"' || c == '\\') {
       line += '\\';
       line += c;
-    } else if (byte < 0x20 || byte > 0x7e) {
-      fmt::format_to(std::back_inserter(line), "\\u{:04x}", byte);
     } else {
-      line += c;
+      fmt::format_to(std::back_inserter(line), "\\u{:04x}", static_cast<unsigned char>(c));
     }
+    value.remove_prefix(plain + 1);
   }
 }
 
@@ -55,15 +60,27 @@ bool NeedsNoQuotes(std::string_view value) {
   });
 }
 
+// With leading zeros.
+void PutDigits(std::string& text, size_t at, size_t count, int64_t value) {
+  for (size_t i = count; i > 0; --i, value /= 10)
+    text[at + i - 1] = static_cast<char>('0' + value % 10);
+}
+
 }  // namespace
 
 std::string UtcTime(int64_t unix_micros) {
   const time_t seconds = unix_micros / 1'000'000;
   tm utc{};
   gmtime_r(&seconds, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}", utc.tm_year + 1900,
-                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                     unix_micros % 1'000'000);
+  std::string text = "0000-00-00T00:00:00.000000";
+  PutDigits(text, 0, 4, utc.tm_year + 1900);
+  PutDigits(text, 5, 2, utc.tm_mon + 1);
+  PutDigits(text, 8, 2, utc.tm_mday);
+  PutDigits(text, 11, 2, utc.tm_hour);
+  PutDigits(text, 14, 2, utc.tm_min);
+  PutDigits(text, 17, 2, utc.tm_sec);
+  PutDigits(text, 20, 6, unix_micros % 1'000'000);
+  return text;
 }
 
 StructuredLine::StructuredLine(LineFormat format, int64_t unix_micros, std::string_view level,
@@ -121,10 +138,13 @@ StructuredLine& StructuredLine::Number(std::string_view name, uint64_t value) {
 }
 
 StructuredLine& StructuredLine::Millis(std::string_view name, io::Duration value) {
-  std::array<char, 64> text{};
-  const auto end = fmt::format_to_n(text.data(), text.size(), "{:.3f}",
-                                    std::chrono::duration<double, std::milli>(value).count());
-  Put(name, {text.data(), std::min(end.size, text.size())}, false);
+  const auto micros = std::chrono::round<std::chrono::microseconds>(value).count();
+  std::string text = micros < 0 ? "-" : "";
+  text += fmt::format_int(std::abs(micros) / 1000).c_str();
+  const size_t whole = text.size();
+  text += ".000";
+  PutDigits(text, whole + 1, 3, std::abs(micros) % 1000);
+  Put(name, text, false);
   return *this;
 }
 
