@@ -7,14 +7,15 @@
 #include <cstdint>
 #include <span>
 
+#include "proxy/io/frame_allocator.h"
 #include "proxy/pop3/limits.h"
 #include "proxy/session/pending_command.h"
 
 namespace poplar::session {
 
 // The commands under way, in the order in which their answers must reach the client (RFC 2449
-// section 6.6). Bounded by pop3::kCommandsInFlightMax; a session with few of them allocates
-// nothing, and gives back what a burst took.
+// section 6.6). Bounded by pop3::kCommandsInFlightMax; a session with few of them takes no memory,
+// and gives back to the worker's pool what a burst took.
 class CommandQueue {
  public:
   bool empty() const { return first_ == pending_.size(); }
@@ -48,7 +49,7 @@ class CommandQueue {
   }
 
  private:
-  absl::InlinedVector<PendingCommand, 2> pending_;
+  absl::InlinedVector<PendingCommand, 2, io::FrameAllocator<PendingCommand>> pending_;
   size_t first_ = 0;  // those before it are answered
 };
 
