@@ -114,7 +114,7 @@ void MaildropView::Mark(uint32_t own) {
 }
 
 void MaildropView::UnmarkAll() {
-  std::vector<uint64_t>().swap(marked_);
+  marked_.clear();
   marks_ = 0;
   mark_not_kept_ = false;
 }

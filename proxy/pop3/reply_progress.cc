@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #ifdef POPLAR_XXH3_DISPATCH
 #define XXH_DISPATCH_DISABLE_REPLACE
@@ -36,7 +38,30 @@ class ReplyProgress::BodyHash {
   }
   uint64_t Digest() const { return XXH3_64bits_digest(state_); }
 
+  // Each answer takes one and gives it back to its thread: so an idle session has none, and a busy
+  // one allocates none.
+  static std::unique_ptr<BodyHash> Take() {
+    std::vector<std::unique_ptr<BodyHash>>& spares = SparesOfThisThread();
+    if (spares.empty()) return std::make_unique<BodyHash>();
+    std::unique_ptr<BodyHash> hash = std::move(spares.back());
+    spares.pop_back();
+    hash->Reset();
+    return hash;
+  }
+  static void Return(std::unique_ptr<BodyHash> hash) {
+    std::vector<std::unique_ptr<BodyHash>>& spares = SparesOfThisThread();
+    if (hash != nullptr && spares.size() < kSparesMax) spares.push_back(std::move(hash));
+  }
+
  private:
+  // 600 bytes each; more answers are seldom under way at once.
+  static constexpr size_t kSparesMax = 64;
+
+  static std::vector<std::unique_ptr<BodyHash>>& SparesOfThisThread() {
+    thread_local std::vector<std::unique_ptr<BodyHash>> spares;
+    return spares;
+  }
+
   XXH3_state_t* state_;
 };
 
@@ -45,7 +70,7 @@ ReplyProgress::~ReplyProgress() = default;
 
 void ReplyProgress::Begin() {
   if (sent_hash_) sent_hash_->Reset();
-  repeat_hash_.reset();
+  BodyHash::Return(std::move(repeat_hash_));
   sent_bytes_ = 0;
   sent_status_ = '\0';
   status_sent_ = false;
@@ -53,7 +78,7 @@ void ReplyProgress::Begin() {
 }
 
 void ReplyProgress::End() {
-  sent_hash_.reset();
+  BodyHash::Return(std::move(sent_hash_));
   Begin();
 }
 
@@ -67,7 +92,7 @@ void ReplyProgress::Sent(std::string_view piece) {
     piece.remove_prefix(newline + 1);
     if (piece.empty()) return;
   }
-  if (!sent_hash_) sent_hash_ = std::make_unique<BodyHash>();
+  if (!sent_hash_) sent_hash_ = BodyHash::Take();
   sent_hash_->Add(piece);
   sent_bytes_ += piece.size();
 }
@@ -100,7 +125,7 @@ std::optional<std::string_view> ReplyProgress::Repeat(std::string_view piece) {
 
 std::optional<std::string_view> ReplyProgress::RepeatBody(std::string_view body) {
   const std::string_view again = body.substr(0, std::min<uint64_t>(body.size(), missing_bytes_));
-  if (!repeat_hash_) repeat_hash_ = std::make_unique<BodyHash>();
+  if (!repeat_hash_) repeat_hash_ = BodyHash::Take();
   repeat_hash_->Add(again);
   missing_bytes_ -= again.size();
   body.remove_prefix(again.size());
