@@ -55,6 +55,9 @@ bool BufferPool::Grow() {
   if (data == MAP_FAILED) return false;
   const auto first = static_cast<uint32_t>(slabs_.size()) * kPerSlab;
   slabs_.push_back(Slab{static_cast<char*>(data)});
+  // Here, so that to give a buffer back never takes memory.
+  free_.reserve(slabs_.size() * kPerSlab);
+  cold_.reserve(slabs_.size() * kPerSlab);
   for (uint32_t i = kPerSlab; i > 0; --i) cold_.push_back(first + i - 1);
   return true;
 }
