@@ -42,9 +42,16 @@ io::Task<Login::Step> Login::AfterUnreachable(NodeError error, Evidence evidence
   environment_.meter.NodeFailed(node_, error.failure);
   TellHealth(evidence, Name(error.failure));
   tried_.push_back(node_);
-  const Choice next = cluster().health.Choose(order_, user_hash_, tried_, Moment());
+  Choice next = cluster().health.Choose(order_, user_hash_, tried_, Moment());
+  // Each node in service was asked in vain: all of them once more, a little later.
+  const bool around = next.kind == Choice::Kind::kNone;
+  if (around) {
+    tried_.clear();
+    next = cluster().health.Choose(order_, user_hash_, tried_, Moment());
+  }
   const bool elsewhere = next.kind != Choice::Kind::kGo || next.node != node_;
-  if (elsewhere && !held) co_return Step::kAgain;
+  const bool at_once = !around || next.kind == Choice::Kind::kNone;
+  if (elsewhere && at_once && !held) co_return Step::kAgain;
   const io::Duration pause =
       Backoff(kFirstBackoff, kLongestBackoff, failures_++, environment_.proactor.random());
   co_return co_await Pause(Now() + pause, RetryReason::kUnreachable);

@@ -335,6 +335,24 @@ TEST_F(TwoNodes, WithoutAffinityThereIsNoHoldDown) {
   EXPECT_EQ(bench.node(second_).connections().size(), 1u);
 }
 
+// None is out yet, and the login's time is not over.
+TEST_F(TwoNodes, WithoutAffinityALoginComesRoundToEachNodeAgain) {
+  SessionBench::Options options = Options(seconds(5));
+  options.affinity = false;
+  options.health = Strikes(5);
+  SessionBench bench(options);
+  bench.node(first_).set_greeting({"-ERR full\r\n"});
+  bench.node(second_).set_greeting({"-ERR full\r\n"});
+  upstream::DrivenPeer& client = bench.Connect();
+  EXPECT_EQ(bench.LogIn(client), "");
+  EXPECT_EQ(bench.node(first_).connections().size(), 1u);
+  EXPECT_EQ(bench.node(second_).connections().size(), 1u);
+  bench.node(second_).set_greeting({"+OK\r\n"});
+  bench.Settle(seconds(1));
+  EXPECT_EQ(client.received(), kLoggedIn);
+  EXPECT_EQ(bench.node(second_).connections().size(), 2u);
+}
+
 TEST_F(TwoNodes, WithoutAffinityLoadMovesUsers) {
   SessionBench::Options options = Options(seconds(5));
   options.affinity = false;
