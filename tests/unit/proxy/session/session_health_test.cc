@@ -339,18 +339,19 @@ TEST_F(TwoNodes, WithoutAffinityThereIsNoHoldDown) {
 TEST_F(TwoNodes, WithoutAffinityALoginComesRoundToEachNodeAgain) {
   SessionBench::Options options = Options(seconds(5));
   options.affinity = false;
-  options.health = Strikes(5);
+  options.health = Strikes(20);
   SessionBench bench(options);
   bench.node(first_).set_greeting({"-ERR full\r\n"});
   bench.node(second_).set_greeting({"-ERR full\r\n"});
   upstream::DrivenPeer& client = bench.Connect();
   EXPECT_EQ(bench.LogIn(client), "");
-  EXPECT_EQ(bench.node(first_).connections().size(), 1u);
-  EXPECT_EQ(bench.node(second_).connections().size(), 1u);
-  bench.node(second_).set_greeting({"+OK\r\n"});
   bench.Settle(seconds(1));
+  EXPECT_GE(bench.node(first_).connections().size(), 2u);
+  EXPECT_GE(bench.node(second_).connections().size(), 2u);
+  EXPECT_EQ(client.received(), "");
+  bench.node(second_).set_greeting({"+OK\r\n"});
+  bench.Settle(seconds(2));
   EXPECT_EQ(client.received(), kLoggedIn);
-  EXPECT_EQ(bench.node(second_).connections().size(), 2u);
 }
 
 TEST_F(TwoNodes, WithoutAffinityLoadMovesUsers) {
