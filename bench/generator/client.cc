@@ -20,7 +20,7 @@ Client::Progress Client::Begin(const sockaddr_storage& source, const Dialogue& d
   step_ = 0;
   counts_ = counts;
   resumed_ = false;
-  due_ = due;
+  due_ = message_from_ = due;
   begun_ = last_byte_ = now;
   longest_wait_ = {};
   auto wire = Wire::Open(settings_.server, source, settings_.context, &ticket_, settings_.resume);
@@ -75,6 +75,7 @@ Client::Progress Client::Talk() {
 
 Client::Progress Client::OnAnswered(Time now) {
   tally_.StepDone(step().name, now - begun_, counts_);
+  if (step().name == "RETR") MessageCame(now);
   if (step().name == "PASS") tally_.StepDone("due to logged in", now - due_, counts_);
   if (step_ + 1 < dialogue_.size()) {
     BeginStep(step_ + 1, now);
@@ -82,6 +83,14 @@ Client::Progress Client::OnAnswered(Time now) {
   }
   state_ = settings_.hold && step().name != "QUIT" ? State::kHeld : State::kLeaving;
   return Progress::kGoesOn;
+}
+
+// What its session waited for before belongs to the first message, so that all of them together
+// took as long as the user waited.
+void Client::MessageCame(Time now) {
+  tally_.StepDone("message", now - message_from_, counts_);
+  if (settings_.journal != nullptr && counts_) settings_.journal->Came(now, now - message_from_);
+  message_from_ = now;
 }
 
 void Client::BeginStep(size_t index, Time now) {
@@ -108,6 +117,11 @@ Client::Progress Client::Fail(Failure failure) {
   static const std::string kConnecting = "connecting";
   const bool talking = state_ != State::kConnecting && state_ != State::kHandshake;
   tally_.SessionFailed(failure, talking ? step().name : kConnecting, counts_);
+  if (settings_.journal != nullptr && counts_) {
+    const Time now = std::chrono::steady_clock::now();
+    for (size_t i = step_; i < dialogue_.size(); ++i)
+      if (dialogue_[i].name == "RETR") settings_.journal->Lost(now);
+  }
   wire_.reset();
   return Progress::kEnded;
 }

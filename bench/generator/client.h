@@ -7,6 +7,7 @@
 #include <string>
 
 #include "bench/generator/dialogue.h"
+#include "bench/generator/message_journal.h"
 #include "bench/generator/reply_counter.h"
 #include "bench/generator/tally.h"
 #include "bench/generator/wire.h"
@@ -22,9 +23,10 @@ class Client {
 
   struct Settings {
     sockaddr_storage server;
-    ssl_ctx_st* context = nullptr;  // null: in the clear
-    bool resume = false;            // offer the ticket of this place's last session
-    bool hold = false;              // after the dialogue the session stays, until Release
+    ssl_ctx_st* context = nullptr;      // null: in the clear
+    bool resume = false;                // offer the ticket of this place's last session
+    bool hold = false;                  // after the dialogue the session stays, until Release
+    MessageJournal* journal = nullptr;  // of those that count; null: none is kept
   };
 
   Client(const Settings& settings, Tally& tally) : settings_(settings), tally_(tally) {}
@@ -50,6 +52,7 @@ class Client {
   Progress Talk();
   Progress OnAnswered(Time now);
   void BeginStep(size_t index, Time now);
+  void MessageCame(Time now);
   Progress Fail(Failure failure);
   Progress End(Time now);
   const Step& step() const { return dialogue_[step_]; }
@@ -66,8 +69,9 @@ class Client {
   bool counts_ = false;
   bool resumed_ = false;
   Time due_;
-  Time begun_;      // of what is under way
-  Time last_byte_;  // or the last that was sent
+  Time begun_;         // of what is under way
+  Time last_byte_;     // or the last that was sent
+  Time message_from_;  // the last message came, or the session was due
   std::chrono::nanoseconds longest_wait_{};
 };
 

@@ -30,11 +30,12 @@ Dialogue MakeDialogue(const DialogueOptions& options, std::string_view user,
                     Line("PASS", "PASS " + std::string(password) + "\r\n")};
   if (options.kind == Kind::kHold) return dialogue;
   if (options.kind != Kind::kLogin) dialogue.push_back(Line("STAT", "STAT\r\n"));
-  if (options.kind == Kind::kPoll) {
+  if (options.kind == Kind::kPoll || options.kind == Kind::kFetch) {
     dialogue.push_back({"UIDL", "UIDL\r\n", {Answer::kLines}});
     dialogue.push_back({"LIST", "LIST\r\n", {Answer::kLines}});
   }
-  if (options.kind == Kind::kDownload) AddDownload(options, dialogue);
+  if (options.kind == Kind::kDownload || options.kind == Kind::kFetch)
+    AddDownload(options, dialogue);
   dialogue.push_back(QuitStep());
   return dialogue;
 }

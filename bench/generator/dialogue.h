@@ -22,14 +22,15 @@ using Dialogue = std::vector<Step>;
 enum class Kind : uint8_t {
   kLogin,     // USER, PASS, QUIT
   kPoll,      // and STAT, UIDL, LIST: what a client does that finds nothing new
-  kDownload,  // and RETR of some messages
+  kDownload,  // login, STAT, RETR of some messages, QUIT
+  kFetch,     // a poll that finds some messages, and RETR of them
   kHold,      // a login alone: the session is held, and ended when it is told to
 };
 
 struct DialogueOptions {
   Kind kind = Kind::kLogin;
-  unsigned messages = 1;   // kDownload
-  bool pipelined = false;  // kDownload: all RETRs are sent at once
+  unsigned messages = 1;   // kDownload, kFetch
+  bool pipelined = false;  // all RETRs are sent at once
 };
 
 // From the greeting to the end, QUIT included but for kHold.

@@ -31,6 +31,7 @@ sockaddr_storage SourceAddress(unsigned number) {
 
 Generator::Generator(const Load& load)
     : load_(load),
+      arrivals_{load.rate, load.swell, load.warm_up + load.duration},
       context_(load.tls ? MakeTlsContext() : nullptr),
       settings_{.server = load.server,
                 .context = context_.get(),
@@ -51,6 +52,11 @@ Generator::~Generator() { close(epoll_); }
 
 std::string Generator::Run() {
   start_ = next_due_ = looked_ = steady_clock::now();
+  if (!load_.journal.empty()) {
+    journal_ = MessageJournal::Create(load_.journal, start_);
+    if (journal_ == nullptr) return {};
+    settings_.journal = journal_.get();
+  }
   Time first_counted = start_ + load_.warm_up;
   for (;;) {
     const Time now = steady_clock::now();
@@ -76,8 +82,7 @@ void Generator::BeginDue(Time now) {
   while (!free_.empty() && MoreToBegin(now) && (load_.rate <= 0 || next_due_ <= now)) {
     const Time due = load_.rate > 0 ? next_due_ : now;
     if (load_.rate > 0) {
-      const std::chrono::duration<double> gap(std::exponential_distribution(load_.rate)(random_));
-      next_due_ += std::chrono::duration_cast<steady_clock::duration>(gap);
+      next_due_ += arrivals_.Gap(due - start_, random_);
     }
     const size_t client = free_.back();
     free_.pop_back();
@@ -90,9 +95,18 @@ void Generator::Begin(size_t client, Time due, Time now) {
   const auto user = static_cast<unsigned>((load_.own_user ? client : number) % load_.users);
   const Client::Progress progress = clients_[client]->Begin(
       sources_[number % sources_.size()],
-      MakeDialogue(load_.dialogue, LoadUser(user), kLoadPassword), due, Counts(due), now);
+      MakeDialogue(NextDialogue(), LoadUser(user), kLoadPassword), due, Counts(due), now);
   if (progress == Client::Progress::kGoesOn) return Register(client);
   Handle(client, progress);
+}
+
+DialogueOptions Generator::NextDialogue() {
+  DialogueOptions dialogue = load_.dialogue;
+  if (load_.messages_most > dialogue.messages) {
+    dialogue.messages =
+        std::uniform_int_distribution(dialogue.messages, load_.messages_most)(random_);
+  }
+  return dialogue;
 }
 
 void Generator::Register(size_t client) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/generator/arrivals.h"
 #include "bench/generator/client.h"
 #include "bench/generator/tally.h"
 
@@ -18,9 +19,11 @@ struct Load {
   bool tls = true;
   bool resume = false;
   DialogueOptions dialogue;
-  unsigned clients = 16;  // sessions at once, at most
-  unsigned opening = 64;  // of them on their way to the login, where they are held
-  double rate = 0;        // new sessions a second, at random moments; 0: each behind the last
+  unsigned messages_most = 0;  // a session fetches dialogue.messages up to so many; 0: just those
+  unsigned clients = 16;       // sessions at once, at most
+  unsigned opening = 64;       // of them on their way to the login, where they are held
+  double rate = 0;             // new sessions a second, at random moments; 0: each behind the last
+  double swell = 0;            // of the rate, see Arrivals
   std::chrono::nanoseconds warm_up{};  // what begins in it doesn't count
   std::chrono::nanoseconds duration{};
   uint64_t sessions = 0;  // instead of a duration: so many count, behind so many that don't
@@ -28,6 +31,7 @@ struct Load {
   unsigned users = 1000;
   bool own_user = false;  // each client is one user; else they take turns
   uint64_t seed = 1;
+  std::string journal;  // where each message is written down; empty: nowhere
 };
 
 // Runs sessions against one server, in one thread. In an open loop a session's time begins when it
@@ -37,7 +41,8 @@ class Generator {
   explicit Generator(const Load& load);
   ~Generator();
 
-  // Until all have ended. The report as JSON.
+  // Until all have ended. The report as JSON; empty, with the reason on standard error, where the
+  // journal can't be written.
   std::string Run();
 
   // Logs all clients in, says so, holds them until standard input ends, and logs them out.
@@ -50,6 +55,7 @@ class Generator {
 
   void BeginDue(Time now);
   void Begin(size_t client, Time due, Time now);
+  DialogueOptions NextDialogue();
   void Register(size_t client);
   bool MoreToBegin(Time now) const;
   bool Counts(Time due) const;
@@ -61,7 +67,9 @@ class Generator {
   void ReleaseAll();
 
   const Load load_;
+  const Arrivals arrivals_;
   TlsContext context_;
+  std::unique_ptr<MessageJournal> journal_;
   Client::Settings settings_;
   Tally tally_;
   std::vector<std::unique_ptr<Client>> clients_;

@@ -16,6 +16,7 @@ namespace {
 const std::map<std::string, Kind> kKinds = {{"login", Kind::kLogin},
                                             {"poll", Kind::kPoll},
                                             {"download", Kind::kDownload},
+                                            {"fetch", Kind::kFetch},
                                             {"hold", Kind::kHold}};
 
 // An IPv4 address and a port.
@@ -57,7 +58,9 @@ struct Options {
 };
 
 void Options::AddTo(CLI::App& app) {
-  app.add_option("KIND", kind, "What a session does: login, poll, download or hold")
+  app.add_option(
+         "KIND", kind,
+         "What a session does: login, poll, download, fetch (a poll, and the messages) or hold")
       ->check(CLI::IsMember(kKinds))
       ->required();
   app.add_option("--target", target, "IPv4 address and port of the server")->required();
@@ -69,13 +72,21 @@ void Options::AddTo(CLI::App& app) {
                  "Open loop: so many new sessions a second, at random moments; a session's time "
                  "begins when it was due. 0: closed loop")
       ->capture_default_str();
+  app.add_option("--swell", load.swell,
+                 "... so much denser in the middle of the time, and thinner at its ends: 0.5 is "
+                 "half as many to one and a half times as many")
+      ->check(CLI::Range(0.0, 0.99))
+      ->capture_default_str();
   app.add_option("--warm-up", warm_up, "Seconds at the beginning that don't count")
       ->capture_default_str();
   app.add_option("--duration", duration, "Seconds that count")->capture_default_str();
   app.add_option("--sessions", load.sessions, "Instead: so many sessions that count");
   app.add_option("--warm-up-sessions", load.warm_up_sessions, "... behind so many that don't");
-  app.add_option("--messages", load.dialogue.messages, "With download: how many a session")
+  app.add_option("--messages", load.dialogue.messages,
+                 "With download and fetch: how many a session")
       ->capture_default_str();
+  app.add_option("--messages-most", load.messages_most,
+                 "... up to so many, at random; 0: just those");
   app.add_flag("--pipelined", load.dialogue.pipelined, "... all asked for at once");
   app.add_option("--users", load.users, "How many there are")->capture_default_str();
   app.add_flag("--own-user", load.own_user, "Each client is one of them, always the same");
@@ -83,7 +94,10 @@ void Options::AddTo(CLI::App& app) {
                  "Addresses 127.1.0.1 and up to connect from, for more ports; 0: the kernel's "
                  "choice")
       ->capture_default_str();
-  app.add_option("--seed", load.seed, "Of the random moments")->capture_default_str();
+  app.add_option("--seed", load.seed, "Of all that is random")->capture_default_str();
+  app.add_option("--journal", load.journal,
+                 "File in which each message gets a line: seconds since the begin, and the "
+                 "milliseconds that it took, or \"lost\"");
 }
 
 int Main(int argc, char** argv) {
@@ -107,7 +121,7 @@ int Main(int argc, char** argv) {
   Generator generator(load);
   const std::string report = load.dialogue.kind == Kind::kHold ? generator.Hold() : generator.Run();
   std::printf("%s\n", report.c_str());
-  return 0;
+  return report.empty() ? 2 : 0;
 }
 
 }  // namespace

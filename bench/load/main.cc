@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <sstream>
 #include <string>
 
 #include "bench/load/idle_mode.h"
@@ -72,6 +73,33 @@ io::Duration FromSeconds(double seconds) {
   return std::chrono::duration_cast<io::Duration>(std::chrono::duration<double>(seconds));
 }
 
+void AddSeconds(CLI::App& app, const std::string& name, io::Duration& into,
+                const std::string& help) {
+  app.add_option_function<double>(
+         name, [&into](const double& seconds) { into = FromSeconds(seconds); }, help)
+      ->check(CLI::NonNegativeNumber)
+      ->default_str((std::ostringstream() << io::Seconds(into)).str());
+}
+
+// How slowly the nodes answer; without any of it, at once.
+void AddService(CLI::App& app, NodesSettings& nodes) {
+  demo::ServiceSettings& service = nodes.service;
+  AddSeconds(app, "--service-time", service.time, "seconds that a message takes, on average");
+  app.add_option("--service-spread", service.spread,
+                 "sigma of the logarithm of these times, which are log-normal")
+      ->check(CLI::Range(0.0, 5.0))
+      ->capture_default_str();
+  app.add_option("--at-once", service.at_once,
+                 "messages that a node serves side by side, others queue; 0: all")
+      ->capture_default_str();
+  AddSeconds(app, "--stall-every", service.stall_every,
+             "seconds from one stall's end to the next one's begin, on average: a node that stalls "
+             "answers nobody; 0: none");
+  AddSeconds(app, "--stall-shortest", service.stall_shortest, "seconds");
+  AddSeconds(app, "--stall-longest", service.stall_longest, "seconds");
+  app.add_option("--seed", nodes.seed, "of what is random in it")->capture_default_str();
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Load for POP3 servers and proxies");
   app.require_subcommand(1);
@@ -86,6 +114,7 @@ int Main(int argc, char** argv) {
   nodes_app->add_option("--messages", nodes.messages, "of each user")->capture_default_str();
   nodes_app->add_option("--message-bytes", nodes.message_bytes)->capture_default_str();
   nodes_app->add_flag("--tls", nodes.tls, "implicit TLS with a throw-away certificate");
+  AddService(*nodes_app, nodes);
 
   IdleSettings idle;
   TargetOptions idle_target;
@@ -115,7 +144,14 @@ int Main(int argc, char** argv) {
 
   CLI11_PARSE(app, argc, argv);
   RaiseDescriptorLimit();
-  if (nodes_app->parsed()) return RunNodes(nodes);
+  if (nodes_app->parsed()) {
+    if (nodes.service.stall_longest < nodes.service.stall_shortest) {
+      std::fprintf(stderr,
+                   "poplar_load: --stall-longest: must not be less than --stall-shortest\n");
+      return 2;
+    }
+    return RunNodes(nodes);
+  }
   if (certificate_app->parsed()) return WriteCertificate(directory);
   if (idle_app->parsed()) {
     idle.hold = FromSeconds(hold);

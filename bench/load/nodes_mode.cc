@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <list>
 #include <memory>
+#include <random>
 #include <thread>
 #include <utility>
 
@@ -42,6 +43,32 @@ void Fill(demo::MailStore& store, const NodesSettings& settings) {
     store.AddUser(user, kLoadPassword);
     for (unsigned k = 0; k < settings.messages; ++k) store.AddMessage(user, text);
   }
+}
+
+// The same numbers for the same seed, on every machine.
+class SeededRandom final : public io::Random {
+ public:
+  explicit SeededRandom(uint64_t seed) : engine_(seed) {}
+  uint64_t Next() override { return engine_(); }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+// A node's model, with what is random in it; each node's differs.
+struct Service {
+  Service(io::Proactor& proactor, const NodesSettings& settings, unsigned node)
+      : times(settings.seed * 1000 + node * 2),
+        stalls(settings.seed * 1000 + node * 2 + 1),
+        model(proactor, settings.service, times, stalls) {}
+
+  SeededRandom times;
+  SeededRandom stalls;
+  demo::ServiceModel model;
+};
+
+bool Modelled(const demo::ServiceSettings& service) {
+  return service.time > io::Duration::zero() || service.stall_every > io::Duration::zero();
 }
 
 // A node behind TLS: what MailNode::Listen does, with a handshake in between.
@@ -145,6 +172,8 @@ class Nodes {
       }
       demo::MailNodeOptions options;
       options.name = "node-" + std::to_string(i + 1);
+      if (Modelled(settings_.service))
+        options.service = &services_.emplace_back(proactor_, settings_, i).model;
       demo::MailNode& node = nodes_.emplace_back(proactor_, store_, options);
       io::Result<io::Address> listening = io::Fail(0);
       if (settings_.tls) {
@@ -167,6 +196,7 @@ class Nodes {
   const NodesSettings& settings_;
   demo::MailStore store_;
   std::shared_ptr<const tls::ServerContext> context_;
+  std::list<Service> services_;
   std::list<demo::MailNode> nodes_;
   std::list<TlsFront> fronts_;
   io::Event stop_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proxy/demo/mail_session.h"
+#include "proxy/demo/service_model.h"
 #include "proxy/io/socket_stream.h"
 
 namespace poplar::demo {
@@ -56,6 +57,7 @@ io::Task<void> MailNode::Serve(std::unique_ptr<io::Stream> stream) {
 
 void MailNode::Stop() {
   if (std::exchange(stopped_, true)) return;
+  if (options_.service != nullptr) options_.service->Stop();
   for (const io::SocketId listener : listeners_) proactor_.Abort(listener);
   for (io::Stream* stream : open_) stream->Abort();
 }

@@ -13,6 +13,8 @@
 
 namespace poplar::demo {
 
+class ServiceModel;
+
 struct MailNodeOptions {
   std::string name = "demo";  // letters, digits and '-', at most 32: stands in CAPA and greeting
   // Behind "+OK "; empty: one with the name. No angle brackets, which would announce APOP.
@@ -27,6 +29,8 @@ struct MailNodeOptions {
   // What the node takes for a user's mail at a login, as one with an old cache of shared storage
   // does; null: what is there.
   std::function<std::shared_ptr<const MessageList>(std::string_view user)> sees;
+  // How slowly the node answers, and when not at all; outlives it. Null: at once, always.
+  ServiceModel* service = nullptr;
 };
 
 // Plain numbers, over all sessions since the node was made.

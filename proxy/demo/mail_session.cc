@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "proxy/demo/message_text.h"
+#include "proxy/demo/service_model.h"
 #include "proxy/io/deadline.h"
 #include "proxy/pop3/limits.h"
 
@@ -51,6 +52,7 @@ MailSession::MailSession(io::Proactor& proactor, MailStore& store, const MailNod
 io::Task<void> MailSession::Run() {
   const std::string greeting =
       options_.greeting.empty() ? options_.name + " ready" : options_.greeting;
+  if (options_.service != nullptr) co_await options_.service->Answer();
   co_await out_.Append("+OK " + greeting + "\r\n");
   co_await out_.Flush();
   while (state_ != State::kEnded && !out_.failed()) {
@@ -84,6 +86,7 @@ io::Task<void> MailSession::AnswerLines() {
         break;
       case pop3::LineReader::Event::kLine: {
         const pop3::Command command = pop3::ParseCommand(line);
+        if (options_.service != nullptr) co_await options_.service->Answer();
         co_await Answer(command);
         break;
       }
@@ -237,6 +240,10 @@ io::Task<void> MailSession::Retrieve(std::string_view argument) {
   const std::optional<uint64_t> number = ParseNumber(argument);
   const Message* message = number ? maildrop_->Find(*number) : nullptr;
   if (message == nullptr) co_return co_await NoSuchMessage();
+  if (options_.service != nullptr) {
+    co_await out_.Flush();  // what is ready needn't wait for this one
+    co_await options_.service->Message();
+  }
   ++counters_.retrieved;
   co_await out_.Append(Octets(*message));
   co_await Stuffed(*message->text);

@@ -18,6 +18,8 @@ TEST(DialogueTest, SaysWhatEachKindOfClientSays) {
             "USER anna\r\nPASS secret\r\nSTAT\r\nUIDL\r\nLIST\r\nQUIT\r\n");
   EXPECT_EQ(CommandsOf({Kind::kDownload, 2}),
             "USER anna\r\nPASS secret\r\nSTAT\r\nRETR 1\r\nRETR 2\r\nQUIT\r\n");
+  EXPECT_EQ(CommandsOf({Kind::kFetch, 1}),
+            "USER anna\r\nPASS secret\r\nSTAT\r\nUIDL\r\nLIST\r\nRETR 1\r\nQUIT\r\n");
 }
 
 TEST(DialogueTest, AsksForAllAtOnceWherePipelined) {
