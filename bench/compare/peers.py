@@ -21,18 +21,19 @@ _LIBRARIES = "usr/lib/x86_64-linux-gnu"
 
 
 class Stand:
-    """What all of them stand between: nodes' ports, a certificate, and the core that is theirs."""
+    """What all of them stand between: nodes' ports, a certificate, and the core that is theirs, if one is."""
 
-    def __init__(self, folder: pathlib.Path, nodes, certificate: pathlib.Path, key: pathlib.Path, core: int,
-                 auth_port: int):
+    def __init__(self, folder: pathlib.Path, nodes, certificate: pathlib.Path, key: pathlib.Path, core: int = None,
+                 auth_port: int = 0):
         self.folder, self.nodes, self.certificate, self.key = folder, nodes, certificate, key
         self.core, self.auth_port = core, auth_port
 
 
 class Peer:
-    """A proxy that runs, at `port`. Its CPU time and memory are its `group`'s."""
+    """A proxy that runs, at `port`. Its CPU time and memory are its `group`'s, where it has a core of its own."""
 
     name = ""
+    tls = True          # to its clients
     sees_users = True   # whether it can choose a node by the user
 
     def __init__(self, stand: Stand):
@@ -40,17 +41,19 @@ class Peer:
         self.folder = stand.folder / f"{self.name}-{time.monotonic_ns()}"
         self.folder.mkdir(mode=0o755)
         self.port = free_port()
-        self.group = Group(self.name)
+        self.group = Group(self.name) if stand.core is not None else None
 
     def __enter__(self):
         arguments, environment = self.command()
         self._child = Child(arguments, self.folder / "output.log", environment,
-                            preexec=on_core(self.stand.core, self.group))
+                            preexec=on_core(self.stand.core, self.group) if self.group else None)
         self._child.wait_for(self._greets, f"{self.name} to greet")
         return self
 
     def __exit__(self, *_):
         self._child.stop()
+        if not self.group:
+            return
         deadline = time.monotonic() + 20
         while self.group.pids() and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -58,7 +61,7 @@ class Peer:
 
     def _greets(self) -> bool:
         try:
-            with Pop3.connect(self.port, tls_context()) as session:
+            with Pop3.connect(self.port, tls_context() if self.tls else None) as session:
                 return session.greeting.startswith(b"+OK")
         except (OSError, EOFError):
             return False
@@ -78,18 +81,20 @@ class Peer:
 
 class Poplar(Peer):
     name = "poplar"
-    more = ""      # of the configuration
+    listener = ""  # more of its listener's settings,
+    cluster = ""   # of its cluster's,
+    more = ""      # and of the others
 
     def command(self):
         nodes = "\n".join(f"      - {{name: node-{i}, address: \"127.0.0.1:{port}\"}}"
                           for i, port in enumerate(self.stand.nodes))
         file = self.write("poplar.yaml", f"""
 workers: 1
-listeners: [{{name: pop3s, address: "127.0.0.1:{self.port}"}}]
+listeners: [{{name: pop3s, address: "127.0.0.1:{self.port}"{self.listener}}}]
 tls: {{min_version: "1.3", certificates: [{{certificate: {self.stand.certificate}, key: {self.stand.key}}}]}}
 clusters:
   - name: mail
-    shared_storage: yes
+    shared_storage: yes{self.cluster}
     nodes:
 {nodes}
 admission: {{connections_per_address: 1000000, unauthenticated: 1000000, unauthenticated_per_address: 1000000}}
@@ -178,9 +183,14 @@ class NginxStream(_Nginx):
 class HaProxy(Peer):
     name = "haproxy"
     sees_users = False
+    timeouts = "timeout connect 5s\n  timeout client 10m\n  timeout server 10m"
+    backend = "balance roundrobin"
+    server = ""     # more of each server's settings
 
     def command(self):
-        servers = "\n".join(f"  server node-{i} 127.0.0.1:{port}" for i, port in enumerate(self.stand.nodes))
+        servers = "\n".join(f"  server node-{i} 127.0.0.1:{port} {self.server}"
+                            for i, port in enumerate(self.stand.nodes))
+        bind = f"ssl crt {self.both()} " if self.tls else ""
         file = self.write("haproxy.cfg", f"""
 global
   nbthread 1
@@ -189,14 +199,12 @@ global
   ssl-default-bind-options ssl-min-ver TLSv1.3
 defaults
   mode tcp
-  timeout connect 5s
-  timeout client 10m
-  timeout server 10m
+  {self.timeouts}
 frontend pop3s
-  bind 127.0.0.1:{self.port} ssl crt {self.both()} backlog 4096
+  bind 127.0.0.1:{self.port} {bind}backlog 4096
   default_backend nodes
 backend nodes
-  balance roundrobin
+  {self.backend}
 {servers}
 """)
         libraries = ":".join(str(PEERS / package / _LIBRARIES) for package in (
@@ -227,6 +235,7 @@ syslog = off
 
 class Perdition(Peer):
     name = "perdition"
+    more = ""      # of the configuration
 
     def command(self):
         root = PEERS / "perdition"
@@ -241,22 +250,27 @@ ssl_cert_file {stand.certificate}
 ssl_key_file {stand.key}
 ssl_listen_min_proto_version "tlsv1.2"
 map_library ""
-outgoing_server 127.0.0.1:{stand.nodes[0]}
+outgoing_server {self.servers()}
 username nobody
 group nogroup
 no_daemon
 no_lookup
 quiet
 pid_file ""
+{self.more}
 """)
         libraries = ":".join(str(folder) for package in (
             "perdition", "libvanessa-adt1", "libvanessa-logger0", "libvanessa-socket2", "libpopt0")
             for folder in (PEERS / package / "usr/lib", PEERS / package / _LIBRARIES))
         return [root / "usr/sbin/perdition", "-f", file], {"LD_LIBRARY_PATH": libraries}
 
+    def servers(self) -> str:
+        return f"127.0.0.1:{self.stand.nodes[0]}"
+
 
 class DovecotProxy(Peer):
     name = "dovecot-proxy"
+    more = ""      # of the configuration
 
     def command(self):
         stand = self.stand
@@ -276,10 +290,7 @@ ssl_key = <{stand.key}
 ssl_min_protocol = TLSv1.3
 auth_mechanisms = plain
 auth_cache_size = 10M
-passdb {{
-  driver = static
-  args = proxy=y nopassword=y host=127.0.0.1 port={stand.nodes[0]}
-}}
+{self.passdb()}
 userdb {{
   driver = static
   args = uid=nobody gid=nogroup home=/nonexistent
@@ -308,8 +319,16 @@ service anvil {{
 service stats {{
   chroot =
 }}
+{self.more}
 """)
         return ["/usr/sbin/dovecot", "-F", "-c", file], {}
+
+    def passdb(self) -> str:
+        """Where users are."""
+        return f"""passdb {{
+  driver = static
+  args = proxy=y nopassword=y host=127.0.0.1 port={self.stand.nodes[0]}
+}}"""
 
 
 ALL = {each.name: each for each in (Poplar, PoplarUnparked, Floor, NginxMail, HaProxy, DovecotProxy, Perdition, Hitch,
