@@ -10,13 +10,13 @@ class Model:
     users: int = 1000
     seconds: float = 480          # that the morning lasts
     sessions_per_second: float = 8.0   # each user's client polls every 125 s
-    swell: float = 0.3            # so much more of them at its height, so much less at its ends
+    swell: float = 0.2            # so much more of them at its height, so much less at its ends
     messages_most: int = 3        # that a session finds: none up to so many
     message_bytes: int = 20_000
-    service_seconds: float = 0.28  # of a node for a message, on average
+    service_seconds: float = 0.25  # of a node for a message, on average
     service_spread: float = 0.7   # log-normal
     at_once: int = 8              # messages that a node serves side by side
-    stall_every: float = 40       # seconds from one stall of a node to the next, on average
+    stall_every: float = 30       # seconds from one stall of a node to the next, on average
     stall_shortest: float = 5
     stall_longest: float = 12
     seed: int = 2
