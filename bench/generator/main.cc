@@ -96,8 +96,8 @@ void Options::AddTo(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--seed", load.seed, "Of all that is random")->capture_default_str();
   app.add_option("--journal", load.journal,
-                 "File in which each message gets a line: seconds since the begin, and the "
-                 "milliseconds that it took, or \"lost\"");
+                 "File in which each message gets a line, unless --pipelined: seconds since the "
+                 "begin, and the milliseconds that it took, or \"lost\"");
 }
 
 int Main(int argc, char** argv) {
