@@ -17,13 +17,28 @@ from place import Group, on_core  # noqa: E402
 
 PEERS = ROOT / "build" / "peers"
 BUILD = ROOT / "build" / "release"
-_LIBRARIES = "usr/lib/x86_64-linux-gnu"
+
+
+def _unpacked(program: str, *packages):
+    """(where it is, the environment in which it finds the libraries of these packages)"""
+    folders = [str(PEERS / package / folder) for package in packages
+               for folder in ("usr/lib", "usr/lib/x86_64-linux-gnu")]
+    return PEERS / program, {"LD_LIBRARY_PATH": ":".join(folders)} if folders else {}
+
+
+POPLAR = BUILD / "poplar", {}
+NGINX = _unpacked("nginx/usr/sbin/nginx")
+HAPROXY = _unpacked("haproxy/usr/sbin/haproxy", "liblua5.3-0", "libopentracing-c-wrapper0", "libopentracing1")
+HITCH = _unpacked("hitch/usr/sbin/hitch", "libev4")
+PERDITION = _unpacked("perdition/usr/sbin/perdition", "perdition", "libvanessa-adt1", "libvanessa-logger0",
+                      "libvanessa-socket2", "libpopt0")
+DOVECOT = "/usr/sbin/dovecot", {}
 
 
 class Stand:
-    """What all of them stand between: nodes' ports, a certificate, and the core that is theirs, if one is."""
+    """What all of them stand between: nodes' ports, a certificate, and the core that is theirs (or cores), if one is."""
 
-    def __init__(self, folder: pathlib.Path, nodes, certificate: pathlib.Path, key: pathlib.Path, core: int = None,
+    def __init__(self, folder: pathlib.Path, nodes, certificate: pathlib.Path, key: pathlib.Path, core=None,
                  auth_port: int = 0):
         self.folder, self.nodes, self.certificate, self.key = folder, nodes, certificate, key
         self.core, self.auth_port = core, auth_port
@@ -44,20 +59,34 @@ class Peer:
         self.group = Group(self.name) if stand.core is not None else None
 
     def __enter__(self):
-        arguments, environment = self.command()
-        self._child = Child(arguments, self.folder / "output.log", environment,
-                            preexec=on_core(self.stand.core, self.group) if self.group else None)
-        self._child.wait_for(self._greets, f"{self.name} to greet")
+        try:
+            self.start()
+        except BaseException:
+            self._remove_group()
+            raise
         return self
 
-    def __exit__(self, *_):
+    def start(self):
+        self._child = self.run(self.folder)
+        self._child.wait_for(self._greets, f"{self.name} to greet")
+
+    def run(self, folder: pathlib.Path) -> Child:
+        arguments, environment = self.command()
+        return Child(arguments, folder / "output.log", environment,
+                     preexec=on_core(self.stand.core, self.group) if self.group else None)
+
+    def stop(self):
         self._child.stop()
-        if not self.group:
-            return
-        deadline = time.monotonic() + 20
-        while self.group.pids() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        self.group.remove()
+
+    def __exit__(self, *_):
+        try:
+            self.stop()
+        finally:
+            self._remove_group()
+
+    def _remove_group(self):
+        if self.group:
+            self.group.end()
 
     def _greets(self) -> bool:
         try:
@@ -81,15 +110,16 @@ class Peer:
 
 class Poplar(Peer):
     name = "poplar"
+    workers = 1
     listener = ""  # more of its listener's settings,
     cluster = ""   # of its cluster's,
     more = ""      # and of the others
 
     def command(self):
-        nodes = "\n".join(f"      - {{name: node-{i}, address: \"127.0.0.1:{port}\"}}"
-                          for i, port in enumerate(self.stand.nodes))
+        nodes = "\n".join(f"      - {{name: node-{i}, address: \"{address}\"}}"
+                          for i, address in enumerate(self.addresses()))
         file = self.write("poplar.yaml", f"""
-workers: 1
+workers: {self.workers}
 listeners: [{{name: pop3s, address: "127.0.0.1:{self.port}"{self.listener}}}]
 tls: {{min_version: "1.3", certificates: [{{certificate: {self.stand.certificate}, key: {self.stand.key}}}]}}
 clusters:
@@ -102,7 +132,12 @@ admin: {{address: "127.0.0.1:{free_port()}"}}
 log: {{output: {self.folder}/poplar.log, level: info}}
 {self.more}
 """)
-        return [BUILD / "poplar", "serve", "-c", file], {}
+        program, environment = POPLAR
+        return [program, "serve", "-c", file], environment
+
+    def addresses(self):
+        """Of the nodes."""
+        return [f"127.0.0.1:{port}" for port in self.stand.nodes]
 
 
 class PoplarUnparked(Poplar):
@@ -168,8 +203,8 @@ class _Nginx(Peer):
         text += self.section.format(auth=stand.auth_port, certificate=stand.certificate, key=stand.key,
                                     port=self.port, servers=servers)
         os.chmod(self.folder, 0o777)
-        return [PEERS / "nginx/usr/sbin/nginx", "-p", self.folder, "-e", "stderr", "-c",
-                self.write("nginx.conf", text)], {}
+        program, environment = NGINX
+        return [program, "-p", self.folder, "-e", "stderr", "-c", self.write("nginx.conf", text)], environment
 
 
 class NginxMail(_Nginx):
@@ -207,9 +242,8 @@ backend nodes
   {self.backend}
 {servers}
 """)
-        libraries = ":".join(str(PEERS / package / _LIBRARIES) for package in (
-            "liblua5.3-0", "libopentracing-c-wrapper0", "libopentracing1"))
-        return [PEERS / "haproxy/usr/sbin/haproxy", "-db", "-f", file], {"LD_LIBRARY_PATH": libraries}
+        program, environment = HAPROXY
+        return [program, "-db", "-f", file], environment
 
 
 class Hitch(Peer):
@@ -229,8 +263,8 @@ user = "nobody"
 group = "nogroup"
 syslog = off
 """)
-        libraries = ":".join(str(PEERS / package / _LIBRARIES) for package in ("libev4",))
-        return [PEERS / "hitch/usr/sbin/hitch", f"--config={file}"], {"LD_LIBRARY_PATH": libraries}
+        program, environment = HITCH
+        return [program, f"--config={file}"], environment
 
 
 class Perdition(Peer):
@@ -238,7 +272,6 @@ class Perdition(Peer):
     more = ""      # of the configuration
 
     def command(self):
-        root = PEERS / "perdition"
         stand = self.stand
         os.chmod(stand.key, 0o644)  # a throw-away one, read by nobody's process
         file = self.write("perdition.conf", f"""
@@ -259,10 +292,8 @@ quiet
 pid_file ""
 {self.more}
 """)
-        libraries = ":".join(str(folder) for package in (
-            "perdition", "libvanessa-adt1", "libvanessa-logger0", "libvanessa-socket2", "libpopt0")
-            for folder in (PEERS / package / "usr/lib", PEERS / package / _LIBRARIES))
-        return [root / "usr/sbin/perdition", "-f", file], {"LD_LIBRARY_PATH": libraries}
+        program, environment = PERDITION
+        return [program, "-f", file], environment
 
     def servers(self) -> str:
         return f"127.0.0.1:{self.stand.nodes[0]}"
@@ -321,7 +352,8 @@ service stats {{
 }}
 {self.more}
 """)
-        return ["/usr/sbin/dovecot", "-F", "-c", file], {}
+        program, environment = DOVECOT
+        return [program, "-F", "-c", file], environment
 
     def passdb(self) -> str:
         """Where users are."""

@@ -3,17 +3,22 @@
 A group counts what its programs' children used, too, also those that are gone: Perdition has a process a connection.
 """
 
+import contextlib
+import itertools
 import os
 import pathlib
+import signal
+import time
 
 _ROOT = pathlib.Path("/sys/fs/cgroup")
+_numbers = itertools.count()
 
 
 class Group:
     """A control group, of version 2 or 1, whichever is mounted; needs root."""
 
     def __init__(self, name: str):
-        folder = f"poplar-bench-{os.getpid()}-{name}"
+        folder = f"poplar-bench-{os.getpid()}-{next(_numbers)}-{name}"
         unified = (_ROOT / "cgroup.controllers").exists()
         self._cpu = _ROOT / folder if unified else _ROOT / "cpuacct" / folder
         self._unified = unified
@@ -46,26 +51,35 @@ class Group:
             total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
         return total
 
-    def remove(self):
+    def end(self, seconds: float = 20):
+        """Waits for its processes to end, kills those that don't, and removes it."""
+        deadline = time.monotonic() + seconds
+        while self.pids():
+            if time.monotonic() > deadline:
+                for pid in self.pids():
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                deadline = time.monotonic() + seconds
+            time.sleep(0.05)
         for folder in {self._cpu, self._memory}:
             folder.rmdir()
 
 
-def on_core(core: int, group: Group = None):
-    """To be called in a child before it becomes another program."""
+def on_core(core, group: Group = None):
+    """To be called in a child before it becomes another program. `core`: one, or several."""
     def settle():
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, {core} if isinstance(core, int) else core)
         if group:
             group.enter()
     return settle
 
 
 def kernel_memory() -> int:
-    """Bytes of slabs and of sockets' buffers, of the whole machine."""
+    """Bytes of slabs, processes' kernel stacks and page tables, and of sockets' buffers, of the whole machine."""
     fields = dict(line.split(":") for line in pathlib.Path("/proc/meminfo").read_text().splitlines())
-    slab = int(fields["Slab"].split()[0]) * 1024
+    total = sum(int(fields[each].split()[0]) for each in ("Slab", "KernelStack", "PageTables")) * 1024
     for line in pathlib.Path("/proc/net/sockstat").read_text().splitlines():
         if line.startswith("TCP:"):
             words = line.split()
-            return slab + int(words[words.index("mem") + 1]) * os.sysconf("SC_PAGE_SIZE")
-    return slab
+            return total + int(words[words.index("mem") + 1]) * os.sysconf("SC_PAGE_SIZE")
+    return total

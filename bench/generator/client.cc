@@ -116,9 +116,9 @@ Client::Progress Client::Look(Time now) {
 Client::Progress Client::Fail(Failure failure) {
   static const std::string kConnecting = "connecting";
   const bool talking = state_ != State::kConnecting && state_ != State::kHandshake;
-  tally_.SessionFailed(failure, talking ? step().name : kConnecting, counts_);
+  const Time now = std::chrono::steady_clock::now();
+  tally_.SessionFailed(failure, talking ? step().name : kConnecting, now - due_, counts_);
   if (settings_.journal != nullptr && counts_) {
-    const Time now = std::chrono::steady_clock::now();
     for (size_t i = step_; i < dialogue_.size(); ++i)
       if (dialogue_[i].name == "RETR") settings_.journal->Lost(now);
   }

@@ -66,7 +66,7 @@ std::string Generator::Run() {
     Wait(now);
     LookForTheStuck(steady_clock::now());
   }
-  return tally_.Json(steady_clock::now() - first_counted);
+  return tally_.Json(steady_clock::now() - first_counted, TlsLibrary());
 }
 
 bool Generator::MoreToBegin(Time now) const {
@@ -92,7 +92,8 @@ void Generator::BeginDue(Time now) {
 
 void Generator::Begin(size_t client, Time due, Time now) {
   const uint64_t number = begun_++;
-  const auto user = static_cast<unsigned>((load_.own_user ? client : number) % load_.users);
+  const auto user =
+      load_.first_user + static_cast<unsigned>((load_.own_user ? client : number) % load_.users);
   const Client::Progress progress = clients_[client]->Begin(
       sources_[number % sources_.size()],
       MakeDialogue(NextDialogue(), LoadUser(user), kLoadPassword), due, Counts(due), now);
@@ -151,7 +152,7 @@ std::string Generator::Hold() {
   while (std::getchar() != EOF) {
   }
   ReleaseAll();
-  return tally_.Json(steady_clock::now() - start_);
+  return tally_.Json(steady_clock::now() - start_, TlsLibrary());
 }
 
 void Generator::OpenUntilHeld() {

@@ -29,6 +29,7 @@ struct Load {
   uint64_t sessions = 0;  // instead of a duration: so many count, behind so many that don't
   uint64_t warm_up_sessions = 0;
   unsigned users = 1000;
+  unsigned first_user = 0;
   bool own_user = false;  // each client is one user; else they take turns
   uint64_t seed = 1;
   std::string journal;  // where each message is written down; empty: nowhere

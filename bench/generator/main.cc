@@ -89,6 +89,8 @@ void Options::AddTo(CLI::App& app) {
                  "... up to so many, at random; 0: just those");
   app.add_flag("--pipelined", load.dialogue.pipelined, "... all asked for at once");
   app.add_option("--users", load.users, "How many there are")->capture_default_str();
+  app.add_option("--first-user", load.first_user, "The number of the first of them")
+      ->capture_default_str();
   app.add_flag("--own-user", load.own_user, "Each client is one of them, always the same");
   app.add_option("--sources", load.sources,
                  "Addresses 127.1.0.1 and up to connect from, for more ports; 0: the kernel's "

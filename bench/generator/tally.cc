@@ -1,6 +1,7 @@
 #include "bench/generator/tally.h"
 
-#include "bench/generator/tls_client.h"
+#include <algorithm>
+
 #include "metrics/json.h"
 
 namespace poplar::bench {
@@ -30,14 +31,21 @@ void Tally::SessionDone(Nanos took, bool resumed, bool counts) {
   ++all_done_;
   if (!counts) return;
   sessions_.Add(took);
+  Ended(took);
   resumed_ += resumed ? 1 : 0;
 }
 
-void Tally::SessionFailed(Failure failure, const std::string& step, bool counts) {
+void Tally::SessionFailed(Failure failure, const std::string& step, Nanos took, bool counts) {
   if (!counts) return;
   ++failed_;
   ++failures_[static_cast<size_t>(failure)];
   ++failed_steps_[step];
+  Ended(took);
+}
+
+void Tally::Ended(Nanos took) {
+  if (took > kStall) ++slow_;
+  longest_ = std::max(longest_, took);
 }
 
 void Tally::Stalled(Nanos longest, bool counts) {
@@ -48,7 +56,7 @@ void Tally::StepDone(const std::string& name, Nanos took, bool counts) {
   if (counts) steps_[name].Add(took);
 }
 
-std::string Tally::Json(Nanos elapsed) const {
+std::string Tally::Json(Nanos elapsed, const std::string& tls_library) const {
   metrics::JsonObject failures;
   for (size_t i = 0; i < kFailures; ++i) failures.Number(kFailureNames[i], failures_[i]);
   metrics::JsonObject failed_at;
@@ -61,9 +69,11 @@ std::string Tally::Json(Nanos elapsed) const {
       .Number("failed", failed_)
       .Number("resumed", resumed_)
       .Number("stalled_over_3s", stalled_)
+      .Number("over_3s", slow_)
+      .Real("longest_ms", Millis(longest_))
       .Number("bytes_received", bytes_)
       .Real("seconds", Millis(elapsed) / 1e3)
-      .Text("tls_library", TlsLibrary())
+      .Text("tls_library", tls_library)
       .Raw("failures", failures.End())
       .Raw("failed_at", failed_at.End())
       .Raw("session", JsonOf(sessions_))

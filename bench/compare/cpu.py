@@ -1,0 +1,29 @@
+"""CPU time a unit of work, beside throughput and latency at saturation: every proxy, every scenario."""
+
+from bench import SLOW, Bench, Nodes, auth_http, in_rounds, warm_and_measure
+from peers import ALL as FRONTS
+from scenarios import ALL as SCENARIOS
+
+TITLE = "CPU time a unit of work"
+PARTS = tuple(scenario.name for scenario in SCENARIOS)
+
+
+def measure(bench: Bench, part: str) -> dict:
+    scenario = next(each for each in SCENARIOS if each.name == part)
+    names = [name for name in bench.chosen(FRONTS) if not scenario.fronts or name in scenario.fronts]
+    if not scenario.parked:
+        names = [name for name in names if name != "poplar"]
+    with Nodes(bench, "--messages", scenario.messages, "--message-bytes", scenario.message_bytes) as nodes, \
+            auth_http(bench, nodes.ports) as auth:
+        stand = bench.stand(nodes.ports, auth_port=auth)
+        rows = in_rounds(scenario.name, bench.rounds, names, lambda name: _one(bench, name, stand, scenario))
+    return {"unit": scenario.unit, "rows": rows}
+
+
+def _one(bench: Bench, name: str, stand, scenario) -> dict:
+    sessions = bench.count(int(scenario.sessions * SLOW.get(name, 1)))
+    with FRONTS[name](stand) as front:
+        row = warm_and_measure(front, scenario.arguments, sessions)
+    if scenario.unit == "GB":
+        row["cpu_us"] = row["cpu_seconds"] * 1e6 / (row["bytes"] / 1e9)
+    return row

@@ -1,0 +1,77 @@
+"""What a poll costs Poplar where there is more of everything: open sessions, nodes, messages. Each login is one at the node."""
+
+import time
+
+from bench import Bench, Held, Nodes, in_rounds, say, warm_and_measure
+from peers import PoplarUnparked
+
+TITLE = "Growth"
+SESSIONS, NODES, MESSAGES = "other sessions open, idle", "nodes in the configuration", "messages in a maildrop"
+PARTS = (SESSIONS, NODES, MESSAGES)
+_POLL = ("poll", "--resume")
+_ROUNDS, _POLLS = 3, 2000
+_OPEN = (1, 1000, 9000)
+_NODES = (3, 30, 300, 1000)
+_MESSAGES = {10: 2000, 1000: 500, 100_000: 16}   # and how many polls
+_FEW_USERS = 4   # with so many messages each
+
+
+def measure(bench: Bench, part: str) -> dict:
+    steps, one = {SESSIONS: (_OPEN, _beside_sessions), NODES: (_NODES, _among_nodes),
+                  MESSAGES: (tuple(_MESSAGES), _of_messages)}[part]
+    if "poplar-unparked" not in (bench.fronts or ("poplar-unparked",)):
+        return {"rows": {}}
+    rows = in_rounds(part, min(_ROUNDS, bench.rounds), [str(step) for step in steps],
+                     lambda step: one(bench, int(step)))
+    first = next(iter(rows.values()))
+    for row in rows.values():
+        if "cpu_us" in row and "cpu_us" in first:
+            row["to_first"] = row["cpu_us"] / first["cpu_us"]
+    return {"rows": rows}
+
+
+def _beside_sessions(bench: Bench, others: int) -> dict:
+    others = bench.count(others, 1)
+    with Nodes(bench) as nodes, PoplarUnparked(bench.stand(nodes.ports)) as front, \
+            Held(front.port, others, "--sources", 16) as held:
+        held.wait()
+        row = warm_and_measure(front, _POLL, bench.count(_POLLS))
+        report = held.release()
+    row["failed"] += others - report["sessions"]
+    return {**row, "open": held.count}
+
+
+class _Among(PoplarUnparked):
+    """Nodes that are all one, by different addresses of the loopback's."""
+
+    count = 3
+
+    def addresses(self):
+        return [f"127.2.{i // 250}.{i % 250 + 1}:{self.stand.nodes[0]}" for i in range(self.count)]
+
+
+def _among_nodes(bench: Bench, count: int) -> dict:
+    with Nodes(bench, "--host", "0.0.0.0", count=1) as nodes:
+        front = _Among(bench.stand(nodes.ports))
+        front.count = count
+        with front:
+            say(f"{count} nodes: idle")
+            row = {"idle_cpu_ms_per_second": _idle(front, bench.seconds(3, 0.5))}
+            return {**row, **warm_and_measure(front, _POLL, bench.count(_POLLS))}
+
+
+def _idle(front, seconds: float) -> float:
+    """Milliseconds of CPU a second, for the probes of all nodes."""
+    before, begun = front.group.cpu_seconds(), time.monotonic()
+    time.sleep(seconds)
+    return (front.group.cpu_seconds() - before) * 1000 / (time.monotonic() - begun)
+
+
+def _of_messages(bench: Bench, messages: int) -> dict:
+    polls = bench.count(_MESSAGES[messages], 4)
+    with Nodes(bench, "--users", _FEW_USERS, "--messages", messages) as nodes, \
+            PoplarUnparked(bench.stand(nodes.ports)) as front:
+        row = warm_and_measure(front, (*_POLL, "--users", _FEW_USERS), polls)
+    row["bytes_a_poll"] = row["bytes"] / polls
+    row["cpu_ns_a_byte"] = row["cpu_us"] * 1000 / row["bytes_a_poll"]
+    return row

@@ -1,0 +1,41 @@
+"""The same polls with a real Dovecot as the node, on the load's core, instead of the one in memory."""
+
+import dataclasses
+import pathlib
+
+from bench import PEERS, SLOW, Bench, auth_http, in_rounds, warm_and_measure
+from dovecot import Dovecot
+from peers import ALL as FRONTS
+
+TITLE = "A real Dovecot behind the proxy"
+PARTS = ("poll, resumed",)
+_SESSIONS, _USERS, _MESSAGES = 400, 100, 3
+_FRONTS = ("poplar", "poplar-unparked", "floor") + PEERS
+
+
+@dataclasses.dataclass(frozen=True)
+class _Certificate:
+    certificate: pathlib.Path
+    key: pathlib.Path
+
+
+def measure(bench: Bench, part: str) -> dict:
+    certificate = _Certificate(bench.folder / "certificate.pem", bench.folder / "key.pem")
+    users = [f"user{i:05}@example.com" for i in range(_USERS)]
+    folder = bench.folder / "dovecot-node"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    message = b"From: Load <load@example.com>\nSubject: A message of the load\n\n" + b"The quick brown fox.\n" * 190
+    with Dovecot(folder, "node", certificate, users, stored="{plain}password") as node:
+        for user in users:
+            node.deliver(user, {f"m{i}": message for i in range(_MESSAGES)})
+        with auth_http(bench, [node.pop3_port]) as auth:
+            stand = bench.stand([node.pop3_port], auth_port=auth)
+            rows = in_rounds(f"real Dovecot, {part}", bench.rounds, bench.chosen(_FRONTS),
+                             lambda name: _one(bench, name, stand))
+    return {"rows": rows}
+
+
+def _one(bench: Bench, name: str, stand) -> dict:
+    sessions = bench.count(int(_SESSIONS * (1 if name not in SLOW else 0.5)))
+    with FRONTS[name](stand) as front:
+        return warm_and_measure(front, ("poll", "--resume", "--users", _USERS), sessions)
