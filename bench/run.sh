@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Poplar and its peers side by side: CPU time a unit of work, throughput, latency.
+# Poplar and its peers side by side: all that bench/RESULTS.md tells.
 set -u
 usage() {
   cat <<'EOF'
 usage: bench/run.sh [options of bench/compare/compare.py]
 Builds what it needs, unpacks the peers into build/peers (nginx, HAProxy, Perdition, hitch; Dovecot has to be installed:
-deploy/install_packages.sh test), measures, prints Markdown. As root: programs run in control groups of their own.
-With the defaults it takes about half an hour, and wants the machine for itself.
+deploy/install_packages.sh test), measures, and writes bench/results.json and, out of it, bench/RESULTS.md. As root: programs
+run in control groups of their own. Takes three quarters of an hour and wants the machine for itself; --quick, to see that
+everything works, takes some minutes.
+
 EOF
 }
 root=$(cd "$(dirname "$0")/.." && pwd)

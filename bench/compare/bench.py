@@ -180,11 +180,12 @@ class Held:
             self._load.communicate()
 
 
-def warm_and_measure(front, arguments, sessions: int, core=LOAD_CORE) -> dict:
+def warm_and_measure(front, arguments, sessions: int, clients: int = 64, core=LOAD_CORE) -> dict:
     """CPU time of one proxy that runs, for so many sessions of a closed loop."""
-    warm = run_load(front.port, *arguments, "--clients", 16, "--sessions", max(32, sessions // 10), core=core)
+    arguments = (*arguments, "--clients", clients)
+    warm = run_load(front.port, *arguments, "--sessions", max(2 * clients, sessions // 10), core=core)
     before = front.group.cpu_seconds()
-    report = run_load(front.port, *arguments, "--clients", 16, "--sessions", sessions, core=core)
+    report = run_load(front.port, *arguments, "--sessions", sessions, core=core)
     cpu = front.group.cpu_seconds() - before
     if report["all_sessions"] == 0:
         raise Failed(f"no session came through: {report['failed_at']}")

@@ -27,7 +27,7 @@ import storm
 import targets
 import versions
 import workers
-from bench import LOAD, LOAD_CORE, Bench
+from bench import LOAD, LOAD_CORE, Bench, attempt
 from peers import ALL as FRONTS
 from peers import BUILD, ROOT
 
@@ -102,7 +102,10 @@ def measure_all(options, parts, bench: Bench) -> list:
     errors = []
     for number, (kind, part) in enumerate(parts, 1):
         begun = time.monotonic()
-        result = {"run": run, **KINDS[kind].measure(bench, part)}
+        result = attempt(f"{kind}, {part}", lambda kind=kind, part=part: KINDS[kind].measure(bench, part))
+        if "error" in result:
+            result = {"rows": {"all": result}}
+        result["run"] = run
         result["took_seconds"] = round(time.monotonic() - begun, 1)
         errors += (f"{kind}, {part}: {error}" for error in errors_of(result))
         place = results.setdefault(kind, {})

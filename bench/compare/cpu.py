@@ -13,7 +13,8 @@ def measure(bench: Bench, part: str) -> dict:
     names = [name for name in bench.chosen(FRONTS) if not scenario.fronts or name in scenario.fronts]
     if not scenario.parked:
         names = [name for name in names if name != "poplar"]
-    with Nodes(bench, "--messages", scenario.messages, "--message-bytes", scenario.message_bytes) as nodes, \
+    with Nodes(bench, "--users", scenario.users, "--messages", scenario.messages, "--message-bytes",
+               scenario.message_bytes) as nodes, \
             auth_http(bench, nodes.ports) as auth:
         stand = bench.stand(nodes.ports, auth_port=auth)
         rows = in_rounds(scenario.name, bench.rounds, names, lambda name: _one(bench, name, stand, scenario))
@@ -21,9 +22,10 @@ def measure(bench: Bench, part: str) -> dict:
 
 
 def _one(bench: Bench, name: str, stand, scenario) -> dict:
-    sessions = bench.count(int(scenario.sessions * SLOW.get(name, 1)))
+    sessions = bench.count(int(scenario.sessions * SLOW.get(name, 1)), 2 * scenario.clients)
     with FRONTS[name](stand) as front:
-        row = warm_and_measure(front, scenario.arguments, sessions)
+        row = warm_and_measure(front, (*scenario.arguments, "--users", scenario.users), sessions,
+                               scenario.clients)
     if scenario.unit == "GB":
         row["cpu_us"] = row["cpu_seconds"] * 1e6 / (row["bytes"] / 1e9)
     return row

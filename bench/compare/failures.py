@@ -20,7 +20,7 @@ _SECONDS, _HURT, _WELL = 20, 5, 15   # the whole, and when the node fails and is
 
 def measure(bench: Bench, part: str) -> dict:
     rows = {}
-    scale = min(1.0, bench.seconds(1, 0.2))
+    scale = min(1.0, bench.seconds(1, 0.1))
     for name in bench.chosen(survivors.ALL):
         say(f"{part}: {name}")
         rows[name] = attempt(f"{part}, {name}", lambda name=name: _one(bench, part, survivors.ALL[name], scale))

@@ -3,6 +3,7 @@
 import time
 
 from bench import Bench, Held, Nodes, in_rounds, say, warm_and_measure
+from fake_node import FakeNode
 from peers import PoplarUnparked
 
 TITLE = "Growth"
@@ -12,8 +13,8 @@ _POLL = ("poll", "--resume")
 _ROUNDS, _POLLS = 3, 2000
 _OPEN = (1, 1000, 9000)
 _NODES = (3, 30, 300, 1000)
-_MESSAGES = {10: 2000, 1000: 500, 100_000: 16}   # and how many polls
-_FEW_USERS = 4   # with so many messages each
+_MESSAGES = {10: 1000, 1000: 500, 100_000: 20}   # and how many polls
+_CLIENTS_OF_LISTS = 4
 
 
 def measure(bench: Bench, part: str) -> dict:
@@ -67,11 +68,18 @@ def _idle(front, seconds: float) -> float:
     return (front.group.cpu_seconds() - before) * 1000 / (time.monotonic() - begun)
 
 
+def _node_of(messages: int) -> FakeNode:
+    """A node that has its answers ready: of so many messages the one in memory would be making its lists for long."""
+    uidl = "".join(f"{i} 5c52e2b5{i:08x}-0a3b5f9c\r\n" for i in range(1, messages + 1))
+    sizes = "".join(f"{i} 4132\r\n" for i in range(1, messages + 1))
+    return FakeNode({"PASS": b"+OK logged in\r\n", "STAT": f"+OK {messages} {messages * 4132}\r\n".encode(),
+                     "UIDL": f"+OK\r\n{uidl}.\r\n".encode(), "LIST": f"+OK\r\n{sizes}.\r\n".encode()}, messages=())
+
+
 def _of_messages(bench: Bench, messages: int) -> dict:
-    polls = bench.count(_MESSAGES[messages], 4)
-    with Nodes(bench, "--users", _FEW_USERS, "--messages", messages) as nodes, \
-            PoplarUnparked(bench.stand(nodes.ports)) as front:
-        row = warm_and_measure(front, (*_POLL, "--users", _FEW_USERS), polls)
+    polls = bench.count(_MESSAGES[messages], _CLIENTS_OF_LISTS)
+    with _node_of(messages) as node, PoplarUnparked(bench.stand([node.port])) as front:
+        row = warm_and_measure(front, _POLL, polls, _CLIENTS_OF_LISTS)
     row["bytes_a_poll"] = row["bytes"] / polls
     row["cpu_ns_a_byte"] = row["cpu_us"] * 1000 / row["bytes_a_poll"]
     return row

@@ -2,9 +2,9 @@
 
 import os
 import pathlib
-import time
-
+import resource
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
@@ -50,6 +50,7 @@ class Peer:
     name = ""
     tls = True          # to its clients
     sees_users = True   # whether it can choose a node by the user
+    descriptors = 0     # that each of its processes may have; 0: as many as we
 
     def __init__(self, stand: Stand):
         self.stand = stand
@@ -72,8 +73,13 @@ class Peer:
 
     def run(self, folder: pathlib.Path) -> Child:
         arguments, environment = self.command()
-        return Child(arguments, folder / "output.log", environment,
-                     preexec=on_core(self.stand.core, self.group) if self.group else None)
+        return Child(arguments, folder / "output.log", environment, preexec=self._settle)
+
+    def _settle(self):
+        if self.group:
+            on_core(self.stand.core, self.group)()
+        if self.descriptors:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
 
     def stop(self):
         self._child.stop()
@@ -269,6 +275,7 @@ syslog = off
 
 class Perdition(Peer):
     name = "perdition"
+    descriptors = 256   # a session's process begins by closing all that there might be
     more = ""      # of the configuration
 
     def command(self):

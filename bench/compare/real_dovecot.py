@@ -10,6 +10,8 @@ from peers import ALL as FRONTS
 TITLE = "A real Dovecot behind the proxy"
 PARTS = ("poll, resumed",)
 _SESSIONS, _USERS, _MESSAGES = 400, 100, 3
+_CLIENTS = 16   # more are none the faster: each has a process there
+_REUSED = "service pop3 {\n  service_count = 0\n}"   # its processes serve one session after the other
 _FRONTS = ("poplar", "poplar-unparked", "floor") + PEERS
 
 
@@ -25,7 +27,7 @@ def measure(bench: Bench, part: str) -> dict:
     folder = bench.folder / "dovecot-node"
     folder.mkdir(mode=0o755, exist_ok=True)
     message = b"From: Load <load@example.com>\nSubject: A message of the load\n\n" + b"The quick brown fox.\n" * 190
-    with Dovecot(folder, "node", certificate, users, stored="{plain}password") as node:
+    with Dovecot(folder, "node", certificate, users, stored="{plain}password", extra=_REUSED) as node:
         for user in users:
             node.deliver(user, {f"m{i}": message for i in range(_MESSAGES)})
         with auth_http(bench, [node.pop3_port]) as auth:
@@ -38,4 +40,4 @@ def measure(bench: Bench, part: str) -> dict:
 def _one(bench: Bench, name: str, stand) -> dict:
     sessions = bench.count(int(_SESSIONS * (1 if name not in SLOW else 0.5)))
     with FRONTS[name](stand) as front:
-        return warm_and_measure(front, ("poll", "--resume", "--users", _USERS), sessions)
+        return warm_and_measure(front, ("poll", "--resume", "--users", _USERS), sessions, _CLIENTS)

@@ -14,6 +14,8 @@ class Scenario:
     sessions: int               # of a round, at size 1
     messages: int = 3           # of each maildrop
     message_bytes: int = 4096
+    users: int = 1000
+    clients: int = 64            # at once
     unit: str = "session"       # or "GB", of mail
     fronts: tuple = ()          # empty: all
     parked: bool = False        # Poplar with its defaults, and users who come again
@@ -29,5 +31,6 @@ ALL = (
     Scenario("download 2 KiB x 20, pipelined", ("download", "--resume", "--messages", "20", "--pipelined"), 1000, 20,
              2048),
     Scenario("download 75 KiB x 10", ("download", "--resume", "--messages", "10"), 600, 10, 76_800, unit="GB"),
-    Scenario("download 10 MiB", ("download", "--resume", "--messages", "1"), 60, 1, 10_485_760, unit="GB"),
+    Scenario("download 10 MiB", ("download", "--resume", "--messages", "1"), 60, 1, 10_485_760, 64,
+             clients=4, unit="GB"),
 )

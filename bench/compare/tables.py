@@ -3,7 +3,7 @@
 from latency import COMMANDS
 
 NOTES = {
-    "cpu": "CPU time of all of a proxy's processes, for a closed loop of 16 clients; beside it sessions a second and how long a "
+    "cpu": "CPU time of all of a proxy's processes, for a closed loop of many clients; beside it sessions a second and how long a "
            "session took. `hitch`, `nginx-stream` and `floor` are references: they understand no POP3.",
     "latency": "An open loop at half of what the proxy came to in a closed one, and the node asked directly, in the clear, at the "
                "same rate and on the same core. Load and node share that core, so it may be their limit that was met, and not the "
@@ -14,7 +14,8 @@ NOTES = {
     "failures": "Polls in an open loop. Failed ones, and those of over 3 s whether or not they failed; a client gives up after 30 s "
                 "without a byte. `poplar`: its defaults; `poplar-tuned`: as in the case study.",
     "storm": "Clients in a closed loop, until all have been in once.",
-    "growth": "Poplar alone, each login one at the node. A node's probes go on meanwhile and are in the figure.",
+    "growth": "Poplar alone, each login one at the node. A node's probes go on meanwhile and are in the figure. "
+              "Maildrops are those of a node that has its answers ready.",
     "workers": "Proxy, nodes and load share all cores of the machine, so two workers take the load's time where there are but two "
                "cores.",
     "dovecot": "The node is a real Dovecot, on the load's core.",
