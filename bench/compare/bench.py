@@ -58,7 +58,7 @@ class Bench:
     fronts: tuple = ()       # names; empty: all
     cores: tuple = (0, 1)    # of the machine, all
 
-    def count(self, usual: int, least: int = 20) -> int:
+    def count(self, usual: float, least: int = 20) -> int:
         return max(least, int(usual * self.size))
 
     def seconds(self, usual: float, least: float) -> float:
@@ -182,8 +182,8 @@ class Held:
 
 def warm_and_measure(front, arguments, sessions: int, clients: int = 64, core=LOAD_CORE) -> dict:
     """CPU time of one proxy that runs, for so many sessions of a closed loop."""
-    arguments = (*arguments, "--clients", clients)
-    warm = run_load(front.port, *arguments, "--sessions", max(2 * clients, sessions // 10), core=core)
+    arguments = (*arguments, "--clients", min(clients, sessions))
+    warm = run_load(front.port, *arguments, "--sessions", max(20, sessions // 10), core=core)
     before = front.group.cpu_seconds()
     report = run_load(front.port, *arguments, "--sessions", sessions, core=core)
     cpu = front.group.cpu_seconds() - before

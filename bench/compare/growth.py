@@ -28,6 +28,9 @@ def measure(bench: Bench, part: str) -> dict:
     for row in rows.values():
         if "cpu_us" in row and "cpu_us" in first:
             row["to_first"] = row["cpu_us"] / first["cpu_us"]
+        if row is not first and "bytes_a_poll" in row and "bytes_a_poll" in first:
+            row["cpu_ns_a_further_byte"] = ((row["cpu_us"] - first["cpu_us"]) * 1000
+                                            / (row["bytes_a_poll"] - first["bytes_a_poll"]))
     return {"rows": rows}
 
 

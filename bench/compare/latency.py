@@ -30,7 +30,7 @@ def _one(bench: Bench, name: str, stand) -> dict:
     open_loop = ("--clients", 1000, "--warm-up", bench.seconds(1, 0.3), "--duration", bench.seconds(5, 0.5))
     with FRONTS[name](stand) as front:
         full = run_load(front.port, *dialogue, "--resume", "--clients", _SATURATING,
-                        "--sessions", bench.count(int(2000 * SLOW.get(name, 1)), 100))
+                        "--sessions", bench.count(2000 * SLOW.get(name, 1), 100))
         most = full["sessions"] / full["seconds"]
         through = run_load(front.port, *dialogue, "--resume", "--rate", most / 2, *open_loop)
     direct = run_load(stand.nodes[0], *dialogue, "--plain", "--rate", most / 2, *open_loop)

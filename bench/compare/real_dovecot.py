@@ -38,6 +38,6 @@ def measure(bench: Bench, part: str) -> dict:
 
 
 def _one(bench: Bench, name: str, stand) -> dict:
-    sessions = bench.count(int(_SESSIONS * (1 if name not in SLOW else 0.5)))
+    sessions = bench.count(_SESSIONS * (0.5 if name in SLOW else 1))
     with FRONTS[name](stand) as front:
         return warm_and_measure(front, ("poll", "--resume", "--users", _USERS), sessions, _CLIENTS)

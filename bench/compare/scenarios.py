@@ -22,11 +22,11 @@ class Scenario:
 
 
 ALL = (
-    Scenario("login, full handshake", ("login",), 4000),
-    Scenario("login, resumed", ("login", "--resume"), 4000),
-    Scenario("poll, full handshake", ("poll",), 4000),
-    Scenario("poll, resumed", ("poll", "--resume"), 4000),
-    Scenario("poll, resumed, parked", ("poll", "--resume", "--own-user"), 4000, parked=True),
+    Scenario("login, full handshake", ("login",), 1500),
+    Scenario("login, resumed", ("login", "--resume"), 1500),
+    Scenario("poll, full handshake", ("poll",), 1500),
+    Scenario("poll, resumed", ("poll", "--resume"), 1500),
+    Scenario("poll, resumed, parked", ("poll", "--resume", "--own-user"), 1500, parked=True),
     Scenario("download 2 KiB x 20", ("download", "--resume", "--messages", "20"), 1000, 20, 2048),
     Scenario("download 2 KiB x 20, pipelined", ("download", "--resume", "--messages", "20", "--pipelined"), 1000, 20,
              2048),

@@ -102,7 +102,8 @@ def _storm(part: dict):
 
 def _growth(part: dict):
     figures = {"cpu_us": "CPU a poll, µs", "to_first": "to the first", "bytes_a_poll": "bytes a poll",
-               "cpu_ns_a_byte": "CPU a byte, ns", "idle_cpu_ms_per_second": "CPU without load, ms a second", "open": "open"}
+               "cpu_ns_a_byte": "CPU a byte, ns", "cpu_ns_a_further_byte": "of those beyond the first's, ns",
+               "idle_cpu_ms_per_second": "CPU without load, ms a second", "open": "open"}
     rows = part["rows"]
     shown = [figure for figure in figures if any(figure in row for row in rows.values())
              and (figure != "bytes_a_poll" or any("cpu_ns_a_byte" in row for row in rows.values()))]
