@@ -1,7 +1,8 @@
 """Memory of idle logged-in TLS sessions: what a proxy takes with them beyond what it takes without any.
 
-User space is the proportional share of all its processes. The kernel's part is the machine's, so that of the same
-sessions straight to the nodes is taken off: what is left is the proxy's two ends of each.
+User space is the proportional share of all its processes, the kernel's part what is charged to their control group. Beside
+it stands the kernel's of the whole machine, less that of as many sessions straight to the nodes, which also has what the
+kernel charges to nobody.
 """
 
 import contextlib
@@ -68,16 +69,17 @@ def _hold(front, shares, *more) -> dict:
         raise Failed("no session was let in")
     wanted = sum(count for _, count in shares)
     ended = sum(report["sessions"] for report in reports)
-    return {"held": held, "user_kib": (with_them[0] - before[0]) / 1024 / held,
-            "machine_kib": (with_them[1] - before[1]) / 1024 / held, "without_sessions_mib": before[0] / (1 << 20),
-            "sessions": wanted, "failed": wanted - ended}
+    user, kernel, machine = ((new - old) / 1024 / held for new, old in zip(with_them, before))
+    return {"held": held, "user_kib": user, "kernel_kib": kernel, "total_kib": user + kernel, "machine_kib": machine,
+            "without_sessions_mib": before[0] / (1 << 20), "sessions": wanted, "failed": wanted - ended}
 
 
 def _reading(front):
-    """(user space, kernel), once they have come to rest."""
+    """(user space, kernel, the machine's kernel), once they have come to rest."""
     deadline, last = time.monotonic() + 20, None
     while True:
-        reading = (front.group.user_memory() if front.group else 0, kernel_memory())
+        own = (front.group.user_memory(), front.group.kernel_memory()) if front.group else (0, 0)
+        reading = (*own, kernel_memory())
         if last and all(abs(new - old) <= max(old // 500, 1 << 16) for new, old in zip(reading, last)):
             return reading
         if time.monotonic() > deadline:
@@ -91,11 +93,8 @@ def _beyond_direct(rows) -> dict:
     for row in rows.values():
         if "machine_kib" in row and "machine_kib" in direct:
             row["direct_kib"] = direct["machine_kib"]
-            row["kernel_kib"] = row["machine_kib"] - direct["machine_kib"]
-            row["total_kib"] = row["user_kib"] + row["kernel_kib"]
-        elif "error" not in row:
-            row.update({"error": f"{_DIRECT}: {direct.get('error', 'no figure')}"})
-    return rows
+            row["beyond_direct_kib"] = row["machine_kib"] - direct["machine_kib"]
+    return {**rows, **({_DIRECT: direct} if "error" in direct else {})}
 
 
 class _PoplarShares(peers.PoplarUnparked):

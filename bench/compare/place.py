@@ -51,6 +51,13 @@ class Group:
             total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
         return total
 
+    def kernel_memory(self) -> int:
+        """Bytes that the kernel holds for them, as it counts: sockets, files, page tables, stacks."""
+        if not self._unified:
+            return int((self._memory / "memory.kmem.usage_in_bytes").read_text())
+        fields = dict(line.split() for line in (self._memory / "memory.stat").read_text().splitlines())
+        return int(fields["kernel"]) + int(fields["sock"])
+
     def end(self, seconds: float = 20):
         """Waits for its processes to end, kills those that don't, and removes it."""
         deadline = time.monotonic() + seconds

@@ -9,8 +9,8 @@ NOTES = {
                "same rate and on the same core. Load and node share that core, so it may be their limit that was met, and not the "
                "proxy's. Each command: median / 99 %, in µs, of what the proxy adds.",
     "memory": "What a proxy takes with sessions beyond what it takes without, a session. User space: proportional shares of all its "
-              "processes. Kernel: slabs, sockets' buffers, stacks and page tables of the whole machine, less those of as many "
-              "sessions straight to the nodes.",
+              "processes. Kernel: what is charged to their control group. The machine's kernel: slabs, sockets' buffers, "
+              "stacks and page tables of all, less those of as many sessions straight to the nodes; not part of the sum.",
     "failures": "Polls in an open loop. Failed ones, and those of over 3 s whether or not they failed; a client gives up after 30 s "
                 "without a byte. `poplar`: its defaults; `poplar-tuned`: as in the case study.",
     "storm": "Clients in a closed loop, until all have been in once.",
@@ -77,8 +77,10 @@ def _latency(part: dict):
 
 def _memory(part: dict):
     rows = [[name, f"{row['held']:,.0f}", f"{row['user_kib']:.1f}", f"{row['kernel_kib']:.1f}", f"{row['total_kib']:.1f}",
-             f"{row['without_sessions_mib']:.1f}"] for name, row in _measured(part, "total_kib")]
-    yield table(["", "held", "user space, KiB a session", "kernel, KiB", "together, KiB", "without sessions, MiB"], rows)
+             f"{row['beyond_direct_kib']:.1f}" if "beyond_direct_kib" in row else "", f"{row['without_sessions_mib']:.1f}"]
+            for name, row in _measured(part, "total_kib")]
+    yield table(["", "held", "user space, KiB a session", "kernel, KiB", "together, KiB", "the machine's kernel, KiB",
+                 "without sessions, MiB"], rows)
     yield from (f"{name}: {row['processes']:.0f} processes on one port, so that none needs more descriptors than it may have; "
                 "their memory is added up." for name, row in part["rows"].items() if "processes" in row)
 
