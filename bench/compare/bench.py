@@ -182,8 +182,9 @@ class Held:
 
 def warm_and_measure(front, arguments, sessions: int, clients: int = 64, core=LOAD_CORE) -> dict:
     """CPU time of one proxy that runs, for so many sessions of a closed loop."""
-    arguments = (*arguments, "--clients", min(clients, sessions))
-    warm = run_load(front.port, *arguments, "--sessions", max(20, sessions // 10), core=core)
+    clients = min(clients, sessions)
+    arguments = (*arguments, "--clients", clients)
+    warm = run_load(front.port, *arguments, "--sessions", max(clients, sessions // 10), core=core)
     before = front.group.cpu_seconds()
     report = run_load(front.port, *arguments, "--sessions", sessions, core=core)
     cpu = front.group.cpu_seconds() - before
@@ -200,10 +201,12 @@ def attempt(name: str, measure) -> dict:
     """A row, whatever happens."""
     try:
         return measure()
-    except (Failed, AssertionError, OSError, KeyError, ValueError) as error:
-        print(f"\n{name}: {error}", file=sys.stderr)
-        lines = str(error).strip().splitlines() or [repr(error)]
-        return {"error": lines[0][:200]}
+    except (Failed, AssertionError) as error:
+        words = str(error)
+    except (OSError, LookupError, ValueError, ArithmeticError, subprocess.SubprocessError) as error:
+        words = repr(error)
+    print(f"\n{name}: {words}", file=sys.stderr)
+    return {"error": words.strip().partition("\n")[0][:200]}
 
 
 def in_rounds(words: str, count: int, names, measure) -> dict:

@@ -11,6 +11,7 @@ import os
 import pathlib
 import resource
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ import memory
 import real_dovecot
 import render
 import storm
+import survivors
 import targets
 import versions
 import workers
@@ -43,14 +45,15 @@ def arguments():
     parser.add_argument("--scenario", metavar="WORDS", action="append",
                         help="only the parts of a kind with this in their name; may be repeated")
     parser.add_argument("--list", action="store_true", help="prints kinds and their parts, and measures nothing")
-    parser.add_argument("--front", metavar="PROXY", action="append",
-                        help=f"only this: {', '.join(FRONTS)}; may be repeated")
+    fronts = list(dict.fromkeys([*FRONTS, *survivors.ALL]))
+    parser.add_argument("--front", metavar="PROXY", choices=fronts, action="append",
+                        help=f"only this: {', '.join(fronts)}; may be repeated")
     parser.add_argument("--rounds", type=int, default=5, help="(%(default)s)")
     parser.add_argument("--size", type=float, default=1, help="times the usual amount of work (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="one round of a twentieth: to see that everything works")
     parser.add_argument("--out", type=pathlib.Path,
-                        help=f"folder of the results (bench; {_TRIAL.relative_to(ROOT)} if any of the four above is given, "
-                        "so that no trial gets among the results)")
+                        help=f"folder of the results (bench; {_TRIAL.relative_to(ROOT)} for a trial: with --front, --quick, "
+                        "another --size or fewer --rounds than 5)")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.size = 1, 0.05
@@ -128,6 +131,7 @@ def main():
     cores = tuple(sorted(os.sched_getaffinity(0)))
     if not {0, 1} <= set(cores):
         sys.exit("needs the cores 0 and 1: one for the proxy, one for nodes and load")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))   # by the way that ends all that was started
     os.sched_setaffinity(0, {LOAD_CORE})   # and all that isn't told otherwise
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -22,7 +22,7 @@ def measure(bench: Bench, part: str) -> dict:
 
 
 def _one(bench: Bench, name: str, stand, scenario) -> dict:
-    sessions = bench.count(scenario.sessions * SLOW.get(name, 1))
+    sessions = bench.count(scenario.sessions * SLOW.get(name, 1), min(20, scenario.clients))
     with FRONTS[name](stand) as front:
         row = warm_and_measure(front, (*scenario.arguments, "--users", scenario.users), sessions,
                                scenario.clients)

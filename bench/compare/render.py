@@ -11,7 +11,8 @@ Written by `bench/run.sh` out of `results.json`; [compare/README.md](compare/REA
 def _runs(results: dict):
     for run, about in results["runs"].items():
         machine, programs = about["machine"], about["programs"]
-        yield (f"**{run}**, `{about['command']}`: {about['rounds']} rounds, {about['size']:g} times the usual size; "
+        yield (f"**{run}**, `{about['command']}`: {about['rounds']} rounds, {about['size']:g} times the usual size, "
+               f"commit {about['commit'] or 'unknown'}; "
                f"{machine['system']}, Linux {machine['kernel']}, {machine['cores']} cores of {machine['cpu']}, "
                f"{machine['memory_gib']} GiB, load before it {about['load_before']}.")
         named = [f"{name}: {answer}" for name, answer in programs.items()]

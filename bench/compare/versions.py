@@ -38,6 +38,12 @@ def package(name: str) -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
+def commit() -> str:
+    done = subprocess.run(["git", "-C", str(peers.ROOT), "describe", "--always", "--dirty"], text=True,
+                          capture_output=True, timeout=20, check=False)
+    return done.stdout.strip()
+
+
 def machine() -> dict:
     cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     memory = re.search(r"MemTotal:\s*(\d+)", pathlib.Path("/proc/meminfo").read_text())
@@ -53,6 +59,6 @@ def load() -> str:
 
 
 def all_of_it() -> dict:
-    return {"machine": machine(), "programs": programs(), "tls_library": tls_library(),
+    return {"commit": commit(), "machine": machine(), "programs": programs(), "tls_library": tls_library(),
             "packages": [package(name) for name in ("android-libboringssl", "libssl3")],
             "generator": GENERATOR.name, "load_before": load()}
