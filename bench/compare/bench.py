@@ -20,7 +20,6 @@ FRONT_CORE, LOAD_CORE = 0, 1
 GENERATOR = BUILD / "bench" / "generator" / "poplar_generator"
 LOAD = BUILD / "bench" / "load" / "poplar_load"
 PEERS = ("nginx-mail", "haproxy", "dovecot-proxy", "perdition")   # what Poplar is compared with
-SLOW = {"perdition": 0.2}    # of the sessions that the others get: each costs it ten times as much
 _SUMS = ("sessions", "failed")
 
 _AUTH = """

@@ -1,6 +1,6 @@
 """CPU time a unit of work, beside throughput and latency at saturation: every proxy, every scenario."""
 
-from bench import SLOW, Bench, Nodes, auth_http, in_rounds, warm_and_measure
+from bench import Bench, Nodes, auth_http, in_rounds, warm_and_measure
 from peers import ALL as FRONTS
 from scenarios import ALL as SCENARIOS
 
@@ -10,9 +10,7 @@ PARTS = tuple(scenario.name for scenario in SCENARIOS)
 
 def measure(bench: Bench, part: str) -> dict:
     scenario = next(each for each in SCENARIOS if each.name == part)
-    names = [name for name in bench.chosen(FRONTS) if not scenario.fronts or name in scenario.fronts]
-    if not scenario.parked:
-        names = [name for name in names if name != "poplar"]
+    names = [name for name in bench.chosen(FRONTS) if scenario.parked or name != "poplar"]
     with Nodes(bench, "--users", scenario.users, "--messages", scenario.messages, "--message-bytes",
                scenario.message_bytes) as nodes, \
             auth_http(bench, nodes.ports) as auth:
@@ -22,10 +20,9 @@ def measure(bench: Bench, part: str) -> dict:
 
 
 def _one(bench: Bench, name: str, stand, scenario) -> dict:
-    sessions = bench.count(scenario.sessions * SLOW.get(name, 1), min(20, scenario.clients))
+    sessions = bench.count(scenario.sessions * scenario.shares.get(name, 1), min(20, scenario.clients))
     with FRONTS[name](stand) as front:
-        row = warm_and_measure(front, (*scenario.arguments, "--users", scenario.users), sessions,
-                               scenario.clients)
+        row = warm_and_measure(front, (*scenario.arguments, "--users", scenario.users), sessions, scenario.clients)
     if scenario.unit == "GB":
         row["cpu_us"] = row["cpu_seconds"] * 1e6 / (row["bytes"] / 1e9)
     return row

@@ -3,8 +3,9 @@
 Throughput is what a closed loop comes to; the open loop then offers half of it to the proxy, and to the node itself.
 """
 
-from bench import PEERS, SLOW, Bench, Nodes, auth_http, in_rounds, run_load
+from bench import PEERS, Bench, Nodes, auth_http, in_rounds, run_load
 from peers import ALL as FRONTS
+from scenarios import SLOW
 
 TITLE = "Latency at half load"
 PARTS = ("a poll that finds a message",)

@@ -3,9 +3,10 @@
 import dataclasses
 import pathlib
 
-from bench import PEERS, SLOW, Bench, auth_http, in_rounds, warm_and_measure
+from bench import PEERS, Bench, auth_http, in_rounds, warm_and_measure
 from dovecot import Dovecot
 from peers import ALL as FRONTS
+from scenarios import SLOW
 
 TITLE = "A real Dovecot behind the proxy"
 PARTS = ("poll, resumed",)

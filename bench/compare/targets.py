@@ -4,9 +4,11 @@ from bench import PEERS
 from failures import HANGS, KILLED
 from growth import SESSIONS
 from memory import FEW, MANY, MOST
+from scenarios import SLOW
 from workers import FREE_CORES
 
 _OURS, _PARKED = "poplar-unparked", "poplar"
+_OFFERED_ALL = tuple(name for name in PEERS if name not in SLOW)
 _UPSTREAM_PATIENCE = 15   # seconds: Poplar's default for an answer of a node
 
 
@@ -88,11 +90,11 @@ def _memory(results: dict):
 def _failures(results: dict):
     for part, words in ((KILLED, "0 failed"), (HANGS, "0 failed")):
         rows = _rows(results, "failures", part)
-        told = [(row["failed"], name) for name, row in rows.items() if name in PEERS and "failed" in row]
+        told = [(row["failed"], name) for name, row in rows.items() if name in _OFFERED_ALL and "failed" in row]
         failed, peer = min(told) if told else (None, None)
         yield _target(f"{part}: failed sessions", "", _figure(rows, _PARKED, "failed"), 0, words, peer, failed)
     rows = _rows(results, "failures", HANGS)
-    told = [(row["longest_s"], name) for name, row in rows.items() if name in PEERS and "longest_s" in row]
+    told = [(row["longest_s"], name) for name, row in rows.items() if name in _OFFERED_ALL and "longest_s" in row]
     longest, peer = min(told) if told else (None, None)
     yield _target(f"{HANGS}: longest session", "s", _figure(rows, _PARKED, "longest_s"), _UPSTREAM_PATIENCE,
                   f"≤ {_UPSTREAM_PATIENCE} s, the configured timeout", peer, longest)
