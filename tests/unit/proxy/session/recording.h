@@ -59,8 +59,8 @@ class RecordingMeter final : public Meter {
     pool.push_back("queue " + Number(node) + " " + kNames[static_cast<size_t>(result)]);
   }
   void LoginRetried(RetryReason reason) override {
-    constexpr const char* kNames[] = {"unreachable", "hold_down", "in_use", "user_limit",
-                                      "answer_lost"};
+    constexpr const char* kNames[] = {"unreachable", "hold_down",   "in_use",
+                                      "user_limit",  "answer_lost", "elsewhere"};
     pool.push_back(std::string("retry ") + kNames[static_cast<size_t>(reason)]);
   }
   void ResumeEnded(ResumeResult result, io::Duration stalled) override {
