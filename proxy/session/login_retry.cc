@@ -43,8 +43,9 @@ io::Task<Login::Step> Login::AfterUnreachable(NodeError error, Evidence evidence
   TellHealth(evidence, Name(error.failure));
   tried_.push_back(node_);
   Choice next = cluster().health.Choose(order_, user_hash_, tried_, Moment());
-  // Each node in service was asked in vain: all of them once more, a little later.
-  const bool around = next.kind == Choice::Kind::kNone;
+  // Each node in service was asked in vain: all of them once more, a little later. Not in panic,
+  // where they are in service for want of better ones.
+  const bool around = next.kind == Choice::Kind::kNone && !cluster().health.panicking(Moment());
   if (around) {
     tried_.clear();
     next = cluster().health.Choose(order_, user_hash_, tried_, Moment());
