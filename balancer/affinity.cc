@@ -18,7 +18,8 @@ std::string KeyOf(ClusterId cluster, std::string_view user) {
 std::pair<ClusterId, std::string_view> PartsOf(std::string_view key) {
   const size_t end = key.find('\0');
   uint32_t number = 0;
-  std::from_chars(key.data(), key.data() + end, number);
+  const std::string_view digits = key.substr(0, end);
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
   return {ClusterId{number}, key.substr(end + 1)};
 }
 

@@ -42,7 +42,7 @@ std::optional<balancer::Agreement> ParseAgreement(std::string_view rest) {
 std::optional<balancer::Moment> ParseMoment(std::string_view text) {
   int64_t number = 0;
   const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, number);
+  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (text.empty() || error != std::errc() || at != end) return std::nullopt;
   if (number < 0 || number > kMomentMax) return std::nullopt;
   return milliseconds(number);

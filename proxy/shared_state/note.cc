@@ -16,7 +16,7 @@ constexpr size_t kNoteBytes = 2 + kDigits + 1 + kDigits;
 std::optional<uint64_t> ParseTag(std::string_view digits) {
   uint64_t tag = 0;
   const char* const end = digits.data() + digits.size();
-  const auto [at, error] = std::from_chars(digits.data(), end, tag, 16);
+  const auto [at, error] = std::from_chars(digits.data(), digits.data() + digits.size(), tag, 16);
   if (error != std::errc() || at != end) return std::nullopt;
   return tag;
 }

@@ -121,7 +121,7 @@ class Replica final : public balancer::StayObserver {
   void TellNotes();
   io::Task<void> Leave();
 
-  void Send(const Claim& claim, bool again, std::function<void(const ClaimAnswer&)> answer);
+  void Send(const Claim& claim, bool again, const std::function<void(const ClaimAnswer&)>& answer);
   ClaimAnswer OnClaim(const Claim& claim, const std::optional<Reply>& reply);
   void Lose(const Claim& claim);
   void Release(balancer::ClusterId cluster, const std::string& user, uint64_t number);

@@ -31,12 +31,11 @@ std::string Replica::KeyOf(balancer::ClusterId cluster, const std::string& user)
 
 void Replica::Ask(Claim claim, std::function<void(const ClaimAnswer&)> answer) {
   proactor_.PostFromAnyThread(
-      [this, claim = std::move(claim), answer = std::move(answer)]() mutable {
-        Send(claim, false, std::move(answer));
-      });
+      [this, claim = std::move(claim), answer = std::move(answer)] { Send(claim, false, answer); });
 }
 
-void Replica::Send(const Claim& claim, bool again, std::function<void(const ClaimAnswer&)> answer) {
+void Replica::Send(const Claim& claim, bool again,
+                   const std::function<void(const ClaimAnswer&)>& answer) {
   if (!live_) return answer({});
   const auto guest = affinity_.GuestOf(claim.cluster, claim.user);
   const std::string sessions = std::to_string(guest ? guest->sessions : 0);
@@ -45,8 +44,9 @@ void Replica::Send(const Claim& claim, bool again, std::function<void(const Clai
       link_->Call(Script::kClaim, {KeyOf(claim.cluster, claim.user), Key("replicas"), Key("born")},
                   {id_, IdsBefore(), host_.NameOf(claim.node), stay, sessions, kClaimSeconds,
                    again ? std::string_view("0") : kYoungMillis});
-  const bool sent = link_->Send(
-      words, [this, claim, answer](std::optional<Reply> reply) { answer(OnClaim(claim, reply)); });
+  const bool sent = link_->Send(words, [this, claim, answer](const std::optional<Reply>& reply) {
+    answer(OnClaim(claim, reply));
+  });
   if (!sent) answer({});
 }
 

@@ -26,7 +26,7 @@ std::optional<balancer::AdminState> ParseState(std::string_view text) {
 std::optional<uint32_t> ParsePermille(std::string_view text) {
   uint32_t number = 0;
   const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, number);
+  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (text.empty() || error != std::errc() || at != end || number > balancer::kAllPermille)
     return std::nullopt;
   return number;
