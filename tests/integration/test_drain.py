@@ -83,7 +83,7 @@ def test_silent_sessions_are_let_go_first(start, fake):
             silent.log_in("silent")
             busy.log_in("busy")
             proxy.terminate()
-            until(lambda: proxy.status("/readyz") == 503, "the drain to begin")
+            until(lambda: not accepts(proxy), "the listeners to close")  # and then sessions are told
             assert asleep.command("NOOP").startswith(b"-ERR [SYS/TEMP] "), "at its next command"
             assert asleep.at_end()
             begin = time.monotonic()
