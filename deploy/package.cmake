@@ -11,17 +11,18 @@ set(documents ${PROJECT_BINARY_DIR}/documents)
 file(MAKE_DIRECTORY ${documents})
 set(document_files)
 # FILE COMMAND...: what the command prints goes into the file.
-set(into [[out=$1; shift; "$@" >"$out"]])
+# No semicolon: cmake would make a list of it.
+set(into [[out=$1 && shift && "$@" >"$out"]])
 # poplar_document(FILE ARGUMENT...): what `poplar ARGUMENT...` prints.
 function(poplar_document file)
   add_custom_command(OUTPUT ${documents}/${file}
-                     COMMAND sh -c ${into} sh ${documents}/${file} $<TARGET_FILE:poplar> ${ARGN}
+                     COMMAND sh -c "${into}" sh ${documents}/${file} $<TARGET_FILE:poplar> ${ARGN}
                      DEPENDS poplar VERBATIM)
   set(document_files ${document_files} ${documents}/${file} PARENT_SCOPE)
 endfunction()
 function(poplar_compressed file source)
   add_custom_command(OUTPUT ${documents}/${file}
-                     COMMAND sh -c ${into} sh ${documents}/${file} gzip -9nc ${source}
+                     COMMAND sh -c "${into}" sh ${documents}/${file} gzip -9nc ${source}
                      DEPENDS ${source} VERBATIM)
   set(document_files ${document_files} ${documents}/${file} PARENT_SCOPE)
 endfunction()

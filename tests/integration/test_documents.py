@@ -1,9 +1,12 @@
 """What the program says of itself to man and to shells, judged by them."""
 
+import gzip
 import pathlib
 import subprocess
 
 import pytest
+
+from poplar import ROOT
 
 
 def _run(*arguments, text=None):
@@ -29,6 +32,18 @@ def test_the_pages_read_as_pages(binary):
     plain = _run("col", "-b", text=text).stdout
     assert "listeners[].address" in plain and "Default: 10m." in plain
     assert "poplar(1)" in plain
+
+
+def test_an_installation_has_them(binary, tmp_path):
+    """In files, of which the package is made, and as the program prints them."""
+    done = _run("cmake", "--install", ROOT / "build" / "release", "--prefix", tmp_path)
+    assert done.returncode == 0, done.stderr
+    for page, section in ("poplar", 1), ("poplar.yaml", 5):
+        file = tmp_path / f"share/man/man{section}/{page}.{section}.gz"
+        assert gzip.decompress(file.read_bytes()).decode() == _printed(binary, "manual", page)
+    for shell, file in (("bash", "bash-completion/completions/poplar"), ("zsh", "zsh/vendor-completions/_poplar"),
+                        ("fish", "fish/vendor_completions.d/poplar.fish")):
+        assert (tmp_path / "share" / file).read_text() == _printed(binary, "completion", shell)
 
 
 def _bash(binary, tmp_path, *words):
