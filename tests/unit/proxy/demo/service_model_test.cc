@@ -3,28 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <optional>
-#include <random>
 #include <vector>
 
 #include "manual_world.h"
 #include "proxy/demo/mail_node.h"
 #include "proxy/io/task_scope.h"
+#include "tests/simulation/seeded_random.h"
 
 namespace poplar::demo {
 namespace {
 
+using simulation::SeededRandom;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-class SeededRandom final : public io::Random {
- public:
-  explicit SeededRandom(uint64_t seed) : engine_(seed) {}
-  uint64_t Next() override { return engine_(); }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 // The same number always; a fraction of one, for what it is made into.
 class ConstantRandom final : public io::Random {

@@ -10,18 +10,21 @@
 
 namespace poplar::server {
 
-BlockingClient::BlockingClient(uint16_t port) {
-  descriptor_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+int ConnectOnLoopback(uint16_t port) {
+  const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const timeval patience{30, 0};
-  setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) return;
-  close(descriptor_);
-  descriptor_ = -1;
+  if (connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0)
+    return descriptor;
+  close(descriptor);
+  return -1;
 }
+
+BlockingClient::BlockingClient(uint16_t port) : descriptor_(ConnectOnLoopback(port)) {}
 
 BlockingClient::~BlockingClient() {
   if (descriptor_ >= 0) close(descriptor_);

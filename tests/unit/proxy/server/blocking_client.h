@@ -6,6 +6,9 @@
 
 namespace poplar::server {
 
+// A blocking socket that waits for 30 seconds; -1: refused.
+int ConnectOnLoopback(uint16_t port);
+
 // A client on loopback with a plain blocking socket: as far from the code under test as can be.
 // What doesn't come within 30 seconds never comes.
 class BlockingClient {

@@ -1,14 +1,14 @@
 #include "tests/unit/proxy/server/tls_test_client.h"
 
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <ctime>
 #include <utility>
+
+#include "tests/unit/proxy/server/blocking_client.h"
 
 namespace poplar::server {
 namespace {
@@ -24,17 +24,11 @@ const tls::ClientContext& Context() {
 }  // namespace
 
 TlsTestClient::TlsTestClient(uint16_t port)
-    : buffers_(kBufferMemory, ready_),
+    : descriptor_(ConnectOnLoopback(port)),
+      buffers_(kBufferMemory, ready_),
       party_(std::make_unique<tls::EngineParty>(
           buffers_, Context().NewConnection("localhost", std::time(nullptr)))) {
-  descriptor_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const timeval patience{30, 0};
-  setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  EXPECT_GE(descriptor_, 0);
 }
 
 TlsTestClient::~TlsTestClient() {
