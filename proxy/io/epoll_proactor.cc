@@ -50,6 +50,7 @@ struct EpollProactor::Listener {
 
   EpollProactor& proactor;
   SocketId socket;
+  Address local;  // of all that it brings; none: each has its own
   bool begun = false;
   bool aborted = false;
   AcceptOperation* waiting = nullptr;
@@ -97,6 +98,7 @@ Result<SocketId> EpollProactor::Listen(const Address& address, const ListenOptio
 }
 
 Result<SocketId> EpollProactor::ListenOn(int descriptor) {
+  SendAtOnce(descriptor);  // whoever made it
   const SocketId socket{descriptor};
   At(socket).listener = std::make_unique<Listener>(*this, socket);
   return socket;
@@ -202,8 +204,11 @@ void EpollProactor::StartAccept(AcceptOperation& operation) {
   assert(listener != nullptr && listener->waiting == nullptr);
   if (listener->aborted) return operation.Complete(-ECANCELED);
   // Not before: another process may have the same socket, and go on accepting by its own way.
-  if (!std::exchange(listener->begun, true))
-    (void)SetBlocking(DescriptorOf(operation.socket()), false);
+  if (!std::exchange(listener->begun, true)) {
+    const int descriptor = DescriptorOf(operation.socket());
+    (void)SetBlocking(descriptor, false);
+    listener->local = LocalAddressOfAll(descriptor);
+  }
   listener->waiting = &operation;
   if (listener->pause.armed()) return;
   if (MayTry(state, kAcceptsPerTurn)) return TryAccept(*listener);
@@ -219,8 +224,8 @@ void EpollProactor::TryAccept(Listener& listener) {
     return accept4(DescriptorOf(listener.socket), address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
   });
   if (result >= 0) {
-    SendAtOnce(result);
     listener.waiting->peer = Address::FromSockaddr(address);
+    listener.waiting->local = listener.local == Address() ? LocalAddressOf(result) : listener.local;
     return std::exchange(listener.waiting, nullptr)->Complete(result);
   }
   if (result == -ECONNABORTED) return Postpone(listener.socket);
@@ -297,7 +302,7 @@ void EpollProactor::TrySend(SocketId socket) {
   SendOperation& operation = *state.send;
   const int result = ResultOf([&] {
     return send(DescriptorOf(socket), operation.rest.data(), operation.rest.size(),
-                MSG_DONTWAIT | MSG_NOSIGNAL);
+                MSG_DONTWAIT | MSG_NOSIGNAL | (operation.more ? MSG_MORE : 0));
   });
   if (result > 0) operation.rest.remove_prefix(static_cast<size_t>(result));
   if (result == -EAGAIN || (result >= 0 && !operation.rest.empty())) {

@@ -20,11 +20,22 @@ int OpenTcp(int family, Blocking blocking) {
   return socket(family, SOCK_STREAM | SOCK_CLOEXEC | wait, IPPROTO_TCP);
 }
 
-Address AddressOf(int descriptor, int (*get)(int, sockaddr*, socklen_t*)) {
+Result<Address> AddressOf(int descriptor, int (*get)(int, sockaddr*, socklen_t*)) {
   sockaddr_storage storage{};
   socklen_t length = sizeof(storage);
   auto* address = reinterpret_cast<sockaddr*>(&storage);
-  return get(descriptor, address, &length) == 0 ? Address::FromSockaddr(address) : Address();
+  if (get(descriptor, address, &length) != 0) return Fail(errno);
+  return Address::FromSockaddr(address);
+}
+
+// Its connections were made to whatever address a rule of the kernel's sends here (TPROXY).
+bool IsTransparent(int descriptor, int family) {
+  int on = 0;
+  socklen_t length = sizeof(on);
+  const int result = family == AF_INET6
+                         ? getsockopt(descriptor, IPPROTO_IPV6, IPV6_TRANSPARENT, &on, &length)
+                         : getsockopt(descriptor, IPPROTO_IP, IP_TRANSPARENT, &on, &length);
+  return result == 0 && on != 0;
 }
 
 }  // namespace
@@ -70,8 +81,17 @@ bool AwaitBytes(int descriptor, Duration most) {
   return poll(&waiting, 1, static_cast<int>(millis)) > 0;
 }
 
-Address LocalAddressOf(int descriptor) { return AddressOf(descriptor, getsockname); }
+Address LocalAddressOf(int descriptor) {
+  return AddressOf(descriptor, getsockname).value_or(Address());
+}
 
-Address PeerAddressOf(int descriptor) { return AddressOf(descriptor, getpeername); }
+Result<Address> PeerAddressOf(int descriptor) { return AddressOf(descriptor, getpeername); }
+
+Address LocalAddressOfAll(int listening) {
+  const Address address = LocalAddressOf(listening);
+  const std::string host = address.Host();
+  const bool any = host == "0.0.0.0" || host == "::";
+  return any || IsTransparent(listening, address.family()) ? Address() : address;
+}
 
 }  // namespace poplar::io

@@ -30,7 +30,8 @@ inline bool AcceptMustPause(int result) {
 }
 inline constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 
-// Bytes leave at once instead of waiting for more (Nagle). False for what is no open socket.
+// Bytes leave at once instead of waiting for more (Nagle). What a listening socket accepts does as
+// it does. False for what is no open socket.
 bool SendAtOnce(int descriptor);
 
 // Whether nothing waits to be received: no byte, no end, no error. An error is told once, and this
@@ -42,6 +43,10 @@ bool NothingToReceive(int descriptor);
 bool AwaitBytes(int descriptor, Duration most);
 
 Address LocalAddressOf(int descriptor);
-Address PeerAddressOf(int descriptor);
+// The error is ENOTCONN where the peer has gone again, another one for what is no socket.
+Result<Address> PeerAddressOf(int descriptor);
+// The one that all have connected to whom this listening socket accepts; no address where each has
+// to be asked: it listens on all of the machine's, or is transparent.
+Address LocalAddressOfAll(int listening);
 
 }  // namespace poplar::io

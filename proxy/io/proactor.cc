@@ -22,7 +22,7 @@ void AcceptOperation::await_suspend(std::coroutine_handle<> waiting) {
 
 Result<Accepted> AcceptOperation::await_resume() {
   if (result_ < 0) return Fail(-result_);
-  return Accepted{SocketId{result_}, peer};
+  return Accepted{SocketId{result_}, peer, local};
 }
 
 void ConnectOperation::await_suspend(std::coroutine_handle<> waiting) {

@@ -23,6 +23,7 @@ enum class SocketId : int32_t { kNone = -1 };
 struct Accepted {
   SocketId socket = SocketId::kNone;
   Address peer;
+  Address local;  // where the peer has connected to
 };
 
 // An operation in the hands of a world. It lives in the frame of the coroutine that awaits it, and
@@ -59,7 +60,7 @@ class AcceptOperation : public Operation {
   void await_suspend(std::coroutine_handle<> waiting);
   Result<Accepted> await_resume();
 
-  Address peer;  // for worlds: filled in before Complete(socket)
+  Address peer, local;  // for worlds: filled in before Complete(socket)
 };
 
 class ConnectOperation : public Operation {
@@ -83,13 +84,14 @@ class ReceiveOperation : public Operation {
 
 class SendOperation : public Operation {
  public:
-  SendOperation(Proactor& proactor, SocketId socket, std::string_view bytes)
-      : Operation(proactor, socket), rest(bytes) {}
+  SendOperation(Proactor& proactor, SocketId socket, std::string_view bytes, bool more_follows)
+      : Operation(proactor, socket), rest(bytes), more(more_follows) {}
   bool await_ready() { return rest.empty(); }
   void await_suspend(std::coroutine_handle<> waiting);
   Result<> await_resume();
 
   std::string_view rest;  // for worlds: what is still to be sent
+  const bool more;        // something follows at once: a packet that isn't full may wait for it
 };
 
 class SleepOperation : Waiter {
@@ -167,8 +169,8 @@ class Proactor {
     return ConnectOperation(*this, socket, to);
   }
   ReceiveOperation Receive(SocketId socket) { return ReceiveOperation(*this, socket); }
-  SendOperation Send(SocketId socket, std::string_view bytes) {
-    return SendOperation(*this, socket, bytes);
+  SendOperation Send(SocketId socket, std::string_view bytes, bool more = false) {
+    return SendOperation(*this, socket, bytes, more);
   }
   SleepOperation Sleep(Duration duration) { return SleepOperation(*this, duration); }
 

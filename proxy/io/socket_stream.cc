@@ -26,6 +26,16 @@ Task<Result<>> SocketStream::ShutdownWrite() {
   co_return Result<>();
 }
 
+// The end of what we write travels with the last bytes.
+Task<Result<>> SocketStream::Finish(std::string_view last) {
+  if (aborted_) co_return Fail(ECANCELED);
+  writing_ = true;
+  const Result<> sent = co_await proactor().Send(socket_, last, true);
+  writing_ = false;
+  if (!sent) co_return sent;
+  co_return co_await ShutdownWrite();
+}
+
 void SocketStream::CancelRead() { proactor().CancelReceive(socket_); }
 
 void SocketStream::Abort() {

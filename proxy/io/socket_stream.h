@@ -17,6 +17,7 @@ class SocketStream final : public Stream {
   Task<Result<Buffer>> Read() override;
   Task<Result<>> Write(std::string_view bytes) override;
   Task<Result<>> ShutdownWrite() override;
+  Task<Result<>> Finish(std::string_view last) override;
   void CancelRead() override;
   void Abort() override;
   bool Detach() override;

@@ -28,6 +28,9 @@ class Stream {
   // wasn't orderly.
   virtual Task<Result<>> ShutdownWrite() = 0;
 
+  // Write, and ShutdownWrite behind it; in one packet where the stream can.
+  virtual Task<Result<>> Finish(std::string_view last);
+
   // Ends the read in flight, if any, with ECANCELED; later reads work again. No byte is lost.
   virtual void CancelRead() = 0;
 

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <cstdlib>
+#include <thread>
 #include <utility>
 
 namespace poplar::io {
@@ -29,5 +30,7 @@ uint64_t SystemRandom::Next() {
   // What was drawn may become a key: it lies nowhere else.
   return std::exchange(block_[--left_], 0);
 }
+
+void BlockThread(Duration duration) { std::this_thread::sleep_for(duration); }
 
 }  // namespace poplar::io

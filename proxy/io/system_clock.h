@@ -22,4 +22,7 @@ class SystemRandom final : public Random {
   int left_ = 0;
 };
 
+// The calling thread does nothing for so long. Never on a worker.
+void BlockThread(Duration duration);
+
 }  // namespace poplar::io

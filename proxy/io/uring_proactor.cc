@@ -47,22 +47,29 @@ struct UringProactor::Listener {
             },
             this) {}
 
+  struct Arrived {
+    int descriptor;
+    Address peer;
+  };
+
   UringProactor& proactor;
   int descriptor;
+  Address local;  // of all that it brings; none: each has its own
   bool begun = false;
   bool armed = false;
   bool aborted = false;
-  std::deque<int> arrived;
+  std::deque<Arrived> arrived;
   AcceptOperation* waiting = nullptr;
   Timer pause;
 
   void Deliver() {
     if (waiting == nullptr || arrived.empty()) return;
-    const int accepted = arrived.front();
+    const Arrived accepted = arrived.front();
     arrived.pop_front();
     AcceptOperation* operation = std::exchange(waiting, nullptr);
-    operation->peer = PeerAddressOf(accepted);
-    operation->Complete(accepted);
+    operation->peer = accepted.peer;
+    operation->local = local == Address() ? LocalAddressOf(accepted.descriptor) : local;
+    operation->Complete(accepted.descriptor);
   }
   // Once all that the kernel brought is handed out.
   void EndAborted() {
@@ -118,6 +125,7 @@ Result<SocketId> UringProactor::Listen(const Address& address, const ListenOptio
 }
 
 Result<SocketId> UringProactor::ListenOn(int descriptor) {
+  SendAtOnce(descriptor);  // whoever made it
   At(SocketId{descriptor}).listener = std::make_unique<Listener>(*this, descriptor);
   return SocketId{descriptor};
 }
@@ -140,7 +148,7 @@ void UringProactor::Close(SocketId socket) {
   assert(state.receive == nullptr && state.send == nullptr && state.connect == nullptr);
   if (state.listener != nullptr) {
     assert(state.listener->waiting == nullptr && !state.listener->armed);
-    for (const int arrived : state.listener->arrived) close(arrived);
+    for (const Listener::Arrived& arrived : state.listener->arrived) close(arrived.descriptor);
   }
   state = Socket{};
   close(DescriptorOf(socket));
@@ -219,7 +227,10 @@ void UringProactor::StartAccept(AcceptOperation& operation) {
   if (listener->aborted) return listener->EndAborted();
   // Else the ring answers EAGAIN instead of waiting. Not before: another process may have the same
   // socket, and go on accepting by its own way.
-  if (!std::exchange(listener->begun, true)) (void)SetBlocking(listener->descriptor, true);
+  if (!std::exchange(listener->begun, true)) {
+    (void)SetBlocking(listener->descriptor, true);
+    listener->local = LocalAddressOfAll(listener->descriptor);
+  }
   if (!listener->armed && !listener->pause.armed()) ArmAccept(*listener);
 }
 
@@ -264,7 +275,8 @@ void UringProactor::StartSend(SendOperation& operation) {
   state.send = &operation;
   io_uring_sqe& entry = NextEntry();
   io_uring_prep_send(&entry, DescriptorOf(operation.socket()), operation.rest.data(),
-                     operation.rest.size(), MSG_WAITALL | MSG_NOSIGNAL);
+                     operation.rest.size(),
+                     MSG_WAITALL | MSG_NOSIGNAL | (operation.more ? MSG_MORE : 0));
   Label(entry, &operation, static_cast<uint64_t>(Kind::kSend));
 }
 
@@ -338,7 +350,9 @@ void UringProactor::Reap() {
     if (count == 0) return;
     for (unsigned i = 0; i < count; ++i) Dispatch(*completions[i]);
     io_uring_cq_advance(ring_.get(), count);
-    if (count >= kCompletionsOfOneWait) io_uring_get_events(ring_.get());
+    // The next wait brings what has come meanwhile, without a call of its own.
+    if (count < kCompletionsOfOneWait) return;
+    io_uring_get_events(ring_.get());
   }
 }
 
@@ -411,8 +425,9 @@ void UringProactor::OnSend(SendOperation& operation, int result) {
 
 void UringProactor::OnAccept(Listener& listener, const io_uring_cqe& completion) {
   if (completion.res >= 0) {
-    if (SendAtOnce(completion.res)) {
-      listener.arrived.push_back(completion.res);
+    const Result<Address> peer = PeerAddressOf(completion.res);
+    if (peer || peer.error().code == ENOTCONN) {
+      listener.arrived.push_back({completion.res, peer.value_or(Address())});
     } else {
       ++counters_.accept_errors;  // Linux 6.6 to 6.8-rc: multishot made numbers up
     }

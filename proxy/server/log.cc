@@ -2,20 +2,16 @@
 
 #include <spdlog/async.h>
 #include <spdlog/async_logger.h>
-#include <spdlog/details/file_helper.h>
-#include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <unistd.h>
 
 #include <array>
-#include <mutex>
-#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "proxy/server/dovecot_line.h"
 #include "proxy/server/journal.h"
+#include "proxy/server/log_sinks.h"
 
 namespace poplar::server {
 namespace {
@@ -42,53 +38,6 @@ std::string HostName() {
   return name.data();
 }
 
-// A file that lines are appended to, and that can be opened anew under its name when something
-// (logrotate) has moved it away. Any thread.
-class LogFile final : public spdlog::sinks::base_sink<std::mutex> {
- public:
-  // Throws spdlog_ex where it can't be opened.
-  explicit LogFile(std::string path) : path_(std::move(path)), file_(Open(path_)) {}
-
-  // The error says why it can't be opened; then all goes on into the old one.
-  std::optional<std::string> Reopen() {
-    try {
-      File fresh = Open(path_);
-      const std::lock_guard lock(mutex_);
-      file_->flush();
-      file_ = std::move(fresh);
-      return std::nullopt;
-    } catch (const spdlog::spdlog_ex& error) {
-      return error.what();
-    }
-  }
-
- private:
-  using File = std::unique_ptr<spdlog::details::file_helper>;
-  static File Open(const std::string& path) {
-    auto file = std::make_unique<spdlog::details::file_helper>();
-    file->open(path);
-    return file;
-  }
-  void sink_it_(const spdlog::details::log_msg& message) override {
-    spdlog::memory_buf_t formatted;
-    formatter_->format(message, formatted);
-    file_->write(formatted);
-  }
-  void flush_() override { file_->flush(); }
-
-  const std::string path_;
-  File file_;
-};
-
-// Lines that StructuredLine has written for it.
-class JournalSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
-  void sink_it_(const spdlog::details::log_msg& message) override {
-    // There is nowhere to tell that it failed.
-    (void)SendToJournal({message.payload.data(), message.payload.size()});
-  }
-  void flush_() override {}
-};
-
 LineFormat FormatOf(const config::LogConfig& config) {
   if (config.output == config::kJournal) return LineFormat::kJournal;
   return config.format == config::LogFormat::kJson ? LineFormat::kJson : LineFormat::kLogfmt;
@@ -105,23 +54,29 @@ struct Log::Sink {
   std::shared_ptr<spdlog::async_logger> logger;
   std::shared_ptr<spdlog::async_logger> failed_logins;  // null: not asked for
   std::vector<std::shared_ptr<LogFile>> files;
+  std::vector<spdlog::sink_ptr> sinks;  // files and all others
   const std::string host = HostName();
   // Goes first: it writes what is queued and joins its thread, and then nobody but us has the
   // loggers.
   std::shared_ptr<spdlog::details::thread_pool> pool;
 
+  ~Sink() {
+    pool.reset();
+    for (const spdlog::sink_ptr& sink : sinks) sink->flush();
+  }
+
   std::shared_ptr<spdlog::async_logger> Open(const std::string& output) {
+    auto gathering = std::make_shared<GatheringSink>(*pool, sinks, SinkFor(output));
     auto made = std::make_shared<spdlog::async_logger>(
-        "poplar", SinkFor(output), pool, spdlog::async_overflow_policy::overrun_oldest);
+        "poplar", std::move(gathering), pool, spdlog::async_overflow_policy::overrun_oldest);
     made->set_pattern("%v");
-    made->flush_on(spdlog::level::info);
     return made;
   }
   spdlog::sink_ptr SinkFor(const std::string& output) {
-    if (output == "stdout") return std::make_shared<spdlog::sinks::stdout_sink_mt>();
-    if (output == config::kJournal) return std::make_shared<JournalSink>();
-    if (output == "stderr") return std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    return files.emplace_back(std::make_shared<LogFile>(output));
+    if (output == "stdout") return sinks.emplace_back(std::make_shared<StandardSink>(stdout));
+    if (output == "stderr") return sinks.emplace_back(std::make_shared<StandardSink>(stderr));
+    if (output == config::kJournal) return sinks.emplace_back(std::make_shared<JournalSink>());
+    return sinks.emplace_back(files.emplace_back(std::make_shared<LogFile>(output)));
   }
   static void Line(spdlog::async_logger& to, std::string_view line) {
     to.log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));

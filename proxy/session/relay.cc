@@ -75,11 +75,12 @@ void Relay::SetNodeOut(bool out) {
   }
 }
 
-io::Task<void> Relay::WriteToClient(std::string_view bytes) {
+io::Task<void> Relay::WriteToClient(std::string_view bytes, bool last) {
   if (bytes.empty() || ended_) co_return;
   client_writing_ = true;
   Watch();
-  const io::Result<> written = co_await client_.Write(bytes);
+  const io::Result<> written =
+      last ? co_await client_.Finish(bytes) : co_await client_.Write(bytes);
   client_writing_ = false;
   waiting_since_ = idle_since_ = proactor_.Now();
   stalled_since_.reset();
@@ -89,6 +90,7 @@ io::Task<void> Relay::WriteToClient(std::string_view bytes) {
     co_return;
   }
   record_.bytes_to_client += bytes.size();
+  end_.finished = last;
   Watch();
 }
 

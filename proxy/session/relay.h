@@ -34,6 +34,7 @@ struct RelayEnd {
   // No farewell and no orderly end of TLS: the client is in the middle of an answer, or QUIT has
   // none, and must be able to tell that this is not how it ends.
   bool abrupt = false;
+  bool finished = false;  // the client has its last answer, and with it the end of our writing
   // After a QUIT: whether the node's session may be kept for the user's next login (kParked: it
   // may, the node's stream is idle and the QUIT hasn't been sent to it), or why not.
   std::optional<ParkResult> park;
@@ -198,7 +199,7 @@ class Relay {
   Passage Repeat(std::string_view piece, bool complete);
   Passage Translate(std::string_view piece, bool complete);
   bool IsTrouble(const PendingCommand& command) const;
-  io::Task<void> OnReplyComplete(std::string_view unsent);
+  io::Task<void> OnReplyComplete(std::string_view unsent, bool last);
   io::Task<void> AnswerOwn();
   io::Task<void> AnswerOwnInTurn();
   void CountReply(const PendingCommand& command);
@@ -214,7 +215,8 @@ class Relay {
   std::string Reopen();
   bool AskAgain(PendingCommand& command);
 
-  io::Task<void> WriteToClient(std::string_view bytes);
+  // `last`: nothing is written behind it.
+  io::Task<void> WriteToClient(std::string_view bytes, bool last = false);
   static EndReason ReasonOf(const io::Error& error);
   void End(EndReason reason, std::string_view farewell = {}, bool abrupt = false);
   void EndIfDue();

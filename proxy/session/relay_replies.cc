@@ -86,7 +86,7 @@ io::Task<void> Relay::RelayReplies(std::string_view bytes) {
     if (!alone && !own_reply_due()) continue;
     const std::string_view unsent = bytes.substr(sent, at - sent);
     sent = at;
-    co_await OnReplyComplete(unsent);
+    co_await OnReplyComplete(unsent, quit);
     if (quit) End(EndReason::kQuit);
   }
   co_await WriteToClient(bytes.substr(sent, at - sent));
@@ -104,8 +104,8 @@ void Relay::BeginReply() {
   }
 }
 
-io::Task<void> Relay::OnReplyComplete(std::string_view unsent) {
-  co_await WriteToClient(unsent);
+io::Task<void> Relay::OnReplyComplete(std::string_view unsent, bool last) {
+  co_await WriteToClient(unsent, last);
   co_await AnswerOwn();
   if (draining_ && !quit_sent_) EndDrained();
 }
@@ -226,7 +226,7 @@ io::Task<void> Relay::AnswerOwn() {
   while (!ended_ && own_reply_due()) {
     const PendingCommand command = queue_.front();
     queue_.Pop();
-    co_await WriteToClient(*command.own_reply);
+    co_await WriteToClient(*command.own_reply, command.ends.has_value());
     if (command.ends) End(*command.ends);
   }
   room_.Signal();

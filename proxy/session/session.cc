@@ -35,9 +35,7 @@ Session::Session(Environment& environment, std::shared_ptr<const Settings> setti
       client_(std::make_unique<io::SocketStream>(proactor_, accepted.socket)),
       where_{listener.cluster} {
   record_.id = proactor_.random().Next();
-  origin_ = {.client = accepted.peer,
-             .local = proactor_.LocalAddress(accepted.socket),
-             .session = record_.id};
+  origin_ = {.client = accepted.peer, .local = accepted.local, .session = record_.id};
   record_.client = accepted.peer;
   record_.local = origin_.local;
   record_.listener = listener.name;
@@ -312,6 +310,7 @@ io::Task<void> Session::RelayMail() {
   relay_ = nullptr;
   farewell_ = end.farewell;
   abrupt_ = end.abrupt;
+  finished_ = end.finished;
   End(end.reason);
   if (departure_ != nullptr && record_.reason == EndReason::kMoved) departure_->Ended();
   departure_.reset();

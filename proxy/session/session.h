@@ -135,6 +135,7 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   bool secure_ = false;  // TLS is up
   bool ended_ = false;
   bool abrupt_ = false;
+  bool finished_ = false;              // the client has been told that we write no more
   std::optional<EndReason> draining_;  // and why
   bool reading_command_ = false;       // before login; Drain may cut in
   io::Time reading_since_{};           // likewise

@@ -20,13 +20,12 @@ io::Task<void> Session::Close() {
   input_.Release();
   if (abrupt_) co_return;
   io::Deadline deadline(proactor_, settings_->timeouts.client_write_stall, *client_);
-  if (!farewell_.empty()) {
-    const io::Result<> said = co_await client_->Write(farewell_);
+  if (!finished_) {
+    const io::Result<> said = co_await client_->Finish(farewell_);
     if (!said) co_return;
     record_.bytes_to_client += farewell_.size();
   }
-  const io::Result<> shut = co_await client_->ShutdownWrite();
-  if (shut) co_await Linger();
+  co_await Linger();
 }
 
 io::Task<void> Session::Linger() {

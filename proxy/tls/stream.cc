@@ -89,18 +89,24 @@ Task<Result<>> TlsStream::Write(std::string_view bytes) {
   co_return Result<>();
 }
 
-Task<Result<>> TlsStream::ShutdownWrite() {
+Task<Result<>> TlsStream::Finish(std::string_view last) {
   const io::Turn::Hold turn = co_await write_turn_.Take();
   Status status = Status::kWantOutput;
   while (status == Status::kWantOutput) {
     if (aborted_) co_return Fail(ECANCELED);
     Buffer out = co_await buffers_->Take(BufferUse::kSend);
-    status = engine_->Shutdown(out);
+    status = Status::kOk;
+    if (!last.empty()) {  // perhaps there was no handshake
+      size_t taken = 0;
+      status = engine_->Write(last, &taken, out);
+      last.remove_prefix(taken);
+    }
+    if (status == Status::kOk) status = engine_->Shutdown(out);
+    if (status == Status::kOk) co_return co_await transport_->Finish(out.bytes());
     const Result<> sent = co_await Send(out.bytes());
     if (!sent) co_return sent;
   }
-  if (status == Status::kFailed) co_return Fail(EPROTO);
-  co_return co_await transport_->ShutdownWrite();
+  co_return Fail(EPROTO);
 }
 
 void TlsStream::CancelRead() {

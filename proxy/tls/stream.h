@@ -25,7 +25,8 @@ class TlsStream final : public io::Stream {
 
   io::Task<io::Result<io::Buffer>> Read() override;
   io::Task<io::Result<>> Write(std::string_view bytes) override;
-  io::Task<io::Result<>> ShutdownWrite() override;
+  io::Task<io::Result<>> ShutdownWrite() override { return Finish({}); }
+  io::Task<io::Result<>> Finish(std::string_view last) override;
   void CancelRead() override;
   void Abort() override;
   // Not before the handshake has ended, nor once the session has failed or the peer has ended it.

@@ -192,6 +192,7 @@ void SimProactor::TryAccept(int32_t number) {
   connection->Attach(Side::kServer, this, NumberOf(id));
   world_.Log(actor_, "accepts", NumberOf(id));
   socket.accept->peer = connection->AddressOf(Side::kClient);
+  socket.accept->local = accepted.local;
   End(socket.accept, NumberOf(id));
 }
 

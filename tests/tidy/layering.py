@@ -41,7 +41,7 @@ CONFINED = {
     r"yaml-cpp/": r"proxy/config/yaml_tree\.cc",
     r"civetweb\.h|CivetServer\.h": r"metrics/admin_(client|server)\.cc",
     r"CLI/": r"proxy/(main|cli/command_line.*)\.(cc|h)",
-    r"spdlog/": r"proxy/server/log\.cc",
+    r"spdlog/": r"proxy/server/log(_sinks)?\.(cc|h)",
     r"systemd/": r"proxy/server/(journal|systemd)\.cc",
     r"boost/": r"proxy/(autoconfig|directory)/http_\w+\.cc",
     r"ares": r"proxy/io/cares_channel\.cc",

@@ -25,8 +25,8 @@ TEST(KernelSocket, ConnectsAtBothEnds) {
   ASSERT_TRUE(near) << near.error().Text();
   ASSERT_EQ(connect(*near, address.sockaddr_pointer(), address.sockaddr_length()), 0);
   const int far = accept(*listener, nullptr, nullptr);
-  EXPECT_EQ(PeerAddressOf(*near), address);
-  EXPECT_EQ(PeerAddressOf(far), LocalAddressOf(*near));
+  EXPECT_EQ(*PeerAddressOf(*near), address);
+  EXPECT_EQ(*PeerAddressOf(far), LocalAddressOf(*near));
   for (const int descriptor : {*listener, *near, far}) close(descriptor);
 }
 
@@ -68,10 +68,31 @@ TEST(KernelSocket, KnowsWhatIsNoSocket) {
   EXPECT_FALSE(NothingToReceive(-1));
   const int fresh = *OpenConnecting(AF_INET, Blocking::kYes);
   EXPECT_FALSE(NothingToReceive(fresh)) << "not connected";
+  EXPECT_EQ(PeerAddressOf(fresh).error().code, ENOTCONN);
   close(fresh);
   EXPECT_EQ(LocalAddressOf(-1), Address());
-  EXPECT_EQ(PeerAddressOf(-1), Address());
+  EXPECT_EQ(PeerAddressOf(-1).error().code, EBADF);
   EXPECT_EQ(OpenConnecting(-1, Blocking::kYes).error().code, EAFNOSUPPORT);
+}
+
+TEST(KernelSocket, KnowsTheAddressOfAllThatAreAccepted) {
+  const int one = *OpenListening(Address::Loopback(0), {}, Blocking::kYes);
+  EXPECT_EQ(LocalAddressOfAll(one), LocalAddressOf(one));
+  const int any = *OpenListening(*Address::Parse("0.0.0.0", 0), {}, Blocking::kYes);
+  EXPECT_EQ(LocalAddressOfAll(any), Address());
+  const Result<int> any6 = OpenListening(*Address::Parse("::", 0), {}, Blocking::kYes);
+  if (any6) EXPECT_EQ(LocalAddressOfAll(*any6), Address());
+  for (const int descriptor : {one, any, any6.value_or(-1)}) close(descriptor);
+}
+
+TEST(KernelSocket, KnowsThatATransparentSocketHasNoOneAddress) {
+  const int one = *OpenListening(Address::Loopback(0), {}, Blocking::kYes);
+  const int on = 1;
+  const bool set = setsockopt(one, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on)) == 0;
+  const Address address = LocalAddressOfAll(one);
+  close(one);
+  if (!set) GTEST_SKIP() << "only root may set IP_TRANSPARENT";
+  EXPECT_EQ(address, Address());
 }
 
 TEST(KernelSocket, WaitsForBytes) {

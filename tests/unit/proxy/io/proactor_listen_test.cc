@@ -2,12 +2,15 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "proxy/io/descriptor.h"
+#include "proxy/io/kernel_socket.h"
 #include "tests/unit/proxy/io/both_engines.h"
 #include "tests/unit/proxy/io/few_descriptors.h"
 #include "tests/unit/proxy/io/real_world.h"
@@ -152,6 +155,38 @@ Task<void> ListenOnCopy(RealWorldTest& test) {
   co_await test.CloseListener(*second);
 }
 TEST_P(ProactorListenTest, ListensOnWhatListensAlready) { Run(ListenOnCopy(*this)); }
+
+// As the service manager may have made it.
+Task<void> ListenOnWhatDelays(RealWorldTest& test) {
+  const int listening = *OpenListening(Address::Loopback(0), {}, Blocking::kNo);
+  const SocketId listener = *test.proactor_->ListenOn(listening);
+  auto client = std::move(*OpenStream(*test.proactor_, AF_INET));
+  EXPECT_TRUE(co_await client->Connect(test.proactor_->LocalAddress(listener)));
+  const Result<Accepted> accepted = co_await test.proactor_->Accept(listener);
+  int nodelay = 0;
+  socklen_t length = sizeof(nodelay);
+  getsockopt(static_cast<int>(accepted->socket), IPPROTO_TCP, TCP_NODELAY, &nodelay, &length);
+  EXPECT_EQ(nodelay, 1);
+  test.proactor_->Close(accepted->socket);
+  co_await test.CloseListener(listener);
+}
+TEST_P(ProactorListenTest, WhatItAcceptsSendsAtOnce) { Run(ListenOnWhatDelays(*this)); }
+
+Task<void> ConnectTo(RealWorldTest& test, std::string listening, std::string host) {
+  const SocketId listener = *test.proactor_->Listen(*Address::Parse(listening, 0), {});
+  Address to = *Address::Parse(host, 0);
+  to.set_port(test.proactor_->LocalAddress(listener).port());
+  auto client = std::move(*OpenStream(*test.proactor_, AF_INET));
+  EXPECT_TRUE(co_await client->Connect(to));
+  const Result<Accepted> accepted = co_await test.proactor_->Accept(listener);
+  EXPECT_EQ(accepted->local, to);
+  test.proactor_->Close(accepted->socket);
+  co_await test.CloseListener(listener);
+}
+TEST_P(ProactorListenTest, TellsWhereAClientHasConnectedTo) {
+  Run(ConnectTo(*this, "127.0.0.1", "127.0.0.1"));
+  Run(ConnectTo(*this, "0.0.0.0", "127.0.0.2"));
+}
 
 Task<void> LeaveListening(RealWorldTest& test, std::unique_ptr<SocketStream>& client) {
   const SocketId listener = *test.proactor_->Listen(Address::Loopback(0), {});

@@ -14,6 +14,7 @@
 #include "proxy/io/sync.h"
 #include "tests/unit/proxy/io/both_engines.h"
 #include "tests/unit/proxy/io/real_world.h"
+#include "tests/unit/proxy/io/tcp_segments.h"
 
 namespace poplar::io {
 namespace {
@@ -68,6 +69,22 @@ Task<void> BothWays(RealWorldTest& test) {
   }
 }
 TEST_P(ProactorTest, CarriesMegabytesBothWaysAtOnce) { Run(BothWays(*this)); }
+
+Task<void> FinishInOnePacket(RealWorldTest& test) {
+  const SocketId listener = *test.proactor_->Listen(Address::Loopback(0), {});
+  auto near = std::move(*OpenStream(*test.proactor_, AF_INET));
+  EXPECT_TRUE(co_await near->Connect(test.proactor_->LocalAddress(listener)));
+  const Result<Accepted> accepted = co_await test.proactor_->Accept(listener);
+  SocketStream far(*test.proactor_, accepted->socket);
+  const unsigned before = SegmentsReceived(static_cast<int>(accepted->socket));
+  EXPECT_TRUE(co_await near->Finish("last"));
+  EXPECT_EQ(co_await RealWorldTest::ReadBytes(far, 5), "last");
+  EXPECT_EQ(SegmentsReceived(static_cast<int>(accepted->socket)), before + 1);
+  EXPECT_TRUE(co_await far.Write("still heard"));
+  EXPECT_EQ(co_await RealWorldTest::ReadBytes(*near, 11), "still heard");
+  co_await test.CloseListener(listener);
+}
+TEST_P(ProactorTest, FinishesInOnePacket) { Run(FinishInOnePacket(*this)); }
 
 Task<void> HalfClose(RealWorldTest& test) {
   const RealWorldTest::Pair pair = co_await test.Connect();

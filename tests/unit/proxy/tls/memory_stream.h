@@ -20,6 +20,7 @@ struct MemoryPipe {
 
   std::string bytes;
   std::string all;  // everything ever written, for looking at
+  int writes = 0;
   bool ended = false;
   size_t capacity = 1 << 16;
   size_t read_max = io::kReceiveBytesMax;
@@ -55,6 +56,7 @@ class MemoryStream final : public io::Stream {
   }
 
   io::Task<io::Result<>> Write(std::string_view bytes) override {
+    ++out_->writes;
     while (!bytes.empty()) {
       if (aborted_) co_return io::Fail(ECANCELED);
       const size_t n = std::min(bytes.size(), out_->capacity - out_->bytes.size());

@@ -61,6 +61,28 @@ TEST_F(TlsStreamTest, TheEndStaysTheEnd) {
   EXPECT_EQ(Write(c.server, "+OK bye\r\n"), 0) << "the other direction is still open";
 }
 
+TEST_F(TlsStreamTest, TheLastWordAndTheEndAreOneWrite) {
+  for (const size_t size : {size_t{9}, 3 * Engine::kRecordBytesMax}) {
+    Connection c(pool_, ready_);
+    ShakeHands(c);
+    c.to_client->capacity = SIZE_MAX;
+    const int writes = c.to_client->writes;
+    const std::string last = Pattern(size);
+    int code = kRunning;
+    int end = kRunning;
+    std::string text;
+    Start(RunFinish(&c.server, last, &code));
+    Start(RunReadAll(&c.client, &text, &end));
+    Pump();
+    EXPECT_EQ(code, 0);
+    EXPECT_EQ(end, 0);
+    EXPECT_TRUE(text == last) << text.size() << " bytes of " << size;
+    const int records = static_cast<int>(1 + (size - 1) / Engine::kRecordBytesMax);
+    EXPECT_EQ(c.to_client->writes - writes, records);
+    EXPECT_TRUE(c.to_client->ended);
+  }
+}
+
 TEST_F(TlsStreamTest, AnIdleReadHoldsNoBuffer) {
   Connection c(pool_, ready_);
   ShakeHands(c);

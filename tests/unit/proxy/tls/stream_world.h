@@ -33,6 +33,11 @@ inline io::Task<void> RunShutdown(TlsStream* stream, int* code) {
   *code = result ? 0 : result.error().code;
 }
 
+inline io::Task<void> RunFinish(TlsStream* stream, std::string last, int* code) {
+  const io::Result<> result = co_await stream->Finish(last);
+  *code = result ? 0 : result.error().code;
+}
+
 // One read.
 inline io::Task<void> RunRead(TlsStream* stream, std::string* text, int* code) {
   *code = kRunning;
