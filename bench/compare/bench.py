@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from peers import BUILD, NGINX, Child, Stand, free_port, on_core
+from peers import BUILD, NGINX, UPSTREAM, Child, Stand, free_port, on_core
 
 FRONT_CORE, LOAD_CORE = 0, 1
 GENERATOR = BUILD / "bench" / "generator" / "poplar_generator"
@@ -56,6 +56,7 @@ class Bench:
     rounds: int = 5
     fronts: tuple = ()       # names; empty: all
     cores: tuple = (0, 1)    # of the machine, all
+    upstream: bool = False   # whether there is a build with upstream's BoringSSL
 
     def count(self, usual: float, least: int = 20) -> int:
         return max(least, int(usual * self.size))
@@ -67,7 +68,8 @@ class Bench:
         return Stand(self.folder, ports, self.folder / "certificate.pem", self.folder / "key.pem", core, auth_port)
 
     def chosen(self, names):
-        return [name for name in names if not self.fronts or name in self.fronts]
+        there = [name for name in names if self.upstream or not name.endswith(UPSTREAM)]
+        return [name for name in there if not self.fronts or name in self.fronts]
 
 
 def say(words: str):

@@ -51,6 +51,9 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=5, help="(%(default)s)")
     parser.add_argument("--size", type=float, default=1, help="times the usual amount of work (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="one round of a twentieth: to see that everything works")
+    parser.add_argument("--upstream", action="store_true",
+                        help="Poplar with upstream's BoringSSL, too, out of build/upstream; bench/run.sh says so where "
+                        "BORINGSSL_ROOT is set")
     parser.add_argument("--out", type=pathlib.Path,
                         help=f"folder of the results (bench; {_TRIAL.relative_to(ROOT)} for a trial: with --front, --quick, "
                         "another --size or fewer --rounds than 5)")
@@ -76,9 +79,7 @@ def read(file: pathlib.Path) -> dict:
 
 def write(results: dict, folder: pathlib.Path):
     """Runs of which nothing is left are forgotten."""
-    parts = [part for library in results.get("cpu", {}).values() for part in library.values()]
-    parts += [part for kind in KINDS if kind != "cpu" for part in results.get(kind, {}).values()]
-    used = {part["run"] for part in parts}
+    used = {part["run"] for kind in KINDS for part in results.get(kind, {}).values()}
     results["runs"] = {run: about for run, about in results["runs"].items() if run in used}
     targets.add_ratios(results)
     results["targets"] = targets.targets(results)
@@ -99,7 +100,7 @@ def errors_of(part: dict):
 def measure_all(options, parts, bench: Bench) -> list:
     results = read(options.out / "results.json")
     run = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    about = versions.all_of_it()
+    about = versions.all_of_it(options.upstream)
     results.setdefault("runs", {})[run] = {
         "command": shlex.join(["bench/run.sh", *sys.argv[1:]]), "rounds": options.rounds, "size": options.size, **about}
     errors = []
@@ -111,10 +112,7 @@ def measure_all(options, parts, bench: Bench) -> list:
         result["run"] = run
         result["took_seconds"] = round(time.monotonic() - begun, 1)
         errors += (f"{kind}, {part}: {error}" for error in errors_of(result))
-        place = results.setdefault(kind, {})
-        if kind == "cpu":
-            place = place.setdefault(about["tls_library"], {})
-        place[part] = result
+        results.setdefault(kind, {})[part] = result
         write(results, options.out)
         print(f"{number:3} of {len(parts)}  {kind}: {part} ({result['took_seconds']:.0f} s)".ljust(112), file=sys.stderr)
     return errors
@@ -138,7 +136,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="poplar-bench-") as name:
         os.chmod(name, 0o755)
         subprocess.run([str(LOAD), "certificate", name], check=True, timeout=60)
-        bench = Bench(pathlib.Path(name), options.size, options.rounds, tuple(options.front or ()), cores)
+        bench = Bench(pathlib.Path(name), options.size, options.rounds, tuple(options.front or ()), cores,
+                      options.upstream)
         errors = measure_all(options, parts, bench)
     print(f"results.json and RESULTS.md are in {options.out}", file=sys.stderr)
     if errors:

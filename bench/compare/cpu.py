@@ -2,15 +2,17 @@
 
 from bench import Bench, Nodes, auth_http, in_rounds, warm_and_measure
 from peers import ALL as FRONTS
+from peers import UPSTREAM
 from scenarios import ALL as SCENARIOS
 
 TITLE = "CPU time a unit of work"
 PARTS = tuple(scenario.name for scenario in SCENARIOS)
+_PARKING = ("poplar", "poplar" + UPSTREAM)
 
 
 def measure(bench: Bench, part: str) -> dict:
     scenario = next(each for each in SCENARIOS if each.name == part)
-    names = [name for name in bench.chosen(FRONTS) if scenario.parked or name != "poplar"]
+    names = [name for name in bench.chosen(FRONTS) if scenario.parked or name not in _PARKING]
     with Nodes(bench, "--users", scenario.users, "--messages", scenario.messages, "--message-bytes",
                scenario.message_bytes) as nodes, \
             auth_http(bench, nodes.ports) as auth:

@@ -17,6 +17,8 @@ from place import Group, on_core  # noqa: E402
 
 PEERS = ROOT / "build" / "peers"
 BUILD = ROOT / "build" / "release"
+UPSTREAM_BUILD = ROOT / "build" / "upstream"   # of the same source, with upstream's BoringSSL
+UPSTREAM = "-upstream"                         # ends the name of what comes out of it
 
 
 def _unpacked(program: str, *packages):
@@ -51,6 +53,7 @@ class Peer:
     tls = True          # to its clients
     sees_users = True   # whether it can choose a node by the user
     descriptors = 0     # that each of its processes may have; 0: as many as we
+    build = BUILD       # of ours
 
     def __init__(self, stand: Stand):
         self.stand = stand
@@ -138,8 +141,7 @@ admin: {{address: "127.0.0.1:{free_port()}"}}
 log: {{output: {self.folder}/poplar.log, level: info}}
 {self.more}
 """)
-        program, environment = POPLAR
-        return [program, "serve", "-c", file], environment
+        return [self.build / "poplar", "serve", "-c", file], {}
 
     def addresses(self):
         """Of the nodes."""
@@ -158,7 +160,7 @@ class Floor(Peer):
     sees_users = False
 
     def command(self):
-        return [BUILD / "bench" / "floor" / "poplar_floor", "--port", self.port, "--node", self.stand.nodes[0],
+        return [self.build / "bench" / "floor" / "poplar_floor", "--port", self.port, "--node", self.stand.nodes[0],
                 "--certificate", self.stand.certificate, "--key", self.stand.key], {}
 
 
@@ -370,5 +372,10 @@ service stats {{
 }}"""
 
 
-ALL = {each.name: each for each in (Poplar, PoplarUnparked, Floor, NginxMail, HaProxy, DovecotProxy, Perdition, Hitch,
-                                    NginxStream)}
+def _with_upstream(front):
+    return type(f"{front.__name__}Upstream", (front,), {"name": front.name + UPSTREAM, "build": UPSTREAM_BUILD})
+
+
+_OURS = (Poplar, PoplarUnparked, Floor)
+ALL = {each.name: each for each in (*_OURS, *map(_with_upstream, _OURS), NginxMail, HaProxy, DovecotProxy, Perdition,
+                                    Hitch, NginxStream)}

@@ -1,6 +1,7 @@
 """RESULTS.md, out of results.json alone: no figure in it that isn't there."""
 
 import tables
+from peers import UPSTREAM
 
 _HEAD = """# Results
 
@@ -16,19 +17,19 @@ def _runs(results: dict):
                f"{machine['system']}, Linux {machine['kernel']}, {machine['cores']} cores of {machine['cpu']}, "
                f"{machine['memory_gib']} GiB, load before it {about['load_before']}.")
         named = [f"{name}: {answer}" for name, answer in programs.items()]
-        yield f"Versions: {'; '.join(named)}. Poplar's TLS: {about['tls_library']} ({', '.join(filter(None, about['packages']))})."
+        upstream = about["tls_library_upstream"]
+        yield (f"Versions: {'; '.join(named)}. Poplar's TLS: {about['tls_library']} ({', '.join(filter(None, about['packages']))})"
+               + (f", and where a name ends with `{UPSTREAM}`: {upstream}." if upstream else "."))
 
 
 def _targets(results: dict):
     yield "## What is to be reached"
-    libraries = len(results.get("cpu", {})) > 1
     rows = []
     for each in results["targets"]:
         scale = _scale(each)
         best = f"{each['best_peer']}: {_number(each['best'], scale)}" if each["best_peer"] else "—"
         ratio = "" if each["ratio"] is None else f"{each['ratio']:.2f} ×"
-        library = f" ({each['library']})" if libraries and "library" in each else ""
-        rows.append([each["what"] + library, _unit(each["unit"]), best, _number(each["poplar"], scale), ratio,
+        rows.append([each["what"], _unit(each["unit"]), best, _number(each["poplar"], scale), ratio,
                      each["target"], {True: "yes", False: "**no**", None: "not told"}[each["reached"]]])
     yield tables.table(["", "in", "best peer", "Poplar", "ratio", "target", "reached"], rows)
 
@@ -56,13 +57,7 @@ def markdown(results: dict, kinds: dict) -> str:
         if kind not in results:
             continue
         parts.append(f"## {module.TITLE}\n\n{tables.NOTES[kind]}")
-        libraries = results[kind] if kind == "cpu" else {"": results[kind]}
-        for library, measured in libraries.items():
-            if library:
-                parts.append(f"Poplar with {library}.")
-            for name in module.PARTS:
-                if name in measured:
-                    parts.append(_part(kind, name, measured[name], results))
+        parts += [_part(kind, name, results[kind][name], results) for name in module.PARTS if name in results[kind]]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 

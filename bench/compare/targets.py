@@ -4,6 +4,7 @@ from bench import PEERS
 from failures import HANGS, KILLED
 from growth import SESSIONS
 from memory import FEW, MANY, MOST
+from peers import UPSTREAM
 from scenarios import SLOW
 from workers import FREE_CORES
 
@@ -29,12 +30,11 @@ def _best(rows: dict, figure: str):
 
 def add_ratios(results: dict):
     """To each row of CPU time: against the best peer, and against the floor."""
-    parts = [part for library in results.get("cpu", {}).values() for part in library.values()]
-    for part in parts + list(results.get("dovecot", {}).values()):
+    for part in [*results.get("cpu", {}).values(), *results.get("dovecot", {}).values()]:
         rows = part["rows"]
         _, best = _best(rows, "cpu_us")
-        floor = _figure(rows, "floor", "cpu_us")
-        for row in rows.values():
+        for name, row in rows.items():
+            floor = _figure(rows, "floor" + (UPSTREAM if name.endswith(UPSTREAM) else ""), "cpu_us")
             if "cpu_us" in row:
                 row["to_best_peer"] = row["cpu_us"] / best if best else None
                 row["to_floor"] = row["cpu_us"] / floor if floor else None
@@ -56,21 +56,20 @@ def _against_best(rows: dict, ours: str, what: str, unit: str, limit: float, fig
     return _target(what, unit, value, limit if ratio is not None else None, f"≤ {limit} × the best peer", peer, best, ratio)
 
 
-def _cpu(library: str, scenarios: dict):
-    upstream = "Debian" not in library
-    login, download = (0.6, 0.6) if upstream else (0.75, 1.0)
+def _cpu(results: dict, which: str, words: str, login: float, download: float):
+    """`which` build: the end of its names."""
     for scenario, ours, unit, limit in (
             ("login, full handshake", _OURS, "µs", login), ("login, resumed", _OURS, "µs", 0.6),
             ("poll, resumed", _OURS, "µs", 0.65), ("poll, resumed, parked", _PARKED, "µs", 0.45),
             ("download 75 KiB x 10", _OURS, "µs/GB", download), ("download 10 MiB", _OURS, "µs/GB", download),
             ("download 2 KiB x 20, pipelined", _OURS, "µs", 0.6)):
-        yield _against_best(scenarios.get(scenario, {}).get("rows", {}), ours, f"CPU: {scenario}", unit, limit)
+        yield _against_best(_rows(results, "cpu", scenario), ours + which, f"CPU{words}: {scenario}", unit, limit)
     for scenario in ("login, full handshake", "login, resumed", "poll, resumed"):
-        rows = scenarios.get(scenario, {}).get("rows", {})
-        floor, value = _figure(rows, "floor", "cpu_us"), _figure(rows, _OURS, "cpu_us")
+        rows = _rows(results, "cpu", scenario)
+        floor, value = _figure(rows, "floor" + which, "cpu_us"), _figure(rows, _OURS + which, "cpu_us")
         ratio = value / floor if value and floor else None
-        yield _target(f"CPU against the floor: {scenario}", "µs", value, 1.25 if ratio else None, "≤ 1.25 × the floor",
-                      "floor", floor, ratio)
+        yield _target(f"CPU against the floor{words}: {scenario}", "µs", value, 1.25 if ratio else None,
+                      "≤ 1.25 × the floor", "floor" + which, floor, ratio)
 
 
 def _memory(results: dict):
@@ -125,9 +124,9 @@ def _scaling(results: dict):
 
 
 def targets(results: dict) -> list:
-    rows = []
-    for library, scenarios in results.get("cpu", {}).items():
-        rows += ({**row, "library": library} for row in _cpu(library, scenarios))
+    rows = list(_cpu(results, "", "", 0.75, 1.0))
+    if any(_OURS + UPSTREAM in part["rows"] for part in results.get("cpu", {}).values()):
+        rows += _cpu(results, UPSTREAM, ", upstream's BoringSSL", 0.6, 0.6)
     for each in (_memory, _failures, _latency, _scaling):
         rows += each(results)
     return rows

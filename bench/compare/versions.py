@@ -26,9 +26,9 @@ def programs() -> dict:
             for name, answer in answers.items()}
 
 
-def tls_library() -> str:
-    """Poplar's, as it says."""
-    lines = _ask(*peers.POPLAR, "--version").splitlines()
+def tls_library(build: pathlib.Path) -> str:
+    """That of a build of Poplar, as it says."""
+    lines = _ask(build / "poplar", {}, "--version").splitlines()
     return next(line.partition(":")[2].strip() for line in lines if line.strip().startswith("boringssl:"))
 
 
@@ -58,7 +58,8 @@ def load() -> str:
     return pathlib.Path("/proc/loadavg").read_text().split()[0]
 
 
-def all_of_it() -> dict:
-    return {"commit": commit(), "machine": machine(), "programs": programs(), "tls_library": tls_library(),
+def all_of_it(upstream: bool) -> dict:
+    return {"commit": commit(), "machine": machine(), "programs": programs(), "tls_library": tls_library(peers.BUILD),
+            "tls_library_upstream": tls_library(peers.UPSTREAM_BUILD) if upstream else None,
             "packages": [package(name) for name in ("android-libboringssl", "libssl3")],
             "generator": GENERATOR.name, "load_before": load()}
