@@ -103,7 +103,8 @@ def measure_all(options, parts, bench: Bench) -> list:
     about = versions.all_of_it(options.upstream)
     words = shlex.join(["bench/run.sh", *(word for word in sys.argv[1:] if word != "--upstream")])
     results.setdefault("runs", {})[run] = {
-        "command": ("BORINGSSL_ROOT=PREFIX " if options.upstream else "") + words, "rounds": options.rounds, "size": options.size, **about}
+        "command": ("BORINGSSL_ROOT=PREFIX " if options.upstream else "") + words, "rounds": options.rounds,
+        "size": options.size, **about}
     errors = []
     for number, (kind, part) in enumerate(parts, 1):
         begun = time.monotonic()
