@@ -187,6 +187,8 @@ class Proactor {
   // Whether the peer of a connected socket has said nothing that wasn't received, and has not
   // closed. Not while a receive is in flight.
   virtual bool Quiet(SocketId socket) = 0;
+  // Whether the last receive is likely to have left something behind.
+  virtual bool DataLikely(SocketId /*socket*/) { return false; }
 
   // Runs until Stop; returns when the turn in which Stop was called has ended.
   virtual void Run() = 0;

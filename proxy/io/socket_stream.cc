@@ -20,6 +20,14 @@ Task<Result<>> SocketStream::Write(std::string_view bytes) {
   co_return sent;
 }
 
+Task<Result<>> SocketStream::WriteMore(std::string_view bytes) {
+  if (aborted_) co_return Fail(ECANCELED);
+  writing_ = true;
+  const Result<> sent = co_await proactor().Send(socket_, bytes, true);
+  writing_ = false;
+  co_return sent;
+}
+
 Task<Result<>> SocketStream::ShutdownWrite() {
   if (aborted_) co_return Fail(ECANCELED);
   proactor().ShutdownWrite(socket_);
@@ -28,10 +36,7 @@ Task<Result<>> SocketStream::ShutdownWrite() {
 
 // The end of what we write travels with the last bytes.
 Task<Result<>> SocketStream::Finish(std::string_view last) {
-  if (aborted_) co_return Fail(ECANCELED);
-  writing_ = true;
-  const Result<> sent = co_await proactor().Send(socket_, last, true);
-  writing_ = false;
+  const Result<> sent = co_await WriteMore(last);
   if (!sent) co_return sent;
   co_return co_await ShutdownWrite();
 }

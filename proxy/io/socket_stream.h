@@ -17,12 +17,14 @@ class SocketStream final : public Stream {
   Task<Result<Buffer>> Read() override;
   Task<Result<>> Write(std::string_view bytes) override;
   Task<Result<>> ShutdownWrite() override;
+  Task<Result<>> WriteMore(std::string_view bytes) override;
   Task<Result<>> Finish(std::string_view last) override;
   void CancelRead() override;
   void Abort() override;
   bool Detach() override;
   void Attach(Proactor& proactor) override;
   bool Quiet() override;
+  bool MoreWaits() const override { return proactor().DataLikely(socket_); }
 
   // Before anything else, on a stream from OpenStream. Bounded by nothing but Abort: put a Deadline
   // beside it.

@@ -24,6 +24,10 @@ class Stream {
   // Returns when the transport took all of it. `bytes` must stay valid until then.
   virtual Task<Result<>> Write(std::string_view bytes) = 0;
 
+  // As Write, where more is written at once: a packet that isn't full may wait for it (200 ms at
+  // most, should it not come).
+  virtual Task<Result<>> WriteMore(std::string_view bytes) { return Write(bytes); }
+
   // Says that we write no more (close_notify, then FIN). Without it the peer can tell that the end
   // wasn't orderly.
   virtual Task<Result<>> ShutdownWrite() = 0;
@@ -46,6 +50,9 @@ class Stream {
 
   // Whether the peer has neither said anything that wasn't read nor closed. Not while reading.
   virtual bool Quiet() = 0;
+
+  // After a read: whether the next one is likely to have something without waiting.
+  virtual bool MoreWaits() const { return false; }
 };
 
 }  // namespace poplar::io

@@ -51,6 +51,7 @@ class UringProactor final : public Proactor {
   void Detach(SocketId socket) override;
   void Adopt(SocketId socket) override;
   bool Quiet(SocketId socket) override;
+  bool DataLikely(SocketId socket) override { return At(socket).data_likely; }
   void Run() override;
   void PostFromAnyThread(std::function<void()> function) override {
     posted_.Post(std::move(function));

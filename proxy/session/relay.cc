@@ -75,12 +75,22 @@ void Relay::SetNodeOut(bool out) {
   }
 }
 
-io::Task<void> Relay::WriteToClient(std::string_view bytes, bool last) {
+io::Task<void> Relay::WriteToClient(std::string_view bytes, Behind behind) {
   if (bytes.empty() || ended_) co_return;
   client_writing_ = true;
   Watch();
-  const io::Result<> written =
-      last ? co_await client_.Finish(bytes) : co_await client_.Write(bytes);
+  io::Result<> written;
+  switch (behind) {
+    case Behind::kMaybe:
+      written = co_await client_.Write(bytes);
+      break;
+    case Behind::kMore:
+      written = co_await client_.WriteMore(bytes);
+      break;
+    case Behind::kNothing:
+      written = co_await client_.Finish(bytes);
+      break;
+  }
   client_writing_ = false;
   waiting_since_ = idle_since_ = proactor_.Now();
   stalled_since_.reset();
@@ -90,7 +100,7 @@ io::Task<void> Relay::WriteToClient(std::string_view bytes, bool last) {
     co_return;
   }
   record_.bytes_to_client += bytes.size();
-  end_.finished = last;
+  end_.finished = behind == Behind::kNothing;
   Watch();
 }
 

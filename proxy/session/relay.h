@@ -170,6 +170,13 @@ class Relay {
     std::string_view bytes;
   };
 
+  // What the client gets behind what is written.
+  enum class Behind : uint8_t {
+    kMaybe,
+    kMore,     // at once
+    kNothing,  // ever
+  };
+
   io::Task<void> PumpCommands(std::string again);
   POPLAR_OWN_FRAME io::Task<void> TakeCommands();
   io::Task<void> TakeCommand(std::string_view line, io::Buffer& batch);
@@ -199,7 +206,7 @@ class Relay {
   Passage Repeat(std::string_view piece, bool complete);
   Passage Translate(std::string_view piece, bool complete);
   bool IsTrouble(const PendingCommand& command) const;
-  io::Task<void> OnReplyComplete(std::string_view unsent, bool last);
+  io::Task<void> OnReplyComplete(std::string_view unsent, Behind behind);
   io::Task<void> AnswerOwn();
   io::Task<void> AnswerOwnInTurn();
   void CountReply(const PendingCommand& command);
@@ -215,8 +222,7 @@ class Relay {
   std::string Reopen();
   bool AskAgain(PendingCommand& command);
 
-  // `last`: nothing is written behind it.
-  io::Task<void> WriteToClient(std::string_view bytes, bool last = false);
+  io::Task<void> WriteToClient(std::string_view bytes, Behind behind = Behind::kMaybe);
   static EndReason ReasonOf(const io::Error& error);
   void End(EndReason reason, std::string_view farewell = {}, bool abrupt = false);
   void EndIfDue();
@@ -227,6 +233,10 @@ class Relay {
   void KeepNodeAwake();
   io::Task<void> AskNoop();
   bool running() const { return !ended_ && !lost_; }
+  // Of an answer that has begun; ours alone decide when it goes on where it is paced.
+  bool more_is_there() const {
+    return running() && framing_ && !opaque_ && paced_ == nullptr && node_->MoreWaits();
+  }
   bool own_reply_due() const { return !queue_.empty() && queue_.front().own_reply != nullptr; }
   bool mapped() const { return kept_ != nullptr && kept_->view.mapped(); }
   uint32_t AtNode(uint32_t own) const { return mapped() ? kept_->view.AtNode(own) : own; }

@@ -86,10 +86,11 @@ io::Task<void> Relay::RelayReplies(std::string_view bytes) {
     if (!alone && !own_reply_due()) continue;
     const std::string_view unsent = bytes.substr(sent, at - sent);
     sent = at;
-    co_await OnReplyComplete(unsent, quit);
+    co_await OnReplyComplete(unsent, quit ? Behind::kNothing : Behind::kMaybe);
     if (quit) End(EndReason::kQuit);
   }
-  co_await WriteToClient(bytes.substr(sent, at - sent));
+  co_await WriteToClient(bytes.substr(sent, at - sent),
+                         more_is_there() ? Behind::kMore : Behind::kMaybe);
   EndIfDue();
 }
 
@@ -104,8 +105,8 @@ void Relay::BeginReply() {
   }
 }
 
-io::Task<void> Relay::OnReplyComplete(std::string_view unsent, bool last) {
-  co_await WriteToClient(unsent, last);
+io::Task<void> Relay::OnReplyComplete(std::string_view unsent, Behind behind) {
+  co_await WriteToClient(unsent, behind);
   co_await AnswerOwn();
   if (draining_ && !quit_sent_) EndDrained();
 }
@@ -226,7 +227,7 @@ io::Task<void> Relay::AnswerOwn() {
   while (!ended_ && own_reply_due()) {
     const PendingCommand command = queue_.front();
     queue_.Pop();
-    co_await WriteToClient(*command.own_reply, command.ends.has_value());
+    co_await WriteToClient(*command.own_reply, command.ends ? Behind::kNothing : Behind::kMaybe);
     if (command.ends) End(*command.ends);
   }
   room_.Signal();

@@ -74,17 +74,17 @@ Task<Result<Buffer>> TlsStream::ReadRecords() {
   }
 }
 
-Task<Result<>> TlsStream::Write(std::string_view bytes) {
+Task<Result<>> TlsStream::WriteRecords(std::string_view bytes, bool more) {
   const io::Turn::Hold turn = co_await write_turn_.Take();
   while (!bytes.empty()) {
     if (aborted_) co_return Fail(ECANCELED);
     Buffer out = co_await buffers_->Take(BufferUse::kSend);
     size_t taken = 0;
     const Status status = engine_->Write(bytes, &taken, out);
-    const Result<> sent = co_await Send(out.bytes());
+    bytes.remove_prefix(taken);
+    const Result<> sent = co_await Send(out.bytes(), more || !bytes.empty());
     if (!sent) co_return sent;
     if (status == Status::kFailed) co_return Fail(EPROTO);
-    bytes.remove_prefix(taken);
   }
   co_return Result<>();
 }
@@ -103,7 +103,7 @@ Task<Result<>> TlsStream::Finish(std::string_view last) {
     }
     if (status == Status::kOk) status = engine_->Shutdown(out);
     if (status == Status::kOk) co_return co_await transport_->Finish(out.bytes());
-    const Result<> sent = co_await Send(out.bytes());
+    const Result<> sent = co_await Send(out.bytes(), status == Status::kWantOutput);
     if (!sent) co_return sent;
   }
   co_return Fail(EPROTO);
@@ -142,6 +142,10 @@ bool TlsStream::Quiet() {
   return ciphertext_.empty() && !engine_->HoldsInput() && transport_->Quiet();
 }
 
+bool TlsStream::MoreWaits() const {
+  return engine_->readable() || !ciphertext_.empty() || transport_->MoreWaits();
+}
+
 // One piece of ciphertext into the empty buffer. The end of the transport is never an orderly end
 // of TLS.
 Task<Result<>> TlsStream::Receive() {
@@ -154,9 +158,10 @@ Task<Result<>> TlsStream::Receive() {
   co_return Result<>();
 }
 
-Task<Result<>> TlsStream::Send(std::string_view sealed) {
+Task<Result<>> TlsStream::Send(std::string_view sealed, bool more) {
   if (aborted_) co_return Fail(ECANCELED);
   if (sealed.empty()) co_return Result<>();
+  if (more) co_return co_await transport_->WriteMore(sealed);
   co_return co_await transport_->Write(sealed);
 }
 

@@ -24,7 +24,12 @@ class TlsStream final : public io::Stream {
   io::Task<io::Result<>> Handshake(io::Buffer received = {});
 
   io::Task<io::Result<io::Buffer>> Read() override;
-  io::Task<io::Result<>> Write(std::string_view bytes) override;
+  io::Task<io::Result<>> Write(std::string_view bytes) override {
+    return WriteRecords(bytes, false);
+  }
+  io::Task<io::Result<>> WriteMore(std::string_view bytes) override {
+    return WriteRecords(bytes, true);
+  }
   io::Task<io::Result<>> ShutdownWrite() override { return Finish({}); }
   io::Task<io::Result<>> Finish(std::string_view last) override;
   void CancelRead() override;
@@ -33,13 +38,15 @@ class TlsStream final : public io::Stream {
   bool Detach() override;
   void Attach(io::Proactor& proactor) override;
   bool Quiet() override;
+  bool MoreWaits() const override;
 
   const Engine& engine() const { return *engine_; }
 
  private:
   io::Task<io::Result<io::Buffer>> ReadRecords();
   io::Task<io::Result<>> Receive();
-  io::Task<io::Result<>> Send(std::string_view sealed);
+  io::Task<io::Result<>> WriteRecords(std::string_view bytes, bool more);
+  io::Task<io::Result<>> Send(std::string_view sealed, bool more = false);
   POPLAR_OWN_FRAME io::Task<void> SendAlert();
 
   std::unique_ptr<io::Stream> transport_;

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace poplar::simulation {
 namespace {
@@ -28,7 +29,7 @@ void Connection::Attach(Side side, SocketOwner* owner, int32_t socket) {
   Of(side).socket = socket;
 }
 
-ssize_t Connection::Send(Side side, std::string_view bytes) {
+ssize_t Connection::Send(Side side, std::string_view bytes, bool more) {
   End& end = Of(side);
   assert(!end.closed && !bytes.empty());
   if (end.error_due) {
@@ -39,9 +40,13 @@ ssize_t Connection::Send(Side side, std::string_view bytes) {
   const size_t room =
       faults_.send_buffer_bytes - std::min(faults_.send_buffer_bytes, end.unsent.size());
   const size_t most = std::min(room, bytes.size());
-  if (most == 0) return -EAGAIN;
+  if (most == 0) {
+    if (std::exchange(end.held, 0) > 0) Pump(side);  // as Linux: who has no room left holds nothing
+    return -EAGAIN;
+  }
   const size_t taken = random_.Chance(0.5) ? most : random_.Between(1, most);
   end.unsent.Append(bytes.substr(0, taken));
+  end.held = more && taken == bytes.size() ? end.unsent.size() % faults_.segment_bytes_max : 0;
   Pump(side);
   return static_cast<ssize_t>(taken);
 }
@@ -79,6 +84,7 @@ void Connection::ShutdownWrite(Side side) {
   End& end = Of(side);
   if (end.fin_wanted || end.reset) return;
   end.fin_wanted = true;
+  end.held = 0;
   Pump(side);
 }
 
@@ -125,9 +131,9 @@ size_t Connection::Window(Side to) const {
 // Puts on the wire what the receiver's window allows.
 void Connection::Pump(Side from) {
   End& end = Of(from);
-  while (!silent_ && !end.reset && !end.unsent.empty() && end.flying.size() < kFlyingMax) {
+  while (!silent_ && !end.reset && end.unsent.size() > end.held && end.flying.size() < kFlyingMax) {
     const size_t most =
-        std::min({end.unsent.size(), Window(Other(from)), faults_.segment_bytes_max});
+        std::min({end.unsent.size() - end.held, Window(Other(from)), faults_.segment_bytes_max});
     if (most == 0) return;
     if (InjectLoss()) return;
     const size_t n = random_.Chance(0.5) ? most : random_.Between(1, most);

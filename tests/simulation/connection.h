@@ -43,8 +43,9 @@ class Connection {
   uint32_t id() const { return id_; }
 
   // Bytes taken (at times fewer than there is room for) or a negative errno: EAGAIN while there is
-  // no room, ECONNRESET once and then EPIPE after a reset.
-  ssize_t Send(Side side, std::string_view bytes);
+  // no room, ECONNRESET once and then EPIPE after a reset. `more`: a segment that isn't full waits
+  // for what is sent next, or for the end; here for ever, so that nobody may forget it.
+  ssize_t Send(Side side, std::string_view bytes, bool more = false);
   // Bytes brought, 0 at the end, or a negative errno. An error that a Send has reported is not
   // reported again: the receiver then sees an end that looks orderly, as on Linux.
   ssize_t Receive(Side side, char* into, size_t most);
@@ -73,6 +74,7 @@ class Connection {
     SocketOwner* owner = nullptr;  // none: not accepted yet, or closed
     int32_t socket = -1;
     ByteQueue unsent;            // taken by the kernel, not yet on the wire
+    size_t held = 0;             // of these, the last ones, which wait for more
     ByteQueue wire;              // of ours, on the way to the other end
     std::deque<Segment> flying;  // how the wire's bytes are cut
     io::Time last_arrival{};

@@ -238,7 +238,7 @@ void SimProactor::TrySend(int32_t number) {
   }
   std::string_view& rest = socket.send->rest;
   while (!rest.empty()) {
-    ssize_t n = socket.connection->Send(socket.side, rest);
+    ssize_t n = socket.connection->Send(socket.side, rest, socket.send->more);
     if (n == -EAGAIN) return;
     if (n < 0) {
       if (socket.aborted) {
@@ -358,6 +358,11 @@ bool SimProactor::Quiet(io::SocketId id) {
   world_.Require(socket.state == State::kConnected, "Quiet of a socket that isn't connected");
   world_.Require(socket.receive == nullptr, "Quiet with a receive in flight");
   return socket.connection != nullptr && socket.connection->Quiet(socket.side);
+}
+
+bool SimProactor::DataLikely(io::SocketId id) {
+  Socket& socket = At(id, "DataLikely");
+  return socket.connection != nullptr && socket.connection->Readable(socket.side);
 }
 
 void SimProactor::Reset(io::SocketId id) {

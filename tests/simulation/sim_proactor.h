@@ -44,6 +44,7 @@ class SimProactor final : private InjectedRandom,
   void Detach(io::SocketId socket) override;
   void Adopt(io::SocketId socket) override;
   bool Quiet(io::SocketId socket) override;
+  bool DataLikely(io::SocketId socket) override;
 
   // Drives the whole world until Stop; for code that brings its own main loop.
   void Run() override;

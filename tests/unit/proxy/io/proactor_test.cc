@@ -70,6 +70,33 @@ Task<void> BothWays(RealWorldTest& test) {
 }
 TEST_P(ProactorTest, CarriesMegabytesBothWaysAtOnce) { Run(BothWays(*this)); }
 
+Task<void> MoreInOnePacket(RealWorldTest& test) {
+  const SocketId listener = *test.proactor_->Listen(Address::Loopback(0), {});
+  auto near = std::move(*OpenStream(*test.proactor_, AF_INET));
+  EXPECT_TRUE(co_await near->Connect(test.proactor_->LocalAddress(listener)));
+  const Result<Accepted> accepted = co_await test.proactor_->Accept(listener);
+  SocketStream far(*test.proactor_, accepted->socket);
+  const unsigned before = SegmentsReceived(static_cast<int>(accepted->socket));
+  for (const char* part : {"one ", "two "}) EXPECT_TRUE(co_await near->WriteMore(part));
+  EXPECT_TRUE(co_await near->Write("three"));
+  EXPECT_EQ(co_await RealWorldTest::ReadBytes(far, 13), "one two three");
+  EXPECT_EQ(SegmentsReceived(static_cast<int>(accepted->socket)), before + 1);
+  co_await test.CloseListener(listener);
+}
+TEST_P(ProactorTest, WhatMoreFollowsTravelsWithIt) { Run(MoreInOnePacket(*this)); }
+
+Task<void> KnowsOfMore(RealWorldTest& test) {
+  const RealWorldTest::Pair pair = co_await test.Connect();
+  EXPECT_TRUE(co_await pair[0]->Write(std::string(kReceiveBytesMax + 1, 'x')));
+  const Result<Buffer> first = co_await pair[1]->Read();
+  EXPECT_EQ(first->size(), kReceiveBytesMax);
+  EXPECT_TRUE(pair[1]->MoreWaits());
+  const Result<Buffer> second = co_await pair[1]->Read();
+  EXPECT_EQ(second->size(), 1u);
+  EXPECT_FALSE(pair[1]->MoreWaits());
+}
+TEST_P(ProactorTest, KnowsWhetherMoreWaits) { Run(KnowsOfMore(*this)); }
+
 Task<void> FinishInOnePacket(RealWorldTest& test) {
   const SocketId listener = *test.proactor_->Listen(Address::Loopback(0), {});
   auto near = std::move(*OpenStream(*test.proactor_, AF_INET));
