@@ -129,11 +129,11 @@ Candidates NodeTable::Choose(ClusterId cluster, const CanonicalUser& user) const
   if (!rules.shared_storage) {
     return Candidates{route->ids[FirstChoice(user.text(), route->nodes)]};
   }
-  absl::InlinedVector<Ranked, 32> order(route->nodes.size());
-  RankNodes(user.text(), route->nodes, {order.data(), order.size()});
+  absl::InlinedVector<Placed, 32> order(route->nodes.size());
+  OrderNodes(user.text(), route->nodes, {order.data(), order.size()});
   Candidates candidates;
   candidates.reserve(order.size());
-  for (const Ranked& entry : order) candidates.push_back(route->ids[entry.index]);
+  for (const Placed& entry : order) candidates.push_back(route->ids[entry.index]);
   return candidates;
 }
 

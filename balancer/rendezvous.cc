@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <cmath>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -47,6 +48,30 @@ uint64_t LowestCostOfHash(uint64_t hash) {
   return log2_at_most < kMost ? kMost - log2_at_most : 0;
 }
 
+// Nodes of weight 0 come after all others, whose keys are 64 at most.
+constexpr double kBehindAll = 1000;
+
+Placed PlacedBy(uint64_t hash, const WeightedNode& node, uint32_t index) {
+  const double cost = 64 - std::log2(static_cast<double>(hash | 1));
+  return {node.weight == 0 ? kBehindAll + cost : cost / node.weight, index};
+}
+
+// Whether exact costs are sure to have the same order. Keys are right to 1e-13 of themselves and to
+// as much again of a whole cost: what rounding takes, here and of the last bits there.
+bool Apart(const Placed& first, const Placed& second) {
+  return second.key - first.key > 1e-9 * second.key + 1e-12;
+}
+
+// Sorted by their keys, but too near one another for these to be believed.
+void SortExactly(std::string_view key, std::span<const WeightedNode> nodes, std::span<Placed> run) {
+  const auto ranked = [&](const Placed& place) {
+    return Ranked{CostOfHash(HashOn(key, nodes[place.index])), place.index};
+  };
+  std::sort(run.begin(), run.end(), [&](const Placed& a, const Placed& b) {
+    return Precedes(ranked(a), ranked(b), nodes);
+  });
+}
+
 }  // namespace
 
 WeightedNode::WeightedNode(std::string_view node_name, uint32_t node_weight)
@@ -73,6 +98,21 @@ void RankNodes(std::string_view key, std::span<const WeightedNode> nodes, std::s
   for (uint32_t i = 0; i < nodes.size(); ++i) order[i] = {CostOfHash(HashOn(key, nodes[i])), i};
   std::sort(order.begin(), order.end(),
             [nodes](const Ranked& a, const Ranked& b) { return Precedes(a, b, nodes); });
+}
+
+void OrderNodes(std::string_view key, std::span<const WeightedNode> nodes,
+                std::span<Placed> order) {
+  assert(order.size() == nodes.size());
+  for (uint32_t i = 0; i < nodes.size(); ++i)
+    order[i] = PlacedBy(HashOn(key, nodes[i]), nodes[i], i);
+  std::sort(order.begin(), order.end(),
+            [](const Placed& a, const Placed& b) { return a.key < b.key; });
+  for (size_t begin = 0; begin < order.size();) {
+    size_t end = begin + 1;
+    while (end < order.size() && !Apart(order[end - 1], order[end])) ++end;
+    if (end - begin > 1) SortExactly(key, nodes, order.subspan(begin, end - begin));
+    begin = end;
+  }
 }
 
 std::vector<uint32_t> OrderOfPreference(std::string_view key, std::span<const WeightedNode> nodes) {

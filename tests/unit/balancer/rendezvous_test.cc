@@ -59,10 +59,13 @@ TEST(RendezvousTest, AgreesWithTheReferenceBitForBit) {
     }
     std::vector<Ranked> ranked(nodes.size());
     RankNodes(golden.user, nodes, ranked);
+    std::vector<Placed> placed(nodes.size());
+    OrderNodes(golden.user, nodes, placed);
     ASSERT_EQ(golden.order.size(), nodes.size());
     for (size_t i = 0; i < ranked.size(); ++i) {
       EXPECT_EQ(nodes[ranked[i].index].name, golden.order[i]) << line;
       EXPECT_EQ(ranked[i].cost, golden.costs[ranked[i].index]) << line;
+      EXPECT_EQ(placed[i].index, ranked[i].index) << line;
     }
   }
   EXPECT_EQ(lines, 245);
@@ -115,6 +118,37 @@ TEST(RendezvousTest, CostNeverRisesWithTheHash) {
       EXPECT_GE(CostOfHash(power + step - 1), CostOfHash(power + step)) << bit << '+' << step;
     }
   }
+}
+
+TEST(RendezvousTest, TheQuickOrderIsTheExactOne) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 1000; ++i) names.push_back("node-" + std::to_string(i));
+  for (const uint32_t weights : {1u, 3u, 1001u}) {  // alike, few different ones, and many
+    std::vector<WeightedNode> nodes;
+    for (uint32_t i = 0; i < names.size(); ++i)
+      nodes.emplace_back(names[i], weights == 1 ? 100 : i * 7 % weights);
+    std::vector<Placed> placed(nodes.size());
+    for (int user = 0; user < 50; ++user) {
+      const std::string key = "user" + std::to_string(user) + "@example.org";
+      OrderNodes(key, nodes, placed);
+      std::vector<uint32_t> order;
+      for (const Placed& each : placed) order.push_back(each.index);
+      ASSERT_EQ(order, OrderOfPreference(key, nodes)) << key << ' ' << weights;
+    }
+  }
+}
+
+// Twins: what their keys can't tell, their costs and names must.
+TEST(RendezvousTest, TheQuickOrderLeavesNearTiesToTheExactCosts) {
+  const std::vector<WeightedNode> base{{"b", 100}, {"a", 100}, {"c", 50}, {"d", 0}, {"e", 0}};
+  std::vector<WeightedNode> nodes = base;
+  for (WeightedNode& node : nodes) node.seed = 7;  // as if all names had the same hash
+  std::vector<Placed> placed(nodes.size());
+  OrderNodes("alice@example.org", nodes, placed);
+  std::vector<uint32_t> order;
+  for (const Placed& each : placed) order.push_back(each.index);
+  EXPECT_EQ(order, (std::vector<uint32_t>{1, 0, 2, 3, 4}));
+  EXPECT_EQ(order, OrderOfPreference("alice@example.org", nodes));
 }
 
 TEST(RendezvousTest, OrderOfTheNodeListIsIrrelevant) {
