@@ -19,7 +19,7 @@ import time
 
 from fronts import FRONTS
 from model import Model
-from peers import BUILD, Child, Stand, free_port
+from peers import BUILD, Child, Stand
 from picture import draw_failures, draw_latencies
 from result import Result
 

@@ -154,6 +154,63 @@ def run_load(port: int, *more, core=LOAD_CORE, seconds: float = 300) -> dict:
     return end_load(start_load(port, *more, core=core), seconds)
 
 
+class Turns:
+    """A load that runs as many sessions as it is told, again and again, and keeps its clients' TLS sessions meanwhile."""
+
+    def __init__(self, port: int, *more, core=LOAD_CORE):
+        self._load = start_load(port, "--turns", *more, core=core, stdin=subprocess.PIPE)
+
+    def run(self, sessions: int, seconds: float = 120) -> dict:
+        self._load.stdin.write(f"{sessions}\n")
+        self._load.stdin.flush()
+        if not select.select([self._load.stdout], [], [], seconds)[0]:
+            raise Failed(f"the load was not done within {seconds:.0f} s")
+        line = self._load.stdout.readline()
+        if not line:
+            raise Failed("the load has ended")
+        return json.loads(line)
+
+    def end(self):
+        self._load.kill()
+        self._load.communicate()
+
+
+class Running:
+    """Proxies that all run, each with its load, and are measured by turns; a proxy is started when its first turn comes."""
+
+    def __init__(self, stand):
+        self._stand, self._stack, self._running, self._errors = stand, contextlib.ExitStack(), {}, {}
+
+    def measure(self, name: str, front, arguments, sessions: int, clients: int) -> dict:
+        """`front`: its class."""
+        if name in self._errors:
+            raise self._errors[name]
+        if name not in self._running:
+            try:
+                self._running[name] = self._start(front, arguments, clients)
+            except (Failed, AssertionError, OSError) as error:
+                self._errors[name] = error
+                raise
+        proxy, load = self._running[name]
+        before = proxy.group.cpu_seconds()
+        report = load.run(sessions)
+        return _row_of(report, proxy.group.cpu_seconds() - before)
+
+    def _start(self, front, arguments, clients: int):
+        proxy = self._stack.enter_context(front(self._stand))
+        load = Turns(proxy.port, *arguments, "--clients", clients)
+        self._stack.callback(load.end)
+        for _ in range(2):   # a client's first TLS session is a full one, and its first login may open what others use
+            load.run(clients)
+        return proxy, load
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+
 class Held:
     """Sessions that are logged in and idle; `count`: how many there are."""
 
@@ -188,14 +245,19 @@ def warm_and_measure(front, arguments, sessions: int, clients: int = 64, core=LO
     warm = run_load(front.port, *arguments, "--sessions", max(clients, sessions // 10), core=core)
     before = front.group.cpu_seconds()
     report = run_load(front.port, *arguments, "--sessions", sessions, core=core)
-    cpu = front.group.cpu_seconds() - before
+    row = _row_of(report, front.group.cpu_seconds() - before)
+    row["failed"] += warm["failed"]
+    return row
+
+
+def _row_of(report: dict, cpu: float) -> dict:
     if report["all_sessions"] == 0:
         raise Failed(f"no session came through: {report['failed_at']}")
     return {"cpu_us": cpu * 1e6 / report["all_sessions"], "cpu_seconds": cpu, "bytes": report["bytes_received"],
             "sessions_per_second": report["sessions"] / report["seconds"],
             "p50_ms": report["session"]["p50_ms"], "p99_ms": report["session"]["p99_ms"],
             "resumed": report["resumed"] / max(1, report["sessions"]),
-            "sessions": report["sessions"] + report["failed"], "failed": report["failed"] + warm["failed"]}
+            "sessions": report["sessions"] + report["failed"], "failed": report["failed"]}
 
 
 def attempt(name: str, measure) -> dict:

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 
+import chart
 import cpu
 import failures
 import growth
@@ -85,7 +86,7 @@ def write(results: dict, folder: pathlib.Path):
     results["targets"] = targets.targets(results)
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in (("results.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n"),
-                       ("RESULTS.md", render.markdown(results, KINDS))):
+                       ("results.svg", chart.draw(results)), ("RESULTS.md", render.markdown(results, KINDS))):
         (folder / f"{name}.new").write_text(text)
         (folder / f"{name}.new").replace(folder / name)
 

@@ -3,7 +3,8 @@
 import dataclasses
 import pathlib
 
-from bench import PEERS, Bench, auth_http, in_rounds, warm_and_measure
+from bench import PEERS, Bench, Running, auth_http, in_rounds
+from cpu import TURNS
 from dovecot import Dovecot
 from peers import ALL as FRONTS
 from scenarios import SLOW
@@ -32,13 +33,12 @@ def measure(bench: Bench, part: str) -> dict:
         for user in users:
             node.deliver(user, {f"m{i}": message for i in range(_MESSAGES)})
         with auth_http(bench, [node.pop3_port]) as auth:
-            stand = bench.stand([node.pop3_port], auth_port=auth)
-            rows = in_rounds(f"real Dovecot, {part}", bench.rounds, bench.chosen(_FRONTS),
-                             lambda name: _one(bench, name, stand))
+            with Running(bench.stand([node.pop3_port], auth_port=auth)) as running:
+                rows = in_rounds(f"real Dovecot, {part}", bench.rounds * TURNS, bench.chosen(_FRONTS),
+                                 lambda name: _one(bench, running, name))
     return {"rows": rows}
 
 
-def _one(bench: Bench, name: str, stand) -> dict:
-    sessions = bench.count(_SESSIONS * (0.5 if name in SLOW else 1))
-    with FRONTS[name](stand) as front:
-        return warm_and_measure(front, ("poll", "--resume", "--users", _USERS), sessions, _CLIENTS)
+def _one(bench: Bench, running: Running, name: str) -> dict:
+    sessions = bench.count(_SESSIONS / TURNS * (0.5 if name in SLOW else 1))
+    return running.measure(name, FRONTS[name], ("poll", "--resume", "--users", _USERS), sessions, _CLIENTS)

@@ -1,5 +1,6 @@
 """RESULTS.md, out of results.json alone: no figure in it that isn't there."""
 
+import chart
 import tables
 from peers import UPSTREAM
 
@@ -52,13 +53,14 @@ def _number(value, scale: float = 1) -> str:
 
 
 def markdown(results: dict, kinds: dict) -> str:
-    parts = [_HEAD, "\n\n".join(_runs(results)), "\n\n".join(_targets(results))]
+    picture = "![CPU, memory and failures beside the peers'](results.svg)" if chart.draw(results) else ""
+    parts = [_HEAD, picture, "\n\n".join(_runs(results)), "\n\n".join(_targets(results))]
     for kind, module in kinds.items():
         if kind not in results:
             continue
         parts.append(f"## {module.TITLE}\n\n{tables.NOTES[kind]}")
         parts += [_part(kind, name, results[kind][name], results) for name in module.PARTS if name in results[kind]]
-    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 
 def _part(kind: str, name: str, part: dict, results: dict) -> str:

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 
@@ -38,7 +39,8 @@ Generator::Generator(const Load& load)
                 .resume = load.resume,
                 .hold = load.dialogue.kind == Kind::kHold},
       random_(load.seed),
-      epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      last_(load.sessions > 0 ? load.sessions + load.warm_up_sessions : 0) {
   if (epoll_ < 0 || (load.tls && context_ == nullptr)) std::abort();
   for (unsigned i = 0; i < load_.clients; ++i) {
     clients_.push_back(std::make_unique<Client>(settings_, tally_));
@@ -61,7 +63,7 @@ std::string Generator::Run() {
   for (;;) {
     const Time now = steady_clock::now();
     BeginDue(now);
-    if (load_.sessions > 0 && begun_ <= load_.warm_up_sessions) first_counted = now;
+    if (last_ > 0 && begun_ <= load_.warm_up_sessions) first_counted = now;
     if (!MoreToBegin(now) && free_.size() == clients_.size()) break;
     Wait(now);
     LookForTheStuck(steady_clock::now());
@@ -69,13 +71,23 @@ std::string Generator::Run() {
   return tally_.Json(steady_clock::now() - first_counted, TlsLibrary());
 }
 
+void Generator::RunInTurns() {
+  uint64_t sessions = 0;
+  while (std::scanf("%" SCNu64, &sessions) == 1) {
+    last_ = begun_ + sessions;
+    tally_ = Tally();
+    std::printf("%s\n", Run().c_str());
+    std::fflush(stdout);
+  }
+}
+
 bool Generator::MoreToBegin(Time now) const {
-  if (load_.sessions > 0) return begun_ < load_.sessions + load_.warm_up_sessions;
+  if (last_ > 0) return begun_ < last_;
   return (load_.rate > 0 ? next_due_ : now) < start_ + load_.warm_up + load_.duration;
 }
 
 bool Generator::Counts(Time due) const {
-  return load_.sessions > 0 ? begun_ > load_.warm_up_sessions : due >= start_ + load_.warm_up;
+  return last_ > 0 ? begun_ > load_.warm_up_sessions : due >= start_ + load_.warm_up;
 }
 
 void Generator::BeginDue(Time now) {

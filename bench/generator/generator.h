@@ -46,6 +46,10 @@ class Generator {
   // journal can't be written.
   std::string Run();
 
+  // For each line on standard input, which says how many sessions, that many in a closed loop, and
+  // a line with their report. Clients keep their TLS sessions from one turn to the next.
+  void RunInTurns();
+
   // Logs all clients in, says so, holds them until standard input ends, and logs them out.
   std::string Hold();
 
@@ -82,6 +86,7 @@ class Generator {
   Time next_due_;
   Time looked_;
   uint64_t begun_ = 0;
+  uint64_t last_ = 0;  // of `begun_`; 0: until the time is over
   uint64_t held_ = 0;
 };
 

@@ -51,6 +51,7 @@ struct Options {
   std::string target;
   std::string kind = "login";
   bool plain = false;
+  bool turns = false;
   double warm_up = 0;
   double duration = 10;
 
@@ -82,6 +83,8 @@ void Options::AddTo(CLI::App& app) {
   app.add_option("--duration", duration, "Seconds that count")->capture_default_str();
   app.add_option("--sessions", load.sessions, "Instead: so many sessions that count");
   app.add_option("--warm-up-sessions", load.warm_up_sessions, "... behind so many that don't");
+  app.add_flag("--turns", turns,
+               "Instead: as many as each line of standard input says, with a report behind each");
   app.add_option("--messages", load.dialogue.messages,
                  "With download and fetch: how many a session")
       ->capture_default_str();
@@ -121,6 +124,10 @@ int Main(int argc, char** argv) {
   load.duration = FromSeconds(options.duration);
   RaiseDescriptorLimit();
   Generator generator(load);
+  if (options.turns) {
+    generator.RunInTurns();
+    return 0;
+  }
   const std::string report = load.dialogue.kind == Kind::kHold ? generator.Hold() : generator.Run();
   std::printf("%s\n", report.c_str());
   return report.empty() ? 2 : 0;
