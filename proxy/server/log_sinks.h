@@ -52,9 +52,9 @@ class JournalSink final : public spdlog::sinks::base_sink<spdlog::details::null_
   void flush_() override {}
 };
 
-// Lines that come close behind one another are written together: to wake the log's thread for each
-// one, and to write it, would take a core more than the line itself. The first after a while is
-// written at once, those of the next kGatherTime behind it.
+// Under load lines are written together: to wake the log's thread for each one, and to write it,
+// would take a core more than the line itself. Behind kBurstLines that came within kClose of one
+// another, those of the next kGatherTime wait; else a line is written at once.
 class GatheringSink final : public spdlog::sinks::sink {
  public:
   // `queue`: what brings the lines; it is alive as long as it brings any.
@@ -74,6 +74,8 @@ class GatheringSink final : public spdlog::sinks::sink {
   std::vector<spdlog::sink_ptr>& all_;  // of this queue: any may have lines that aren't written yet
   const spdlog::sink_ptr inner_;
   size_t gathered_ = 0;
+  size_t burst_ = 0;  // lines so far, each close behind the one before
+  spdlog::log_clock::time_point last_{};
 };
 
 }  // namespace poplar::server
