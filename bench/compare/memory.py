@@ -19,7 +19,8 @@ FEW, MANY, MOST = 1000, 9000, 50_000
 _PARTS = {f"{FEW:,} sessions": FEW, f"{MANY:,} sessions": MANY, f"{MOST:,} sessions": MOST}
 PARTS = tuple(_PARTS)
 _ROUNDS = {FEW: 3, MANY: 1}
-_FRONTS = ("poplar-unparked", "poplar-unparked" + peers.UPSTREAM, "floor", "nginx-mail", "haproxy", "dovecot-proxy", "perdition", "hitch", "nginx-stream")
+_FRONTS = ("poplar-unparked", "poplar-unparked" + peers.UPSTREAM, "floor", "nginx-mail", "haproxy", "dovecot-proxy",
+           "perdition", "hitch", "nginx-stream")
 _ONLY_FEW = ("perdition",)   # a process a session
 _DIRECT = "straight to the nodes"
 _KEPT = 200                  # descriptors of a process that no session gets

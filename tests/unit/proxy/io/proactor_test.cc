@@ -70,7 +70,7 @@ Task<void> BothWays(RealWorldTest& test) {
 }
 TEST_P(ProactorTest, CarriesMegabytesBothWaysAtOnce) { Run(BothWays(*this)); }
 
-Task<void> MoreInOnePacket(RealWorldTest& test) {
+Task<void> InOnePacket(RealWorldTest& test, bool finish) {
   const SocketId listener = *test.proactor_->Listen(Address::Loopback(0), {});
   auto near = std::move(*OpenStream(*test.proactor_, AF_INET));
   EXPECT_TRUE(co_await near->Connect(test.proactor_->LocalAddress(listener)));
@@ -78,12 +78,20 @@ Task<void> MoreInOnePacket(RealWorldTest& test) {
   SocketStream far(*test.proactor_, accepted->socket);
   const unsigned before = SegmentsReceived(static_cast<int>(accepted->socket));
   for (const char* part : {"one ", "two "}) EXPECT_TRUE(co_await near->WriteMore(part));
-  EXPECT_TRUE(co_await near->Write("three"));
-  EXPECT_EQ(co_await RealWorldTest::ReadBytes(far, 13), "one two three");
+  if (finish) {
+    EXPECT_TRUE(co_await near->Finish("three"));
+  } else {
+    EXPECT_TRUE(co_await near->Write("three"));
+  }
+  const size_t up_to_the_end = finish ? 14 : 13;
+  EXPECT_EQ(co_await RealWorldTest::ReadBytes(far, up_to_the_end), "one two three");
   EXPECT_EQ(SegmentsReceived(static_cast<int>(accepted->socket)), before + 1);
+  EXPECT_TRUE(co_await far.Write("still heard"));
+  EXPECT_EQ(co_await RealWorldTest::ReadBytes(*near, 11), "still heard");
   co_await test.CloseListener(listener);
 }
-TEST_P(ProactorTest, WhatMoreFollowsTravelsWithIt) { Run(MoreInOnePacket(*this)); }
+TEST_P(ProactorTest, WhatMoreFollowsTravelsWithIt) { Run(InOnePacket(*this, false)); }
+TEST_P(ProactorTest, FinishesInOnePacket) { Run(InOnePacket(*this, true)); }
 
 Task<void> KnowsOfMore(RealWorldTest& test) {
   const RealWorldTest::Pair pair = co_await test.Connect();
@@ -96,22 +104,6 @@ Task<void> KnowsOfMore(RealWorldTest& test) {
   EXPECT_FALSE(pair[1]->MoreWaits());
 }
 TEST_P(ProactorTest, KnowsWhetherMoreWaits) { Run(KnowsOfMore(*this)); }
-
-Task<void> FinishInOnePacket(RealWorldTest& test) {
-  const SocketId listener = *test.proactor_->Listen(Address::Loopback(0), {});
-  auto near = std::move(*OpenStream(*test.proactor_, AF_INET));
-  EXPECT_TRUE(co_await near->Connect(test.proactor_->LocalAddress(listener)));
-  const Result<Accepted> accepted = co_await test.proactor_->Accept(listener);
-  SocketStream far(*test.proactor_, accepted->socket);
-  const unsigned before = SegmentsReceived(static_cast<int>(accepted->socket));
-  EXPECT_TRUE(co_await near->Finish("last"));
-  EXPECT_EQ(co_await RealWorldTest::ReadBytes(far, 5), "last");
-  EXPECT_EQ(SegmentsReceived(static_cast<int>(accepted->socket)), before + 1);
-  EXPECT_TRUE(co_await far.Write("still heard"));
-  EXPECT_EQ(co_await RealWorldTest::ReadBytes(*near, 11), "still heard");
-  co_await test.CloseListener(listener);
-}
-TEST_P(ProactorTest, FinishesInOnePacket) { Run(FinishInOnePacket(*this)); }
 
 Task<void> HalfClose(RealWorldTest& test) {
   const RealWorldTest::Pair pair = co_await test.Connect();
