@@ -82,7 +82,8 @@ Task<Result<>> TlsStream::WriteRecords(std::string_view bytes, bool more) {
     size_t taken = 0;
     const Status status = engine_->Write(bytes, &taken, out);
     bytes.remove_prefix(taken);
-    const Result<> sent = co_await Send(out.bytes(), more || !bytes.empty());
+    const bool goes_on = status != Status::kFailed && (more || !bytes.empty());
+    const Result<> sent = co_await Send(out.bytes(), goes_on);
     if (!sent) co_return sent;
     if (status == Status::kFailed) co_return Fail(EPROTO);
   }
