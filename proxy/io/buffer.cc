@@ -1,7 +1,6 @@
 #include "proxy/io/buffer.h"
 
 #include <string.h>  // explicit_bzero is no part of <cstring>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
@@ -21,7 +20,7 @@ void Buffer::Release() {
   BufferPool* pool = std::exchange(pool_, nullptr);
   data_ = nullptr;
   begin_ = end_ = 0;
-  pool->Return(index_);
+  pool->Return(index_, std::exchange(capacity_, 0));
 }
 
 void Buffer::WipeAndRelease() {
@@ -32,10 +31,7 @@ void Buffer::WipeAndRelease() {
 BufferPool::BufferPool(size_t bytes_max, RunList& ready)
     : ready_(ready), count_max_(std::max<size_t>(bytes_max / kBufferBytes, 8)) {}
 
-BufferPool::~BufferPool() {
-  assert(in_use_ == 0);
-  for (const Slab& slab : slabs_) munmap(slab.data, kPerSlab * kBufferBytes);
-}
+BufferPool::~BufferPool() { assert(in_use_ == 0); }
 
 bool BufferPool::MayTake(BufferUse use) const {
   switch (use) {
@@ -49,40 +45,34 @@ bool BufferPool::MayTake(BufferUse use) const {
   return false;
 }
 
-bool BufferPool::Grow() {
-  void* data = mmap(nullptr, kPerSlab * kBufferBytes, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (data == MAP_FAILED) return false;
-  const auto first = static_cast<uint32_t>(slabs_.size()) * kPerSlab;
-  slabs_.push_back(Slab{static_cast<char*>(data)});
-  // Here, so that to give a buffer back never takes memory.
-  free_.reserve(slabs_.size() * kPerSlab);
-  cold_.reserve(slabs_.size() * kPerSlab);
-  for (uint32_t i = kPerSlab; i > 0; --i) cold_.push_back(first + i - 1);
-  return true;
+Buffer BufferPool::TryTakeLarge() {
+  return in_use_ + kLargeParts <= count_max_ / 4 ? TakeFrom(large_, kLargeParts) : Buffer();
 }
 
-Buffer BufferPool::TryTake(BufferUse use) {
-  if (!MayTake(use)) return {};
-  std::vector<uint32_t>* from = free_.empty() ? &cold_ : &free_;
-  if (from->empty() && !Grow()) return {};
-  const uint32_t index = from->back();
-  from->pop_back();
-  free_low_water_ = std::min(free_low_water_, free_.size());
-  ++in_use_;
-  return Buffer(this, DataAt(index), index);
+Buffer BufferPool::TakeFrom(BufferShelf& shelf, size_t parts) {
+  const auto number = shelf.Take();
+  if (!number) return {};
+  in_use_ += parts;
+  KeepToBound();
+  return Buffer(this, shelf.At(*number), parts * kBufferBytes, *number);
 }
 
-void BufferPool::Return(uint32_t index) {
-  assert(in_use_ > 0);
-  --in_use_;
-  free_.push_back(index);
+// What lies warm on both shelves counts, too: where it would be too much, it is given back now.
+void BufferPool::KeepToBound() {
+  const size_t warm = small_.warm() + kLargeParts * large_.warm();
+  if (in_use_ + warm <= count_max_) return;
+  const size_t over = in_use_ + warm - count_max_;
+  if (!small_.Cool(over)) large_.Cool((over + kLargeParts - 1) / kLargeParts);
+}
+
+void BufferPool::Return(uint32_t index, size_t capacity) {
+  const bool large = capacity == kLargeBufferBytes;
+  const size_t parts = large ? kLargeParts : 1;
+  assert(in_use_ >= parts);
+  in_use_ -= parts;
+  (large ? large_ : small_).Return(index);
   WakeWaiters();
   if (on_release_ != nullptr) on_release_(on_release_context_);
-}
-
-char* BufferPool::DataAt(uint32_t index) const {
-  return slabs_[index / kPerSlab].data + size_t{index % kPerSlab} * kBufferBytes;
 }
 
 void BufferPool::WakeWaiters() {
@@ -98,18 +88,6 @@ void BufferPool::WakeWaiters() {
       ready_.Push(*waiter);
     }
   }
-}
-
-void BufferPool::Trim() {
-  // Half of what nobody wanted, so that a short lull costs little; never below one slab.
-  const size_t spare = free_low_water_ > kPerSlab ? (free_low_water_ - kPerSlab + 1) / 2 : 0;
-  for (size_t i = 0; i < spare; ++i) {
-    const uint32_t index = free_[i];
-    madvise(DataAt(index), kBufferBytes, MADV_DONTNEED);
-    cold_.push_back(index);
-  }
-  free_.erase(free_.begin(), free_.begin() + static_cast<ptrdiff_t>(spare));
-  free_low_water_ = free_.size();
 }
 
 bool BufferPool::TakeAwaiter::await_ready() {

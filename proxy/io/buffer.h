@@ -11,8 +11,8 @@
 #include <span>
 #include <string_view>
 #include <utility>
-#include <vector>
 
+#include "proxy/io/buffer_shelf.h"
 #include "proxy/io/run_list.h"
 
 namespace poplar::io {
@@ -24,6 +24,12 @@ class BufferPool;
 inline constexpr size_t kBufferBytes = size_t{20} * 1024;
 // Most bytes one Receive brings: what TLS can seal into one record, and so into one buffer.
 inline constexpr size_t kReceiveBytesMax = size_t{16} * 1024;
+// A large buffer counts as so many: for mail that comes faster than it is passed on, in fewer calls
+// and larger packets. Holds a message of the common size whole.
+inline constexpr size_t kLargeParts = 5;
+inline constexpr size_t kLargeBufferBytes = kLargeParts * kBufferBytes;
+// Most bytes it is filled with by receiving: what TLS can seal into another.
+inline constexpr size_t kLargeReceiveBytesMax = kLargeParts * kReceiveBytesMax;
 
 // A buffer of a worker's pool, and in it the bytes not yet consumed. Moves only; goes back to the
 // pool when destroyed. Stays on its worker.
@@ -46,7 +52,9 @@ class Buffer {
     begin_ += static_cast<uint32_t>(n);
   }
 
-  std::span<char> room() { return {data_ + end_, pool_ == nullptr ? 0 : kBufferBytes - end_}; }
+  // No room: this is none of a pool's, or it is full.
+  std::span<char> room() { return {data_ + end_, capacity_ - end_}; }
+  size_t capacity() const { return capacity_; }
   void Commit(size_t n) {
     assert(n <= room().size());
     end_ += static_cast<uint32_t>(n);
@@ -60,12 +68,14 @@ class Buffer {
 
  private:
   friend class BufferPool;
-  Buffer(BufferPool* pool, char* data, uint32_t index) : pool_(pool), data_(data), index_(index) {}
+  Buffer(BufferPool* pool, char* data, size_t capacity, uint32_t index)
+      : pool_(pool), data_(data), capacity_(static_cast<uint32_t>(capacity)), index_(index) {}
   void Swap(Buffer& other) noexcept {
     std::swap(pool_, other.pool_);
     std::swap(data_, other.data_);
     std::swap(begin_, other.begin_);
     std::swap(end_, other.end_);
+    std::swap(capacity_, other.capacity_);
     std::swap(index_, other.index_);
   }
 
@@ -73,6 +83,7 @@ class Buffer {
   char* data_ = nullptr;
   uint32_t begin_ = 0;
   uint32_t end_ = 0;
+  uint32_t capacity_ = 0;
   uint32_t index_ = 0;
 };
 
@@ -93,19 +104,30 @@ class BufferPool {
   BufferPool& operator=(const BufferPool&) = delete;
 
   // An empty buffer, or one without room (room().empty()) when the use's share is taken.
-  Buffer TryTake(BufferUse use);
+  Buffer TryTake(BufferUse use) { return MayTake(use) ? TakeFrom(small_, 1) : Buffer(); }
+
+  // A large one, or one without room while more than a quarter of the pool would be in use: slow
+  // readers of long messages are to take little from others. Nobody waits for one: small ones do,
+  // too.
+  Buffer TryTakeLarge();
 
   // `co_await pool.Take(use)` always brings a buffer; waits in order of arrival while the share is
   // taken.
   class TakeAwaiter;
   TakeAwaiter Take(BufferUse use);
 
+  // Large ones as what they count for.
   size_t in_use() const { return in_use_; }
   size_t count_max() const { return count_max_; }
   uint64_t waits() const { return waits_; }
 
-  // Called about once a second: gives the memory that was free all that time back to the kernel.
-  void Trim();
+  // Called about once a second: gives the memory that was free all that time back to the kernel;
+  // that of large ones only every half a minute, since downloads come in waves and a page that is
+  // given back is dear to have again.
+  void Trim() {
+    small_.Trim();
+    if (++trims_ % kTrimsOfLarge == 0) large_.Trim();
+  }
 
   // For the world that receives: a call when a buffer came back while somebody starves.
   void set_on_release(void (*function)(void*), void* context) {
@@ -119,24 +141,23 @@ class BufferPool {
 
  private:
   friend class Buffer;
-  struct Slab {
-    char* data;
-  };
-  static constexpr uint32_t kPerSlab = 64;
+  // That a burst of logins meets warm ones; and that downloads do.
+  static constexpr uint32_t kSmallAtOnce = 64;
+  static constexpr uint32_t kLargeAtOnce = 8;
+  static constexpr uint32_t kTrimsOfLarge = 30;
 
+  Buffer TakeFrom(BufferShelf& shelf, size_t parts);
   bool MayTake(BufferUse use) const;
-  bool Grow();
-  void Return(uint32_t index);
-  char* DataAt(uint32_t index) const;
+  void KeepToBound();
+  void Return(uint32_t index, size_t capacity);
   void WakeWaiters();
 
   RunList& ready_;
   size_t count_max_;
-  std::vector<Slab> slabs_;
-  std::vector<uint32_t> free_;  // last in, first out: the warm ones on top
-  std::vector<uint32_t> cold_;  // free, their memory given back
-  size_t free_low_water_ = 0;   // fewest free ones since the last Trim
+  BufferShelf small_{kBufferBytes, kSmallAtOnce};
+  BufferShelf large_{kLargeBufferBytes, kLargeAtOnce};
   size_t in_use_ = 0;
+  uint32_t trims_ = 0;
   uint64_t waits_ = 0;
   std::array<WaiterList, 3> waiters_;  // by use
   void (*on_release_)(void*) = nullptr;

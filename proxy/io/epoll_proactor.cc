@@ -144,6 +144,16 @@ bool EpollProactor::Quiet(SocketId socket) {
   return NothingToReceive(DescriptorOf(socket));
 }
 
+Result<> EpollProactor::ReceiveWaiting(SocketId socket, Buffer& into, size_t most) {
+  Socket& state = At(socket);
+  assert(state.receive == nullptr);
+  const int result = TakeWaiting(DescriptorOf(socket), into, most);
+  if (result == -EAGAIN) state.more_behind_less = false;
+  const bool less = result == -EAGAIN || (result > 0 && result < static_cast<int>(most));
+  state.readable = !less || state.more_behind_less;
+  return result >= 0 || IsSpurious(result) ? Result<>() : Fail(-result);
+}
+
 void EpollProactor::CancelReceive(SocketId socket) {
   Socket& state = At(socket);
   if (state.receive == nullptr) return;

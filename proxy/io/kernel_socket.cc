@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cassert>
 #include <cerrno>
 
 namespace poplar::io {
@@ -72,6 +73,14 @@ bool NothingToReceive(int descriptor) {
   char byte = 0;
   return recv(descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
          (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+int TakeWaiting(int descriptor, Buffer& into, size_t most) {
+  assert(most <= into.room().size());
+  const ssize_t n = recv(descriptor, into.room().data(), most, MSG_DONTWAIT);
+  if (n < 0) return -errno;
+  into.Commit(static_cast<size_t>(n));
+  return static_cast<int>(n);
 }
 
 bool AwaitBytes(int descriptor, Duration most) {

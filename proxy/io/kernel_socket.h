@@ -30,6 +30,9 @@ inline bool AcceptMustPause(int result) {
 }
 inline constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 
+// Appends at most so many of the bytes that wait; recv's answer: how many, or a negative errno.
+int TakeWaiting(int descriptor, Buffer& into, size_t most);
+
 // Bytes leave at once instead of waiting for more (Nagle). What a listening socket accepts does as
 // it does. False for what is no open socket.
 bool SendAtOnce(int descriptor);

@@ -189,6 +189,9 @@ class Proactor {
   virtual bool Quiet(SocketId socket) = 0;
   // Whether the last receive is likely to have left something behind.
   virtual bool DataLikely(SocketId /*socket*/) { return false; }
+  // Takes of what has come `most` bytes, and doesn't wait itself: nothing there, and the end of the
+  // stream, bring nothing. There must be room for them. Not while a receive is in flight.
+  virtual Result<> ReceiveWaiting(SocketId socket, Buffer& into, size_t most) = 0;
 
   // Runs until Stop; returns when the turn in which Stop was called has ended.
   virtual void Run() = 0;

@@ -6,10 +6,24 @@ namespace poplar::io {
 
 Task<Result<Buffer>> SocketStream::Read() {
   if (aborted_) co_return Fail(ECANCELED);
+  if (error_ != 0) co_return Fail(std::exchange(error_, 0));
   reading_ = true;
   Result<Buffer> received = co_await proactor().Receive(socket_);
+  if (takes_ == Takes::kMuch && received && received->size() == kReceiveBytesMax && MoreWaits())
+    TakeMore(*received);
   reading_ = false;
   co_return std::move(received);
+}
+
+// What waits behind a full buffer, with it in a large one: a copy is cheaper than another packet.
+void SocketStream::TakeMore(Buffer& received) {
+  Buffer large = proactor().buffers().TryTakeLarge();
+  if (large.room().empty()) return;
+  large.Append(received.bytes());
+  received = std::move(large);
+  const Result<> more =
+      proactor().ReceiveWaiting(socket_, received, kLargeReceiveBytesMax - received.size());
+  if (!more) error_ = more.error().code;
 }
 
 Task<Result<>> SocketStream::Write(std::string_view bytes) {
@@ -50,7 +64,7 @@ void SocketStream::Abort() {
 }
 
 bool SocketStream::Detach() {
-  if (reading_ || writing_ || aborted_) return false;
+  if (reading_ || writing_ || aborted_ || error_ != 0) return false;
   proactor().Detach(socket_);
   proactor_ = nullptr;
   return true;
@@ -64,7 +78,7 @@ void SocketStream::Attach(Proactor& proactor) {
 
 bool SocketStream::Quiet() {
   assert(!reading_);
-  return !aborted_ && proactor().Quiet(socket_);
+  return !aborted_ && error_ == 0 && proactor().Quiet(socket_);
 }
 
 Task<Result<>> SocketStream::Connect(Address to) {
@@ -75,10 +89,10 @@ Task<Result<>> SocketStream::Connect(Address to) {
   co_return connected;
 }
 
-Result<std::unique_ptr<SocketStream>> OpenStream(Proactor& proactor, int family) {
+Result<std::unique_ptr<SocketStream>> OpenStream(Proactor& proactor, int family, Takes takes) {
   const Result<SocketId> socket = proactor.OpenSocket(family);
   if (!socket) return tl::unexpected(socket.error());
-  return std::make_unique<SocketStream>(proactor, *socket);
+  return std::make_unique<SocketStream>(proactor, *socket, takes);
 }
 
 }  // namespace poplar::io

@@ -53,6 +53,9 @@ class Stream {
 
   // After a read: whether the next one is likely to have something without waiting.
   virtual bool MoreWaits() const { return false; }
+
+  // From here on a read brings at most kReceiveBytesMax, however much has come.
+  virtual void TakeLittle() {}
 };
 
 }  // namespace poplar::io

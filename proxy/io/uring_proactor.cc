@@ -171,6 +171,13 @@ bool UringProactor::Quiet(SocketId socket) {
   return NothingToReceive(DescriptorOf(socket));
 }
 
+Result<> UringProactor::ReceiveWaiting(SocketId socket, Buffer& into, size_t most) {
+  assert(At(socket).receive == nullptr);
+  const int result = TakeWaiting(DescriptorOf(socket), into, most);
+  At(socket).data_likely = result == static_cast<int>(most);
+  return result >= 0 || IsSpurious(result) ? Result<>() : Fail(-result);
+}
+
 void UringProactor::CancelReceive(SocketId socket) {
   Socket& state = At(socket);
   if (state.receive == nullptr) return;

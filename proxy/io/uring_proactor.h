@@ -52,6 +52,7 @@ class UringProactor final : public Proactor {
   void Adopt(SocketId socket) override;
   bool Quiet(SocketId socket) override;
   bool DataLikely(SocketId socket) override { return At(socket).data_likely; }
+  Result<> ReceiveWaiting(SocketId socket, Buffer& into, size_t most) override;
   void Run() override;
   void PostFromAnyThread(std::function<void()> function) override {
     posted_.Post(std::move(function));

@@ -4,15 +4,9 @@
 #include <utility>
 
 #include "proxy/session/farewell.h"
+#include "proxy/session/settings.h"
 
 namespace poplar::session {
-namespace {
-
-// A node that is out of service is waited for no longer than this; a session that can go on
-// elsewhere does.
-constexpr io::Duration kSickNodeResponse = std::chrono::seconds(1);
-
-}  // namespace
 
 Relay::Relay(io::Proactor& proactor, io::Stream& client, ClientInput& input,
              const RelayOptions& options, Record& record, Meter& meter)
@@ -30,6 +24,7 @@ Relay::Relay(io::Proactor& proactor, io::Stream& client, ClientInput& input,
 
 io::Task<RelayEnd> Relay::Run(const NodeSide& node) {
   node_ = &node.stream;
+  if (paced_ != nullptr) node_->TakeLittle();  // little by little
   node_id_ = node.id;
   node_response_ = node.response;
   node_keepalive_ = node.keepalive;

@@ -17,6 +17,9 @@
 
 namespace poplar::session {
 
+// A node that is out of service is waited for no longer than this; what can go on elsewhere does.
+inline constexpr io::Duration kSickNodeResponse = std::chrono::seconds(1);
+
 struct Timeouts {
   io::Duration tls_handshake = std::chrono::seconds(10);
   io::Duration login = std::chrono::seconds(60);

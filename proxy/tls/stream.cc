@@ -43,42 +43,51 @@ Task<Result<>> TlsStream::Handshake(Buffer received) {
   }
 }
 
+// Not in smaller pieces: each idle session has this frame.
 Task<Result<Buffer>> TlsStream::Read() {
   assert(!reading_);
   reading_ = true;
   cancel_read_ = false;
-  Result<Buffer> result = co_await ReadRecords();
-  reading_ = false;
-  co_return std::move(result);
-}
-
-Task<Result<Buffer>> TlsStream::ReadRecords() {
+  Result<Buffer> read = Buffer();
   for (;;) {
-    if (aborted_ || cancel_read_) co_return Fail(ECANCELED);
-    if (ciphertext_.empty() && !engine_->readable()) {
-      const Result<> received = co_await Receive();
-      if (!received) co_return tl::unexpected(received.error());
-      continue;
+    if (aborted_ || cancel_read_) {
+      read = Fail(ECANCELED);
+      break;
     }
-    Buffer plaintext = co_await buffers_->Take(BufferUse::kPlaintext);
-    const Status status = engine_->Read(ciphertext_, plaintext);
+    if (ciphertext_.empty() && !engine_->readable()) {
+      receiving_ = true;
+      read = co_await transport_->Read();
+      receiving_ = false;
+      const int code = Took(read);
+      if (code == 0) continue;
+      read = Fail(code);
+      break;
+    }
+    if (ciphertext_.size() > io::kBufferBytes) read = buffers_->TryTakeLarge();
+    if (read->room().empty()) read = co_await buffers_->Take(BufferUse::kPlaintext);
+    const Status status = engine_->Read(ciphertext_, *read);
     if (ciphertext_.empty()) ciphertext_.Release();
-    if (status == Status::kOk) co_return std::move(plaintext);
-    plaintext.Release();
-    if (status == Status::kClosed) co_return Buffer();
+    if (status == Status::kOk) break;
+    read->Release();
+    if (status == Status::kClosed) break;
     if (status == Status::kFailed) {
       co_await SendAlert();
-      co_return Fail(aborted_ ? ECANCELED : EPROTO);
+      read = Fail(aborted_ ? ECANCELED : EPROTO);
+      break;
     }
     assert(status == Status::kWantInput);
   }
+  reading_ = false;
+  co_return std::move(read);
 }
 
 Task<Result<>> TlsStream::WriteRecords(std::string_view bytes, bool more) {
   const io::Turn::Hold turn = co_await write_turn_.Take();
   while (!bytes.empty()) {
     if (aborted_) co_return Fail(ECANCELED);
-    Buffer out = co_await buffers_->Take(BufferUse::kSend);
+    Buffer out;
+    if (bytes.size() > Engine::kRecordBytesMax) out = buffers_->TryTakeLarge();
+    if (out.room().empty()) out = co_await buffers_->Take(BufferUse::kSend);
     size_t taken = 0;
     const Status status = engine_->Write(bytes, &taken, out);
     bytes.remove_prefix(taken);
@@ -147,16 +156,22 @@ bool TlsStream::MoreWaits() const {
   return engine_->readable() || !ciphertext_.empty() || transport_->MoreWaits();
 }
 
-// One piece of ciphertext into the empty buffer. The end of the transport is never an orderly end
-// of TLS.
 Task<Result<>> TlsStream::Receive() {
   receiving_ = true;
   Result<Buffer> received = co_await transport_->Read();
   receiving_ = false;
-  if (!received) co_return tl::unexpected(received.error());
-  if (received->empty()) co_return Fail(ECONNRESET);
-  ciphertext_ = std::move(*received);
+  const int code = Took(received);
+  if (code != 0) co_return Fail(code);
   co_return Result<>();
+}
+
+// One piece of ciphertext into the empty buffer; 0, or an errno. The end of the transport is never
+// an orderly end of TLS.
+int TlsStream::Took(Result<Buffer>& received) {
+  if (!received) return received.error().code;
+  if (received->empty()) return ECONNRESET;
+  ciphertext_ = std::move(*received);
+  return 0;
 }
 
 Task<Result<>> TlsStream::Send(std::string_view sealed, bool more) {

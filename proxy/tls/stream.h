@@ -39,12 +39,13 @@ class TlsStream final : public io::Stream {
   void Attach(io::Proactor& proactor) override;
   bool Quiet() override;
   bool MoreWaits() const override;
+  void TakeLittle() override { transport_->TakeLittle(); }
 
   const Engine& engine() const { return *engine_; }
 
  private:
-  io::Task<io::Result<io::Buffer>> ReadRecords();
   io::Task<io::Result<>> Receive();
+  int Took(io::Result<io::Buffer>& received);
   io::Task<io::Result<>> WriteRecords(std::string_view bytes, bool more);
   io::Task<io::Result<>> Send(std::string_view sealed, bool more = false);
   POPLAR_OWN_FRAME io::Task<void> SendAlert();

@@ -31,6 +31,7 @@ class TracedStream final : public io::Stream {
   bool Detach() override { return inner_->Detach(); }
   void Attach(io::Proactor& proactor) override { inner_->Attach(proactor); }
   bool Quiet() override { return inner_->Quiet(); }
+  void TakeLittle() override { inner_->TakeLittle(); }
 
  private:
   void OnRead(const io::Result<io::Buffer>& read);

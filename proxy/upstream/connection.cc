@@ -99,7 +99,7 @@ io::Task<NodeError> Connection::Open(const ClientOrigin* origin) {
 }
 
 io::Task<NodeError> Connection::OpenTransport() {
-  auto opened = io::OpenStream(*proactor_, endpoint_->address.family());
+  auto opened = io::OpenStream(*proactor_, endpoint_->address.family(), io::Takes::kMuch);
   if (!opened) co_return NodeError{NodeFailure::kNoDescriptor, opened.error().Text()};
   io::SocketStream& transport = **opened;
   stream_ = std::move(*opened);

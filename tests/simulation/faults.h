@@ -17,12 +17,12 @@ struct Faults {
   // --- these delay and cut, but lose nothing
   io::Duration latency_min = std::chrono::microseconds(20);
   io::Duration latency_max = std::chrono::microseconds(200);
-  size_t segment_bytes_max = size_t{16} * 1024;     // pieces in which bytes travel; 1: one by one
-  size_t read_bytes_max = io::kReceiveBytesMax;     // most that a receive brings
-  size_t send_buffer_bytes = size_t{64} * 1024;     // the sender's kernel holds so much
-  size_t receive_window_bytes = size_t{64} * 1024;  // and the receiver's so much
-  uint64_t bytes_per_second = 0;                    // of a connection's direction; 0: unlimited
-  double stall = 0;                                 // a segment: the direction stands still
+  size_t segment_bytes_max = size_t{16} * 1024;       // pieces in which bytes travel; 1: one by one
+  size_t read_bytes_max = io::kLargeReceiveBytesMax;  // most that a receive brings
+  size_t send_buffer_bytes = size_t{64} * 1024;       // the sender's kernel holds so much
+  size_t receive_window_bytes = size_t{64} * 1024;    // and the receiver's so much
+  uint64_t bytes_per_second = 0;                      // of a connection's direction; 0: unlimited
+  double stall = 0;                                   // a segment: the direction stands still
   io::Duration stall_max = std::chrono::seconds(2);
   io::Duration turn_delay_max{};    // from a completion to the turn of the loop that sees it
   io::Duration cancel_delay_max{};  // from a cancellation to its effect

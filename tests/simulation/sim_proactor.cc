@@ -365,6 +365,18 @@ bool SimProactor::DataLikely(io::SocketId id) {
   return socket.connection != nullptr && socket.connection->Readable(socket.side);
 }
 
+io::Result<> SimProactor::ReceiveWaiting(io::SocketId id, io::Buffer& into, size_t most) {
+  Socket& socket = At(id, "ReceiveWaiting");
+  world_.Require(socket.receive == nullptr, "ReceiveWaiting with a receive in flight");
+  if (socket.connection == nullptr || !socket.connection->Readable(socket.side)) return {};
+  world_.Require(most <= into.room().size(), "ReceiveWaiting without room");
+  const ssize_t n = socket.connection->Receive(socket.side, into.room().data(), most);
+  world_.Log(actor_, "receives what waits", NumberOf(id), n);
+  if (n < 0) return io::Fail(static_cast<int>(-n));
+  into.Commit(static_cast<size_t>(n));
+  return {};
+}
+
 void SimProactor::Reset(io::SocketId id) {
   At(id, "Reset");
   world_.Log(actor_, "resets", NumberOf(id));

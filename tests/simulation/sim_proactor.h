@@ -45,6 +45,7 @@ class SimProactor final : private InjectedRandom,
   void Adopt(io::SocketId socket) override;
   bool Quiet(io::SocketId socket) override;
   bool DataLikely(io::SocketId socket) override;
+  io::Result<> ReceiveWaiting(io::SocketId socket, io::Buffer& into, size_t most) override;
 
   // Drives the whole world until Stop; for code that brings its own main loop.
   void Run() override;

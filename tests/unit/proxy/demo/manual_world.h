@@ -60,6 +60,7 @@ class ManualProactor final : public io::Proactor {
   void Detach(io::SocketId) override {}
   void Adopt(io::SocketId) override {}
   bool Quiet(io::SocketId) override { return true; }
+  io::Result<> ReceiveWaiting(io::SocketId, io::Buffer&, size_t) override { return {}; }
   void Run() override { Pump(); }
   void PostFromAnyThread(std::function<void()>) override {}
 

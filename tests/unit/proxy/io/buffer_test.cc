@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
@@ -110,6 +111,50 @@ TEST(BufferPoolTest, SharesByUse) {
   EXPECT_EQ(TakeAll(pool, BufferUse::kReceive, taken), 0u);
   EXPECT_EQ(TakeAll(pool, BufferUse::kSend, taken), 25u);
   EXPECT_EQ(pool.in_use(), pool.count_max());
+}
+
+TEST(BufferPoolTest, LargeOnesAreOfTheFirstQuarter) {
+  RunList ready;
+  BufferPool pool(8 * kLargeParts * kBufferBytes, ready);
+  Buffer large = pool.TryTakeLarge();
+  EXPECT_EQ(large.room().size(), kLargeBufferBytes);
+  EXPECT_EQ(large.Append(std::string(kLargeBufferBytes + 1, 'x')), kLargeBufferBytes);
+  EXPECT_EQ(pool.in_use(), kLargeParts);
+  const Buffer small = pool.TryTake(BufferUse::kReceive);
+  EXPECT_TRUE(pool.TryTakeLarge().room().empty());
+  large.Release();
+  EXPECT_TRUE(large.room().empty());
+  EXPECT_EQ(pool.in_use(), 1u);
+  large = pool.TryTakeLarge();
+  EXPECT_EQ(large.room().size(), kLargeBufferBytes);
+  std::vector<Buffer> taken;
+  EXPECT_EQ(TakeAll(pool, BufferUse::kSend, taken), 7 * kLargeParts - 1);
+  EXPECT_EQ(pool.in_use(), pool.count_max());
+}
+
+// Memory that was used for the one size is given back before the other takes the bound's rest.
+TEST(BufferPoolTest, BothSizesTogetherStayWithinTheBound) {
+  constexpr size_t kBound = 8 * kLargeParts;
+  RunList ready;
+  BufferPool pool(kBound * kBufferBytes, ready);
+  std::vector<Buffer> small;
+  EXPECT_EQ(TakeAll(pool, BufferUse::kSend, small), kBound);
+  for (Buffer& buffer : small) buffer.Append("touched");
+  small.clear();
+  std::vector<Buffer> large;
+  for (int i = 0; i < 2; ++i) {
+    large.push_back(pool.TryTakeLarge());
+    large.back().Append("touched");
+  }
+  EXPECT_EQ(TakeAll(pool, BufferUse::kSend, small), kBound - 2 * kLargeParts);
+  for (Buffer& buffer : small) EXPECT_EQ(buffer.room()[0], 't') << "too much was given back";
+  large.clear();
+  EXPECT_EQ(TakeAll(pool, BufferUse::kSend, small), 2 * kLargeParts);
+  small.clear();
+  for (int i = 0; i < 2; ++i) {
+    large.push_back(pool.TryTakeLarge());
+    EXPECT_EQ(large.back().room()[0], '\0') << "it was to be given back";
+  }
 }
 
 TEST(BufferPoolTest, NeverHoldsMoreThanItsBoundAndAtLeastEight) {
@@ -264,28 +309,55 @@ TEST(BufferPoolTest, TrimKeepsWhatWasWantedSinceTheLastOne) {
   }
 }
 
+TEST(BufferPoolTest, LargeOnesAreKeptForHalfAMinute) {
+  RunList ready;
+  BufferPool pool(1000 * kBufferBytes, ready);
+  const auto touch = [&pool] {
+    std::vector<Buffer> taken;
+    for (int i = 0; i < 40; ++i) {
+      taken.push_back(pool.TryTakeLarge());
+      taken.back().room()[0] = 't';
+    }
+  };
+  const auto given_back = [&pool] {
+    std::vector<Buffer> taken;
+    for (int i = 0; i < 40; ++i) taken.push_back(pool.TryTakeLarge());
+    return std::count_if(taken.begin(), taken.end(),
+                         [](Buffer& buffer) { return buffer.room()[0] == '\0'; });
+  };
+  touch();
+  for (int second = 0; second < 29; ++second) pool.Trim();
+  EXPECT_EQ(given_back(), 0);
+  for (int second = 0; second < 10 * 60; ++second) pool.Trim();
+  EXPECT_EQ(given_back(), 32) << "eight stay warm";
+}
+
 // Takes, returns and trims at random: never two owners of one buffer, never more than the bound.
 TEST(BufferPoolTest, RandomUseKeepsEveryBuffersContent) {
   RunList ready;
   BufferPool pool(150 * kBufferBytes, ready);
   simulation::SeededRandom random(1, "buffers");
   std::vector<std::pair<Buffer, std::string>> held;
+  size_t parts = 0;
   for (int i = 0; i < 20'000; ++i) {
     if (random.Chance(0.01)) pool.Trim();
     if (random.Chance(random.Chance(0.5) ? 0.3 : 0.6) && !held.empty()) {
       const size_t which = random.Below(held.size());
       ASSERT_EQ(held[which].first.bytes(), held[which].second);
       std::swap(held[which], held.back());
+      parts -= held.back().first.capacity() / kBufferBytes;
       held.pop_back();
       continue;
     }
-    Buffer buffer = pool.TryTake(static_cast<BufferUse>(random.Below(3)));
+    const auto use = static_cast<BufferUse>(random.Below(3));
+    Buffer buffer = random.Chance(0.3) ? pool.TryTakeLarge() : pool.TryTake(use);
     if (buffer.room().empty()) continue;
+    parts += buffer.capacity() / kBufferBytes;
     std::string content = std::to_string(random.Next());
     buffer.Append(content);
     held.emplace_back(std::move(buffer), std::move(content));
-    ASSERT_EQ(pool.in_use(), held.size());
-    ASSERT_LE(held.size(), pool.count_max());
+    ASSERT_EQ(pool.in_use(), parts);
+    ASSERT_LE(parts, pool.count_max());
   }
 }
 

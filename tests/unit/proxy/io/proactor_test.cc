@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -104,6 +105,72 @@ Task<void> KnowsOfMore(RealWorldTest& test) {
   EXPECT_FALSE(pair[1]->MoreWaits());
 }
 TEST_P(ProactorTest, KnowsWhetherMoreWaits) { Run(KnowsOfMore(*this)); }
+
+// Of what waits, a large buffer's worth once the first read was full; while nothing does, none is
+// held.
+Task<void> TakesMuch(RealWorldTest& test) {
+  const SocketId listener = *test.proactor_->Listen(Address::Loopback(0), {});
+  auto near = std::move(*OpenStream(*test.proactor_, AF_INET, Takes::kMuch));
+  EXPECT_TRUE(co_await near->Connect(test.proactor_->LocalAddress(listener)));
+  const Result<Accepted> accepted = co_await test.proactor_->Accept(listener);
+  SocketStream far(*test.proactor_, accepted->socket);
+  std::string sent(4 * kLargeReceiveBytesMax, '\0');
+  for (size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<char>('a' + i % 26);
+  TaskScope scope(test.proactor_->ready());
+  std::optional<Result<>> written;
+  scope.Spawn(KeepWrite(far, sent, written));
+  std::string received;
+  std::vector<size_t> sizes;
+  while (received.size() < sent.size()) {
+    const Result<Buffer> some = co_await near->Read();
+    EXPECT_TRUE(some && !some->empty());
+    if (!some || some->empty()) break;
+    received += some->bytes();
+    sizes.push_back(some->size());
+  }
+  EXPECT_TRUE(received == sent);
+  const size_t most = *std::max_element(sizes.begin(), sizes.end());
+  EXPECT_GT(most, kReceiveBytesMax);
+  EXPECT_LE(most, kLargeReceiveBytesMax);
+  co_await scope.Empty();
+  // As a node that stops in the midst of a message.
+  EXPECT_TRUE(co_await far.Write(std::string(kReceiveBytesMax, 'x')));
+  EXPECT_EQ((co_await near->Read())->size(), kReceiveBytesMax);
+  const size_t before = test.proactor_->buffers().in_use();
+  std::string late;
+  scope.Spawn(KeepBytes(*near, 4, late));
+  co_await test.proactor_->Sleep(std::chrono::milliseconds(1));
+  EXPECT_LE(test.proactor_->buffers().in_use(), before);
+  EXPECT_TRUE(co_await far.Write("late"));
+  co_await scope.Empty();
+  EXPECT_EQ(late, "late");
+  co_await test.CloseListener(listener);
+}
+TEST_P(ProactorTest, TakesMuchOfWhatWaits) { Run(TakesMuch(*this)); }
+
+// The end behind a full buffer is the next read's.
+Task<void> EndsBehindMuch(RealWorldTest& test, bool reset) {
+  const SocketId listener = *test.proactor_->Listen(Address::Loopback(0), {});
+  auto near = std::move(*OpenStream(*test.proactor_, AF_INET, Takes::kMuch));
+  EXPECT_TRUE(co_await near->Connect(test.proactor_->LocalAddress(listener)));
+  const Result<Accepted> accepted = co_await test.proactor_->Accept(listener);
+  auto far = std::make_unique<SocketStream>(*test.proactor_, accepted->socket);
+  EXPECT_TRUE(co_await far->Write(std::string(kReceiveBytesMax, 'x')));
+  const linger at_once{.l_onoff = reset ? 1 : 0, .l_linger = 0};
+  setsockopt(static_cast<int>(accepted->socket), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  far.reset();
+  const Result<Buffer> mail = co_await near->Read();
+  EXPECT_TRUE(mail && mail->size() == kReceiveBytesMax);
+  const Result<Buffer> end = co_await near->Read();
+  if (reset) {
+    EXPECT_TRUE(!end && end.error().reset());
+  } else {
+    EXPECT_TRUE(end && end->empty());
+  }
+  co_await test.CloseListener(listener);
+}
+TEST_P(ProactorTest, AnEndBehindAFullBufferIsNotLost) { Run(EndsBehindMuch(*this, false)); }
+TEST_P(ProactorTest, AResetBehindAFullBufferIsNotLost) { Run(EndsBehindMuch(*this, true)); }
 
 Task<void> HalfClose(RealWorldTest& test) {
   const RealWorldTest::Pair pair = co_await test.Connect();

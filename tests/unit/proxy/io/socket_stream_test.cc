@@ -58,9 +58,11 @@ class SocketStreamTest : public testing::Test {
     proactor_.MustBeIdle();
   }
 
-  void Connect() {
+  void Connect(Takes takes = Takes::kLittle) {
+    near_.reset();
+    far_.reset();
     const SocketId listener = *proactor_.Listen(Address::Loopback(0), {});
-    near_ = *OpenStream(proactor_, AF_INET);
+    near_ = *OpenStream(proactor_, AF_INET, takes);
     std::optional<Result<>> connected;
     scope_.Spawn(KeepAccepted(proactor_, listener, far_));
     scope_.Spawn(KeepConnect(*near_, proactor_.LocalAddress(listener), connected));
@@ -109,6 +111,34 @@ TEST_F(SocketStreamTest, CarriesBytesBothWays) {
   EXPECT_EQ(ReadAll(*near_, 4), "pong");
   EXPECT_TRUE(there->has_value());
   EXPECT_TRUE(back->has_value());
+}
+
+TEST_F(SocketStreamTest, TakesAsMuchAsItMay) {
+  for (const Takes takes : {Takes::kLittle, Takes::kMuch}) {
+    Connect(takes);
+    const std::string mail(3 * kLargeReceiveBytesMax, 'm');
+    std::optional<Result<>> written;
+    scope_.Spawn(KeepWrite(*far_, mail, written));
+    size_t most = 0;
+    size_t left = mail.size();
+    while (left > 0) {
+      if (left < kLargeReceiveBytesMax) near_->TakeLittle();
+      std::optional<Result<Buffer>> read;
+      scope_.Spawn(KeepRead(*near_, read));
+      Await(read);
+      ASSERT_TRUE(read->has_value() && !(*read)->empty());
+      most = std::max(most, (*read)->size());
+      if (left < kLargeReceiveBytesMax) EXPECT_LE((*read)->size(), kReceiveBytesMax);
+      left -= (*read)->size();
+    }
+    if (takes == Takes::kMuch) {
+      EXPECT_GT(most, kReceiveBytesMax);
+      EXPECT_LE(most, kLargeReceiveBytesMax);
+    } else {
+      EXPECT_LE(most, kReceiveBytesMax);
+    }
+    EXPECT_EQ(proactor_.buffers().in_use(), 0u);
+  }
 }
 
 TEST_F(SocketStreamTest, WritingNothingReturnsAtOnce) {

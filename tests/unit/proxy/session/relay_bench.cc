@@ -50,7 +50,7 @@ io::Task<void> RelayBench::RunRelay(io::SocketId listener) {
   const io::Result<io::Accepted> accepted = co_await poplar_.Accept(listener);
   poplar_.Close(listener);
   io::SocketStream client(poplar_, accepted->socket);
-  auto node = io::OpenStream(poplar_, kNode.family());
+  auto node = io::OpenStream(poplar_, kNode.family(), io::Takes::kMuch);
   const io::Result<> connected = co_await (*node)->Connect(kNode);
   EXPECT_TRUE(connected.has_value());
   ClientInput input;

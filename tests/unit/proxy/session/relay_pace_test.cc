@@ -61,6 +61,18 @@ TEST(RelayPace, MailComesByItsRateAndWhole) {
   EXPECT_FALSE(bench.ended());
 }
 
+// However much the node has sent already.
+TEST(RelayPace, MailComesLittleByLittle) {
+  RelayBench bench(Paced(0, 10'000));
+  const std::string mail = "+OK\r\n" + Repeated(std::string(98, 'x') + "\r\n", 2'000) + ".\r\n";
+  bench.AnswerBy([&](std::string_view) { return mail; });
+  bench.client().Send("RETR 1\r\n");
+  bench.Settle(milliseconds(500));
+  EXPECT_GT(bench.client().received().size(), 0u);
+  EXPECT_LE(bench.client().received().size(), 2 * io::kReceiveBytesMax);
+  ASSERT_TRUE(bench.Run([&] { return bench.client().received() == mail; }, seconds(60)));
+}
+
 // What makes the client wait is no silence of the node's, and no idleness of the client's.
 TEST(RelayPace, NobodyIsBlamedForThePause) {
   RelayBench::Options options = Paced(0, 100);

@@ -83,6 +83,29 @@ TEST_F(TlsStreamTest, TheLastWordAndTheEndAreOneWrite) {
   }
 }
 
+TEST_F(TlsStreamTest, ManyRecordsLeaveInOneWriteWhereThereIsRoomForThem) {
+  for (const bool room : {true, false}) {
+    Connection c(pool_, ready_);
+    ShakeHands(c);
+    c.to_client->capacity = SIZE_MAX;
+    std::vector<io::Buffer> taken;
+    while (!room && pool_.in_use() + io::kLargeParts <= pool_.count_max() / 4)
+      taken.push_back(pool_.TryTake(io::BufferUse::kSend));
+    const std::string much = Pattern(io::kLargeReceiveBytesMax);
+    const int writes = c.to_client->writes;
+    EXPECT_EQ(Write(c.server, much), 0);
+    EXPECT_EQ(c.to_client->writes - writes, room ? 1 : 5);
+    taken.clear();
+    int end = kRunning;
+    std::string text;
+    Start(RunReadAll(&c.client, &text, &end));
+    EXPECT_EQ(Write(c.server, "end"), 0);
+    EXPECT_TRUE(text == much + "end") << text.size() << " bytes";
+    c.client.Abort();
+    Pump();
+  }
+}
+
 TEST_F(TlsStreamTest, AnIdleReadHoldsNoBuffer) {
   Connection c(pool_, ready_);
   ShakeHands(c);
