@@ -62,7 +62,19 @@ NodeLogin::Action NodeLogin::Proceed() {
     return Send(Stage::kLanguage, "LANG ", credential_.language);
   }
   if (way_.kind == LoginWay::Kind::kAuth) return SendAuth();
-  return Send(Stage::kUser, "USER ", way_.user.Expose());
+  return SendUser();
+}
+
+// RFC 2449 section 6.8: where the node says that it may be told both at once, it is. That spares a
+// round trip.
+NodeLogin::Action NodeLogin::SendUser() {
+  const bool waits = terms_.careful && !heard_;
+  if (waits || terms_.offered == nullptr || !terms_.offered->Has("PIPELINING"))
+    return Send(Stage::kUser, "USER ", way_.user.Expose());
+  password_sent_ = true;
+  stage_ = Stage::kBoth;
+  outgoing_ = Secret::Join({"USER ", way_.user.Expose(), "\r\nPASS ", way_.password, "\r\n"});
+  return {.kind = Action::Kind::kSend, .bytes = outgoing_.Expose()};
 }
 
 // RFC 5034 section 4: where the whole line would be too long, the message goes on a line of its
@@ -97,6 +109,11 @@ NodeLogin::Action NodeLogin::OnLine(std::string_view line) {
       if (!reply->ok) return End(Action::Kind::kRefused);
       password_sent_ = true;
       return Send(Stage::kPass, "PASS ", way_.password);
+    case Stage::kBoth:
+      if (!reply) return End(Action::Kind::kProtocolError);
+      if (!reply->ok) return End(Action::Kind::kRefused);
+      stage_ = Stage::kPass;
+      return {.kind = Action::Kind::kListen, .bytes = {}};
     case Stage::kPass:
       return OnVerdict(line);
     case Stage::kAuth:

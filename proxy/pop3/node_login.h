@@ -38,6 +38,7 @@ class NodeLogin {
   struct Action {
     enum class Kind : uint8_t {
       kSend,           // send `bytes`, then feed the answer's line to OnLine()
+      kListen,         // of what was sent, one more answer is to come: its line to OnLine()
       kAskClient,      // `bytes` are the node's question for the client: its answer to OnClient()
       kAccepted,       // logged in; the line is the answer for the client
       kRefused,        // -ERR to USER, PASS or AUTH; the line is the answer for the client
@@ -47,7 +48,8 @@ class NodeLogin {
       kImpossible,        // nothing was sent: see why()
     };
     Kind kind = Kind::kProtocolError;
-    // One line with its CRLF. Valid until the next call of anything but const.
+    // A line with its CRLF; two where the node takes a password with the name. Valid until the next
+    // call of anything but const.
     std::string_view bytes;
   };
 
@@ -78,6 +80,7 @@ class NodeLogin {
     kUtf8,
     kLanguage,
     kUser,
+    kBoth,  // USER, with PASS behind it
     kPass,
     kAuth,       // without the message, which the node has to ask for
     kMessage,    // it has the message
@@ -87,6 +90,7 @@ class NodeLogin {
   };
 
   Action Proceed();
+  Action SendUser();
   Action SendAuth();
   Action SendMessage();
   Action OnAuthLine(std::string_view line);

@@ -13,6 +13,10 @@ using upstream::LoginAnswer;
 using upstream::NodeError;
 using upstream::NodeFailure;
 
+// Nodes and what is in between end connections that lie idle. One that was greeted so short a while
+// ago is no likelier dead than one that has just been opened.
+constexpr io::Duration kFresh = std::chrono::seconds(1);
+
 // Whether a node that closes on it says nothing of itself by that. Every server takes 255 bytes
 // (RFC 2449 section 4), of which BASE64 and the command leave about this; from some length on many
 // close, and have no word for it (GNU mailutils at 900 bytes, Dovecot at 8 KiB). Strangers could
@@ -32,11 +36,12 @@ io::Task<Login::Step> Login::Authenticate() {
   if (error.failure != NodeFailure::kNone) co_return co_await OnFailure(std::move(error));
   const auto offered = cluster().offered.Of(node_);
   const auto said = cluster().terms();
+  const bool idle = source_ == LeaseSource::kWarm && Now() - session_.connection->opened() > kFresh;
   const upstream::LoginTerms terms{.offered = offered.get(),
                                    .master = &said->master,
                                    .origin = request_.origin,
                                    .challenger = request_.challenger,
-                                   .careful = source_ == LeaseSource::kWarm};
+                                   .careful = idle};
   auto answer = co_await session_.connection->LogIn(credential(), terms);
   NoteStages();
   if (!answer) co_return co_await OnFailure(std::move(answer.error()));

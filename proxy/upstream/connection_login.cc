@@ -52,19 +52,21 @@ io::Task<tl::expected<LoginAnswer, NodeError>> Connection::LogIn(const pop3::Cre
       credential,
       {.offered = terms.offered, .master = terms.master, .careful = terms.careful && !introduces});
   pop3::NodeLogin::Action action = dialogue.Start();
-  while (action.kind == Kind::kSend || action.kind == Kind::kAskClient) {
+  while (action.kind == Kind::kSend || action.kind == Kind::kListen ||
+         action.kind == Kind::kAskClient) {
     password_sent_ = dialogue.password_sent();
     if (action.kind == Kind::kAskClient) {
       if (!co_await AskClient(dialogue, action, terms.challenger, &thought))
         co_return LoginAnswer{LoginAnswer::Verdict::kClientGone, {}};
       continue;
     }
-    error = co_await Send(action.bytes);
+    if (action.kind == Kind::kSend) error = co_await Send(action.bytes);
     if (error.failure == NodeFailure::kNone)
       error = co_await ReadLine(NodeFailure::kResponseTimeout, LineBytesMax(credential));
     if (error.failure != NodeFailure::kNone) co_return tl::unexpected(std::move(error));
     action = dialogue.OnLine(line_);
-    if (action.kind != Kind::kRefused && has_stray_bytes()) action.kind = Kind::kProtocolError;
+    const bool more = action.kind == Kind::kListen || action.kind == Kind::kRefused;
+    if (!more && has_stray_bytes()) action.kind = Kind::kProtocolError;
   }
   durations_.authentication = proactor_->Now() - begun - thought;
   co_return AnswerOf(action.kind, line_, dialogue.why());

@@ -30,9 +30,13 @@ std::string_view TakeLine(std::string_view& rest) {
   return line;
 }
 
-void JudgeSent(std::string_view bytes) {
+void JudgeSent(std::string bytes) {
   Require(bytes.ends_with("\r\n"));
   bytes.remove_suffix(2);
+  if (const size_t end = bytes.find("\r\n"); end != bytes.npos) {
+    Require(bytes.starts_with("USER ") && bytes.substr(end + 2).starts_with("PASS "));
+    bytes = bytes.erase(end, 2);
+  }
   Require(bytes.find_first_of(std::string_view("\0\r\n", 3)) == bytes.npos);
   const std::string_view keywords[] = {"UTF8", "LANG ", "USER ", "PASS ", "AUTH "};
   for (const std::string_view keyword : keywords) {
@@ -62,18 +66,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Credential credential = Make(data[0], user, TakeLine(rest));
   const Capabilities offered(
       data[1] % 2 == 0 ? "SASL PLAIN XOAUTH2 OAUTHBEARER SCRAM-SHA-1 SCRAM-SHA-256\r\nUTF8\r\n"
-                       : "USER\r\nUTF8\r\n");
+                       : "USER\r\nUTF8\r\nPIPELINING\r\n");
   const MasterUser master{.name = "master", .password = Secret("master's"), .separator = "*"};
   NodeLogin login(credential, {.offered = data[1] % 3 == 0 ? nullptr : &offered,
                                .master = &master,
                                .careful = (data[1] & 0x10) != 0});
   NodeLogin::Action action = login.Start();
   int lines = 0;
-  while (action.kind == Kind::kSend || action.kind == Kind::kAskClient) {
+  while (action.kind == Kind::kSend || action.kind == Kind::kListen ||
+         action.kind == Kind::kAskClient) {
     Require(++lines < 2 * kSaslQuestionsMax + 8);
     const std::string_view line = TakeLine(rest);
-    if (action.kind == Kind::kSend) {
-      JudgeSent(action.bytes);
+    if (action.kind != Kind::kAskClient) {
+      if (action.kind == Kind::kSend) JudgeSent(std::string(action.bytes));
       action = login.OnLine(line);
     } else {
       Require(login.client_asked() && login.password_sent() && action.bytes.starts_with("+ "));

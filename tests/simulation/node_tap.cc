@@ -57,14 +57,18 @@ io::Task<io::Result<io::Buffer>> NodeTap::Read() {
     co_return co_await Inject("DELE 1\r\n");
   }
   while (whole_lines_.empty()) {
-    io::Result<io::Buffer> read = co_await stream_.Read();
-    const bool gone = !read || read->empty();
-    if (gone && plan_.mistake == SessionMistake::kQuitsByItself && accepted_ && !quit_seen_) {
-      OnBytes("QUIT\r\n");
-      break;
+    if (lines_.empty()) {
+      io::Result<io::Buffer> read = co_await stream_.Read();
+      const bool gone = !read || read->empty();
+      if (gone && plan_.mistake == SessionMistake::kQuitsByItself && accepted_ && !quit_seen_) {
+        OnBytes("QUIT\r\n");
+        PassLinesOn();
+        break;
+      }
+      if (gone) co_return read;
+      OnBytes(read->bytes());
     }
-    if (gone) co_return read;
-    OnBytes(read->bytes());
+    PassLinesOn();
     if (ClosesNow()) {
       stream_.Abort();
       co_return io::Fail(ECONNRESET);
@@ -99,8 +103,16 @@ void NodeTap::OnBytes(std::string_view bytes) {
   for (const char c : bytes) {
     line_ += c;
     if (c != '\n') continue;
-    whole_lines_ += OnLine(line_);
-    line_.clear();
+    lines_.push_back(std::exchange(line_, {}));
+  }
+}
+
+// Until the login one at a time: so each answer is known for the one that it is.
+void NodeTap::PassLinesOn() {
+  while (!lines_.empty()) {
+    whole_lines_ += OnLine(lines_.front());
+    lines_.pop_front();
+    if (!accepted_) return;
   }
 }
 

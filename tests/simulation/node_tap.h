@@ -72,6 +72,7 @@ class NodeTap final : public io::Stream {
 
  private:
   void OnBytes(std::string_view bytes);
+  void PassLinesOn();
   std::string OnLine(const std::string& bytes);
   void Note(const std::string& text) const;
   void OnCommand(std::string_view line);
@@ -99,8 +100,9 @@ class NodeTap final : public io::Stream {
   Plan plan_;
   io::Timer death_;
 
-  std::string line_;         // the one that is coming in
-  std::string whole_lines_;  // for the mail session
+  std::string line_;               // the one that is coming in
+  std::deque<std::string> lines_;  // that have come
+  std::string whole_lines_;        // for the mail session
   std::string name_;
   NodeSession* session_ = nullptr;  // once a user of the ledger's is logged in
   bool greeted_ = false;

@@ -137,6 +137,55 @@ TEST(NodeLoginTest, NothingThatReadsAsAnotherCommandIsSent) {
   }
 }
 
+// --- both at once
+
+const Capabilities kPipelining("USER\r\nPIPELINING\r\n");
+
+TEST(NodeLoginTest, SendsUserAndPassTogetherWhereTheNodeOffersIt) {
+  const Credential bob = Bob("a b");
+  NodeLogin login(bob, {.offered = &kPipelining});
+  ExpectAction(login.Start(), Kind::kSend, "USER bob\r\nPASS a b\r\n");
+  EXPECT_TRUE(login.password_sent());
+  ExpectAction(login.OnLine("+OK"), Kind::kListen, "");
+  ExpectAction(login.OnLine("+OK Logged in."), Kind::kAccepted, "");
+  ExpectAction(login.OnLine("+OK"), Kind::kProtocolError, "");
+}
+
+TEST(NodeLoginTest, CarefullyOneAfterTheOther) {
+  const Credential bob = Bob();
+  NodeLogin login(bob, {.offered = &kPipelining, .careful = true});
+  ExpectAction(login.Start(), Kind::kSend, "USER bob\r\n");
+  EXPECT_FALSE(login.password_sent());
+  ExpectAction(login.OnLine("+OK"), Kind::kSend, "PASS x\r\n");
+  ExpectAction(login.OnLine("+OK"), Kind::kAccepted, "");
+
+  Credential utf8 = Bob();
+  utf8.utf8 = true;
+  const Capabilities offered("PIPELINING\r\nUTF8\r\n");
+  NodeLogin heard(utf8, {.offered = &offered, .careful = true});
+  heard.Start();
+  ExpectAction(heard.OnLine("+OK"), Kind::kSend, "USER bob\r\nPASS x\r\n");
+}
+
+TEST(NodeLoginTest, TheNodesWordOnEitherOfBoth) {
+  const Credential bob = Bob();
+  for (const char* word : {"-ERR [AUTH] no", "-ERR [IN-USE] busy", "-ERR"}) {
+    NodeLogin user(bob, {.offered = &kPipelining});
+    user.Start();
+    ExpectAction(user.OnLine(word), Kind::kRefused, "");
+    NodeLogin pass(bob, {.offered = &kPipelining});
+    pass.Start();
+    pass.OnLine("+OK");
+    ExpectAction(pass.OnLine(word), Kind::kRefused, "");
+  }
+  for (std::string_view garbage : kGarbage) {
+    NodeLogin pass(bob, {.offered = &kPipelining});
+    pass.Start();
+    pass.OnLine("+OK");
+    ExpectAction(pass.OnLine(garbage), Kind::kProtocolError, "");
+  }
+}
+
 // --- AUTH PLAIN
 
 TEST(NodeLoginTest, PlainInOneLine) {

@@ -291,7 +291,7 @@ TEST(LoginAuthenticateTest, AClientThatGivesNoAnswerHasLeft) {
 // --- pools
 
 // Nothing secret goes over a connection that may be dead.
-TEST(LoginAuthenticateTest, AWarmConnectionIsTriedFirst) {
+TEST(LoginAuthenticateTest, AWarmConnectionIsTriedFirstWhereItHasLainIdle) {
   SessionBench bench({.pool = {.warm = 1, .max_snapshot_age = io::Duration(0)}, .keepers = true});
   bench.node(0).set_answer("CAPA", {kCapa});
   bench.node(0).set_answer("AUTH", {"+OK in\r\n"});
@@ -300,6 +300,7 @@ TEST(LoginAuthenticateTest, AWarmConnectionIsTriedFirst) {
   bench.Settle(seconds(2));
   EXPECT_EQ(LogIn(bench, Token()).outcome, Outcome::kLoggedIn);  // cold; the pool fills
   ASSERT_TRUE(bench.Run([&] { return bench.pool_of(0).pool.counts().warm > 0; }, seconds(5)));
+  bench.Settle(seconds(2));
   EXPECT_EQ(LogIn(bench, Alice(std::nullopt)).outcome, Outcome::kLoggedIn);
   const auto& connections = bench.node(0).connections();
   EXPECT_EQ(std::count_if(connections.begin(), connections.end(),
@@ -309,9 +310,23 @@ TEST(LoginAuthenticateTest, AWarmConnectionIsTriedFirst) {
             1);
 
   ASSERT_TRUE(bench.Run([&] { return bench.pool_of(0).pool.counts().warm > 0; }, seconds(5)));
+  bench.Settle(seconds(2));
   bench.node(0).set_answer("AUTH PLAIN", {"", Then::kReset});
   EXPECT_EQ(LogIn(bench, Alice(std::nullopt)).outcome, Outcome::kLoggedIn);
   EXPECT_THAT(bench.meter.calls, IsEmpty());
+}
+
+TEST(LoginAuthenticateTest, AFreshWarmConnectionIsToldAllAtOnce) {
+  SessionBench bench({.pool = {.warm = 1, .max_snapshot_age = io::Duration(0)}, .keepers = true});
+  bench.node(0).set_answer("CAPA", {"+OK\r\nPIPELINING\r\nSASL XOAUTH2\r\n.\r\n"});
+  bench.node(0).set_answer("AUTH", {"+OK in\r\n"});
+  bench.Settle(seconds(2));
+  EXPECT_EQ(LogIn(bench, Token()).outcome, Outcome::kLoggedIn);  // asks what is offered
+  ASSERT_TRUE(bench.Run([&] { return bench.pool_of(0).pool.counts().warm > 0; }, seconds(5)));
+  bench.node(0).set_answer("USER", {""});
+  bench.node(0).set_answer("PASS", {"+OK\r\n+OK Logged in.\r\n"});
+  EXPECT_EQ(LogIn(bench, Alice(std::nullopt)).outcome, Outcome::kLoggedIn)
+      << "it waits for the answer to USER";
 }
 
 class ParkedAndTest : public testing::TestWithParam<std::pair<const char*, bool>> {};

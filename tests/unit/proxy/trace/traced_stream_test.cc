@@ -70,6 +70,15 @@ TEST_F(TracedStreamTest, HearsTheNodeTheOtherWayRound) {
   EXPECT_THAT(sink_->lines, ElementsAre("here: C: PASS ***", "here: S: +OK"));
 }
 
+TEST_F(TracedStreamTest, HidesThePasswordBehindTheName) {
+  const auto stream = Traced(TracedStream::Peer::kServer);
+  Write(*stream, "USER anna\r\nPASS secret\r\n");
+  in_->bytes = "+OK\r\n+OK in\r\n";
+  EXPECT_EQ(Read(*stream), "+OK\r\n+OK in\r\n");
+  EXPECT_THAT(sink_->lines, ElementsAre("here: C: USER anna", "here: C: PASS ***", "here: S: +OK",
+                                        "here: S: +OK in"));
+}
+
 TEST_F(TracedStreamTest, HandsOnWhatStreamsCanDo) {
   const auto stream = Traced(TracedStream::Peer::kClient);
   EXPECT_TRUE(stream->Quiet());

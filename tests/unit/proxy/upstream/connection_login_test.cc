@@ -80,6 +80,32 @@ TEST(ConnectionLoginTest, PlainWhereItIsOffered) {
   }
 }
 
+// As the node says that it may be told: it answers USER when it has got the password, too.
+TEST(ConnectionLoginTest, UserAndPasswordAtOnceWhereThatIsOffered) {
+  const pop3::Capabilities pipelining("PIPELINING\r\n");
+  for (const bool careful : {false, true}) {
+    Bench bench;
+    bench.node.set_answer("USER", {careful ? "+OK\r\n" : ""});
+    bench.node.set_answer("PASS", {careful ? "+OK in\r\n" : "+OK\r\n+OK in\r\n"});
+    ASSERT_EQ(Failure(bench.Open()), "none");
+    const Bench::Login login = bench.LogIn(Alice(), {.offered = &pipelining, .careful = careful});
+    ASSERT_TRUE(login.has_value());
+    EXPECT_EQ(login->verdict, Verdict::kAccepted);
+    EXPECT_EQ(login->line, "+OK in\r\n");
+    EXPECT_EQ(bench.node.received(), "USER alice\r\nPASS secret\r\n");
+  }
+}
+
+TEST(ConnectionLoginTest, ALineBehindTheTwoAnswersIsNoLogin) {
+  const pop3::Capabilities pipelining("PIPELINING\r\n");
+  Bench bench;
+  bench.node.set_answer("USER", {""});
+  bench.node.set_answer("PASS", {"+OK\r\n+OK in\r\n+OK\r\n"});
+  ASSERT_EQ(Failure(bench.Open()), "none");
+  EXPECT_EQ(Failure(bench.LogIn(Alice(), {.offered = &pipelining})), "protocol");
+  EXPECT_TRUE(bench.connection().password_sent());
+}
+
 // Whoever is dead must not have cost a login attempt.
 TEST(ConnectionLoginTest, CarefulnessPaysWhereTheNodeIsGone) {
   Bench bench;
