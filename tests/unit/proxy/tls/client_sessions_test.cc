@@ -126,9 +126,11 @@ TEST_P(ClientSessionsTest, ATls13SessionIsUsedOnceATls12SessionAgain) {
 
 TEST_P(ClientSessionsTest, HoldsNoMoreThanItsBound) {
   const auto node = MakeNode();
-  for (size_t i = 0; i < 3 * ClientSessions::kSessionsMax; ++i) {
-    // None of them takes the session that it is offered.
-    EngineParty client(pool_, client_->NewConnection("mail.example", kTestNow, &sessions_));
+  // None of them has a session to offer, and each gets one.
+  std::vector<EngineParty> clients;
+  for (size_t i = 0; i < 3 * ClientSessions::kSessionsMax; ++i)
+    clients.emplace_back(pool_, client_->NewConnection("mail.example", kTestNow, &sessions_));
+  for (EngineParty& client : clients) {
     EngineParty server(pool_, MakeNode({}, TicketKeys::Generate())->NewConnection());
     ASSERT_TRUE(ShakeHands(client, server));
     server.Write("+OK\r\n");

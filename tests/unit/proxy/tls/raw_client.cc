@@ -17,13 +17,13 @@ struct RawClient::Native {
   bssl::UniquePtr<SSL_CTX> context;
   bssl::UniquePtr<SSL> ssl;
 
-  // New tickets go straight into the client's text.
   static int OnSession(SSL* ssl, SSL_SESSION* session) {
-    auto* text = static_cast<std::string*>(SSL_get_app_data(ssl));
+    auto* client = static_cast<RawClient*>(SSL_get_app_data(ssl));
+    ++client->tickets_;
     uint8_t* bytes = nullptr;
     size_t size = 0;
     if (SSL_SESSION_to_bytes(session, &bytes, &size) == 1) {
-      text->assign(reinterpret_cast<const char*>(bytes), size);
+      client->session_.assign(reinterpret_cast<const char*>(bytes), size);
       OPENSSL_free(bytes);
     }
     return 0;
@@ -66,7 +66,7 @@ RawClient::RawClient(const RawClientSettings& settings) : native_(std::make_uniq
                           static_cast<unsigned>(protocols.size()));
   native_->ssl.reset(SSL_new(context));
   SSL* ssl = native_->ssl.get();
-  SSL_set_app_data(ssl, &session_);
+  SSL_set_app_data(ssl, this);
   SSL_set_connect_state(ssl);
   SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
   BIO_set_mem_eof_return(SSL_get_rbio(ssl), -1);

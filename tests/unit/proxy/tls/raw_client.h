@@ -25,6 +25,8 @@ class RawClient {
  public:
   explicit RawClient(const RawClientSettings& settings);
   ~RawClient();
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
 
   // Both: true when the handshake is done; what is to be sent stands in `sent`.
   bool Handshake();
@@ -44,6 +46,8 @@ class RawClient {
   std::string peer_subject() const;
   std::string alpn() const;
   std::string session() const { return session_; }
+  // How many the server has sent.
+  int tickets() const { return tickets_; }
 
   std::string sent;
   std::string error;  // the library's words for the first failure
@@ -57,6 +61,7 @@ class RawClient {
   bool handshaken_ = false;
   bool peer_closed_ = false;
   std::string session_;
+  int tickets_ = 0;
 };
 
 }  // namespace poplar::tls

@@ -203,6 +203,17 @@ TEST_F(ServerContextTest, TicketsResumeOnEveryContextThatSharesTheKeys) {
   }
 }
 
+// RFC 8446 appendix C.4: a ticket is used once, so that a connection brings one.
+TEST_F(ServerContextTest, EachHandshakeBringsOneTicket) {
+  const auto context = Make({});
+  RawClient fresh({.version_max = 0x0304});
+  ASSERT_TRUE(Run(fresh, *context).good);
+  EXPECT_EQ(fresh.tickets(), 1);
+  RawClient again({.version_max = 0x0304, .session = fresh.session()});
+  ASSERT_TRUE(Run(again, *context).facts.resumed);
+  EXPECT_EQ(again.tickets(), 1);
+}
+
 TEST_F(ServerContextTest, AnOldKeyStillOpensAndTheTicketIsRenewed) {
   TicketKeys::Key old_key{};
   TicketKeys::Key new_key{};
