@@ -26,8 +26,9 @@ class Keeper {
   // Between looks at the node's health and at whose time is up; jittered. What has expired lies
   // that much longer, and a connect that failed is tried again no sooner.
   static constexpr io::Duration kTick = std::chrono::seconds(1);
-  // Between looks at the demand, so that a thousand logins a second wake the keeper twenty times.
-  static constexpr io::Duration kPause = std::chrono::milliseconds(50);
+  // Between looks at the demand, so that a thousand logins a second wake the keeper two hundred
+  // times.
+  static constexpr io::Duration kPause = std::chrono::milliseconds(5);
   // How long Stop lets a connection come about that is being opened.
   static constexpr io::Duration kStopPatience = std::chrono::seconds(1);
 
