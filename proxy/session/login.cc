@@ -65,6 +65,13 @@ Login::Login(Environment& environment, const Settings& settings, const Request& 
             self->late_ = true;
             if (self->session_.connection != nullptr) self->session_.connection->Expire();
           },
+          this),
+      sick_(
+          environment.proactor.timers(),
+          [](void* context) {
+            upstream::Connection* at = static_cast<Login*>(context)->session_.connection.get();
+            if (at != nullptr && !at->client_asked()) at->Expire();
+          },
           this) {}
 
 Login::~Login() = default;
@@ -97,6 +104,7 @@ io::Task<Login::Outcome> Login::Run() {
     if (step == Step::kRetryLost) step = co_await RetryLost();
   }
   deadline_.Disarm();
+  sick_.Disarm();
   co_return outcome_;
 }
 
@@ -386,8 +394,18 @@ void Login::TraceNode() {
   session_.connection->Trace(std::move(taps));
 }
 
+void Login::LookAtNode(balancer::NodeId node) {
+  if (session_.connection == nullptr || node != node_ || !cluster().resumes()) return;
+  if (cluster().health.Serves(node_)) {
+    sick_.Disarm();
+  } else {
+    sick_.Arm(Now() + kSickNodeResponse);
+  }
+}
+
 // A connection that will not be used. No session was relayed over it: a QUIT harms nobody.
 void Login::GiveUpConnection(bool politely) {
+  sick_.Disarm();
   if (session_.connection == nullptr) return;
   if (politely) {
     environment_.scope.Spawn(RetireConnection(std::move(session_.connection)));

@@ -136,6 +136,9 @@ class Login {
   // connection is to end.
   bool throttled() const { return result_ == LoginResult::kThrottled; }
 
+  // Health has changed its mind on the node. One that is out is not waited for, if there may be
+  // another answer elsewhere.
+  void LookAtNode(balancer::NodeId node);
   // Ends waits, but not an exchange with a node.
   void Drain() { patience_.End(); }
   // Makes Run return soon.
@@ -233,6 +236,7 @@ class Login {
   NodeSession session_;
   LeaseSource source_ = LeaseSource::kNew;
   io::Timer deadline_;
+  io::Timer sick_;                             // until a node that is out is given up
   bool held_down_ = false;                     // it has waited for a node that is out
   bool misplaced_ = false;                     // node_ isn't where health wants the user
   std::optional<balancer::NodeId> elsewhere_;  // where another replica's session holds the user

@@ -45,6 +45,9 @@ class Resume {
 
   // Makes Run return soon.
   void Abort();
+  void LookAtNode(balancer::NodeId node) {
+    if (login_ != nullptr) login_->LookAtNode(node);
+  }
 
  private:
   io::Task<std::optional<ResumeResult>> Pause(io::Duration pause);

@@ -84,6 +84,8 @@ void Session::DropNode(balancer::NodeId node) {
 
 void Session::LookAtNode(balancer::NodeId node) {
   if (relay_ != nullptr && node_ == node) relay_->SetNodeOut(!cluster().health.Serves(node));
+  if (login_ != nullptr) login_->LookAtNode(node);
+  if (resume_ != nullptr) resume_->LookAtNode(node);
 }
 
 void Session::LookAtMoves() {

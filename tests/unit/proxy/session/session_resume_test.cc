@@ -8,6 +8,7 @@
 namespace poplar::session {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::Contains;
 using testing::EndsWith;
@@ -277,6 +278,37 @@ TEST_F(ResumeTest, AndThoseItKeepsWaiting) {
   bench_.TakeOut(first_);
   bench_.Settle(seconds(2));
   EXPECT_EQ(client_->received(), "+OK 3 300\r\n");
+}
+
+TEST_F(ResumeTest, AndLoginsThatItKeepsWaiting) {
+  client_->HalfClose();
+  bench_.Settle();
+  first().set_answer("PASS", {""});
+  upstream::DrivenPeer& late = bench_.Connect();
+  EXPECT_EQ(bench_.LogIn(late), "");
+  bench_.TakeOut(first_);
+  bench_.Settle(milliseconds(900));
+  EXPECT_EQ(late.received(), "");
+  EXPECT_EQ(bench_.OpenAtNode(first_), 1u);
+  bench_.Settle(milliseconds(200));
+  EXPECT_EQ(bench_.OpenAtNode(first_), 0u);
+  bench_.Settle(seconds(6));  // its users may move by then
+  EXPECT_EQ(late.received(), kLoggedIn);
+  EXPECT_EQ(bench_.OpenAtNode(second_), 1u);
+}
+
+TEST_F(ResumeTest, ANodeThatComesBackInTimeMayAnswerALogin) {
+  client_->HalfClose();
+  bench_.Settle();
+  first().set_answer("PASS", {""});
+  upstream::DrivenPeer& late = bench_.Connect();
+  EXPECT_EQ(bench_.LogIn(late), "");
+  bench_.TakeOut(first_);
+  bench_.Settle(milliseconds(500));
+  first().last().Send(kLoggedIn);
+  bench_.Settle(milliseconds(100));
+  EXPECT_EQ(late.received(), kLoggedIn);
+  bench_.Settle(seconds(2));
 }
 
 TEST_F(ResumeTest, AnOperatorsDownIsNotNoticed) {
