@@ -11,7 +11,7 @@ from scenarios import ALL as SCENARIOS
 TITLE = "CPU time a unit of work"
 PARTS = tuple(scenario.name for scenario in SCENARIOS)
 TURNS = 4   # of each round
-_PARKING = ("poplar", "poplar" + UPSTREAM)
+_PARKING = tuple(name + which for name in ("poplar", "floor-parked") for which in ("", UPSTREAM))
 
 
 def measure(bench: Bench, part: str) -> dict:

@@ -158,10 +158,18 @@ class PoplarUnparked(Poplar):
 class Floor(Peer):
     name = "floor"
     sees_users = False
+    more = ()      # of its options
 
     def command(self):
         return [self.build / "bench" / "floor" / "poplar_floor", "--port", self.port, "--node", self.stand.nodes[0],
-                "--certificate", self.stand.certificate, "--key", self.stand.key], {}
+                "--certificate", self.stand.certificate, "--key", self.stand.key, *self.more], {}
+
+
+class FloorParked(Floor):
+    """The least for a session that a connection serves which is logged in at the node from before."""
+
+    name = "floor-parked"
+    more = ("--parked",)
 
 
 _NGINX = """
@@ -376,6 +384,6 @@ def _with_upstream(front):
     return type(f"{front.__name__}Upstream", (front,), {"name": front.name + UPSTREAM, "build": UPSTREAM_BUILD})
 
 
-_OURS = (Poplar, PoplarUnparked, Floor)
+_OURS = (Poplar, PoplarUnparked, Floor, FloorParked)
 ALL = {each.name: each for each in (*_OURS, *map(_with_upstream, _OURS), NginxMail, HaProxy, DovecotProxy, Perdition,
                                     Hitch, NginxStream)}

@@ -1,7 +1,7 @@
 """What is measured: work of a fixed size, asked of every proxy in the same way by poplar_generator.
 
 A scenario's unit is what its CPU time is divided by. `parked`: with Poplar each user comes again within the time for
-which its session stays parked; for the others that makes no difference.
+which its session stays parked; of the others only the floor has a way of its own for that.
 """
 
 import dataclasses

@@ -4,7 +4,9 @@ from latency import COMMANDS
 
 NOTES = {
     "cpu": "CPU time of all of a proxy's processes, for a closed loop of many clients; beside it sessions a second and how long a "
-           "session took. All proxies run, and take short turns; a ratio is the median of those within each turn. `hitch`, `nginx-stream` and `floor` are references: they understand no POP3.",
+           "session took. All proxies run, and take short turns; a ratio is the median of those within each turn. `hitch`, "
+           "`nginx-stream` and `floor` are references: they understand no POP3. Where sessions are parked, the floor is `floor-parked`, "
+           "which keeps logged-in connections, too.",
     "latency": "An open loop at half of what the proxy came to in a closed one, and the node asked directly, in the clear, at the "
                "same rate and on the same core. Load and node share that core, so it may be their limit that was met, and not the "
                "proxy's. Each command: median / 99 %, in µs, of what the proxy adds.",

@@ -1,5 +1,7 @@
 #include <arpa/inet.h>
+#include <malloc.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <CLI/CLI.hpp>
@@ -23,6 +25,8 @@ int Listen(uint16_t port) {
   const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
   const int on = 1;
   setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  // What is accepted has it from here.
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   const sockaddr_in address = Loopback(port);
   if (bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
       listen(descriptor, 4096) != 0)
@@ -33,6 +37,9 @@ int Listen(uint16_t port) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Memory that was used stays.
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
   CLI::App app("The least work that a proxy which ends TLS can do for a session; a measure");
   uint16_t port = 0;
   uint16_t node = 0;
@@ -42,6 +49,11 @@ int main(int argc, char** argv) {
   app.add_option("--node", node, "The node's port on loopback; no TLS there")->required();
   app.add_option("--certificate", certificate, "PEM file")->required();
   app.add_option("--key", key, "PEM file")->required();
+  bool parked = false;
+  app.add_flag(
+      "--parked", parked,
+      "Keeps each session's connection to the node, logged in, for the user's next one, and "
+      "answers USER, PASS and QUIT itself");
   CLI11_PARSE(app, argc, argv);
   const auto context = poplar::bench::FloorTls::MakeContext(certificate, key);
   const int listening = Listen(port);
@@ -52,5 +64,5 @@ int main(int argc, char** argv) {
   }
   std::printf("ready\n");
   std::fflush(stdout);
-  poplar::bench::FloorProxy(listening, Loopback(node), *context).Run();
+  poplar::bench::FloorProxy(listening, Loopback(node), *context, parked).Run();
 }

@@ -12,6 +12,7 @@ bssl::UniquePtr<SSL_CTX> FloorTls::MakeContext(const std::string& certificate,
                                                const std::string& key) {
   bssl::UniquePtr<SSL_CTX> context(SSL_CTX_new(TLS_method()));
   SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION);
+  SSL_CTX_set_num_tickets(context.get(), 1);  // as Poplar
   if (SSL_CTX_use_certificate_chain_file(context.get(), certificate.c_str()) != 1 ||
       SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM) != 1)
     return nullptr;

@@ -23,6 +23,8 @@ class FloorTls {
 
   // What came; it has to stay until it is used up by the next calls.
   void Feed(std::string_view ciphertext) { in_ = ciphertext; }
+  // Whether there is still some of it.
+  bool fed() const { return !in_.empty(); }
   Progress Handshake();
   // kWantsMore: all that came is used up.
   Progress Open(char* into, size_t room, size_t& got);
