@@ -97,17 +97,14 @@ io::Task<Kind> AccountProbe::Converse(std::string* line, std::optional<Finding>*
   const pop3::NodeLoginTerms terms{.offered = offered_ ? &*offered_ : nullptr};
   pop3::NodeLogin login(*options_.credential, terms);
   pop3::NodeLogin::Action action = login.Start();
-  while (action.kind == Kind::kSend || action.kind == Kind::kListen ||
-         action.kind == Kind::kAskClient) {
+  while (action.kind == Kind::kSend || action.kind == Kind::kAskClient) {
     if (action.kind == Kind::kAskClient) {
       action = login.OnClient(AnswerToQuestion(action.bytes));
       continue;
     }
-    if (action.kind == Kind::kSend) {
-      if (const auto sent = co_await dialogue_.Send(action.bytes); !sent) {
-        *trouble = sent.error();
-        co_return Kind::kProtocolError;
-      }
+    if (const auto sent = co_await dialogue_.Send(action.bytes); !sent) {
+      *trouble = sent.error();
+      co_return Kind::kProtocolError;
     }
     auto answer = co_await dialogue_.ReadLine(pop3::kSaslLineBytesMax);
     if (!answer) {
@@ -116,8 +113,8 @@ io::Task<Kind> AccountProbe::Converse(std::string* line, std::optional<Finding>*
     }
     *line = std::move(*answer);
     action = login.OnLine(*line);
-    const bool more = action.kind == Kind::kListen || action.kind == Kind::kRefused;
-    if (!more && dialogue_.has_stray_bytes()) action.kind = Kind::kProtocolError;
+    if (action.kind != Kind::kRefused && dialogue_.has_stray_bytes())
+      action.kind = Kind::kProtocolError;
   }
   co_return action.kind;
 }

@@ -68,7 +68,7 @@ NodeLogin::Action NodeLogin::Proceed() {
 // RFC 2449 section 6.8: where the node says that it may be told both at once, it is. That spares a
 // round trip.
 NodeLogin::Action NodeLogin::SendUser() {
-  const bool waits = terms_.careful && !heard_;
+  const bool waits = !terms_.at_once || (terms_.careful && !heard_);
   if (waits || terms_.offered == nullptr || !terms_.offered->Has("PIPELINING"))
     return Send(Stage::kUser, "USER ", way_.user.Expose());
   password_sent_ = true;

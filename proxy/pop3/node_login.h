@@ -29,6 +29,9 @@ struct NodeLoginTerms {
   // The connection has been idle and may be dead: nothing secret is sent before the node has
   // answered something, so that a dead one costs no login attempt.
   bool careful = false;
+  // USER and PASS may go together where the node offers PIPELINING. Its answer to PASS is unread
+  // where it refuses USER.
+  bool at_once = false;
 };
 
 // The node's side from its greeting to its word on the login: lines in, commands out. One login on

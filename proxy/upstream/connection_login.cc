@@ -48,9 +48,10 @@ io::Task<tl::expected<LoginAnswer, NodeError>> Connection::LogIn(const pop3::Cre
   NodeError error;
   if (introduces) error = co_await SendXclient(*terms.origin);
   if (error.failure != NodeFailure::kNone) co_return tl::unexpected(std::move(error));
-  pop3::NodeLogin dialogue(
-      credential,
-      {.offered = terms.offered, .master = terms.master, .careful = terms.careful && !introduces});
+  pop3::NodeLogin dialogue(credential, {.offered = terms.offered,
+                                        .master = terms.master,
+                                        .careful = terms.careful && !introduces,
+                                        .at_once = true});
   pop3::NodeLogin::Action action = dialogue.Start();
   while (action.kind == Kind::kSend || action.kind == Kind::kListen ||
          action.kind == Kind::kAskClient) {

@@ -35,7 +35,7 @@ void JudgeSent(std::string bytes) {
   bytes.remove_suffix(2);
   if (const size_t end = bytes.find("\r\n"); end != bytes.npos) {
     Require(bytes.starts_with("USER ") && bytes.substr(end + 2).starts_with("PASS "));
-    bytes = bytes.erase(end, 2);
+    bytes.erase(end, 2);
   }
   Require(bytes.find_first_of(std::string_view("\0\r\n", 3)) == bytes.npos);
   const std::string_view keywords[] = {"UTF8", "LANG ", "USER ", "PASS ", "AUTH "};
@@ -70,7 +70,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const MasterUser master{.name = "master", .password = Secret("master's"), .separator = "*"};
   NodeLogin login(credential, {.offered = data[1] % 3 == 0 ? nullptr : &offered,
                                .master = &master,
-                               .careful = (data[1] & 0x10) != 0});
+                               .careful = (data[1] & 0x10) != 0,
+                               .at_once = (data[1] & 0x20) != 0});
   NodeLogin::Action action = login.Start();
   int lines = 0;
   while (action.kind == Kind::kSend || action.kind == Kind::kListen ||

@@ -143,7 +143,7 @@ const Capabilities kPipelining("USER\r\nPIPELINING\r\n");
 
 TEST(NodeLoginTest, SendsUserAndPassTogetherWhereTheNodeOffersIt) {
   const Credential bob = Bob("a b");
-  NodeLogin login(bob, {.offered = &kPipelining});
+  NodeLogin login(bob, {.offered = &kPipelining, .at_once = true});
   ExpectAction(login.Start(), Kind::kSend, "USER bob\r\nPASS a b\r\n");
   EXPECT_TRUE(login.password_sent());
   ExpectAction(login.OnLine("+OK"), Kind::kListen, "");
@@ -151,18 +151,18 @@ TEST(NodeLoginTest, SendsUserAndPassTogetherWhereTheNodeOffersIt) {
   ExpectAction(login.OnLine("+OK"), Kind::kProtocolError, "");
 }
 
-TEST(NodeLoginTest, CarefullyOneAfterTheOther) {
+TEST(NodeLoginTest, CarefullyOrUnaskedOneAfterTheOther) {
   const Credential bob = Bob();
-  NodeLogin login(bob, {.offered = &kPipelining, .careful = true});
-  ExpectAction(login.Start(), Kind::kSend, "USER bob\r\n");
-  EXPECT_FALSE(login.password_sent());
-  ExpectAction(login.OnLine("+OK"), Kind::kSend, "PASS x\r\n");
-  ExpectAction(login.OnLine("+OK"), Kind::kAccepted, "");
-
+  for (const bool careful : {true, false}) {
+    NodeLogin login(bob, {.offered = &kPipelining, .careful = careful, .at_once = careful});
+    ExpectAction(login.Start(), Kind::kSend, "USER bob\r\n");
+    EXPECT_FALSE(login.password_sent());
+    ExpectAction(login.OnLine("+OK"), Kind::kSend, "PASS x\r\n");
+  }
   Credential utf8 = Bob();
   utf8.utf8 = true;
   const Capabilities offered("PIPELINING\r\nUTF8\r\n");
-  NodeLogin heard(utf8, {.offered = &offered, .careful = true});
+  NodeLogin heard(utf8, {.offered = &offered, .careful = true, .at_once = true});
   heard.Start();
   ExpectAction(heard.OnLine("+OK"), Kind::kSend, "USER bob\r\nPASS x\r\n");
 }
@@ -170,16 +170,16 @@ TEST(NodeLoginTest, CarefullyOneAfterTheOther) {
 TEST(NodeLoginTest, TheNodesWordOnEitherOfBoth) {
   const Credential bob = Bob();
   for (const char* word : {"-ERR [AUTH] no", "-ERR [IN-USE] busy", "-ERR"}) {
-    NodeLogin user(bob, {.offered = &kPipelining});
+    NodeLogin user(bob, {.offered = &kPipelining, .at_once = true});
     user.Start();
     ExpectAction(user.OnLine(word), Kind::kRefused, "");
-    NodeLogin pass(bob, {.offered = &kPipelining});
+    NodeLogin pass(bob, {.offered = &kPipelining, .at_once = true});
     pass.Start();
     pass.OnLine("+OK");
     ExpectAction(pass.OnLine(word), Kind::kRefused, "");
   }
   for (std::string_view garbage : kGarbage) {
-    NodeLogin pass(bob, {.offered = &kPipelining});
+    NodeLogin pass(bob, {.offered = &kPipelining, .at_once = true});
     pass.Start();
     pass.OnLine("+OK");
     ExpectAction(pass.OnLine(garbage), Kind::kProtocolError, "");
