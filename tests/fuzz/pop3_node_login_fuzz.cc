@@ -32,7 +32,7 @@ std::string_view TakeLine(std::string_view& rest) {
 
 void JudgeSent(std::string bytes) {
   Require(bytes.ends_with("\r\n"));
-  bytes.remove_suffix(2);
+  bytes.resize(bytes.size() - 2);
   if (const size_t end = bytes.find("\r\n"); end != bytes.npos) {
     Require(bytes.starts_with("USER ") && bytes.substr(end + 2).starts_with("PASS "));
     bytes.erase(end, 2);
