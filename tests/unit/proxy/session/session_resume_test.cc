@@ -280,12 +280,21 @@ TEST_F(ResumeTest, AndThoseItKeepsWaiting) {
   EXPECT_EQ(client_->received(), "+OK 3 300\r\n");
 }
 
-TEST_F(ResumeTest, AndLoginsThatItKeepsWaiting) {
-  client_->HalfClose();
-  bench_.Settle();
-  first().set_answer("PASS", {""});
-  upstream::DrivenPeer& late = bench_.Connect();
-  EXPECT_EQ(bench_.LogIn(late), "");
+class LoginOfSickNodeTest : public ResumeTest {
+ protected:
+  // Alice comes anew, and her node doesn't answer the password.
+  upstream::DrivenPeer& WaitsAtItsLogin() {
+    client_->HalfClose();
+    bench_.Settle();
+    first().set_answer("PASS", {""});
+    upstream::DrivenPeer& late = bench_.Connect();
+    EXPECT_EQ(bench_.LogIn(late), "");
+    return late;
+  }
+};
+
+TEST_F(LoginOfSickNodeTest, LeavesItAfterASecond) {
+  upstream::DrivenPeer& late = WaitsAtItsLogin();
   bench_.TakeOut(first_);
   bench_.Settle(milliseconds(900));
   EXPECT_EQ(late.received(), "");
@@ -297,18 +306,15 @@ TEST_F(ResumeTest, AndLoginsThatItKeepsWaiting) {
   EXPECT_EQ(bench_.OpenAtNode(second_), 1u);
 }
 
-TEST_F(ResumeTest, ANodeThatComesBackInTimeMayAnswerALogin) {
-  client_->HalfClose();
-  bench_.Settle();
-  first().set_answer("PASS", {""});
-  upstream::DrivenPeer& late = bench_.Connect();
-  EXPECT_EQ(bench_.LogIn(late), "");
+TEST_F(LoginOfSickNodeTest, TakesAnAnswerUntilThen) {
+  upstream::DrivenPeer& late = WaitsAtItsLogin();
   bench_.TakeOut(first_);
   bench_.Settle(milliseconds(500));
   first().last().Send(kLoggedIn);
   bench_.Settle(milliseconds(100));
   EXPECT_EQ(late.received(), kLoggedIn);
   bench_.Settle(seconds(2));
+  EXPECT_EQ(late.end(), upstream::DrivenPeer::End::kOpen);
 }
 
 TEST_F(ResumeTest, AnOperatorsDownIsNotNoticed) {
