@@ -32,11 +32,13 @@ void Describe(Visitor& v, PoolConfig& c) {
                "mail_max_userip_connections; Courier: the smaller of MAXDAEMONS and MAXPERIP), "
                "leave out what other front ends, webmail and probes use, and divide the rest by "
                "replicas."});
-  v.Integer("warm", c.warm, {0, 1000},
-            {.help = "Most connections to one node that are kept ready for the next logins: "
-                     "greeted, not logged in. How many there really are follows the login rate. "
-                     "Small is right where each occupies a process (Dovecot CE) or counts against "
-                     "a limit per address (Courier: 4). 0: none."});
+  v.Integer(
+      "warm", c.warm, {0, 1000},
+      {.help = "Most connections to one node that are kept ready for the next logins: "
+               "greeted, not logged in. How many there really are follows the login rate; where "
+               "it is hundreds a second at one node, 8 serve nearly all of them. "
+               "Small is right where each occupies a process (Dovecot CE) or counts against "
+               "a limit per address (Courier: 4). 0: none."});
   v.Integer("parked", c.parked, {0, 1'000'000},
             {.help = "Most sessions to one node that stay logged in after their user's QUIT, for "
                      "that user's next login. Beyond it the oldest ends. 0: none."});
