@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,9 @@ class OverheardStream final : public io::Stream {
   io::Task<io::Result<io::Buffer>> Read() override;
   io::Task<io::Result<>> Write(std::string_view bytes) override { return inner_->Write(bytes); }
   io::Task<io::Result<>> ShutdownWrite() override { return inner_->ShutdownWrite(); }
+  bool LookOut(std::optional<io::Lookout>& lookout, io::Event& ended) override {
+    return inner_->LookOut(lookout, ended);
+  }
   void CancelRead() override { inner_->CancelRead(); }
   void Abort() override { inner_->Abort(); }
   bool Detach() override { return inner_->Detach(); }

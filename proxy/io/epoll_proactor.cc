@@ -87,7 +87,7 @@ EpollProactor::~EpollProactor() {
 
 EpollProactor::Socket& EpollProactor::At(SocketId socket) {
   const auto index = static_cast<size_t>(DescriptorOf(socket));
-  if (index >= sockets_.size()) sockets_.resize(std::max(index + 1, sockets_.size() * 2));
+  if (index >= sockets_.size()) sockets_.resize(index + 1);
   return sockets_[index];
 }
 
@@ -118,7 +118,8 @@ void EpollProactor::ShutdownWrite(SocketId socket) { shutdown(DescriptorOf(socke
 
 void EpollProactor::Close(SocketId socket) {
   Socket& state = At(socket);
-  assert(state.receive == nullptr && state.send == nullptr && state.connect == nullptr);
+  assert(state.receive == nullptr && state.lookout == nullptr);
+  assert(state.send == nullptr && state.connect == nullptr);
   assert(state.listener == nullptr || state.listener->waiting == nullptr);
   // Somebody else may have the listening socket too, and then closing it doesn't end the watch.
   if (state.listener != nullptr && state.watched)
@@ -156,6 +157,7 @@ Result<> EpollProactor::ReceiveWaiting(SocketId socket, Buffer& into, size_t mos
 
 void EpollProactor::CancelReceive(SocketId socket) {
   Socket& state = At(socket);
+  if (state.lookout != nullptr) std::exchange(state.lookout, nullptr)->Complete();
   if (state.receive == nullptr) return;
   if (std::exchange(state.starved, false)) std::erase(starved_, socket);
   std::exchange(state.receive, nullptr)->Complete(-ECANCELED);
@@ -205,6 +207,7 @@ void EpollProactor::GoOn(SocketId socket) {
   if (state.listener != nullptr) return TryAccept(*state.listener);
   if (state.connect != nullptr) TryConnect(socket);
   if (state.receive != nullptr && state.readable && !state.starved) TryReceive(socket);
+  if (state.lookout != nullptr && state.readable) TryLookout(socket);
   if (state.send != nullptr && state.writable) TrySend(socket);
 }
 
@@ -320,6 +323,23 @@ void EpollProactor::TrySend(SocketId socket) {
     return Await(socket, state.send);
   }
   std::exchange(state.send, nullptr)->Complete(result);
+}
+
+void EpollProactor::StartLookout(Lookout& lookout) {
+  Socket& state = At(lookout.socket());
+  assert(state.receive == nullptr && state.lookout == nullptr);
+  state.lookout = &lookout;
+  if (state.readable) return TryLookout(lookout.socket());
+  if (Watch(lookout.socket()) != 0) std::exchange(state.lookout, nullptr)->Complete();
+}
+
+void EpollProactor::TryLookout(SocketId socket) {
+  Socket& state = At(socket);
+  if (ReceiveWouldWait(DescriptorOf(socket))) {
+    state.readable = state.more_behind_less = false;
+    if (Watch(socket) == 0) return;
+  }
+  std::exchange(state.lookout, nullptr)->Complete();
 }
 
 // --- the loop

@@ -55,6 +55,7 @@ class EpollProactor final : public Proactor {
   struct Listener;
   struct Socket {
     ReceiveOperation* receive = nullptr;
+    Lookout* lookout = nullptr;
     SendOperation* send = nullptr;
     ConnectOperation* connect = nullptr;
     std::unique_ptr<Listener> listener;
@@ -71,7 +72,8 @@ class EpollProactor final : public Proactor {
     uint64_t turn = 0;       // of the loop, in which it had
     int tries = 0;           // so many
     bool idle() const {
-      return receive == nullptr && send == nullptr && connect == nullptr && listener == nullptr;
+      return receive == nullptr && lookout == nullptr && send == nullptr && connect == nullptr &&
+             listener == nullptr;
     }
   };
 
@@ -81,6 +83,7 @@ class EpollProactor final : public Proactor {
   void StartConnect(ConnectOperation& operation) override;
   void StartReceive(ReceiveOperation& operation) override;
   void StartSend(SendOperation& operation) override;
+  void StartLookout(Lookout& lookout) override;
 
   Socket& At(SocketId socket);
   // 0 or an errno.
@@ -99,6 +102,7 @@ class EpollProactor final : public Proactor {
   void TryReceive(SocketId socket);
   void ReceiveInto(SocketId socket, Buffer buffer);
   void TrySend(SocketId socket);
+  void TryLookout(SocketId socket);
 
   void GoOnWithPostponed();
   void FeedStarved();
@@ -107,7 +111,8 @@ class EpollProactor final : public Proactor {
   void Wind();
 
   int epoll_ = -1;
-  std::vector<Socket> sockets_;     // by file descriptor
+  // By file descriptor; grows without copies, and by no more than it has to.
+  std::deque<Socket> sockets_;
   std::deque<SocketId> postponed_;  // had their share of this turn
   std::deque<SocketId> starved_;    // in the order in which they found no buffer
   PostedFunctions posted_;

@@ -14,9 +14,9 @@ namespace {
 
 #ifndef POPLAR_PLAIN_FRAMES
 
-constexpr size_t kStep = 64;       // bytes; a size class each
-constexpr size_t kClasses = 32;    // frames over 2 KiB are not pooled
-constexpr size_t kKeptMax = 4096;  // a class; beyond it frames go back to malloc after a peak
+constexpr size_t kStep = 16;       // bytes; a size class each
+constexpr size_t kClasses = 128;   // frames over 2 KiB are not pooled
+constexpr size_t kKeptMax = 1024;  // a class; beyond it frames go back to malloc after a peak
 
 class FreeLists {
  public:

@@ -75,6 +75,11 @@ bool NothingToReceive(int descriptor) {
          (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
+bool ReceiveWouldWait(int descriptor) {
+  pollfd polled{.fd = descriptor, .events = POLLIN, .revents = 0};
+  return poll(&polled, 1, 0) == 0;
+}
+
 int TakeWaiting(int descriptor, Buffer& into, size_t most) {
   assert(most <= into.room().size());
   const ssize_t n = recv(descriptor, into.room().data(), most, MSG_DONTWAIT);

@@ -41,6 +41,9 @@ bool SendAtOnce(int descriptor);
 // is a telling: such a connection is to be closed, not read.
 bool NothingToReceive(int descriptor);
 
+// The same, and an error is not told by it.
+bool ReceiveWouldWait(int descriptor);
+
 // Blocks until there is something to receive, be it an end or an error; at most so long. Never on a
 // worker.
 bool AwaitBytes(int descriptor, Duration most);

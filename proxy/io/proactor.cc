@@ -13,6 +13,11 @@ void Operation::Complete(int result) {
   proactor_.ready().Push(*this);
 }
 
+Lookout::Lookout(Proactor& proactor, SocketId socket, Event& ended)
+    : ended_(ended), socket_(socket) {
+  proactor.StartLookout(*this);
+}
+
 Result<SocketId> Proactor::ListenOn(int) { return Fail(ENOTSUP); }
 
 void AcceptOperation::await_suspend(std::coroutine_handle<> waiting) {

@@ -9,6 +9,7 @@
 #include "proxy/io/address.h"
 #include "proxy/io/buffer.h"
 #include "proxy/io/clock.h"
+#include "proxy/io/lookout.h"
 #include "proxy/io/result.h"
 #include "proxy/io/run_list.h"
 #include "proxy/io/timer_wheel.h"
@@ -135,7 +136,8 @@ struct ProactorCounters {
 //
 // Contract, the same in every world:
 // - One thread. Only PostFromAnyThread may be called from another one.
-// - At most one receive, one send and one connect are in flight a socket.
+// - At most one receive (or a lookout in its place), one send and one connect are in flight a
+// socket.
 // - Receive brings at least one byte, or an empty buffer at the end of the stream, or an error;
 // never more than
 //   kReceiveBytesMax. While no buffer is free it waits; nobody sees that but a counter.
@@ -211,10 +213,12 @@ class Proactor {
   friend class ConnectOperation;
   friend class ReceiveOperation;
   friend class SendOperation;
+  friend class Lookout;
   virtual void StartAccept(AcceptOperation& operation) = 0;
   virtual void StartConnect(ConnectOperation& operation) = 0;
   virtual void StartReceive(ReceiveOperation& operation) = 0;
   virtual void StartSend(SendOperation& operation) = 0;
+  virtual void StartLookout(Lookout& lookout) = 0;
 
   // Resumes what is ready, at most `most` coroutines, so that completions get their turn too.
   void RunReady(int most);

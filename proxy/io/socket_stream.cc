@@ -55,6 +55,13 @@ Task<Result<>> SocketStream::Finish(std::string_view last) {
   co_return co_await ShutdownWrite();
 }
 
+bool SocketStream::LookOut(std::optional<Lookout>& lookout, Event& ended) {
+  assert(!reading_);
+  if (aborted_ || error_ != 0) return false;
+  lookout.emplace(proactor(), socket_, ended);
+  return true;
+}
+
 void SocketStream::CancelRead() { proactor().CancelReceive(socket_); }
 
 void SocketStream::Abort() {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "proxy/io/buffer.h"
+#include "proxy/io/lookout.h"
 #include "proxy/io/result.h"
 #include "proxy/io/task.h"
 
@@ -35,7 +37,12 @@ class Stream {
   // Write, and ShutdownWrite behind it; in one packet where the stream can.
   virtual Task<Result<>> Finish(std::string_view last);
 
-  // Ends the read in flight, if any, with ECANCELED; later reads work again. No byte is lost.
+  // In place of a read that is likely to wait for long: begins `lookout`, which then stands for it.
+  // False, and nothing has begun: a read would not wait, or the stream can't.
+  virtual bool LookOut(std::optional<Lookout>& /*lookout*/, Event& /*ended*/) { return false; }
+
+  // Ends the read in flight, or the lookout, if any, with ECANCELED; later reads work again. No
+  // byte is lost.
   virtual void CancelRead() = 0;
 
   // Makes whatever is in flight end soon, and whatever is begun later fail. May be called at any

@@ -1,6 +1,7 @@
 #include "proxy/io/uring_proactor.h"
 
 #include <liburing.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 
 #include "proxy/io/descriptor.h"
 #include "proxy/io/kernel_socket.h"
+#include "proxy/io/uring_listener.h"
 
 namespace poplar::io {
 namespace {
@@ -33,49 +35,6 @@ void Label(io_uring_sqe& entry, void* target, uint64_t kind) {
 }
 
 }  // namespace
-
-// A listening socket: one multishot accept, and what it brought that nobody took yet.
-struct UringProactor::Listener {
-  Listener(UringProactor& owner, int listening)
-      : proactor(owner),
-        descriptor(listening),
-        pause(
-            owner.timers(),
-            [](void* context) {
-              auto* self = static_cast<Listener*>(context);
-              self->proactor.ArmAccept(*self);
-            },
-            this) {}
-
-  struct Arrived {
-    int descriptor;
-    Address peer;
-  };
-
-  UringProactor& proactor;
-  int descriptor;
-  Address local;  // of all that it brings; none: each has its own
-  bool begun = false;
-  bool armed = false;
-  bool aborted = false;
-  std::deque<Arrived> arrived;
-  AcceptOperation* waiting = nullptr;
-  Timer pause;
-
-  void Deliver() {
-    if (waiting == nullptr || arrived.empty()) return;
-    const Arrived accepted = arrived.front();
-    arrived.pop_front();
-    AcceptOperation* operation = std::exchange(waiting, nullptr);
-    operation->peer = accepted.peer;
-    operation->local = local == Address() ? LocalAddressOf(accepted.descriptor) : local;
-    operation->Complete(accepted.descriptor);
-  }
-  // Once all that the kernel brought is handed out.
-  void EndAborted() {
-    if (waiting != nullptr && !armed) std::exchange(waiting, nullptr)->Complete(-ECANCELED);
-  }
-};
 
 tl::expected<std::unique_ptr<UringProactor>, RingRefusal> UringProactor::Create(
     const Clock& clock, Random& random, const Options& options) {
@@ -115,7 +74,7 @@ UringProactor::~UringProactor() {
 
 UringProactor::Socket& UringProactor::At(SocketId socket) {
   const auto index = static_cast<size_t>(DescriptorOf(socket));
-  if (index >= sockets_.size()) sockets_.resize(std::max(index + 1, sockets_.size() * 2));
+  if (index >= sockets_.size()) sockets_.resize(index + 1);
   return sockets_[index];
 }
 
@@ -145,7 +104,8 @@ void UringProactor::ShutdownWrite(SocketId socket) { shutdown(DescriptorOf(socke
 
 void UringProactor::Close(SocketId socket) {
   Socket& state = At(socket);
-  assert(state.receive == nullptr && state.send == nullptr && state.connect == nullptr);
+  assert(state.receive == nullptr && state.lookout == nullptr);
+  assert(state.send == nullptr && state.connect == nullptr);
   if (state.listener != nullptr) {
     assert(state.listener->waiting == nullptr && !state.listener->armed);
     for (const Listener::Arrived& arrived : state.listener->arrived) close(arrived.descriptor);
@@ -180,6 +140,7 @@ Result<> UringProactor::ReceiveWaiting(SocketId socket, Buffer& into, size_t mos
 
 void UringProactor::CancelReceive(SocketId socket) {
   Socket& state = At(socket);
+  if (state.lookout != nullptr) Cancel(state.lookout, Kind::kLookout);
   if (state.receive == nullptr) return;
   if (!state.starved) {
     state.receive_cancelled = true;
@@ -267,6 +228,7 @@ void UringProactor::StartConnect(ConnectOperation& operation) {
 void UringProactor::StartReceive(ReceiveOperation& operation) {
   Socket& state = At(operation.socket());
   assert(state.receive == nullptr || state.receive == &operation);
+  assert(state.lookout == nullptr);
   state.receive = &operation;
   io_uring_sqe& entry = NextEntry();
   io_uring_prep_recv(&entry, DescriptorOf(operation.socket()), nullptr, 0, 0);
@@ -285,6 +247,15 @@ void UringProactor::StartSend(SendOperation& operation) {
                      operation.rest.size(),
                      MSG_WAITALL | MSG_NOSIGNAL | (operation.more ? MSG_MORE : 0));
   Label(entry, &operation, static_cast<uint64_t>(Kind::kSend));
+}
+
+void UringProactor::StartLookout(Lookout& lookout) {
+  Socket& state = At(lookout.socket());
+  assert(state.receive == nullptr && state.lookout == nullptr);
+  state.lookout = &lookout;
+  io_uring_sqe& entry = NextEntry();
+  io_uring_prep_poll_add(&entry, DescriptorOf(lookout.socket()), POLLIN | POLLRDHUP);
+  Label(entry, &lookout, static_cast<uint64_t>(Kind::kLookout));
 }
 
 // --- provided buffers
@@ -376,6 +347,13 @@ void UringProactor::Dispatch(const io_uring_cqe& completion) {
       auto* operation = static_cast<ConnectOperation*>(target);
       At(operation->socket()).connect = nullptr;
       return operation->Complete(completion.res);
+    }
+    case Kind::kLookout: {
+      auto* lookout = static_cast<Lookout*>(target);
+      Socket& state = At(lookout->socket());
+      state.lookout = nullptr;
+      state.data_likely = completion.res > 0;
+      return lookout->Complete();
     }
     case Kind::kAccept:
       return OnAccept(*static_cast<Listener*>(target), completion);

@@ -59,10 +59,11 @@ class UringProactor final : public Proactor {
   }
 
  private:
-  enum class Kind : uint64_t { kReceive, kSend, kConnect, kAccept, kWake, kCancel };
+  enum class Kind : uint64_t { kReceive, kSend, kConnect, kAccept, kWake, kCancel, kLookout };
   struct Listener;
   struct Socket {
     ReceiveOperation* receive = nullptr;
+    Lookout* lookout = nullptr;
     SendOperation* send = nullptr;
     ConnectOperation* connect = nullptr;
     std::unique_ptr<Listener> listener;
@@ -74,7 +75,8 @@ class UringProactor final : public Proactor {
     bool data_likely =
         true;  // the last receive left something behind: try at once, don't poll first
     bool idle() const {
-      return receive == nullptr && send == nullptr && connect == nullptr && listener == nullptr;
+      return receive == nullptr && lookout == nullptr && send == nullptr && connect == nullptr &&
+             listener == nullptr;
     }
   };
 
@@ -84,6 +86,7 @@ class UringProactor final : public Proactor {
   void StartConnect(ConnectOperation& operation) override;
   void StartReceive(ReceiveOperation& operation) override;
   void StartSend(SendOperation& operation) override;
+  void StartLookout(Lookout& lookout) override;
 
   io_uring_sqe& NextEntry();
   void Cancel(void* target, Kind kind);
@@ -107,7 +110,8 @@ class UringProactor final : public Proactor {
 
   RingPointer ring_;
   RingFeatures features_;
-  std::vector<Socket> sockets_;  // by file descriptor
+  // By file descriptor; grows without copies, and by no more than it has to.
+  std::deque<Socket> sockets_;
 
   ProvidedBuffers provided_;
   std::deque<SocketId> starved_;  // in the order in which they met the empty ring

@@ -71,6 +71,6 @@ class ReplyFramer {
   std::array<char, kStatusPrefixBytes> status_;
 };
 
-static_assert(sizeof(ReplyFramer) <= 128, "one per session");
+static_assert(sizeof(ReplyFramer) <= 128, "one per session that is at work");
 
 }  // namespace poplar::pop3

@@ -130,7 +130,9 @@ io::Task<void> Worker::AcceptFrom(Listening listening) {
     if (!accepted) break;
     auto place = Admit(settings_->listeners[listening.listener], accepted->peer);
     if (place) {
-      serving_->Spawn(Serve(*accepted, listening.listener, std::move(*place)));
+      serving_->Spawn(Serve(std::make_unique<session::Session>(
+          *environment_, settings_, settings_->listeners[listening.listener], *accepted,
+          std::move(*place))));
     } else {
       meter_.ConnectionRefused(listening.listener, place.error());
       proactor_->Close(accepted->socket);
@@ -155,14 +157,12 @@ tl::expected<session::Place, admission::Refusal> Worker::Admit(
   return place;
 }
 
-io::Task<void> Worker::Serve(io::Accepted accepted, size_t listener, session::Place place) {
-  session::Session session(*environment_, settings_, settings_->listeners[listener], accepted,
-                           std::move(place));
-  sessions_.insert(&session);
-  if (draining_) session.Drain();
-  if (aborting_) session.Abort();  // accepted, but not begun when the others were ended
-  co_await session.Run();
-  sessions_.erase(&session);
+io::Task<void> Worker::Serve(std::unique_ptr<session::Session> session) {
+  sessions_.insert(session.get());
+  if (draining_) session->Drain();
+  if (aborting_) session->Abort();  // accepted, but not begun when the others were ended
+  co_await session->Run();
+  sessions_.erase(session.get());
 }
 
 io::Task<void> Worker::StopWhenEmpty() {

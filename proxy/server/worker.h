@@ -160,8 +160,7 @@ class Worker {
          Log& log, const io::Clock& clock);
 
   io::Task<void> AcceptFrom(Listening listening);
-  POPLAR_OWN_FRAME io::Task<void> Serve(io::Accepted accepted, size_t listener,
-                                        session::Place place);
+  POPLAR_OWN_FRAME io::Task<void> Serve(std::unique_ptr<session::Session> session);
   tl::expected<session::Place, admission::Refusal> Admit(const session::ListenerSettings& listener,
                                                          const io::Address& peer);
   autoconfig::HttpServer::Terms TermsOfAutoconfig() const;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -19,8 +20,8 @@ struct ClientInput {
   ClientInput(const ClientInput&) = delete;
   ClientInput& operator=(const ClientInput&) = delete;
 
-  io::Buffer buffer;   // what `lines` looks at; held only while there is something to read
-  std::string stowed;  // or that, at most io::kReceiveBytesMax bytes
+  io::Buffer buffer;  // what `lines` looks at; held only while there is something to read
+  std::unique_ptr<std::string> stowed;  // or that, at most io::kReceiveBytesMax bytes
   pop3::LineReader lines{pop3::kCommandLineBytesMax};
 
   // Replaces the bytes, all of which were read.
@@ -34,13 +35,15 @@ struct ClientInput {
   // Only a client that sends ahead has anything to be copied.
   void Stow() {
     if (buffer.bytes().empty()) return;
-    stowed = std::string(lines.unread());
-    lines.MoveUnread(stowed);
+    if (!lines.unread().empty()) {
+      stowed = std::make_unique<std::string>(lines.unread());
+      lines.MoveUnread(*stowed);
+    }
     buffer.WipeAndRelease();
   }
   void Release() {
-    pop3::Wipe(stowed.data(), stowed.size());
-    stowed = {};
+    if (stowed != nullptr) pop3::Wipe(stowed->data(), stowed->size());
+    stowed.reset();
     buffer.WipeAndRelease();
   }
 };

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <absl/container/inlined_vector.h>
-
 #include <algorithm>
 #include <cassert>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "proxy/io/frame_allocator.h"
 #include "proxy/pop3/limits.h"
@@ -14,8 +13,7 @@
 namespace poplar::session {
 
 // The commands under way, in the order in which their answers must reach the client (RFC 2449
-// section 6.6). Bounded by pop3::kCommandsInFlightMax; a session with few of them takes no memory,
-// and gives back to the worker's pool what a burst took.
+// section 6.6). Bounded by pop3::kCommandsInFlightMax; one without any takes no memory.
 class CommandQueue {
  public:
   bool empty() const { return first_ == pending_.size(); }
@@ -25,6 +23,7 @@ class CommandQueue {
 
   void Push(const PendingCommand& command) {
     assert(size() <= pop3::kCommandsInFlightMax);
+    if (pending_.empty()) pending_.reserve(2);
     pending_.push_back(command);
   }
   const PendingCommand& front() const { return pending_[first_]; }
@@ -49,7 +48,7 @@ class CommandQueue {
   }
 
  private:
-  absl::InlinedVector<PendingCommand, 2, io::FrameAllocator<PendingCommand>> pending_;
+  std::vector<PendingCommand, io::FrameAllocator<PendingCommand>> pending_;
   size_t first_ = 0;  // those before it are answered
 };
 

@@ -27,6 +27,7 @@ struct PendingCommand {
   const std::string_view* own_reply =
       nullptr;  // answered by Poplar in its turn; one of pop3's constants
   io::Time sent{};
+  io::Time answer_began{};  // its first byte came
 };
 
 // What the client asked, taken down.

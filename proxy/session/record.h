@@ -26,24 +26,25 @@ struct Record {
   std::string node;            // of the last attempt; empty while there was none
   std::string_view tls_version;
   std::string_view tls_cipher;
-  bool tls_resumed = false;
-  bool stls = false;  // TLS began in mid-connection
-  bool logged_in = false;
   std::string_view lease;                // "parked", "warm" or "new"; empty while there is none
-  bool parked = false;                   // the node's session outlives this one
   std::optional<io::Duration> queued;    // for a slot; absent: didn't have to wait
   std::optional<io::Duration> delayed;   // the last login, for earlier wrong passwords
   std::optional<io::Duration> snapshot;  // age of a parked session's view when it was taken
+  bool tls_resumed = false;
+  bool stls = false;  // TLS began in mid-connection
+  bool logged_in = false;
+  bool parked = false;  // the node's session outlives this one
   bool opaque = false;
+  EndReason reason = EndReason::kShutdown;
+  uint32_t refused_logins = 0;   // the node, or a directory, said no to the credential
   uint32_t resumes = 0;          // times that it went on in another session of a node's
   io::Duration stalled{};        // the client's waits for these, together
   std::string_view not_resumed;  // why it didn't, when its node was lost; empty: it wasn't
   std::string failure;  // of the handshake or of the last login: the peer's words or what kept us
 
-  uint32_t refused_logins = 0;  // the node, or a directory, said no to the credential
-  uint64_t messages = 0;        // retrieved whole
-  uint64_t message_bytes = 0;   // of these
-  uint64_t deletes = 0;         // committed: marked, then QUIT with the node's +OK
+  uint64_t messages = 0;       // retrieved whole
+  uint64_t message_bytes = 0;  // of these
+  uint64_t deletes = 0;        // committed: marked, then QUIT with the node's +OK
   uint64_t commands = 0;
   uint64_t bytes_to_client = 0;  // POP3's, without TLS
   uint64_t bytes_from_client = 0;
@@ -60,8 +61,6 @@ struct Record {
   io::Duration greeting{};
   io::Duration authentication{};
   io::Duration total{};
-
-  EndReason reason = EndReason::kShutdown;
 };
 
 // Takes each session's record once, when it has ended. One worker's thread.

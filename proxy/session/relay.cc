@@ -7,22 +7,28 @@
 #include "proxy/session/settings.h"
 
 namespace poplar::session {
+namespace {
+
+// Longer than a client at work takes for its next command, as a rule; the pumps end and begin anew
+// for as much as a short command costs.
+constexpr io::Duration kRestsAfter = std::chrono::milliseconds(250);
+
+}  // namespace
 
 Relay::Relay(io::Proactor& proactor, io::Stream& client, ClientInput& input,
-             const RelayOptions& options, Record& record, Meter& meter)
+             const RelayOptions& options, const admission::PaceRules& pace, Record& record,
+             Meter& meter)
     : proactor_(proactor),
       client_(client),
       input_(input),
       options_(options),
       record_(record),
       meter_(meter),
-      writer_(proactor.ready()),
-      room_(proactor.ready()),
       timer_(
           proactor.timers(), [](void* context) { static_cast<Relay*>(context)->OnTimer(); }, this),
-      paced_(options.pace ? std::make_unique<Paced>(options.pace, proactor) : nullptr) {}
+      paced_(pace ? std::make_unique<Paced>(pace, proactor) : nullptr) {}
 
-io::Task<RelayEnd> Relay::Run(const NodeSide& node) {
+void Relay::Join(const NodeSide& node) {
   node_ = &node.stream;
   if (paced_ != nullptr) node_->TakeLittle();  // little by little
   node_id_ = node.id;
@@ -30,15 +36,60 @@ io::Task<RelayEnd> Relay::Run(const NodeSide& node) {
   node_keepalive_ = node.keepalive;
   logged_in_ = node.logged_in;
   max_snapshot_age_ = node.max_snapshot_age;
-  std::string again;
-  if (std::exchange(lost_, false)) again = Reopen();
   waiting_since_ = idle_since_ = proactor_.Now();
-  Watch();
+  if (std::exchange(lost_, false)) Reopen();
   if (node.down) DropNode();
   if (node.out) SetNodeOut(true);
-  co_await io::WhenBoth(proactor_.ready(), PumpCommands(std::move(again)), PumpReplies());
+}
+
+io::Task<void> Relay::Run() {
+  co_await Pump();
+  while (resting_ && running()) {
+    co_await Rest();
+    co_await Pump();
+  }
+  resting_ = false;
   node_ = nullptr;
-  co_return end_;
+}
+
+io::Task<void> Relay::Pump() {
+  std::string again;
+  if (std::exchange(reopens_, false)) again = AskAgain();
+  Traffic traffic(proactor_.ready(), proactor_.Now());
+  traffic_ = &traffic;
+  Watch();
+  co_await io::WhenBoth(proactor_.ready(), PumpCommands(std::move(again)), PumpReplies());
+  traffic_ = nullptr;
+}
+
+// Whether nobody owes anything, so that both pumps only wait for a peer's next word.
+bool Relay::MayRest() const {
+  return client_reading_ && at_boundary() && running() && !node_lost_ && !opaque_ &&
+         !client_done_ && (paced_ == nullptr || !paced_->breathing);
+}
+
+void Relay::BeginRest() {
+  resting_ = true;
+  client_.CancelRead();
+  node_->CancelRead();
+  Watch();
+}
+
+// Both pumps have ended; what came in the last moment is for them.
+io::Task<void> Relay::Rest() {
+  io::Event woken(proactor_.ready());
+  std::optional<io::Lookout> client;
+  std::optional<io::Lookout> node;
+  const auto looks = [](const std::optional<io::Lookout>& out) { return out && out->in_flight(); };
+  client_reading_ = true;
+  if (input_.lines.unread().empty() && MayRest() && !noop_due_ && client_.LookOut(client, woken) &&
+      node_->LookOut(node, woken)) {
+    co_await woken.Wait();
+  }
+  if (looks(client)) client_.CancelRead();
+  if (looks(node)) node_->CancelRead();
+  while (looks(client) || looks(node)) co_await woken.Wait();
+  client_reading_ = resting_ = false;
 }
 
 void Relay::Drain(EndReason reason) {
@@ -123,7 +174,7 @@ void Relay::End(EndReason reason, std::string_view farewell, bool abrupt) {
   } else {
     client_.CancelRead();
   }
-  room_.Signal();
+  MakeRoom();
   if (paced_ != nullptr) {
     paced_->commands.End();
     paced_->replies.End();
@@ -150,9 +201,12 @@ void Relay::Watch() {
     timer_.Arm(waiting_since_ +
                (hurry ? std::min(node_response_, kSickNodeResponse) : node_response_));
   } else {
-    const io::Time client_due = idle_since_ + options_.client_idle;
-    timer_.Arm(keeps_node_awake() ? std::min(client_due, waiting_since_ + node_keepalive_)
-                                  : client_due);
+    io::Time due = idle_since_ + options_.client_idle;
+    if (keeps_node_awake()) due = std::min(due, waiting_since_ + node_keepalive_);
+    // Counted from the last rest, too: what ended it need not be a command.
+    if (!resting_ && MayRest())
+      due = std::min(due, std::max(idle_since_, traffic_->begun) + kRestsAfter);
+    timer_.Arm(due);
   }
 }
 
@@ -166,8 +220,12 @@ void Relay::OnTimer() {
   } else if (proactor_.Now() >= idle_since_ + options_.client_idle) {
     // RFC 1939 section 3: the session closes without a word, and without UPDATE.
     End(EndReason::kClientIdle);
-  } else {
+  } else if (keeps_node_awake() && proactor_.Now() >= waiting_since_ + node_keepalive_) {
     KeepNodeAwake();
+  } else if (!resting_ && MayRest()) {
+    BeginRest();
+  } else {
+    Watch();
   }
 }
 
@@ -180,7 +238,7 @@ bool Relay::keeps_node_awake() const {
 // 5): the client's own idle time goes on all the same.
 void Relay::KeepNodeAwake() {
   waiting_since_ = proactor_.Now();
-  noop_due_ = client_reading_ && keeps_node_awake();
+  noop_due_ = (client_reading_ || resting_) && keeps_node_awake();
   if (noop_due_) client_.CancelRead();
   Watch();
 }

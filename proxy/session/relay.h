@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proxy/admission/pace.h"
@@ -56,7 +57,6 @@ struct RelayOptions {
   // nothing would be understood, a DELE neither.
   admission::Deletes deletes = admission::Deletes::kAllowed;
   bool unknown_refused = false;  // commands that Poplar doesn't know, instead of being relayed
-  admission::PaceRules pace = {};
 };
 
 // The node's session, as the relay finds it.
@@ -78,29 +78,35 @@ struct NodeSide {
 // each one's answer will look like and sends them on in batches. PumpReplies (relay_replies.cc)
 // frames the node's bytes against that queue and passes them on where they lie. Answers of Poplar's
 // own take their turn in the queue. One timer watches whichever of the two ends is due to do
-// something.
+// something. Where neither has said anything for a moment the pumps end, and the relay rests on two
+// lookouts until one does (Rest): an idle session then costs what it knows, and not what it does.
 //
 // Where sessions are resumed, it also keeps what the client knows of its maildrop
 // (relay_loss.cc).
 class Relay {
  public:
-  // All must outlive the relay.
+  // All but the rules must outlive the relay.
   Relay(io::Proactor& proactor, io::Stream& client, ClientInput& input, const RelayOptions& options,
-        Record& record, Meter& meter);
+        const admission::PaceRules& pace, Record& record, Meter& meter);
 
-  // Until the session ends or the node is lost. Both streams are idle when it returns. Again after
-  // a loss, with another session of the same maildrop that Refit has taken.
-  io::Task<RelayEnd> Run(const NodeSide& node);
+  // First of all; again after a loss, with another session of the same maildrop that Refit has
+  // taken.
+  void Join(const NodeSide& node);
+  // Until the session ends or the node is lost, as end() says. Both streams are idle when it
+  // returns.
+  io::Task<void> Run();
+  const RelayEnd& end() const { return end_; }
+  // What end() says of the node's failure; told once.
+  bool TakeNodeFailure() { return std::exchange(end_.node_failed, false); }
 
-  // --- between a loss and the next Run
+  // --- between a loss and the next Join
 
   // Whether the client waits for an answer. If not it needs no node until it asks for something.
   bool owes_answer() const { return !queue_.empty(); }
   // Until it owes one; no node is needed meanwhile. False: the session has ended, see end().
   io::Task<bool> AwaitCommand();
-  const RelayEnd& end() const { return end_; }
-  // There is no next Run.
-  RelayEnd GiveUp();
+  // There is no other session.
+  void GiveUp();
   // Since when the client has been waiting for its next byte because of this loss, or of earlier
   // ones.
   io::Time stalled_since() const { return *stalled_since_; }
@@ -156,6 +162,16 @@ class Relay {
     io::Time commands_from{};  // the next one isn't due before
     bool breathing = false;    // nothing is read from the node for a while
   };
+  // What the pumps share; only while they run.
+  struct Traffic {
+    Traffic(io::RunList& ready, io::Time now) : begun(now), writer(ready), room(ready) {}
+    const io::Time begun;
+    pop3::ReplyFramer framer;
+    io::Turn writer;        // whose turn it is to write to the client
+    io::Event room;         // the queue got shorter, or the relay ended
+    io::Time chunk_came{};  // the one that is looked at
+    std::string aside;      // of the answer under way: what is held or goes out instead
+  };
   // What the client gets of a piece of an answer.
   struct Passage {
     enum class Kind : uint8_t {
@@ -177,6 +193,7 @@ class Relay {
     kNothing,  // ever
   };
 
+  POPLAR_OWN_FRAME io::Task<void> Pump();
   io::Task<void> PumpCommands(std::string again);
   POPLAR_OWN_FRAME io::Task<void> TakeCommands();
   io::Task<void> TakeCommand(std::string_view line, io::Buffer& batch);
@@ -197,6 +214,10 @@ class Relay {
   bool TooFast() const;
   io::Task<void> HoldCommands(io::Buffer& batch);
   io::Task<void> Breathe(size_t bytes);
+
+  bool MayRest() const;
+  void BeginRest();
+  io::Task<void> Rest();
 
   io::Task<void> PumpReplies();
   POPLAR_OWN_FRAME io::Task<void> RelayReplies(std::string_view bytes);
@@ -219,7 +240,8 @@ class Relay {
   ResumeResult MayResume() const;
   bool AnswerQuit();
   void NoteMissedMarks();
-  std::string Reopen();
+  void Reopen();
+  std::string AskAgain();
   bool AskAgain(PendingCommand& command);
 
   io::Task<void> WriteToClient(std::string_view bytes, Behind behind = Behind::kMaybe);
@@ -232,6 +254,9 @@ class Relay {
   bool keeps_node_awake() const;
   void KeepNodeAwake();
   io::Task<void> AskNoop();
+  void MakeRoom() {
+    if (traffic_ != nullptr) traffic_->room.Signal();
+  }
   bool running() const { return !ended_ && !lost_; }
   // Of an answer that has begun; ours alone decide when it goes on where it is paced.
   bool more_is_there() const {
@@ -255,20 +280,17 @@ class Relay {
   Meter& meter_;
 
   CommandQueue queue_;
-  pop3::ReplyFramer framer_;
-  io::Turn writer_;  // whose turn it is to write to the client
-  io::Event room_;   // the queue got shorter, or the relay ended
+  Traffic* traffic_ = nullptr;
   io::Timer timer_;
 
   io::Time waiting_since_{};    // for the node: its last byte, or when an answer became due
-  io::Time chunk_came_{};       // the one that is looked at
-  io::Time answer_began_{};     // the front command's: its first byte came
   io::Time idle_since_{};       // for the client
-  bool framing_ = false;        // framer_ is within the front command's answer
+  bool framing_ = false;        // the framer is within the front command's answer
   bool reply_relayed_ = false;  // and the client has bytes of it
   bool repeating_ = false;      // and gets only what it hasn't got yet
   bool client_writing_ = false;
   bool client_reading_ = false;  // its next bytes are waited for
+  bool resting_ = false;         // or is about to: the pumps end
   bool noop_due_ = false;        // and not any more: the node is to be asked NOOP first
   bool client_done_ = false;     // its last byte has come; answers may still go out
   bool quit_sent_ = false;       // by the client; whatever follows is discarded
@@ -291,6 +313,7 @@ class Relay {
   bool marks_kept_ = false;     // the client believes that it deletes
   bool numbers_told_ = false;   // the client has seen answers about messages by their numbers
   bool lost_ = false;           // the node; the session may go on
+  bool reopens_ = false;        // with a node that is to be asked again what is due
   bool awaiting_ = false;       // a command, without a node
   EndReason last_loss_ = EndReason::kShutdown;
   std::optional<EndReason> node_lost_;  // the next command is told
@@ -300,7 +323,6 @@ class Relay {
   int listings_refused_ = 0;
   int losses_ = 0;
   uint64_t deletes_marked_ = 0;
-  std::string aside_;  // of the answer under way: what is held or goes out instead
   std::unique_ptr<Kept> kept_;
   const std::unique_ptr<Paced> paced_;
 

@@ -31,7 +31,8 @@ io::Task<void> Relay::PumpCommands(std::string again) {
     if (sent) record_.bytes_to_node += again.size();
   }
   co_await AnswerOwnInTurn();
-  while (running()) {
+  while (running() && !resting_) {
+    if (std::exchange(noop_due_, false) && !node_lost_) co_await AskNoop();
     co_await TakeCommands();
     if (!running() || quit_sent_) break;
     if (opaque_sent_) {
@@ -40,14 +41,12 @@ io::Task<void> Relay::PumpCommands(std::string again) {
     }
     input_.Release();
     client_reading_ = true;
+    Watch();
     io::Result<io::Buffer> more = co_await client_.Read();
     client_reading_ = false;
     const bool cancelled = !more && more.error().cancelled();
-    if (lost_ && cancelled) break;
-    if (std::exchange(noop_due_, false) && cancelled && running()) {
-      co_await AskNoop();
-      continue;
-    }
+    if (cancelled && (lost_ || noop_due_ || resting_)) continue;
+    noop_due_ = false;
     if (!more || more->empty()) {
       OnClientGone(more);
       break;
@@ -69,7 +68,7 @@ io::Task<void> Relay::TakeCommands() {
       co_await SendBatch(batch);
       co_await AnswerOwnInTurn();
       if (awaiting_) break;
-      if (queue_.full() && running()) co_await room_.Wait();
+      if (queue_.full() && running()) co_await traffic_->room.Wait();
       continue;
     }
     if (TooFast()) {

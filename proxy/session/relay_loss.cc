@@ -47,7 +47,7 @@ void Relay::Suspend(EndReason reason) {
   if (!queue_.empty() && !stalled_since_) stalled_since_ = proactor_.Now();
   node_->Abort();
   client_.CancelRead();
-  room_.Signal();
+  MakeRoom();
   Watch();
 }
 
@@ -60,10 +60,9 @@ bool Relay::AnswerQuit() {
   return true;
 }
 
-RelayEnd Relay::GiveUp() {
+void Relay::GiveUp() {
   const bool abrupt = reply_relayed_ || (!queue_.empty() && queue_.front().verb == Verb::kQuit);
   End(last_loss_, abrupt ? std::string_view() : pop3::kReplyNodeLost, abrupt);
-  return end_;
 }
 
 ResumeResult Relay::MayResume() const {
@@ -85,6 +84,8 @@ ResumeResult Relay::MayResume() const {
 // --- without a node
 
 io::Task<bool> Relay::AwaitCommand() {
+  Traffic traffic(proactor_.ready(), proactor_.Now());
+  traffic_ = &traffic;
   awaiting_ = true;
   Watch();
   while (!ended_) {
@@ -102,6 +103,7 @@ io::Task<bool> Relay::AwaitCommand() {
     input_.Feed(std::move(*more));
   }
   awaiting_ = false;
+  traffic_ = nullptr;
   if (!stalled_since_) stalled_since_ = proactor_.Now();
   Watch();
   co_return !ended_;
@@ -144,14 +146,17 @@ std::vector<uint32_t> Relay::MarksAtNode() const {
 
 // --- with the next node
 
-// What is to be asked of it again.
-std::string Relay::Reopen() {
+void Relay::Reopen() {
+  reopens_ = true;
   end_ = {};
+  noop_due_ = false;
   framing_ = response_timed_out_ = node_dropped_ = node_out_ = node_left_ = false;
-  framer_ = {};
   repeating_ = reply_relayed_;
-  aside_ = {};
   if (kept_ != nullptr) kept_->filter.reset();
+}
+
+// What it is to be asked.
+std::string Relay::AskAgain() {
   std::string lines;
   bool asks_quit = false;
   for (PendingCommand& command : queue_.all()) {
@@ -195,7 +200,7 @@ void Relay::LearnListing(bool ok) {
 // From the answer to STAT. With messages marked it counts only a part.
 void Relay::LearnCount() {
   if (told_count_ || deletes_marked_ > 0) return;
-  const auto reply = pop3::ParseReply(framer_.status_line());
+  const auto reply = pop3::ParseReply(traffic_->framer.status_line());
   if (!reply) return;
   const size_t begin = std::min(reply->text.find_first_not_of(' '), reply->text.size());
   uint32_t count = 0;

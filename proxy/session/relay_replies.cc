@@ -8,8 +8,9 @@
 namespace poplar::session {
 
 io::Task<void> Relay::PumpReplies() {
-  while (running() && !node_lost_) {
+  while (running() && !node_lost_ && !resting_) {
     io::Result<io::Buffer> chunk = co_await node_->Read();
+    if (resting_ && !chunk && chunk.error().cancelled()) break;
     if (ended_) {
       // It has spoken or gone at the very end: nobody's next session.
       if (parking_ && (chunk || !chunk.error().cancelled())) end_.park = ParkResult::kNodeClosed;
@@ -24,20 +25,20 @@ io::Task<void> Relay::PumpReplies() {
       break;
     }
     record_.bytes_from_node += chunk->size();
-    waiting_since_ = chunk_came_ = proactor_.Now();
+    waiting_since_ = traffic_->chunk_came = proactor_.Now();
     Watch();
     {
-      const io::Turn::Hold turn = co_await writer_.Take();
+      const io::Turn::Hold turn = co_await traffic_->writer.Take();
       co_await RelayReplies(chunk->bytes());
     }
-    room_.Signal();
+    MakeRoom();
     if (paced_ == nullptr) continue;
     const size_t bytes = chunk->size();
     chunk->Release();
     co_await Breathe(bytes);
   }
   co_await AnswerOwnInTurn();
-  room_.Signal();
+  MakeRoom();
 }
 
 // Frames what came and passes it on where it lies; only an answer of our own, or one that is
@@ -64,7 +65,7 @@ io::Task<void> Relay::RelayReplies(std::string_view bytes) {
       co_return;
     }
     if (!std::exchange(framing_, true)) BeginReply();
-    const pop3::ReplyFramer::Step step = framer_.Feed(bytes.substr(at));
+    const pop3::ReplyFramer::Step step = traffic_->framer.Feed(bytes.substr(at));
     const std::string_view piece = bytes.substr(at, step.consumed);
     const Passage passage = Pass(piece, step.complete);
     if (passage.kind == Passage::Kind::kInPlace) {
@@ -95,8 +96,8 @@ io::Task<void> Relay::RelayReplies(std::string_view bytes) {
 }
 
 void Relay::BeginReply() {
-  if (!repeating_) answer_began_ = chunk_came_;
-  framer_.Expect(queue_.front().multi_line);
+  if (!repeating_) queue_.front().answer_began = traffic_->chunk_came;
+  traffic_->framer.Expect(queue_.front().multi_line);
   if (kept_ == nullptr || !queue_.front().multi_line) return;
   if (repeating_) {
     kept_->progress.BeginRepeat();
@@ -120,7 +121,7 @@ io::Task<bool> Relay::PassInstead(const Passage& passage) {
     case Passage::Kind::kInstead:
       co_await WriteToClient(passage.bytes);
       if (!passage.bytes.empty()) reply_relayed_ = true;
-      aside_ = {};
+      traffic_->aside = {};
       break;
     case Passage::Kind::kTrouble:
       ++queue_.front().troubles;
@@ -143,18 +144,18 @@ io::Task<bool> Relay::PassInstead(const Passage& passage) {
 Relay::Passage Relay::Pass(std::string_view piece, bool complete) {
   using Kind = Passage::Kind;
   PendingCommand& command = queue_.front();
-  if (framer_.fault() != pop3::ReplyFramer::Fault::kNone) return {Kind::kFault, {}};
+  if (traffic_->framer.fault() != pop3::ReplyFramer::Fault::kNone) return {Kind::kFault, {}};
   const bool filtered = command.verb == pop3::Verb::kCapa;
-  if (!framer_.status_known() || filtered) {
-    if (aside_.size() + piece.size() > pop3::kCapaReplyBytesMax) return {Kind::kFault, {}};
-    aside_.append(piece);
+  if (!traffic_->framer.status_known() || filtered) {
+    if (traffic_->aside.size() + piece.size() > pop3::kCapaReplyBytesMax) return {Kind::kFault, {}};
+    traffic_->aside.append(piece);
     if (!complete) return {Kind::kHeld, {}};
-    aside_ = pop3::FilterAfterLogin(aside_, options_.capabilities);
-    return {Kind::kInstead, aside_};
+    traffic_->aside = pop3::FilterAfterLogin(traffic_->aside, options_.capabilities);
+    return {Kind::kInstead, traffic_->aside};
   }
-  const bool was_held = !aside_.empty();
-  if (was_held) piece = aside_.append(piece);
-  const bool ok = framer_.ok();
+  const bool was_held = !traffic_->aside.empty();
+  if (was_held) piece = traffic_->aside.append(piece);
+  const bool ok = traffic_->framer.ok();
   if (complete && !ok && IsTrouble(command)) return {Kind::kTrouble, {}};
   if (command.verb == pop3::Verb::kQuit && ok && (marks_missed_ || marks_kept_))
     return {Kind::kInstead, pop3::kReplyMarksMissed};
@@ -181,11 +182,11 @@ Relay::Passage Relay::Repeat(std::string_view piece, bool complete) {
 // The node's numbers into the client's.
 Relay::Passage Relay::Translate(std::string_view piece, bool complete) {
   const PendingCommand& command = queue_.front();
-  if (!framer_.ok()) return {Passage::Kind::kInstead, piece};
+  if (!traffic_->framer.ok()) return {Passage::Kind::kInstead, piece};
   if (!command.multi_line) {
     const std::string line(piece.substr(0, piece.find_last_not_of("\r\n") + 1));
-    aside_ = pop3::FilterListingLine(line, kept_->view);
-    return {Passage::Kind::kInstead, aside_};
+    traffic_->aside = pop3::FilterListingLine(line, kept_->view);
+    return {Passage::Kind::kInstead, traffic_->aside};
   }
   if (!kept_->filter) kept_->filter.emplace(kept_->view);
   std::string translated;
@@ -198,11 +199,11 @@ Relay::Passage Relay::Translate(std::string_view piece, bool complete) {
     }
   }
   if (complete) kept_->filter.reset();
-  aside_ = std::move(translated);
-  if (command.verb == pop3::Verb::kStat) return {Passage::Kind::kInstead, aside_};
-  if (repeating_) return Repeat(aside_, complete);
-  if (!aside_.empty()) kept_->progress.Sent(aside_);
-  return {Passage::Kind::kInstead, aside_};
+  traffic_->aside = std::move(translated);
+  if (command.verb == pop3::Verb::kStat) return {Passage::Kind::kInstead, traffic_->aside};
+  if (repeating_) return Repeat(traffic_->aside, complete);
+  if (!traffic_->aside.empty()) kept_->progress.Sent(traffic_->aside);
+  return {Passage::Kind::kInstead, traffic_->aside};
 }
 
 // Whether the node only can't just now; another, or the same one in a moment, may do better. Asked
@@ -210,14 +211,14 @@ Relay::Passage Relay::Translate(std::string_view piece, bool complete) {
 bool Relay::IsTrouble(const PendingCommand& command) const {
   constexpr uint8_t kTroublesMax = 2;
   if (!options_.resumes || command.hidden || command.troubles >= kTroublesMax) return false;
-  const auto reply = pop3::ParseReply(framer_.status_line());
+  const auto reply = pop3::ParseReply(traffic_->framer.status_line());
   return reply && reply->code == pop3::ResponseCode::kSysTemp &&
          MayResume() == ResumeResult::kResumed;
 }
 
 io::Task<void> Relay::AnswerOwnInTurn() {
   if (!own_reply_due()) co_return;
-  const io::Turn::Hold turn = co_await writer_.Take();
+  const io::Turn::Hold turn = co_await traffic_->writer.Take();
   co_await AnswerOwn();
   EndIfDue();
 }
@@ -230,25 +231,25 @@ io::Task<void> Relay::AnswerOwn() {
     co_await WriteToClient(*command.own_reply, command.ends ? Behind::kNothing : Behind::kMaybe);
     if (command.ends) End(*command.ends);
   }
-  room_.Signal();
+  MakeRoom();
 }
 
 void Relay::CountReply(const PendingCommand& command) {
-  const bool ok = framer_.ok();
+  const bool ok = traffic_->framer.ok();
   if (!ok) {
-    const auto reply = pop3::ParseReply(framer_.status_line());
+    const auto reply = pop3::ParseReply(traffic_->framer.status_line());
     trouble_seen_ |= reply && (reply->code == pop3::ResponseCode::kSysTemp ||
                                reply->code == pop3::ResponseCode::kSysPerm);
   }
   if (command.listing) LearnListing(ok);
   if (command.hidden) return;
   const io::Duration took = proactor_.Now() - command.sent;
-  meter_.CommandAnswered(node_id_, command.verb, ok, {answer_began_ - command.sent, took});
+  meter_.CommandAnswered(node_id_, command.verb, ok, {command.answer_began - command.sent, took});
   if (!ok) return;
   if (command.retrieves) {
-    meter_.MessageRetrieved(framer_.body_bytes(), took);
+    meter_.MessageRetrieved(traffic_->framer.body_bytes(), took);
     ++record_.messages;
-    record_.message_bytes += framer_.body_bytes();
+    record_.message_bytes += traffic_->framer.body_bytes();
   }
   if (command.verb == pop3::Verb::kUtf8) mode_changed_ = true;
   if (command.verb == pop3::Verb::kLang && !command.multi_line) mode_changed_ = true;

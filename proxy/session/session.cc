@@ -12,6 +12,9 @@
 namespace poplar::session {
 namespace {
 
+// What each session keeps while it is idle, beside TLS (bench/PROFILE.md).
+static_assert(sizeof(Session) <= 1056 && sizeof(Relay) <= 384);
+
 // A ClientHello on a port for plain POP3: no line would ever end it.
 bool LooksLikeTls(std::string_view bytes) { return bytes.starts_with("\x16\x03"); }
 
@@ -35,9 +38,8 @@ Session::Session(Environment& environment, std::shared_ptr<const Settings> setti
       client_(std::make_unique<io::SocketStream>(proactor_, accepted.socket)),
       where_{listener.cluster} {
   record_.id = proactor_.random().Next();
-  origin_ = {.client = accepted.peer, .local = accepted.local, .session = record_.id};
   record_.client = accepted.peer;
-  record_.local = origin_.local;
+  record_.local = accepted.local;
   record_.listener = listener.name;
   record_.accepted = proactor_.Now();
   environment_.meter.SessionBegan(listener_.index);
@@ -90,7 +92,7 @@ pop3::AuthorizationPolicy Session::Policy() const {
                                    .failed_logins_max = login.failed_logins_max,
                                    .takes_xclient = listener_.xclient_from.Contains(record_.client),
                                    .needs_tls = login.require_tls && !secure_,
-                                   .certificate_user = certificate_user_};
+                                   .certificate_user = introduction().certificate_user};
   const auto common = Offered();
   policy.offer.stls = listener_.tls != nullptr && !secure_;
   if (common->known) policy.offer.nodes = {common, &common->capabilities};
@@ -100,7 +102,7 @@ pop3::AuthorizationPolicy Session::Policy() const {
   policy.offer.mechanisms = login.mechanisms & common->mechanisms;
   if (!common->known) policy.unpromised = login.mechanisms;
   // The node can't check a certificate that was shown to us: a master user opens for it.
-  if (certificate_user_.empty() || !cluster().terms()->master.exists()) {
+  if (policy.certificate_user.empty() || !cluster().terms()->master.exists()) {
     policy.offer.mechanisms.Remove(pop3::Mechanism::kExternal);
     policy.unpromised.Remove(pop3::Mechanism::kExternal);
   }
@@ -218,12 +220,19 @@ io::Task<bool> Session::Perform(pop3::Authorization& dialogue, pop3::Authorizati
 
 // --- route, lease, log in
 
+const Session::Introduction& Session::introduction() const {
+  static const Introduction kNone;
+  return introduction_ != nullptr ? *introduction_ : kNone;
+}
+
 std::string_view Session::DefaultDomain() const {
-  if (!server_name_.empty()) {
-    const auto own = settings_->domains_by_server_name.find(server_name_);
-    if (own != settings_->domains_by_server_name.end()) return own->second;
-  }
-  return listener_.default_domain;
+  const auto& domains = settings_->domains_by_server_name;
+  const auto own = domains.find(introduction().server_name);
+  return own != domains.end() ? std::string_view(own->second) : listener_.default_domain;
+}
+
+upstream::ClientOrigin Session::Origin() const {
+  return {.client = record_.client, .local = record_.local, .session = record_.id, .ttl = ttl_};
 }
 
 io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
@@ -243,7 +252,9 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   // Whoever is about to log in isn't crowded out.
   environment_.newcomers.Remove(*this);
   TraceUser(credential);
-  const Arrival arrival{listener_, server_name_, certificate_.get(), ++logins_};
+  const upstream::ClientOrigin origin = Origin();
+  const Arrival arrival{listener_, introduction().server_name, introduction().certificate.get(),
+                        ++logins_};
   Patience patience(proactor_, *client_, input_);
   const std::shared_ptr<const Settings> newest = Newest(environment_, settings_);
   record_.route = record_.move = {};  // those of an earlier login go with what it went by
@@ -254,7 +265,7 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
                .user = *canonical,
                .credential = credential,
                .deadline = record_.accepted + settings_->timeouts.login,
-               .origin = &origin_,
+               .origin = &origin,
                .challenger = this,
                .arrival = &arrival,
                .tracing = LookForTraces()},
@@ -274,20 +285,7 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   }
   if (login.result() == LoginResult::kRejected) ++record_.refused_logins;
   environment_.meter.LoginEnded(listener_.index, login.result(), record_, *record_.login);
-  if (outcome == Login::Outcome::kLoggedIn) {
-    record_.logged_in = true;
-    input_.lines.SetLimit(pop3::kCommandLineBytesMax);
-    place_.LeaveUnauthenticated();
-    where_ = login.where();
-    if (where_.node) own_node_ = newest->nodes->FindNode(*where_.node)->name;
-    turn_ = login.turn();
-    JoinNode(std::move(login.session()), login.node_id());
-    // Its node's, now that it is known.
-    ListenIn(trace::Tap::Start::kLoginAnswer, credential.identity.secret.Expose());
-    if (cluster().resumes()) {
-      credential_ = SealCredential(environment_.sealer, login.credential());
-    }
-  }
+  if (outcome == Login::Outcome::kLoggedIn) OnLoggedIn(login, *newest, credential);
   if (login.answer() == pop3::kReplyTemporary) node_was_unavailable_ = true;
   if (outcome != Login::Outcome::kLoggedIn) environment_.newcomers.Add(*this);
   if (co_await Say(login.answer()) && login.throttled()) End(EndReason::kTooManyGuesses);
@@ -295,19 +293,39 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   co_return outcome;
 }
 
+void Session::OnLoggedIn(Login& login, const Settings& settings,
+                         const pop3::Credential& credential) {
+  record_.logged_in = true;
+  input_.lines.SetLimit(pop3::kCommandLineBytesMax);
+  place_.LeaveUnauthenticated();
+  where_ = login.where();
+  if (where_.node)
+    own_node_ = std::make_unique<std::string>(settings.nodes->FindNode(*where_.node)->name);
+  turn_ = login.turn();
+  JoinNode(std::move(login.session()), login.node_id());
+  // Its node's, now that it is known.
+  ListenIn(trace::Tap::Start::kLoginAnswer, credential.identity.secret.Expose());
+  if (cluster().resumes()) {
+    credential_ = SealCredential(environment_.sealer, login.credential());
+  }
+}
+
 // --- the TRANSACTION state
 
 io::Task<void> Session::RelayMail() {
   if (ended_) co_return;
-  Relay relay(proactor_, *client_, input_, OptionsOfRelay(), record_, environment_.meter);
+  introduction_.reset();
+  Relay relay(proactor_, *client_, input_, OptionsOfRelay(), settings_->admission.pace, record_,
+              environment_.meter);
   relay_ = &relay;
   if (draining_) relay.Drain(*draining_);
   LookAtMoves();  // said while the node was asked for the login
-  RelayEnd end = co_await relay.Run(SideOfNode());
-  while (end.lost == ResumeResult::kResumed && co_await GoOnElsewhere(relay, end)) {
-    end = co_await relay.Run(SideOfNode());
-  }
+  do {
+    relay.Join(SideOfNode());
+    co_await relay.Run();
+  } while (relay.end().lost == ResumeResult::kResumed && co_await GoOnElsewhere(relay));
   relay_ = nullptr;
+  const RelayEnd& end = relay.end();
   farewell_ = end.farewell;
   abrupt_ = end.abrupt;
   finished_ = end.finished;
@@ -331,8 +349,7 @@ RelayOptions Session::OptionsOfRelay() const {
           .listing_key = environment_.listing_key,
           .capabilities = &listener_.capabilities,
           .deletes = Deletes(),
-          .unknown_refused = listener_.unknown_refused,
-          .pace = settings_->admission.pace};
+          .unknown_refused = listener_.unknown_refused};
 }
 
 admission::Deletes Session::Deletes() const {
@@ -354,27 +371,27 @@ NodeSide Session::SideOfNode() const {
           .out = !cluster().health.Serves(node_)};
 }
 
-// The node is lost. True: the session has another. False: it ends, as `end` says.
-io::Task<bool> Session::GoOnElsewhere(Relay& relay, RelayEnd& end) {
-  if (std::exchange(end.node_failed, false)) TellHealth(end.reason);
+// The node is lost. True: the session has another. False: it ends, as relay.end() says.
+io::Task<bool> Session::GoOnElsewhere(Relay& relay) {
+  const EndReason lost = relay.end().reason;
+  if (relay.TakeNodeFailure()) TellHealth(lost);
   LeaveNode();
   if (!relay.owes_answer() && !co_await relay.AwaitCommand()) {
-    const EndReason lost = end.reason;
-    end = relay.end();
-    if (end.reason == lost && SideOf(lost) != Side::kClient)
+    if (relay.end().reason == lost && SideOf(lost) != Side::kClient)
       CountResume(ResumeResult::kUnrepeatable, proactor_.Now());
     co_return false;
   }
   const io::Time stalled_since = relay.stalled_since();
   const balancer::CanonicalUser user = UserOf(record_);
+  const upstream::ClientOrigin origin = Origin();
+  const std::string_view own_node = own_node_ != nullptr ? *own_node_ : std::string_view();
   // The client is not listened to meanwhile: it may have closed its half and want its answers.
   Patience patience(proactor_, *client_, input_, false);
-  Resume resume(
-      environment_, settings_,
-      {cluster(), where_, user, credential_, relay, PauseAfter(end.reason, relay.losses()),
-       stalled_since + cluster().terms()->resume.deadline, &origin_, own_node_, turn_, moves_,
-       LookForTraces()},
-      patience);
+  Resume resume(environment_, settings_,
+                {cluster(), where_, user, credential_, relay, PauseAfter(lost, relay.losses()),
+                 stalled_since + cluster().terms()->resume.deadline, &origin, own_node, turn_,
+                 moves_, LookForTraces()},
+                patience);
   resume_ = &resume;
   const ResumeResult result = co_await resume.Run();
   resume_ = nullptr;
@@ -385,7 +402,7 @@ io::Task<bool> Session::GoOnElsewhere(Relay& relay, RelayEnd& end) {
     JoinNode(std::move(resume.session()), resume.node_id());
     co_return true;
   }
-  end = relay.GiveUp();
+  relay.GiveUp();
   co_return false;
 }
 

@@ -63,6 +63,13 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   bool has_user() const { return record_.logged_in || login_ != nullptr; }
 
  private:
+  // What the client has shown of itself in its TLS handshake.
+  struct Introduction {
+    std::string server_name;                                    // SNI
+    std::unique_ptr<const tls::ClientCertificate> certificate;  // null: none
+    std::string certificate_user;                               // whom it names
+  };
+
   POPLAR_OWN_FRAME io::Task<bool> LearnClient();
   bool Admitted();
   POPLAR_OWN_FRAME io::Task<bool> Handshake(io::Buffer received);
@@ -70,16 +77,17 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   io::Task<bool> ReadMore();
   io::Task<std::optional<pop3::Secret>> Ask(std::string_view line) override;
   io::Task<bool> Perform(pop3::Authorization& dialogue, pop3::Authorization::Step step);
+  void Introduce(const tls::Engine& engine, const std::string& server_name);
   void TakeOver(const pop3::Xclient& xclient);
   io::Task<bool> StartTls(pop3::Authorization& dialogue);
   pop3::AuthorizationPolicy Policy() const;
   POPLAR_OWN_FRAME io::Task<Login::Outcome> LogIn(pop3::Credential credential);
-  void OnLoggedIn(Login& login);
+  void OnLoggedIn(Login& login, const Settings& settings, const pop3::Credential& credential);
   POPLAR_OWN_FRAME io::Task<void> RelayMail();
   RelayOptions OptionsOfRelay() const;
   admission::Deletes Deletes() const;
   NodeSide SideOfNode() const;
-  POPLAR_OWN_FRAME io::Task<bool> GoOnElsewhere(Relay& relay, RelayEnd& end);
+  POPLAR_OWN_FRAME io::Task<bool> GoOnElsewhere(Relay& relay);
   void CutOff();
   void CountResume(ResumeResult result, io::Time stalled_since);
   ParkResult Park();
@@ -93,7 +101,9 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   void LeaveNode();
   upstream::Cluster& cluster() const { return settings_->ClusterOf(where_.cluster); }
   std::shared_ptr<const upstream::OfferedCapabilities::Common> Offered() const;
+  const Introduction& introduction() const;
   std::string_view DefaultDomain() const;
+  upstream::ClientOrigin Origin() const;
   Tracing* LookForTraces();
   void TraceClient(trace::Tap::Start start);
   void TraceUser(const pop3::Credential& credential);
@@ -115,14 +125,13 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   Login* login_ = nullptr;  // while it runs
   Relay* relay_ = nullptr;  // likewise
   Resume* resume_ = nullptr;
-  upstream::ClientOrigin origin_;
   tls::SealedSecret credential_;  // where the session may have to log in again
   Record record_;
-  std::string certificate_user_;
-  std::unique_ptr<const tls::ClientCertificate> certificate_;  // null: none was shown
-  std::string server_name_;                                    // SNI
-  Whereabouts where_;     // of the user; before login, of one whom no rule means
-  std::string own_node_;  // the name of where_.node, if there is one
+  std::unique_ptr<Introduction> introduction_;  // until the login; null: nothing was shown
+  Whereabouts where_;  // of the user; before login, of one whom no rule means
+  std::unique_ptr<const std::string> own_node_;  // the name of where_.node, if there is one
+  // How many proxies more the client may be handed on by: of XCLIENT, against loops.
+  uint32_t ttl_ = upstream::ClientOrigin{}.ttl;
   std::optional<balancer::Moves::Turn> turn_;  // if a move means the user
   // What the last login went by: turn_ and the record's names are theirs.
   std::shared_ptr<balancer::Moves> moves_;

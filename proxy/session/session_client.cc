@@ -23,8 +23,8 @@ io::Task<bool> Session::LearnClient() {
     }
     if (header.endpoints) {
       record_.balancer = record_.client;
-      record_.client = origin_.client = header.endpoints->source;
-      record_.local = origin_.local = header.endpoints->destination;
+      record_.client = header.endpoints->source;
+      record_.local = header.endpoints->destination;
       if (!Admitted()) co_return false;
     }
     received = std::move(header.rest);
@@ -64,12 +64,7 @@ io::Task<bool> Session::Handshake(io::Buffer received) {
     record_.tls_version = facts.version;
     record_.tls_cipher = facts.cipher;
     record_.tls_resumed = facts.resumed;
-    certificate_user_ = listener_.tls->UserOf(stream.engine());
-    if (const std::string_view der = stream.engine().peer_certificate(); !der.empty()) {
-      certificate_ = std::make_unique<tls::ClientCertificate>(tls::DescribeClientCertificate(der));
-    }
-    server_name_ = facts.server_name;
-    std::transform(server_name_.begin(), server_name_.end(), server_name_.begin(), pop3::ToLower);
+    Introduce(stream.engine(), facts.server_name);
     secure_ = true;
     for (const auto& tap : taps) tap->transcript().OnTls();
   } else if (deadline.expired()) {
@@ -89,16 +84,27 @@ io::Task<bool> Session::Handshake(io::Buffer received) {
   co_return in_time;
 }
 
+void Session::Introduce(const tls::Engine& engine, const std::string& server_name) {
+  introduction_ = std::make_unique<Introduction>();
+  introduction_->certificate_user = listener_.tls->UserOf(engine);
+  if (const std::string_view der = engine.peer_certificate(); !der.empty()) {
+    introduction_->certificate =
+        std::make_unique<tls::ClientCertificate>(tls::DescribeClientCertificate(der));
+  }
+  std::string& name = introduction_->server_name = server_name;
+  std::transform(name.begin(), name.end(), name.begin(), pop3::ToLower);
+}
+
 // What another proxy says of its client, which is judged and counted by it; addresses that are none
 // change nothing.
 void Session::TakeOver(const pop3::Xclient& xclient) {
-  if (xclient.ttl) origin_.ttl = *xclient.ttl - 1;
+  if (xclient.ttl) ttl_ = *xclient.ttl - 1;
   if (const auto local = io::Address::Parse(xclient.local_address, xclient.local_port))
-    record_.local = origin_.local = *local;
+    record_.local = *local;
   const auto client = io::Address::Parse(xclient.address, xclient.port);
   if (!client) return;
   if (!record_.balancer) record_.balancer = record_.client;
-  record_.client = origin_.client = *client;
+  record_.client = *client;
   if (Admitted()) TraceClient(trace::Tap::Start::kIdle);
 }
 

@@ -146,6 +146,7 @@ void Session::End(EndReason reason) {
 
 void Session::JoinNode(NodeSession session, balancer::NodeId node) {
   upstream_ = std::move(session);
+  upstream_.connection->HandOver();
   node_ = node;
   environment_.meter.NodeSessionBegan(node_);
   cluster().health.SessionBegan(node_);

@@ -119,10 +119,16 @@ Task<Result<>> TlsStream::Finish(std::string_view last) {
   co_return Fail(EPROTO);
 }
 
+bool TlsStream::LookOut(std::optional<io::Lookout>& lookout, io::Event& ended) {
+  assert(!reading_);
+  if (aborted_ || !ciphertext_.empty() || engine_->readable()) return false;
+  return transport_->LookOut(lookout, ended);
+}
+
 void TlsStream::CancelRead() {
-  if (!reading_) return;
-  cancel_read_ = true;
-  if (receiving_) transport_->CancelRead();
+  if (reading_) cancel_read_ = true;
+  // A read that waits, or a lookout; not a handshake.
+  if (receiving_ == reading_) transport_->CancelRead();
 }
 
 void TlsStream::Abort() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "proxy/io/buffer.h"
@@ -32,6 +33,7 @@ class TlsStream final : public io::Stream {
   }
   io::Task<io::Result<>> ShutdownWrite() override { return Finish({}); }
   io::Task<io::Result<>> Finish(std::string_view last) override;
+  bool LookOut(std::optional<io::Lookout>& lookout, io::Event& ended) override;
   void CancelRead() override;
   void Abort() override;
   // Not before the handshake has ended, nor once the session has failed or the peer has ended it.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "proxy/io/stream.h"
@@ -26,6 +27,9 @@ class TracedStream final : public io::Stream {
   io::Task<io::Result<io::Buffer>> Read() override;
   io::Task<io::Result<>> Write(std::string_view bytes) override;
   io::Task<io::Result<>> ShutdownWrite() override;
+  bool LookOut(std::optional<io::Lookout>& lookout, io::Event& ended) override {
+    return inner_->LookOut(lookout, ended);
+  }
   void CancelRead() override { inner_->CancelRead(); }
   void Abort() override { inner_->Abort(); }
   bool Detach() override { return inner_->Detach(); }

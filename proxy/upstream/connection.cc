@@ -72,7 +72,7 @@ bool Connection::Detach() {
 
 void Connection::Trace(trace::Taps taps) {
   if (stream_ != nullptr) return tapping_.Add(stream_, std::move(taps));
-  waiting_taps_ = std::move(taps);
+  exchange().waiting_taps = std::move(taps);
 }
 
 void Connection::Attach(io::Proactor& proactor) {
@@ -89,12 +89,12 @@ io::Task<NodeError> Connection::Open(const ClientOrigin* origin) {
   if (error.failure == NodeFailure::kNone) error = co_await SendProxyHeader(origin);
   if (error.failure == NodeFailure::kNone && secure && !stls) error = co_await HandshakeTls();
   if (error.failure == NodeFailure::kNone) {
-    tapping_.Add(stream_, std::exchange(waiting_taps_, {}));
+    tapping_.Add(stream_, std::exchange(exchange().waiting_taps, {}));
     error = co_await ReadGreeting();
   }
   if (error.failure == NodeFailure::kNone && secure && stls) error = co_await StartTls();
   if (error.failure == NodeFailure::kNone) opened_ = proactor_->Now();
-  for (const auto& tap : waiting_taps_) tap->Note("not reached: " + error.Text());
+  for (const auto& tap : exchange().waiting_taps) tap->Note("not reached: " + error.Text());
   co_return error;
 }
 
@@ -108,7 +108,7 @@ io::Task<NodeError> Connection::OpenTransport() {
   const io::Time begun = proactor_->Now();
   io::Deadline deadline(*proactor_, endpoint_->timeouts.connect, transport);
   const io::Result<> connected = co_await transport.Connect(endpoint_->address);
-  durations_.connect = proactor_->Now() - begun;
+  exchange().durations.connect = proactor_->Now() - begun;
   if (connected) co_return NodeError{};
   if (deadline.expired() || expired_)
     co_return NodeError{NodeFailure::kConnectTimeout, "no answer in time"};
@@ -128,9 +128,9 @@ io::Task<NodeError> Connection::StartTls() {
   NodeError error = co_await Send("STLS\r\n");
   if (error.failure == NodeFailure::kNone) error = co_await ReadLine(NodeFailure::kTlsTimeout);
   if (error.failure != NodeFailure::kNone) co_return error;
-  const auto reply = pop3::ParseReply(line_);
+  const auto reply = pop3::ParseReply(exchange().line);
   if (!reply) co_return NodeError{NodeFailure::kProtocol, "not an answer to STLS"};
-  if (!reply->ok) co_return NodeError{NodeFailure::kTlsFailed, "STLS refused: " + line_};
+  if (!reply->ok) co_return NodeError{NodeFailure::kTlsFailed, "STLS refused: " + exchange().line};
   if (has_stray_bytes())
     co_return NodeError{NodeFailure::kTlsFailed, "unprotected bytes behind the answer to STLS"};
   co_return co_await HandshakeTls();
@@ -151,7 +151,7 @@ io::Task<NodeError> Connection::HandshakeTls() {
   const io::Time begun = proactor_->Now();
   io::Deadline deadline(*proactor_, endpoint_->timeouts.response, stream);
   const io::Result<> done = co_await stream.Handshake();
-  durations_.tls = proactor_->Now() - begun;
+  exchange().durations.tls = proactor_->Now() - begun;
   if (!done) co_return FromIo(done.error(), deadline.expired(), NodeFailure::kTlsTimeout);
   for (const auto& tap : taps) tap->transcript().OnTls();
   tapping_.Add(stream_, std::move(taps));
@@ -161,18 +161,18 @@ io::Task<NodeError> Connection::HandshakeTls() {
 io::Task<NodeError> Connection::ReadGreeting() {
   const io::Time begun = proactor_->Now();
   NodeError error = co_await ReadLine(NodeFailure::kGreetingTimeout);
-  durations_.greeting = proactor_->Now() - begun;
+  exchange().durations.greeting = proactor_->Now() - begun;
   if (error.failure == NodeFailure::kProtocol) error.failure = NodeFailure::kGreetingGarbage;
   if (error.failure != NodeFailure::kNone) co_return error;
-  switch (pop3::ParseGreeting(line_)) {
+  switch (pop3::ParseGreeting(exchange().line)) {
     case pop3::Greeting::kReady:
       // A server speaks once and then waits; more than a greeting is no POP3 server.
       if (has_stray_bytes())
         co_return NodeError{NodeFailure::kGreetingGarbage, "more than one line"};
-      offers_xclient_ = line_.starts_with(kXclientGreeting);
+      offers_xclient_ = exchange().line.starts_with(kXclientGreeting);
       co_return NodeError{};
     case pop3::Greeting::kRefused:
-      co_return NodeError{NodeFailure::kGreetingRefused, line_};
+      co_return NodeError{NodeFailure::kGreetingRefused, exchange().line};
     case pop3::Greeting::kGarbage:
       break;
   }
@@ -180,16 +180,17 @@ io::Task<NodeError> Connection::ReadGreeting() {
 }
 
 io::Task<NodeError> Connection::ReadLine(NodeFailure at_timeout, size_t bytes_max) {
-  line_.clear();
+  std::string& line = exchange().line;
+  line.clear();
   io::Deadline deadline(*proactor_, endpoint_->timeouts.response, *stream_);
   for (;;) {
     const std::string_view bytes = input_.bytes();
     const size_t end = bytes.find('\n');
     const size_t taken = end == std::string_view::npos ? bytes.size() : end + 1;
-    if (line_.size() + taken > bytes_max) {
+    if (line.size() + taken > bytes_max) {
       co_return NodeError{NodeFailure::kProtocol, "line too long"};
     }
-    line_.append(bytes.substr(0, taken));
+    line.append(bytes.substr(0, taken));
     input_.Consume(taken);
     if (input_.empty()) input_.Release();
     if (end != std::string_view::npos) break;
@@ -199,7 +200,7 @@ io::Task<NodeError> Connection::ReadLine(NodeFailure at_timeout, size_t bytes_ma
     if (more->empty()) co_return NodeError{NodeFailure::kClosed, "the node closed the connection"};
     input_ = std::move(*more);
   }
-  while (!line_.empty() && (line_.back() == '\n' || line_.back() == '\r')) line_.pop_back();
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
   co_return NodeError{};
 }
 
@@ -277,7 +278,7 @@ io::Task<NodeError> Connection::Delete(const std::vector<uint32_t>& messages, bo
     NodeError error = co_await Send(commands);
     for (size_t i = 0; i < count && error.failure == NodeFailure::kNone; ++i) {
       error = co_await ReadLine(NodeFailure::kResponseTimeout);
-      if (error.failure == NodeFailure::kNone) error = MarkError(line_);
+      if (error.failure == NodeFailure::kNone) error = MarkError(exchange().line);
     }
     if (error.failure != NodeFailure::kNone) co_return error;
   }
@@ -289,10 +290,11 @@ io::Task<tl::expected<std::string, NodeError>> Connection::Ask(std::string_view 
   const std::string line = std::string(command) + "\r\n";
   NodeError error = co_await Send(line);
   if (error.failure == NodeFailure::kNone) error = co_await ReadLine(NodeFailure::kResponseTimeout);
-  if (error.failure == NodeFailure::kNone && (has_stray_bytes() || !pop3::ParseReply(line_)))
+  if (error.failure == NodeFailure::kNone &&
+      (has_stray_bytes() || !pop3::ParseReply(exchange().line)))
     error = {NodeFailure::kProtocol, "an answer that is none, or one too many"};
   if (error.failure != NodeFailure::kNone) co_return tl::unexpected(std::move(error));
-  co_return line_;
+  co_return exchange().line;
 }
 
 io::Task<void> Connection::Retire() {

@@ -124,11 +124,26 @@ class Connection final : public balancer::PooledConnection {
   }
   // When the connection had been greeted, for the age of a warm one.
   io::Time opened() const { return opened_; }
-  const StageDurations& durations() const { return durations_; }
+  StageDurations durations() const {
+    return exchange_ != nullptr ? exchange_->durations : StageDurations{};
+  }
+  // From here on a session is relayed: what was kept of Poplar's own words with the node goes.
+  void HandOver() { exchange_.reset(); }
   // Whether the node has said more than it was asked.
   bool has_stray_bytes() const { return !input_.empty(); }
 
  private:
+  // What Poplar says and hears itself.
+  struct Exchange {
+    std::string line;  // the last one heard
+    StageDurations durations;
+    trace::Taps waiting_taps;  // for the greeting
+  };
+  Exchange& exchange() {
+    if (exchange_ == nullptr) exchange_ = std::make_unique<Exchange>();
+    return *exchange_;
+  }
+
   io::Task<NodeError> SendProxyHeader(const ClientOrigin* origin);
   io::Task<NodeError> StartTls();
   io::Task<NodeError> HandshakeTls();
@@ -138,7 +153,7 @@ class Connection final : public balancer::PooledConnection {
   // is nobody to go on with.
   io::Task<bool> AskClient(pop3::NodeLogin& dialogue, pop3::NodeLogin::Action& action,
                            Challenger* challenger, io::Duration* thought);
-  // The next line, without its line end, into line_.
+  // The next line, without its line end, into exchange().line.
   io::Task<NodeError> ReadLine(NodeFailure at_timeout, size_t bytes_max = pop3::kReplyLineBytesMax);
   io::Task<NodeError> Send(std::string_view bytes);
   // Reads on until the multi-line reply is whole.
@@ -150,10 +165,8 @@ class Connection final : public balancer::PooledConnection {
   std::unique_ptr<io::Stream> stream_;
   const tls::TlsStream* secured_ = nullptr;  // stream_, or what is in it, where it is one
   trace::Tapping tapping_{trace::TracedStream::Peer::kServer};
-  trace::Taps waiting_taps_;  // for the greeting
-  io::Buffer input_;          // received and not yet read
-  std::string line_;
-  StageDurations durations_;
+  std::unique_ptr<Exchange> exchange_;
+  io::Buffer input_;  // received and not yet read
   io::Time opened_{};
   bool offers_xclient_ = false;
   bool password_sent_ = false;

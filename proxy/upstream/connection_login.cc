@@ -65,12 +65,12 @@ io::Task<tl::expected<LoginAnswer, NodeError>> Connection::LogIn(const pop3::Cre
     if (error.failure == NodeFailure::kNone)
       error = co_await ReadLine(NodeFailure::kResponseTimeout, LineBytesMax(credential));
     if (error.failure != NodeFailure::kNone) co_return tl::unexpected(std::move(error));
-    action = dialogue.OnLine(line_);
+    action = dialogue.OnLine(exchange().line);
     const bool more = action.kind == Kind::kListen || action.kind == Kind::kRefused;
     if (!more && has_stray_bytes()) action.kind = Kind::kProtocolError;
   }
-  durations_.authentication = proactor_->Now() - begun - thought;
-  co_return AnswerOf(action.kind, line_, dialogue.why());
+  exchange().durations.authentication = proactor_->Now() - begun - thought;
+  co_return AnswerOf(action.kind, exchange().line, dialogue.why());
 }
 
 // Right ahead of the login: the node takes what follows for this client's.

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proxy/io/proactor.h"
@@ -72,6 +73,8 @@ class SimProactor final : private InjectedRandom,
     mishap_late_ = late;
   }
   size_t open_sockets() const { return sockets_.size(); }
+  // How many of them somebody looks out on.
+  size_t lookouts() const;
   // Whether a connection from this address of ours has not been closed yet, whichever proactor of
   // the machine owns it by now.
   bool IsOpen(const io::Address& local) const { return network_.IsOpenFrom(local); }
@@ -93,10 +96,13 @@ class SimProactor final : private InjectedRandom,
     io::AcceptOperation* accept = nullptr;
     io::ConnectOperation* connect = nullptr;
     io::ReceiveOperation* receive = nullptr;
+    io::Lookout* lookout = nullptr;
     io::SendOperation* send = nullptr;
-    uint32_t receive_number = 0;  // of its latest, so that a cancellation meets its own
+    uint32_t receive_number =
+        0;  // of its latest, or of the lookout, so that a cancellation meets its own
     bool busy() const {
-      return accept != nullptr || connect != nullptr || receive != nullptr || send != nullptr;
+      return accept != nullptr || connect != nullptr || receive != nullptr || lookout != nullptr ||
+             send != nullptr;
     }
   };
 
@@ -104,6 +110,7 @@ class SimProactor final : private InjectedRandom,
   void StartConnect(io::ConnectOperation& operation) override;
   void StartReceive(io::ReceiveOperation& operation) override;
   void StartSend(io::SendOperation& operation) override;
+  void StartLookout(io::Lookout& lookout) override;
 
   void OnReadiness(int32_t socket) override;
   void OnConnected(int32_t socket, int error) override;
@@ -120,6 +127,7 @@ class SimProactor final : private InjectedRandom,
   // False if it has to wait for a buffer.
   bool TryReceive(int32_t number);
   void TrySend(int32_t number);
+  void TryLookout(int32_t number);
   void CancelAll(int32_t number);
   void ResetNow(int32_t number);
   void Turn();
@@ -135,7 +143,10 @@ class SimProactor final : private InjectedRandom,
   static void OnCancelReceive(void* context, uint64_t socket_and_number);
 
   template <class Operation>
-  void End(Operation*& operation, int result);
+  void End(Operation*& operation, int result) {
+    Operation* ended = std::exchange(operation, nullptr);
+    if (ended != nullptr) ended->Complete(result);
+  }
 
   Network& network_;
   World& world_;

@@ -69,6 +69,7 @@ class ManualProactor final : public io::Proactor {
   void StartConnect(io::ConnectOperation& operation) override { operation.Complete(-ENOSYS); }
   void StartReceive(io::ReceiveOperation& operation) override { operation.Complete(-ENOSYS); }
   void StartSend(io::SendOperation& operation) override { operation.Complete(-ENOSYS); }
+  void StartLookout(io::Lookout& lookout) override { lookout.Complete(); }
 
  private:
   ManualClock& manual_clock_;

@@ -229,14 +229,14 @@ TEST_P(AllocationsTest, AKnownNumberASession) {
   config_.pool.max_snapshot_age = std::chrono::seconds(0);
   Start();
   const Allocations cost = CostOfVisits();
-  EXPECT_LE(cost.own, kCounted * 29u + kTablesGrow) << Callers();
+  EXPECT_LE(cost.own, kCounted * 32u + kTablesGrow) << Callers();
   EXPECT_GT(cost.library, 0u);
 }
 
 TEST_P(AllocationsTest, AKnownNumberASessionOnAParkedConnection) {
   Start();
   const Allocations cost = CostOfVisits();
-  EXPECT_LE(cost.own, kCounted * 24u + kTablesGrow) << Callers();
+  EXPECT_LE(cost.own, kCounted * 26u + kTablesGrow) << Callers();
   EXPECT_GT(cost.library, 0u);
 }
 

@@ -34,7 +34,7 @@ TEST_F(ClientInputTest, StowingGivesTheBufferBackAndKeepsTheRest) {
   EXPECT_EQ(pool_.in_use(), 1u);
   input_.Stow();
   EXPECT_EQ(pool_.in_use(), 0u);
-  EXPECT_EQ(input_.stowed, "STAT\r\nUI");
+  EXPECT_EQ(*input_.stowed, "STAT\r\nUI");
   input_.Stow();  // a second time changes nothing
   EXPECT_EQ(NextLine(), "STAT");
   EXPECT_EQ(NextLine(), "(none)");
@@ -49,7 +49,7 @@ TEST_F(ClientInputTest, StowingWithinALineKeepsItsBeginning) {
   EXPECT_EQ(NextLine(), "(none)");
   input_.Stow();
   EXPECT_EQ(pool_.in_use(), 0u);
-  EXPECT_TRUE(input_.stowed.empty());
+  EXPECT_EQ(input_.stowed, nullptr);
   Feed("OP\r\n");
   EXPECT_EQ(NextLine(), "NOOP");
 }
@@ -85,7 +85,7 @@ TEST_F(ClientInputTest, ReleaseForgetsWhatWasStowed) {
   input_.Stow();
   EXPECT_EQ(NextLine(), "QUIT");
   input_.Release();
-  EXPECT_TRUE(input_.stowed.empty());
+  EXPECT_EQ(input_.stowed, nullptr);
   EXPECT_EQ(NextLine(), "(none)");
 }
 

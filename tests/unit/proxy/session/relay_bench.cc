@@ -60,16 +60,18 @@ io::Task<void> RelayBench::RunRelay(io::SocketId listener) {
     input.Feed(std::move(buffer));
   }
   {
-    Relay relay(poplar_, client, input, options_.relay, record, meter);
+    Relay relay(poplar_, client, input, options_.relay, options_.pace, record, meter);
     relay_ = &relay;
-    end_ = co_await relay.Run({.stream = **node,
-                               .id = balancer::NodeId(0),
-                               .response = std::chrono::seconds(15),
-                               .keepalive = options_.keepalive,
-                               .logged_in = poplar_.Now(),
-                               .max_snapshot_age = options_.max_snapshot_age,
-                               .down = false,
-                               .out = false});
+    relay.Join({.stream = **node,
+                .id = balancer::NodeId(0),
+                .response = std::chrono::seconds(15),
+                .keepalive = options_.keepalive,
+                .logged_in = poplar_.Now(),
+                .max_snapshot_age = options_.max_snapshot_age,
+                .down = false,
+                .out = false});
+    co_await relay.Run();
+    end_ = relay.end();
     relay_ = nullptr;
   }
   node->reset();

@@ -24,6 +24,7 @@ class RelayBench {
     RelayOptions relay{.client_idle = std::chrono::minutes(10),
                        .client_write_stall = std::chrono::minutes(1),
                        .bad_commands_max = 5};
+    admission::PaceRules pace{};
     io::Duration max_snapshot_age{};
     io::Duration keepalive{};
     std::string_view unread{};  // what came in one packet with PASS
@@ -52,6 +53,8 @@ class RelayBench {
   bool ended() const { return end_.has_value(); }
   Relay& relay() { return *relay_; }
   io::Time Now() const { return world_.Now(); }
+  // How many of the relay's sockets are looked out on.
+  size_t lookouts() const { return poplar_.lookouts(); }
   size_t buffers_in_use() { return poplar_.buffers().in_use(); }
 
   Record record;

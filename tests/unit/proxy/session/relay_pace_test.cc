@@ -13,7 +13,7 @@ using std::chrono::seconds;
 RelayBench::Options Paced(uint64_t commands, uint64_t bytes, uint64_t seed = 7) {
   RelayBench::Options options;
   options.seed = seed;
-  options.relay.pace = {.commands = {.count = commands}, .bytes = {.count = bytes}};
+  options.pace = {.commands = {.count = commands}, .bytes = {.count = bytes}};
   return options;
 }
 

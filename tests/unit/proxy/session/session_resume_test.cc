@@ -70,6 +70,9 @@ TEST_F(ResumeTest, AnAnswerGoesOnWhereItWasCut) {
     dying.StopListening();
     bench.Settle(seconds(3));
     EXPECT_EQ(client.received(), mail);
+    const AnswerTimes& took = bench.meter.answers.back();
+    EXPECT_GT(took.first_byte, io::Duration::zero());
+    EXPECT_LE(took.first_byte, took.last_byte);
     client.HalfClose();
     EXPECT_EQ(bench.RunToEnd().messages, 1u);
   }

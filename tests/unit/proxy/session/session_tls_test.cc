@@ -51,6 +51,25 @@ TEST(SessionTlsTest, StlsThenALogin) {
   EXPECT_EQ(record.reason, EndReason::kQuit);
 }
 
+TEST(SessionTlsTest, ASilentSessionRestsAndIsDrainedAllTheSame) {
+  SessionBench bench(OnPort110());
+  bench.node(0).set_answer("NOOP", {"+OK\r\n"});
+  upstream::DrivenPeer& client = bench.Connect();
+  EXPECT_EQ(bench.Ask(client, "STLS\r\n"), pop3::kReplyBeginTls);
+  TlsClient secured(bench, client);
+  ASSERT_TRUE(secured.Handshake());
+  EXPECT_THAT(secured.Ask("USER alice\r\nPASS secret\r\n"), HasSubstr("\r\n+OK "));
+  for (int i = 0; i < 2; ++i) {
+    bench.Settle(std::chrono::seconds(2));
+    EXPECT_EQ(bench.poplar().lookouts(), 2u);
+    EXPECT_THAT(secured.Ask("NOOP\r\n"), StartsWith("+OK"));
+  }
+  bench.Settle(std::chrono::seconds(2));
+  EXPECT_EQ(bench.poplar().lookouts(), 2u);
+  bench.DrainAll();
+  EXPECT_EQ(bench.RunToEnd().reason, EndReason::kDraining);
+}
+
 // RFC 2595 section 4: nothing that was sent ahead of TLS may be taken for said in it. What comes
 // with the STLS is forgotten, what comes behind it spoils the handshake.
 TEST(SessionTlsTest, WhatIsSlippedInBeforeTlsIsNeverObeyed) {

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,7 @@ struct MemoryPipe {
   size_t capacity = 1 << 16;
   size_t read_max = io::kReceiveBytesMax;
   size_t quota = SIZE_MAX;  // what may still be read
+  int lookouts = 0;         // asked for; none is to be had
   io::Event filled;
   io::Event drained;
 };
@@ -73,6 +75,11 @@ class MemoryStream final : public io::Stream {
     out_->ended = true;
     out_->filled.Signal();
     co_return io::Result<>();
+  }
+
+  bool LookOut(std::optional<io::Lookout>&, io::Event&) override {
+    ++in_->lookouts;
+    return false;
   }
 
   void CancelRead() override {

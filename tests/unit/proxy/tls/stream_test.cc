@@ -294,6 +294,48 @@ TEST_F(TlsStreamTest, ACancelledReadKeepsTheWholeRecordThatJustCame) {
   EXPECT_EQ(text, "USER x\r\n");
 }
 
+TEST_F(TlsStreamTest, LooksOutOnlyWhereAReadWouldWait) {
+  constexpr size_t kMuch = 30'000;  // more than a buffer
+  Connection c(pool_, ready_);
+  ShakeHands(c);
+  io::Event ended(ready_);
+  std::optional<io::Lookout> lookout;
+  c.server.LookOut(lookout, ended);
+  EXPECT_EQ(c.to_server->lookouts, 1);
+  ASSERT_EQ(Write(c.client, Pattern(kMuch)), 0);
+  std::string text;
+  int code = kRunning;
+  Start(RunRead(&c.server, &text, &code));
+  Pump();
+  ASSERT_LT(text.size(), kMuch);
+  EXPECT_FALSE(c.server.LookOut(lookout, ended));
+  EXPECT_EQ(c.to_server->lookouts, 1);
+  Start(RunRead(&c.server, &text, &code));
+  Pump();
+  EXPECT_EQ(text, Pattern(kMuch));
+  c.server.LookOut(lookout, ended);
+  EXPECT_EQ(c.to_server->lookouts, 2);
+}
+
+// Its beginning is the library's, and its rest is still to come.
+TEST_F(TlsStreamTest, LooksOutForTheRestOfARecord) {
+  Connection c(pool_, ready_);
+  ShakeHands(c);
+  ASSERT_EQ(Write(c.client, "USER x\r\n"), 0);
+  c.to_server->bytes.resize(9);
+  std::string text;
+  int code = kRunning;
+  Start(RunRead(&c.server, &text, &code));
+  Pump();
+  c.server.CancelRead();
+  Pump();
+  ASSERT_EQ(code, ECANCELED);
+  io::Event ended(ready_);
+  std::optional<io::Lookout> lookout;
+  c.server.LookOut(lookout, ended);
+  EXPECT_EQ(c.to_server->lookouts, 1);
+}
+
 TEST_F(TlsStreamTest, AbortEndsEverything) {
   Connection c(pool_, ready_);
   ShakeHands(c);
