@@ -9,6 +9,7 @@ import tempfile
 import urllib.parse
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -91,10 +92,13 @@ class Browser:
 
     def text(self, selector: str) -> str:
         """As it is seen; "" where there is no such element."""
-        element = self.find(selector)
-        return element.text if element else ""
+        return next(iter(self.texts(selector)), "")
 
     def texts(self, selector: str):
+        # A page may replace an element after it was found and before it is asked.
+        for _ in range(20):
+            with contextlib.suppress(StaleElementReferenceException):
+                return [element.text for element in self.all(selector)]
         return [element.text for element in self.all(selector)]
 
     def until_text(self, selector: str, part: str, seconds: float = 20.0):
