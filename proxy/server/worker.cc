@@ -161,7 +161,7 @@ io::Task<void> Worker::Serve(std::unique_ptr<session::Session> session) {
   sessions_.insert(session.get());
   if (draining_) session->Drain();
   if (aborting_) session->Abort();  // accepted, but not begun when the others were ended
-  co_await session->Run();
+  while (co_await session->Run()) co_await session->Rest();
   sessions_.erase(session.get());
 }
 

@@ -43,16 +43,6 @@ void Relay::Join(const NodeSide& node) {
 }
 
 io::Task<void> Relay::Run() {
-  co_await Pump();
-  while (resting_ && running()) {
-    co_await Rest();
-    co_await Pump();
-  }
-  resting_ = false;
-  node_ = nullptr;
-}
-
-io::Task<void> Relay::Pump() {
   std::string again;
   if (std::exchange(reopens_, false)) again = AskAgain();
   Traffic traffic(proactor_.ready(), proactor_.Now());
@@ -60,6 +50,8 @@ io::Task<void> Relay::Pump() {
   Watch();
   co_await io::WhenBoth(proactor_.ready(), PumpCommands(std::move(again)), PumpReplies());
   traffic_ = nullptr;
+  resting_ = resting_ && running();
+  if (!resting_) node_ = nullptr;
 }
 
 // Whether nobody owes anything, so that both pumps only wait for a peer's next word.

@@ -9,6 +9,7 @@
 
 #include "proxy/admission/pace.h"
 #include "proxy/admission/retention.h"
+#include "proxy/io/frame_pool.h"
 #include "proxy/io/proactor.h"
 #include "proxy/io/stream.h"
 #include "proxy/io/sync.h"
@@ -79,12 +80,16 @@ struct NodeSide {
 // frames the node's bytes against that queue and passes them on where they lie. Answers of Poplar's
 // own take their turn in the queue. One timer watches whichever of the two ends is due to do
 // something. Where neither has said anything for a moment the pumps end, and the relay rests on two
-// lookouts until one does (Rest): an idle session then costs what it knows, and not what it does.
+// lookouts until one does: an idle session then costs what it knows, and not what it does.
 //
 // Where sessions are resumed, it also keeps what the client knows of its maildrop
 // (relay_loss.cc).
 class Relay {
  public:
+  // Comes and goes with a login, on one thread: its memory is a frame's.
+  static void* operator new(size_t bytes) { return io::AllocateFrame(bytes); }
+  static void operator delete(void* relay, size_t bytes) { io::FreeFrame(relay, bytes); }
+
   // All but the rules must outlive the relay.
   Relay(io::Proactor& proactor, io::Stream& client, ClientInput& input, const RelayOptions& options,
         const admission::PaceRules& pace, Record& record, Meter& meter);
@@ -92,9 +97,12 @@ class Relay {
   // First of all; again after a loss, with another session of the same maildrop that Refit has
   // taken.
   void Join(const NodeSide& node);
-  // Until the session ends or the node is lost, as end() says. Both streams are idle when it
-  // returns.
+  // Until the session ends or the node is lost, as end() says, or neither side has anything to say:
+  // rests(). Both streams are idle when it returns.
   io::Task<void> Run();
+  // Then nothing of it need be kept but itself: Rest, until one of them has, and Run again.
+  bool rests() const { return resting_; }
+  io::Task<void> Rest();
   const RelayEnd& end() const { return end_; }
   // What end() says of the node's failure; told once.
   bool TakeNodeFailure() { return std::exchange(end_.node_failed, false); }
@@ -193,7 +201,6 @@ class Relay {
     kNothing,  // ever
   };
 
-  POPLAR_OWN_FRAME io::Task<void> Pump();
   io::Task<void> PumpCommands(std::string again);
   POPLAR_OWN_FRAME io::Task<void> TakeCommands();
   io::Task<void> TakeCommand(std::string_view line, io::Buffer& batch);
@@ -217,7 +224,6 @@ class Relay {
 
   bool MayRest() const;
   void BeginRest();
-  io::Task<void> Rest();
 
   io::Task<void> PumpReplies();
   POPLAR_OWN_FRAME io::Task<void> RelayReplies(std::string_view bytes);

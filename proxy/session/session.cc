@@ -53,12 +53,16 @@ Session::~Session() {
   environment_.log.Write(record_);
 }
 
-io::Task<void> Session::Run() {
-  const bool known = co_await LearnClient();
-  if (known) TraceClient(trace::Tap::Start::kGreeting);
-  const bool logged_in = known && co_await Authorize();
-  if (logged_in) co_await RelayMail();
+io::Task<bool> Session::Run() {
+  if (relay_ == nullptr) {
+    const bool known = co_await LearnClient();
+    if (known) TraceClient(trace::Tap::Start::kGreeting);
+    const bool logged_in = known && co_await Authorize();
+    if (logged_in && !ended_) BeginRelay();
+  }
+  if (relay_ != nullptr && co_await RelayMail()) co_return true;
   co_await Close();
+  co_return false;
 }
 
 // --- the AUTHORIZATION state
@@ -312,20 +316,25 @@ void Session::OnLoggedIn(Login& login, const Settings& settings,
 
 // --- the TRANSACTION state
 
-io::Task<void> Session::RelayMail() {
-  if (ended_) co_return;
+void Session::BeginRelay() {
   introduction_.reset();
-  Relay relay(proactor_, *client_, input_, OptionsOfRelay(), settings_->admission.pace, record_,
-              environment_.meter);
-  relay_ = &relay;
-  if (draining_) relay.Drain(*draining_);
+  relay_ = std::make_unique<Relay>(proactor_, *client_, input_, OptionsOfRelay(),
+                                   settings_->admission.pace, record_, environment_.meter);
+  if (draining_) relay_->Drain(*draining_);
   LookAtMoves();  // said while the node was asked for the login
-  do {
-    relay.Join(SideOfNode());
-    co_await relay.Run();
-  } while (relay.end().lost == ResumeResult::kResumed && co_await GoOnElsewhere(relay));
-  relay_ = nullptr;
-  const RelayEnd& end = relay.end();
+  relay_->Join(SideOfNode());
+}
+
+// True: it rests.
+io::Task<bool> Session::RelayMail() {
+  for (;;) {
+    co_await relay_->Run();
+    if (relay_->rests()) co_return true;
+    if (relay_->end().lost != ResumeResult::kResumed || !co_await GoOnElsewhere(*relay_)) break;
+    relay_->Join(SideOfNode());
+  }
+  const std::unique_ptr<Relay> relay = std::move(relay_);
+  const RelayEnd& end = relay->end();
   farewell_ = end.farewell;
   abrupt_ = end.abrupt;
   finished_ = end.finished;
@@ -338,6 +347,7 @@ io::Task<void> Session::RelayMail() {
   }
   if (end.park)
     environment_.meter.ParkEnded(node_, *end.park == ParkResult::kParked ? Park() : *end.park);
+  co_return false;
 }
 
 RelayOptions Session::OptionsOfRelay() const {

@@ -33,7 +33,10 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
           const ListenerSettings& listener, const io::Accepted& accepted, Place place = {});
   ~Session();
 
-  io::Task<void> Run();
+  // From the accepted socket to the end; false. Or until client and node are both silent; true:
+  // then Rest, and Run again. Meanwhile nothing of it need be kept but itself.
+  io::Task<bool> Run();
+  io::Task<void> Rest() { return relay_->Rest(); }
 
   // To be ended at the next command boundary with -ERR [SYS/TEMP]. The first reason counts.
   void Drain(EndReason reason = EndReason::kDraining);
@@ -83,7 +86,8 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   pop3::AuthorizationPolicy Policy() const;
   POPLAR_OWN_FRAME io::Task<Login::Outcome> LogIn(pop3::Credential credential);
   void OnLoggedIn(Login& login, const Settings& settings, const pop3::Credential& credential);
-  POPLAR_OWN_FRAME io::Task<void> RelayMail();
+  void BeginRelay();
+  POPLAR_OWN_FRAME io::Task<bool> RelayMail();
   RelayOptions OptionsOfRelay() const;
   admission::Deletes Deletes() const;
   NodeSide SideOfNode() const;
@@ -122,9 +126,9 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   NodeSession upstream_;
   balancer::NodeId node_{};  // where upstream_ is
   ClientInput input_;
-  Login* login_ = nullptr;  // while it runs
-  Relay* relay_ = nullptr;  // likewise
-  Resume* resume_ = nullptr;
+  Login* login_ = nullptr;        // while it runs
+  std::unique_ptr<Relay> relay_;  // from the login to the end
+  Resume* resume_ = nullptr;      // while it runs
   tls::SealedSecret credential_;  // where the session may have to log in again
   Record record_;
   std::unique_ptr<Introduction> introduction_;  // until the login; null: nothing was shown

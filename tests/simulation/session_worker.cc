@@ -70,7 +70,7 @@ io::Task<void> SessionWorker::Serve(io::Accepted accepted) {
   const auto entry = sessions_.insert(sessions_.end(), &session);
   if (draining_) session.Drain();
   if (aborted_) session.Abort();
-  co_await session.Run();
+  while (co_await session.Run()) co_await session.Rest();
   sessions_.erase(entry);
 }
 

@@ -71,6 +71,10 @@ io::Task<void> RelayBench::RunRelay(io::SocketId listener) {
                 .down = false,
                 .out = false});
     co_await relay.Run();
+    while (relay.rests()) {
+      co_await relay.Rest();
+      co_await relay.Run();
+    }
     end_ = relay.end();
     relay_ = nullptr;
   }

@@ -218,7 +218,7 @@ io::Task<void> SessionBench::Serve(io::Accepted accepted) {
   Session session(*environment_, settings_, settings_->listeners.front(), accepted,
                   *admission.connections.Admit(settings_->admission, Now()));
   sessions_.insert(&session);
-  co_await session.Run();
+  while (co_await session.Run()) co_await session.Rest();
   sessions_.erase(&session);
 }
 
