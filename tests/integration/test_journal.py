@@ -1,7 +1,5 @@
 """Sessions in systemd's journal, where each value is a field; what isn't worth a line is told by its number."""
 
-import json
-
 import pytest
 
 from dovecot import Dovecot
@@ -48,8 +46,11 @@ def test_sessions_are_found_by_their_fields(proxy, journal):
 
 
 def test_events_have_their_words_as_the_message(proxy, journal):
-    found = journal.entries("POPLAR_EVENT=process", f"_PID={proxy.child.pid}")
-    assert any(entry["MESSAGE"].startswith("ready: 2 workers") for entry in found), json.dumps(found, indent=1)
+    def ready():
+        found = journal.entries("POPLAR_EVENT=process", f"_PID={proxy.child.pid}")
+        return any(entry["MESSAGE"].startswith("ready: 2 workers") for entry in found)
+
+    until(ready, "the word that Poplar is ready")  # the journal has it a moment later
 
 
 def test_noise_is_told_by_its_number(proxy, journal):
