@@ -91,9 +91,19 @@ def shared_proxy(folder, binary, authority, shared_nodes):
 @pytest.fixture(scope="module")
 def start(folder, binary, authority):
     """start(nodes, **options) gives a Poplar of the test's own, to be used in a with block."""
-    numbers = itertools.count()
-    return lambda nodes, **options: Poplar(folder / f"poplar-{next(numbers)}", nodes, authority,
-                                           **options)
+    numbers, made = itertools.count(), []
+
+    def make(nodes, **options):
+        made.append(Poplar(folder / f"poplar-{next(numbers)}", nodes, authority, **options))
+        return made[-1]
+
+    yield make
+    left = [proxy.file for proxy in made if proxy.child.alive()]
+    for proxy in made:
+        if proxy.child.alive():
+            proxy.child.process.kill()
+            proxy.child.process.wait()
+    assert not left, f"a test left these running; use them in a with block: {left}"
 
 
 @pytest.fixture

@@ -238,9 +238,10 @@ def guarded(start, tmp_path):
         files[name] = tmp_path / f"{name}-token"
         files[name].write_text(f"{name}-0123456789abcdef\n")
         files[name].chmod(0o600)
-    with FakeNode() as fake:
-        yield start([node("fake", fake.port)],
-                    admin={f"{name}_token_file": str(file) for name, file in files.items()})
+    with FakeNode() as fake, \
+            start([node("fake", fake.port)],
+                  admin={f"{name}_token_file": str(file) for name, file in files.items()}) as made:
+        yield made
 
 
 def bearer(name):
@@ -287,8 +288,7 @@ def test_the_commands_show_the_tokens(guarded, binary):
 
 
 def test_a_token_that_cannot_be_read_is_said_so(start, binary, tmp_path):
-    with FakeNode() as fake:
-        made = start([node("fake", fake.port)])
+    with FakeNode() as fake, start([node("fake", fake.port)]) as made:
         broken = tmp_path / "broken.yaml"
         settings = json.loads(made.file.read_text())
         settings["admin"]["read_token_file"] = "/no/such/token"

@@ -26,12 +26,12 @@ def dovecot(folder, node_certificate):
 
 @pytest.fixture
 def proxy(start, dovecot, tmp_path):
-    made = start([node("node", dovecot.pop3_port)], admission={"trusted": ["127.0.0.0/8"]},
-                 also={"clear": {"tls": "none", "require_tls": False}},
-                 log={"format": "json", "level": "info", "output": str(tmp_path / "poplar.log"),
-                      "failed_logins": str(tmp_path / "failed.log")})
-    made.log, made.failed = tmp_path / "poplar.log", tmp_path / "failed.log"
-    return made
+    with start([node("node", dovecot.pop3_port)], admission={"trusted": ["127.0.0.0/8"]},
+               also={"clear": {"tls": "none", "require_tls": False}},
+               log={"format": "json", "level": "info", "output": str(tmp_path / "poplar.log"),
+                    "failed_logins": str(tmp_path / "failed.log")}) as made:
+        made.log, made.failed = tmp_path / "poplar.log", tmp_path / "failed.log"
+        yield made
 
 
 def visit(proxy, source, *attempts):
