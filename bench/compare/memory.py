@@ -76,16 +76,16 @@ def _hold(front, shares, *more) -> dict:
 
 
 def _reading(front):
-    """(user space, kernel, the machine's kernel), once they have come to rest."""
-    deadline, last = time.monotonic() + 20, None
+    """(user space, kernel, the machine's kernel), once they have come to rest: the same for three seconds. Whoever gives
+    back what a rush has taken does so some seconds later."""
+    deadline, last, since = time.monotonic() + 30, None, 0.0
     while True:
         own = (front.group.user_memory(), front.group.kernel_memory()) if front.group else (0, 0)
-        reading = (*own, kernel_memory())
-        if last and all(abs(new - old) <= max(old // 500, 1 << 16) for new, old in zip(reading, last)):
+        reading, now = (*own, kernel_memory()), time.monotonic()
+        if not last or any(abs(new - old) > max(old // 500, 1 << 16) for new, old in zip(reading, last)):
+            last, since = reading, now
+        if now - since >= 3 or now > deadline:
             return reading
-        if time.monotonic() > deadline:
-            return reading
-        last = reading
         time.sleep(0.5)
 
 

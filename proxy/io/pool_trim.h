@@ -2,11 +2,13 @@
 
 #include "proxy/io/buffer.h"
 #include "proxy/io/clock.h"
+#include "proxy/io/frame_pool.h"
 #include "proxy/io/timer_wheel.h"
 
 namespace poplar::io {
 
-// Has a worker's buffer pool give back once a second what nobody wanted.
+// Has a worker's buffer pool, and its thread's coroutine frames, give back once a second what
+// nobody wanted.
 class PoolTrim {
  public:
   PoolTrim(BufferPool& pool, TimerWheel& timers, const Clock& clock)
@@ -22,6 +24,7 @@ class PoolTrim {
 
   void Trim() {
     pool_.Trim();
+    TrimFrames();
     Start();
   }
 

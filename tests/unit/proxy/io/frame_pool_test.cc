@@ -47,5 +47,67 @@ TEST(FramePoolTest, FramesOfAllSizesDoNotOverlap) {
   for (const Frame& frame : frames) FreeFrame(frame.memory, frame.bytes);
 }
 
+#if !__has_feature(address_sanitizer)  // with it frames are the heap's
+
+// So many that they take several slabs; of a size that nothing else here has.
+constexpr size_t kMany = 200;
+constexpr size_t kBytes = 1990;
+
+std::vector<void*> AllocateMany() {
+  std::vector<void*> frames(kMany);
+  for (void*& frame : frames) {
+    frame = AllocateFrame(kBytes);
+    std::memset(frame, 1, kBytes);
+  }
+  return frames;
+}
+
+size_t TrimAll() {
+  size_t all = TrimFrames();
+  for (size_t more = TrimFrames(); more > 0; more = TrimFrames()) all += more;
+  return all;
+}
+
+TEST(FramePoolTest, GivesBackWhatIsEmptyFromOneTrimToTheNext) {
+  TrimAll();
+  const std::vector<void*> frames = AllocateMany();
+  EXPECT_EQ(TrimFrames(), 0u);
+  for (void* frame : frames) FreeFrame(frame, kBytes);
+  EXPECT_EQ(TrimFrames(), 0u);  // they may be wanted again at once
+  FreeFrame(AllocateFrame(kBytes), kBytes);
+  const size_t slabs = TrimFrames();
+  EXPECT_GE(slabs, kMany * kBytes / (16 * 1024));
+  EXPECT_EQ(TrimFrames(), 1u);                                  // the one that was used meanwhile
+  for (void* frame : AllocateMany()) FreeFrame(frame, kBytes);  // what was given back serves again
+}
+
+TEST(FramePoolTest, AFrameKeepsItsSlabAndWhatIsInIt) {
+  std::vector<void*> frames = AllocateMany();
+  for (size_t i = 0; i < kMany; ++i) {
+    if (i % 40 != 0) FreeFrame(frames[i], kBytes);
+  }
+  TrimFrames();
+  EXPECT_GT(TrimFrames(), 0u);
+  for (size_t i = 0; i < kMany; i += 40) {
+    const auto* bytes = static_cast<const char*>(frames[i]);
+    EXPECT_EQ(bytes[0], 1);
+    EXPECT_EQ(bytes[kBytes - 1], 1);
+    FreeFrame(frames[i], kBytes);
+  }
+}
+
+TEST(FramePoolTest, GivesBackOnlySoMuchAtOnce) {
+  std::vector<void*> frames;
+  for (int i = 0; i < 20; ++i) {
+    for (void* frame : AllocateMany()) frames.push_back(frame);
+  }
+  for (void* frame : frames) FreeFrame(frame, kBytes);
+  TrimFrames();
+  EXPECT_EQ(TrimFrames(), 256u);
+  EXPECT_GT(TrimAll(), 200u);
+}
+
+#endif
+
 }  // namespace
 }  // namespace poplar::io
