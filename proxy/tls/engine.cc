@@ -40,27 +40,44 @@ struct Engine::Failure {
   std::string text;
 };
 
-// The library's view of the buffers that are lent for a call. A pair of the library's own BIOs
-// would cost 34 KiB a connection.
+// Lends the buffers for the length of one call, and leaves the thread's error queue empty. The
+// library empties it by itself at the beginning of each, and takes 300 instructions for an empty
+// one.
+class Engine::Borrow {
+ public:
+  Borrow(Engine& engine, io::Buffer* in, io::Buffer* out);
+  ~Borrow();
+  Borrow(const Borrow&) = delete;
+  Borrow& operator=(const Borrow&) = delete;
+
+ private:
+  friend struct EngineBio;
+  Engine& engine_;
+  io::Buffer* const in_;
+  io::Buffer* const out_;
+};
+
+// The library's view of the buffers that are lent. A pair of its own BIOs would cost 34 KiB a
+// connection; so each thread has one of these, which the engine has whose call is running.
 struct EngineBio {
   static int Read(BIO* bio, char* to, int size) {
-    auto* engine = static_cast<Engine*>(BIO_get_data(bio));
+    io::Buffer* in = static_cast<Engine::Borrow*>(BIO_get_data(bio))->in_;
     BIO_clear_retry_flags(bio);
-    if (engine->in_ == nullptr || engine->in_->empty()) {
+    if (in == nullptr || in->empty()) {
       BIO_set_retry_read(bio);
       return -1;
     }
-    const size_t n = std::min(static_cast<size_t>(size), engine->in_->size());
-    std::memcpy(to, engine->in_->bytes().data(), n);
-    engine->in_->Consume(n);
+    const size_t n = std::min(static_cast<size_t>(size), in->size());
+    std::memcpy(to, in->bytes().data(), n);
+    in->Consume(n);
     return static_cast<int>(n);
   }
 
   static int Write(BIO* bio, const char* from, int size) {
-    auto* engine = static_cast<Engine*>(BIO_get_data(bio));
+    const auto* lent = static_cast<Engine::Borrow*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
     const std::string_view bytes(from, static_cast<size_t>(size));
-    const size_t n = engine->out_ != nullptr ? engine->out_->Append(bytes) : Keep(*engine, bytes);
+    const size_t n = lent->out_ != nullptr ? lent->out_->Append(bytes) : Keep(lent->engine_, bytes);
     if (n == 0) {
       BIO_set_retry_write(bio);
       return -1;
@@ -79,7 +96,7 @@ struct EngineBio {
     return command == BIO_CTRL_FLUSH ? 1 : 0;
   }
 
-  static BIO* New(Engine* engine) {
+  static BIO* New() {
     static const BIO_METHOD* const method = [] {
       BIO_METHOD* made = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "lent buffers");
       BIO_meth_set_read(made, &EngineBio::Read);
@@ -88,37 +105,33 @@ struct EngineBio {
       return made;
     }();
     BIO* bio = BIO_new(method);
-    BIO_set_data(bio, engine);
     BIO_set_init(bio, 1);
     return bio;
   }
+
+  static BIO* OfThread() {
+    thread_local const bssl::UniquePtr<BIO> bio(New());
+    return bio.get();
+  }
 };
 
-// Lends the buffers for the length of one call, and leaves the thread's error queue empty. The
-// library empties it by itself at the beginning of each, and takes 300 instructions for an empty
-// one.
-class Engine::Borrow {
- public:
-  Borrow(Engine& engine, io::Buffer* in, io::Buffer* out) : engine_(engine) {
-    engine_.in_ = in;
-    engine_.out_ = out;
-  }
-  ~Borrow() {
-    engine_.in_ = nullptr;
-    engine_.out_ = nullptr;
-    if (ERR_peek_error() != 0) ERR_clear_error();
-  }
-  Borrow(const Borrow&) = delete;
-  Borrow& operator=(const Borrow&) = delete;
+Engine::Borrow::Borrow(Engine& engine, io::Buffer* in, io::Buffer* out)
+    : engine_(engine), in_(in), out_(out) {
+  BIO* bio = EngineBio::OfThread();
+  assert(BIO_get_data(bio) == nullptr);
+  BIO_set_data(bio, this);
+  BIO_up_ref(bio);
+  SSL_set_bio(Ssl(engine_.ssl_), bio, bio);
+}
 
- private:
-  Engine& engine_;
-};
+Engine::Borrow::~Borrow() {
+  SSL_set_bio(Ssl(engine_.ssl_), nullptr, nullptr);
+  BIO_set_data(EngineBio::OfThread(), nullptr);
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
 
 Engine::Engine(void* ssl, std::shared_ptr<const void> context)
     : ssl_(ssl), context_(std::move(context)) {
-  BIO* bio = EngineBio::New(this);
-  SSL_set_bio(Ssl(ssl_), bio, bio);
   SSL_set_mode(Ssl(ssl_), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_set_shed_handshake_config(Ssl(ssl_), 1);
 }

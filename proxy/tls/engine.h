@@ -114,8 +114,6 @@ class Engine {
 
   void* ssl_;
   std::shared_ptr<const void> context_;
-  io::Buffer* in_ = nullptr;
-  io::Buffer* out_ = nullptr;
   std::unique_ptr<Failure> failure_;
   std::unique_ptr<std::string> alert_;
   std::unique_ptr<Client> client_;
