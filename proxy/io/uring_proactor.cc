@@ -64,9 +64,7 @@ int UringProactor::SetUp() {
 
 UringProactor::~UringProactor() {
   buffers().set_on_release(nullptr, nullptr);
-  for (size_t i = 0; i < sockets_.size(); ++i) {
-    if (sockets_[i].listener != nullptr) Close(SocketId{static_cast<int>(i)});
-  }
+  while (!listeners_.empty()) Close(listeners_.begin()->first);
   ring_.reset();
 }
 
@@ -85,8 +83,9 @@ Result<SocketId> UringProactor::Listen(const Address& address, const ListenOptio
 
 Result<SocketId> UringProactor::ListenOn(int descriptor) {
   SendAtOnce(descriptor);  // whoever made it
-  At(SocketId{descriptor}).listener = std::make_unique<Listener>(*this, descriptor);
-  return SocketId{descriptor};
+  const SocketId socket{descriptor};
+  listeners_[socket] = std::make_unique<Listener>(*this, descriptor);
+  return socket;
 }
 
 Address UringProactor::LocalAddress(SocketId socket) {
@@ -104,13 +103,12 @@ void UringProactor::ShutdownWrite(SocketId socket) { shutdown(DescriptorOf(socke
 
 void UringProactor::Close(SocketId socket) {
   Socket& state = At(socket);
-  assert(state.receive == nullptr && state.lookout == nullptr);
-  assert(state.send == nullptr && state.connect == nullptr);
-  if (state.listener != nullptr) {
-    assert(state.listener->waiting == nullptr && !state.listener->armed);
-    for (const Listener::Arrived& arrived : state.listener->arrived) close(arrived.descriptor);
-  }
+  assert(state.receive == nullptr && state.lookout == nullptr && state.send == nullptr);
   state = Socket{};
+  if (const auto listener = listeners_.extract(socket)) {
+    assert(listener.mapped()->waiting == nullptr && !listener.mapped()->armed);
+    for (const Listener::Arrived& arrived : listener.mapped()->arrived) close(arrived.descriptor);
+  }
   close(DescriptorOf(socket));
 }
 
@@ -157,14 +155,15 @@ void UringProactor::Abort(SocketId socket) {
   Socket& state = At(socket);
   if (state.send != nullptr) {
     state.send_cancelled = true;
-    Cancel(state.send, Kind::kSend);
+    Cancel(state.send, state.connecting ? Kind::kConnect : Kind::kSend);
   }
-  if (state.connect != nullptr) Cancel(state.connect, Kind::kConnect);
-  if (state.listener == nullptr || state.listener->aborted) return;
-  state.listener->aborted = true;
-  state.listener->pause.Disarm();
-  if (state.listener->armed) Cancel(state.listener.get(), Kind::kAccept);
-  state.listener->EndAborted();
+  const auto found = listeners_.find(socket);
+  if (found == listeners_.end() || found->second->aborted) return;
+  Listener& listener = *found->second;
+  listener.aborted = true;
+  listener.pause.Disarm();
+  if (listener.armed) Cancel(&listener, Kind::kAccept);
+  listener.EndAborted();
 }
 
 // --- submission
@@ -188,8 +187,8 @@ void UringProactor::Cancel(void* target, Kind kind) {
 }
 
 void UringProactor::StartAccept(AcceptOperation& operation) {
-  Listener* listener = At(operation.socket()).listener.get();
-  assert(listener != nullptr && listener->waiting == nullptr);
+  Listener* listener = listeners_.at(operation.socket()).get();
+  assert(listener->waiting == nullptr);
   listener->waiting = &operation;
   listener->Deliver();
   if (listener->aborted) return listener->EndAborted();
@@ -217,8 +216,9 @@ void UringProactor::ArmAccept(Listener& listener) {
 
 void UringProactor::StartConnect(ConnectOperation& operation) {
   Socket& state = At(operation.socket());
-  assert(state.connect == nullptr);
-  state.connect = &operation;
+  assert(state.send == nullptr);
+  state.send = &operation;
+  state.connecting = true;
   io_uring_sqe& entry = NextEntry();
   io_uring_prep_connect(&entry, DescriptorOf(operation.socket()), operation.peer.sockaddr_pointer(),
                         operation.peer.sockaddr_length());
@@ -345,7 +345,9 @@ void UringProactor::Dispatch(const io_uring_cqe& completion) {
       return OnSend(*static_cast<SendOperation*>(target), completion.res);
     case Kind::kConnect: {
       auto* operation = static_cast<ConnectOperation*>(target);
-      At(operation->socket()).connect = nullptr;
+      Socket& state = At(operation->socket());
+      state.send = nullptr;
+      state.connecting = state.send_cancelled = false;
       return operation->Complete(completion.res);
     }
     case Kind::kLookout: {
@@ -455,9 +457,7 @@ void UringProactor::Wind() {
   winding_ = true;
   trim_.Stop();
   Cancel(nullptr, Kind::kWake);
-  for (size_t i = 0; i < sockets_.size(); ++i) {
-    if (sockets_[i].listener != nullptr) Abort(SocketId{static_cast<int>(i)});
-  }
+  for (const auto& [socket, listener] : listeners_) Abort(socket);
   while (internal_in_flight_ > 0) {
     io_uring_submit_and_wait(ring_.get(), 1);
     Reap();

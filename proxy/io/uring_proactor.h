@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -64,20 +65,16 @@ class UringProactor final : public Proactor {
   struct Socket {
     ReceiveOperation* receive = nullptr;
     Lookout* lookout = nullptr;
-    SendOperation* send = nullptr;
-    ConnectOperation* connect = nullptr;
-    std::unique_ptr<Listener> listener;
-    bool starved = false;  // its receive waits for a buffer
+    Operation* send = nullptr;  // or a connect, before any
+    bool connecting = false;    // which it is
+    bool starved = false;       // its receive waits for a buffer
     // A cancellation is on its way to the kernel. It may find nothing, or end a send half done:
     // what comes back then must not be begun anew, or nobody would ever end it.
     bool receive_cancelled = false;
     bool send_cancelled = false;
     bool data_likely =
         true;  // the last receive left something behind: try at once, don't poll first
-    bool idle() const {
-      return receive == nullptr && lookout == nullptr && send == nullptr && connect == nullptr &&
-             listener == nullptr;
-    }
+    bool idle() const { return receive == nullptr && lookout == nullptr && send == nullptr; }
   };
 
   UringProactor(const Clock& clock, Random& random, const Options& options, Ring ring);
@@ -112,6 +109,7 @@ class UringProactor final : public Proactor {
   RingFeatures features_;
   // By file descriptor; grows without copies, and by no more than it has to.
   std::deque<Socket> sockets_;
+  std::map<SocketId, std::unique_ptr<Listener>> listeners_;
 
   ProvidedBuffers provided_;
   std::deque<SocketId> starved_;  // in the order in which they met the empty ring
