@@ -62,8 +62,8 @@ void Connection::Expire() {
 }
 
 bool Connection::Detach() {
-  if (stream_ == nullptr || aborted_ || !input_.empty()) return false;
-  input_.Release();  // it belongs to this worker
+  if (stream_ == nullptr || aborted_ || has_stray_bytes()) return false;
+  if (exchange_ != nullptr) exchange_->input.Release();  // it belongs to this worker
   if (!stream_->Detach()) return false;
   // Whoever takes it next is none of theirs.
   for (const auto& tap : tapping_.Remove(stream_)) tap->Note("kept for the user's next login");
@@ -80,7 +80,7 @@ void Connection::Attach(io::Proactor& proactor) {
   if (stream_ != nullptr) stream_->Attach(proactor);
 }
 
-bool Connection::Quiet() { return stream_ != nullptr && input_.empty() && stream_->Quiet(); }
+bool Connection::Quiet() { return stream_ != nullptr && !has_stray_bytes() && stream_->Quiet(); }
 
 io::Task<NodeError> Connection::Open(const ClientOrigin* origin) {
   const bool secure = endpoint_->tls != nullptr;
@@ -180,25 +180,26 @@ io::Task<NodeError> Connection::ReadGreeting() {
 }
 
 io::Task<NodeError> Connection::ReadLine(NodeFailure at_timeout, size_t bytes_max) {
+  io::Buffer& input = exchange().input;
   std::string& line = exchange().line;
   line.clear();
   io::Deadline deadline(*proactor_, endpoint_->timeouts.response, *stream_);
   for (;;) {
-    const std::string_view bytes = input_.bytes();
+    const std::string_view bytes = input.bytes();
     const size_t end = bytes.find('\n');
     const size_t taken = end == std::string_view::npos ? bytes.size() : end + 1;
     if (line.size() + taken > bytes_max) {
       co_return NodeError{NodeFailure::kProtocol, "line too long"};
     }
     line.append(bytes.substr(0, taken));
-    input_.Consume(taken);
-    if (input_.empty()) input_.Release();
+    input.Consume(taken);
+    if (input.empty()) input.Release();
     if (end != std::string_view::npos) break;
 
     io::Result<io::Buffer> more = co_await stream_->Read();
     if (!more) co_return FromIo(more.error(), deadline.expired(), at_timeout);
     if (more->empty()) co_return NodeError{NodeFailure::kClosed, "the node closed the connection"};
-    input_ = std::move(*more);
+    input = std::move(*more);
   }
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
   co_return NodeError{};

@@ -130,11 +130,12 @@ class Connection final : public balancer::PooledConnection {
   // From here on a session is relayed: what was kept of Poplar's own words with the node goes.
   void HandOver() { exchange_.reset(); }
   // Whether the node has said more than it was asked.
-  bool has_stray_bytes() const { return !input_.empty(); }
+  bool has_stray_bytes() const { return exchange_ != nullptr && !exchange_->input.empty(); }
 
  private:
   // What Poplar says and hears itself.
   struct Exchange {
+    io::Buffer input;  // received and not yet read
     std::string line;  // the last one heard
     StageDurations durations;
     trace::Taps waiting_taps;  // for the greeting
@@ -166,7 +167,6 @@ class Connection final : public balancer::PooledConnection {
   const tls::TlsStream* secured_ = nullptr;  // stream_, or what is in it, where it is one
   trace::Tapping tapping_{trace::TracedStream::Peer::kServer};
   std::unique_ptr<Exchange> exchange_;
-  io::Buffer input_;  // received and not yet read
   io::Time opened_{};
   bool offers_xclient_ = false;
   bool password_sent_ = false;
