@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 
 namespace poplar::io {
 
@@ -17,6 +19,16 @@ struct Monotonic {
 
 using Duration = Monotonic::duration;
 using Time = Monotonic::time_point;
+
+// In half of its memory, for what each session keeps: to the microsecond, and 71 minutes at most.
+using BriefDuration = std::chrono::duration<uint32_t, std::micro>;
+
+// As much of it as there is room for.
+constexpr BriefDuration Brief(Duration d) {
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(d).count();
+  return BriefDuration(
+      static_cast<uint32_t>(std::clamp<int64_t>(micros, 0, std::numeric_limits<uint32_t>::max())));
+}
 
 inline double Seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 

@@ -2,7 +2,7 @@
 
 #include <cassert>
 
-#include "proxy/io/sync.h"
+#include "proxy/io/waker.h"
 
 namespace poplar::io {
 
@@ -16,12 +16,14 @@ enum class SocketId : int32_t;
 // and never afterwards.
 class Lookout {
  public:
-  // `ended` is signalled when it has ended, whyever.
-  Lookout(Proactor& proactor, SocketId socket, Event& ended);
+  // `ended` is woken when it has ended, whyever.
+  explicit Lookout(Waker& ended) : ended_(ended) {}
   ~Lookout() { assert(!in_flight_); }
   Lookout(const Lookout&) = delete;
   Lookout& operator=(const Lookout&) = delete;
 
+  // Not while it is in flight. It may have ended when this returns.
+  void Begin(Proactor& proactor, SocketId socket);
   bool in_flight() const { return in_flight_; }
 
   // --- for worlds
@@ -29,13 +31,13 @@ class Lookout {
   void Complete() {
     assert(in_flight_);
     in_flight_ = false;
-    ended_.Signal();
+    ended_.Wake();
   }
 
  private:
-  Event& ended_;
-  const SocketId socket_;
-  bool in_flight_ = true;
+  Waker& ended_;
+  SocketId socket_{};
+  bool in_flight_ = false;
 };
 
 }  // namespace poplar::io

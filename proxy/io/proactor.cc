@@ -13,8 +13,10 @@ void Operation::Complete(int result) {
   proactor_.ready().Push(*this);
 }
 
-Lookout::Lookout(Proactor& proactor, SocketId socket, Event& ended)
-    : ended_(ended), socket_(socket) {
+void Lookout::Begin(Proactor& proactor, SocketId socket) {
+  assert(!in_flight_);
+  socket_ = socket;
+  in_flight_ = true;
   proactor.StartLookout(*this);
 }
 

@@ -55,10 +55,10 @@ Task<Result<>> SocketStream::Finish(std::string_view last) {
   co_return co_await ShutdownWrite();
 }
 
-bool SocketStream::LookOut(std::optional<Lookout>& lookout, Event& ended) {
+bool SocketStream::LookOut(Lookout& lookout) {
   assert(!reading_);
   if (aborted_ || error_ != 0) return false;
-  lookout.emplace(proactor(), socket_, ended);
+  lookout.Begin(proactor(), socket_);
   return true;
 }
 

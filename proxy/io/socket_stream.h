@@ -24,7 +24,7 @@ class SocketStream final : public Stream {
   Task<Result<>> ShutdownWrite() override;
   Task<Result<>> WriteMore(std::string_view bytes) override;
   Task<Result<>> Finish(std::string_view last) override;
-  bool LookOut(std::optional<Lookout>& lookout, Event& ended) override;
+  bool LookOut(Lookout& lookout) override;
   void CancelRead() override;
   void Abort() override;
   bool Detach() override;

@@ -39,7 +39,7 @@ class Stream {
 
   // In place of a read that is likely to wait for long: begins `lookout`, which then stands for it.
   // False, and nothing has begun: a read would not wait, or the stream can't.
-  virtual bool LookOut(std::optional<Lookout>& /*lookout*/, Event& /*ended*/) { return false; }
+  virtual bool LookOut(Lookout& /*lookout*/) { return false; }
 
   // Ends the read in flight, or the lookout, if any, with ECANCELED; later reads work again. No
   // byte is lost.

@@ -25,6 +25,11 @@ class TaskScope {
     RunDetached(this, std::move(task));
   }
 
+  // For one that ends now, to be spawned again when something happens: meanwhile it counts as if it
+  // ran.
+  void Keep() { ++count_; }
+  void SpawnKept(Task<void> task) { RunDetached(this, std::move(task)); }
+
   size_t count() const { return count_; }
 
   // Waits until no task is left. One waiter at a time.

@@ -130,9 +130,7 @@ io::Task<void> Worker::AcceptFrom(Listening listening) {
     if (!accepted) break;
     auto place = Admit(settings_->listeners[listening.listener], accepted->peer);
     if (place) {
-      serving_->Spawn(Serve(std::make_unique<session::Session>(
-          *environment_, settings_, settings_->listeners[listening.listener], *accepted,
-          std::move(*place))));
+      Begin(listening, *accepted, std::move(*place));
     } else {
       meter_.ConnectionRefused(listening.listener, place.error());
       proactor_->Close(accepted->socket);
@@ -157,12 +155,30 @@ tl::expected<session::Place, admission::Refusal> Worker::Admit(
   return place;
 }
 
-io::Task<void> Worker::Serve(std::unique_ptr<session::Session> session) {
-  sessions_.insert(session.get());
-  if (draining_) session->Drain();
-  if (aborting_) session->Abort();  // accepted, but not begun when the others were ended
-  while (co_await session->Run()) co_await session->Rest();
-  sessions_.erase(session.get());
+void Worker::Begin(const Listening& listening, const io::Accepted& accepted, session::Place place) {
+  const session::ListenerSettings& listener = settings_->listeners[listening.listener];
+  std::unique_ptr<Served> served(new Served{
+      *this, session::Session(*environment_, settings_, listener, accepted, std::move(place))});
+  sessions_.insert(&served->session);
+  if (draining_) served->session.Drain();
+  if (aborting_) served->session.Abort();  // accepted when the others had been ended
+  serving_->Spawn(Serve(std::move(served)));
+}
+
+// One that rests is nobody's but its own until it wakes.
+io::Task<void> Worker::Serve(std::unique_ptr<Served> served) {
+  Worker& worker = served->worker;
+  if (!co_await served->session.Run()) {
+    worker.sessions_.erase(&served->session);
+    co_return;
+  }
+  worker.serving_->Keep();
+  Served* resting = served.release();
+  resting->session.Rest({[](void* context) {
+                           std::unique_ptr<Served> woken(static_cast<Served*>(context));
+                           woken->worker.serving_->SpawnKept(Serve(std::move(woken)));
+                         },
+                         resting});
 }
 
 io::Task<void> Worker::StopWhenEmpty() {

@@ -155,12 +155,17 @@ class Worker {
     io::SocketId socket;
     size_t listener;  // its number
   };
+  struct Served {
+    Worker& worker;
+    session::Session session;
+  };
 
   Worker(Shared& shared, std::shared_ptr<const session::Settings> settings, metrics::Shard& shard,
          Log& log, const io::Clock& clock);
 
   io::Task<void> AcceptFrom(Listening listening);
-  POPLAR_OWN_FRAME io::Task<void> Serve(std::unique_ptr<session::Session> session);
+  void Begin(const Listening& listening, const io::Accepted& accepted, session::Place place);
+  static io::Task<void> Serve(std::unique_ptr<Served> served);
   tl::expected<session::Place, admission::Refusal> Admit(const session::ListenerSettings& listener,
                                                          const io::Address& peer);
   autoconfig::HttpServer::Terms TermsOfAutoconfig() const;

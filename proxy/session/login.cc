@@ -231,7 +231,7 @@ io::Task<Login::Step> Login::TakeParked() {
   session_.connection = std::move(connection);
   session_.lease = std::move(parked->lease);
   session_.logged_in = io::Time(parked->logged_in);
-  record_.snapshot = age;
+  record_.snapshot = io::Brief(age);
   Leased(LeaseSource::kParked);
   TraceNode();
   co_return LoggedIn(std::string(pop3::kReplyLoggedIn));
@@ -268,8 +268,9 @@ io::Task<Login::Step> Login::WaitInQueue(SlotWait& place) {
   const QueueResult result =
       co_await place.Wait(node().pool, std::min(request_.deadline, begun + node().wait_timeout()),
                           [this] { return NodeTakesUs() && InPlace(); });
-  record_.queued = Now() - begun;
-  environment_.meter.QueueLeft(node_, result, *record_.queued);
+  const io::Duration queued = Now() - begun;
+  record_.queued = io::Brief(queued);
+  environment_.meter.QueueLeft(node_, result, queued);
   if (result == QueueResult::kGranted) co_return Step::kGoOn;
   if (place.grant.connection != nullptr) {
     environment_.scope.Spawn(RetireConnection(Attached(std::move(place.grant.connection))));
@@ -416,11 +417,11 @@ void Login::GiveUpConnection(bool politely) {
 
 void Login::NoteStages() {
   const upstream::StageDurations& stages = session_.connection->durations();
-  record_.authentication = stages.authentication;
+  record_.authentication = io::Brief(stages.authentication);
   if (source_ != LeaseSource::kNew) return;  // a warm one was opened at nobody's cost
-  record_.connect = stages.connect;
-  record_.node_tls = stages.tls;
-  record_.greeting = stages.greeting;
+  record_.connect = io::Brief(stages.connect);
+  record_.node_tls = io::Brief(stages.tls);
+  record_.greeting = io::Brief(stages.greeting);
 }
 
 upstream::Node& Login::node() const { return settings_.NodeOf(node_); }

@@ -22,7 +22,7 @@ io::Task<Login::Step> Login::SitOutPenalty() {
     co_return Step::kEnd;
   }
   if (wait.delay() == io::Duration::zero()) co_return Step::kAgain;
-  record_.delayed = wait.delay();
+  record_.delayed = io::Brief(wait.delay());
   environment_.meter.LoginDelayed(wait.delay());
   const io::Time begun = Now();
   const io::Time until = std::min(begun + wait.delay(), request_.deadline);

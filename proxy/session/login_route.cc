@@ -92,8 +92,9 @@ io::Task<std::optional<Login::Step>> Login::AskDirectory(size_t index, const Arr
   for (;;) {
     const io::Time begun = Now();
     const auto answer = co_await environment_.lookups->Ask(index, QuestionOf(arrival));
-    environment_.meter.DirectoryAnswered(index, answer.kind, Now() - begun);
-    record_.lookup += Now() - begun;
+    const io::Duration took = Now() - begun;
+    environment_.meter.DirectoryAnswered(index, answer.kind, took);
+    record_.lookup = io::Brief(record_.lookup + took);
     if (late_ || aborted_) co_return TooLate();
     switch (answer.kind) {
       case Kind::kFound:

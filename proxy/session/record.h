@@ -26,41 +26,42 @@ struct Record {
   std::string node;            // of the last attempt; empty while there was none
   std::string_view tls_version;
   std::string_view tls_cipher;
-  std::string_view lease;                // "parked", "warm" or "new"; empty while there is none
-  std::optional<io::Duration> queued;    // for a slot; absent: didn't have to wait
-  std::optional<io::Duration> delayed;   // the last login, for earlier wrong passwords
-  std::optional<io::Duration> snapshot;  // age of a parked session's view when it was taken
+  std::string_view lease;        // "parked", "warm" or "new"; empty while there is none
+  std::string_view not_resumed;  // why it didn't, when its node was lost; empty: it wasn't
+  std::string failure;  // of the handshake or of the last login: the peer's words or what kept us
+  EndReason reason = EndReason::kShutdown;
   bool tls_resumed = false;
   bool stls = false;  // TLS began in mid-connection
   bool logged_in = false;
   bool parked = false;  // the node's session outlives this one
   bool opaque = false;
-  EndReason reason = EndReason::kShutdown;
-  uint32_t refused_logins = 0;   // the node, or a directory, said no to the credential
-  uint32_t resumes = 0;          // times that it went on in another session of a node's
-  io::Duration stalled{};        // the client's waits for these, together
-  std::string_view not_resumed;  // why it didn't, when its node was lost; empty: it wasn't
-  std::string failure;  // of the handshake or of the last login: the peer's words or what kept us
 
-  uint64_t messages = 0;       // retrieved whole
-  uint64_t message_bytes = 0;  // of these
-  uint64_t deletes = 0;        // committed: marked, then QUIT with the node's +OK
+  uint32_t refused_logins = 0;  // the node, or a directory, said no to the credential
+  uint32_t resumes = 0;         // times that it went on in another session of a node's
+  uint32_t messages = 0;        // retrieved whole
+  uint32_t deletes = 0;         // committed: marked, then QUIT with the node's +OK
   uint64_t commands = 0;
+  uint64_t message_bytes = 0;    // of the messages
   uint64_t bytes_to_client = 0;  // POP3's, without TLS
   uint64_t bytes_from_client = 0;
   uint64_t bytes_to_node = 0;  // after login
   uint64_t bytes_from_node = 0;
 
-  // Since the connection was accepted; absent: never reached.
+  // Since the connection was accepted.
   io::Time accepted{};
-  std::optional<io::Duration> handshake;
-  std::optional<io::Duration> login;  // from PASS to its answer, the node's stages below in it
-  io::Duration lookup{};              // of the user's place, where a directory was asked
-  io::Duration connect{};
-  io::Duration node_tls{};
-  io::Duration greeting{};
-  io::Duration authentication{};
   io::Duration total{};
+  // Absent: never reached.
+  std::optional<io::BriefDuration> handshake;
+  std::optional<io::BriefDuration> delayed;   // the last login, for earlier wrong passwords
+  std::optional<io::BriefDuration> queued;    // for a slot; absent: didn't have to wait
+  std::optional<io::BriefDuration> login;     // from PASS to its answer, the node's stages in it
+  std::optional<io::BriefDuration> snapshot;  // age of a parked session's view when it was taken
+  io::BriefDuration lookup{};                 // of the user's place, where a directory was asked
+  io::BriefDuration connect{};
+  io::BriefDuration node_tls{};
+  io::BriefDuration greeting{};
+  io::BriefDuration authentication{};
+  io::BriefDuration stalled{};  // the client's waits while the session resumed, together
 };
 
 // Takes each session's record once, when it has ended. One worker's thread.

@@ -43,6 +43,7 @@ void Relay::Join(const NodeSide& node) {
 }
 
 io::Task<void> Relay::Run() {
+  if (resting_) co_await EndRest();
   std::string again;
   if (std::exchange(reopens_, false)) again = AskAgain();
   Traffic traffic(proactor_.ready(), proactor_.Now());
@@ -68,19 +69,22 @@ void Relay::BeginRest() {
 }
 
 // Both pumps have ended; what came in the last moment is for them.
-io::Task<void> Relay::Rest() {
-  io::Event woken(proactor_.ready());
-  std::optional<io::Lookout> client;
-  std::optional<io::Lookout> node;
-  const auto looks = [](const std::optional<io::Lookout>& out) { return out && out->in_flight(); };
+void Relay::Rest(io::Waker whom) {
+  rest_ended_ = whom;
   client_reading_ = true;
-  if (input_.lines.unread().empty() && MayRest() && !noop_due_ && client_.LookOut(client, woken) &&
-      node_->LookOut(node, woken)) {
-    co_await woken.Wait();
+  const bool silent = input_.lines.unread().empty() && MayRest() && !noop_due_ &&
+                      client_.LookOut(client_lookout_) && node_->LookOut(node_lookout_);
+  if (!silent) rest_ended_.Wake();
+}
+
+io::Task<void> Relay::EndRest() {
+  if (client_lookout_.in_flight()) client_.CancelRead();
+  if (node_lookout_.in_flight()) node_->CancelRead();
+  io::Event ended(proactor_.ready());
+  while (client_lookout_.in_flight() || node_lookout_.in_flight()) {
+    rest_ended_ = io::Waker::Of(ended);
+    co_await ended.Wait();
   }
-  if (looks(client)) client_.CancelRead();
-  if (looks(node)) node_->CancelRead();
-  while (looks(client) || looks(node)) co_await woken.Wait();
   client_reading_ = resting_ = false;
 }
 

@@ -10,9 +10,11 @@
 #include "proxy/admission/pace.h"
 #include "proxy/admission/retention.h"
 #include "proxy/io/frame_pool.h"
+#include "proxy/io/lookout.h"
 #include "proxy/io/proactor.h"
 #include "proxy/io/stream.h"
 #include "proxy/io/sync.h"
+#include "proxy/io/waker.h"
 #include "proxy/pop3/capabilities.h"
 #include "proxy/pop3/command.h"
 #include "proxy/pop3/listing_filter.h"
@@ -100,9 +102,10 @@ class Relay {
   // Until the session ends or the node is lost, as end() says, or neither side has anything to say:
   // rests(). Both streams are idle when it returns.
   io::Task<void> Run();
-  // Then nothing of it need be kept but itself: Rest, until one of them has, and Run again.
+  // Then no coroutine of it is left. Rest: wakes whoever is to Run it again, once one of them has;
+  // at once if that is so already.
   bool rests() const { return resting_; }
-  io::Task<void> Rest();
+  void Rest(io::Waker whom);
   const RelayEnd& end() const { return end_; }
   // What end() says of the node's failure; told once.
   bool TakeNodeFailure() { return std::exchange(end_.node_failed, false); }
@@ -224,6 +227,7 @@ class Relay {
 
   bool MayRest() const;
   void BeginRest();
+  POPLAR_OWN_FRAME io::Task<void> EndRest();
 
   io::Task<void> PumpReplies();
   POPLAR_OWN_FRAME io::Task<void> RelayReplies(std::string_view bytes);
@@ -288,6 +292,9 @@ class Relay {
   CommandQueue queue_;
   Traffic* traffic_ = nullptr;
   io::Timer timer_;
+  io::Waker rest_ended_;
+  io::Lookout client_lookout_{rest_ended_};  // while it rests
+  io::Lookout node_lookout_{rest_ended_};    // likewise
 
   io::Time waiting_since_{};    // for the node: its last byte, or when an answer became due
   io::Time idle_since_{};       // for the client
@@ -328,7 +335,7 @@ class Relay {
   int bad_commands_ = 0;
   int listings_refused_ = 0;
   int losses_ = 0;
-  uint64_t deletes_marked_ = 0;
+  uint32_t deletes_marked_ = 0;
   std::unique_ptr<Kept> kept_;
   const std::unique_ptr<Paced> paced_;
 

@@ -25,8 +25,8 @@ namespace poplar::session {
 
 // A client's connection from the accepted socket to its end. Read session.cc from top to bottom.
 //
-// One coroutine, one thread. It ends by its own returns only: Drain and Abort make whatever it
-// waits for come back.
+// One coroutine while it does something, one thread. It ends by its own returns only: Drain and
+// Abort make whatever it waits for come back.
 class Session final : public admission::Newcomer, private upstream::Challenger {
  public:
   Session(Environment& environment, std::shared_ptr<const Settings> settings,
@@ -34,9 +34,9 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   ~Session();
 
   // From the accepted socket to the end; false. Or until client and node are both silent; true:
-  // then Rest, and Run again. Meanwhile nothing of it need be kept but itself.
+  // then Rest, which wakes whoever is to Run it again. Meanwhile no coroutine of it is left.
   io::Task<bool> Run();
-  io::Task<void> Rest() { return relay_->Rest(); }
+  void Rest(io::Waker whom) { relay_->Rest(whom); }
 
   // To be ended at the next command boundary with -ERR [SYS/TEMP]. The first reason counts.
   void Drain(EndReason reason = EndReason::kDraining);

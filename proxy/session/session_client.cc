@@ -57,7 +57,7 @@ io::Task<bool> Session::Handshake(io::Buffer received) {
   io::Deadline deadline(proactor_, settings_->timeouts.tls_handshake, stream);
   const io::Result<> done = co_await stream.Handshake(std::move(received));
   const io::Duration took = proactor_.Now() - begun;
-  record_.handshake = took;
+  record_.handshake = io::Brief(took);
   const bool in_time = done && !deadline.expired();
   if (in_time) {
     const tls::HandshakeFacts facts = stream.engine().facts();

@@ -119,10 +119,10 @@ Task<Result<>> TlsStream::Finish(std::string_view last) {
   co_return Fail(EPROTO);
 }
 
-bool TlsStream::LookOut(std::optional<io::Lookout>& lookout, io::Event& ended) {
+bool TlsStream::LookOut(io::Lookout& lookout) {
   assert(!reading_);
   if (aborted_ || !ciphertext_.empty() || engine_->readable()) return false;
-  return transport_->LookOut(lookout, ended);
+  return transport_->LookOut(lookout);
 }
 
 void TlsStream::CancelRead() {

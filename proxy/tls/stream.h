@@ -33,7 +33,7 @@ class TlsStream final : public io::Stream {
   }
   io::Task<io::Result<>> ShutdownWrite() override { return Finish({}); }
   io::Task<io::Result<>> Finish(std::string_view last) override;
-  bool LookOut(std::optional<io::Lookout>& lookout, io::Event& ended) override;
+  bool LookOut(io::Lookout& lookout) override;
   void CancelRead() override;
   void Abort() override;
   // Not before the handshake has ended, nor once the session has failed or the peer has ended it.

@@ -27,8 +27,8 @@ class TracedStream final : public io::Stream {
   io::Task<io::Result<io::Buffer>> Read() override;
   io::Task<io::Result<>> Write(std::string_view bytes) override;
   io::Task<io::Result<>> ShutdownWrite() override;
-  bool LookOut(std::optional<io::Lookout>& lookout, io::Event& ended) override {
-    return inner_->LookOut(lookout, ended);
+  bool LookOut(io::Lookout& lookout) override {
+    return inner_->LookOut(lookout);
   }
   void CancelRead() override { inner_->CancelRead(); }
   void Abort() override { inner_->Abort(); }

@@ -70,7 +70,11 @@ io::Task<void> SessionWorker::Serve(io::Accepted accepted) {
   const auto entry = sessions_.insert(sessions_.end(), &session);
   if (draining_) session.Drain();
   if (aborted_) session.Abort();
-  while (co_await session.Run()) co_await session.Rest();
+  io::Event woken(proactor_.ready());
+  while (co_await session.Run()) {
+    session.Rest(io::Waker::Of(woken));
+    co_await woken.Wait();
+  }
   sessions_.erase(entry);
 }
 

@@ -3,10 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <optional>
 #include <string_view>
 
-#include "proxy/io/sync.h"
+#include "proxy/io/waker.h"
 #include "tests/unit/proxy/io/both_engines.h"
 #include "tests/unit/proxy/io/real_world.h"
 
@@ -22,8 +21,11 @@ class Watch {
  public:
   Watch(RealWorldTest& test, Stream& stream) : stream_(stream), ended_(test.proactor_->ready()) {}
 
-  bool Begin() { return stream_.LookOut(lookout_, ended_); }
-  bool in_flight() const { return lookout_ && lookout_->in_flight(); }
+  bool Begin() {
+    waker_ = Waker::Of(ended_);
+    return stream_.LookOut(lookout_);
+  }
+  bool in_flight() const { return lookout_.in_flight(); }
   Task<void> Ended() {
     while (in_flight()) co_await ended_.Wait();
   }
@@ -31,7 +33,8 @@ class Watch {
  private:
   Stream& stream_;
   Event ended_;
-  std::optional<Lookout> lookout_;
+  Waker waker_;
+  Lookout lookout_{waker_};
 };
 
 Task<void> SeesBytes(RealWorldTest& test) {

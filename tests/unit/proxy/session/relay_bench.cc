@@ -70,9 +70,11 @@ io::Task<void> RelayBench::RunRelay(io::SocketId listener) {
                 .max_snapshot_age = options_.max_snapshot_age,
                 .down = false,
                 .out = false});
+    io::Event woken(poplar_.ready());
     co_await relay.Run();
     while (relay.rests()) {
-      co_await relay.Rest();
+      relay.Rest(io::Waker::Of(woken));
+      co_await woken.Wait();
       co_await relay.Run();
     }
     end_ = relay.end();

@@ -218,7 +218,11 @@ io::Task<void> SessionBench::Serve(io::Accepted accepted) {
   Session session(*environment_, settings_, settings_->listeners.front(), accepted,
                   *admission.connections.Admit(settings_->admission, Now()));
   sessions_.insert(&session);
-  while (co_await session.Run()) co_await session.Rest();
+  io::Event woken(poplar_.ready());
+  while (co_await session.Run()) {
+    session.Rest(io::Waker::Of(woken));
+    co_await woken.Wait();
+  }
   sessions_.erase(&session);
 }
 

@@ -52,7 +52,7 @@ TEST(SessionParkedTest, ServesTheSameUserAgain) {
   EXPECT_EQ(record.reason, EndReason::kQuit);
   EXPECT_EQ(record.node, "mail/n0");
   ASSERT_TRUE(record.snapshot.has_value());
-  EXPECT_EQ(*record.snapshot, bench.meter.ages.back());
+  EXPECT_EQ(*record.snapshot, io::Brief(bench.meter.ages.back()));
   EXPECT_GT(*record.snapshot, milliseconds(300));
   EXPECT_LT(*record.snapshot, seconds(2));
   // The stages of the connection were paid by the login before.

@@ -77,7 +77,7 @@ class MemoryStream final : public io::Stream {
     co_return io::Result<>();
   }
 
-  bool LookOut(std::optional<io::Lookout>&, io::Event&) override {
+  bool LookOut(io::Lookout&) override {
     ++in_->lookouts;
     return false;
   }

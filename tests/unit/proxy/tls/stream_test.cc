@@ -298,9 +298,9 @@ TEST_F(TlsStreamTest, LooksOutOnlyWhereAReadWouldWait) {
   constexpr size_t kMuch = 30'000;  // more than a buffer
   Connection c(pool_, ready_);
   ShakeHands(c);
-  io::Event ended(ready_);
-  std::optional<io::Lookout> lookout;
-  c.server.LookOut(lookout, ended);
+  io::Waker ended;
+  io::Lookout lookout(ended);
+  c.server.LookOut(lookout);
   EXPECT_EQ(c.to_server->lookouts, 1);
   ASSERT_EQ(Write(c.client, Pattern(kMuch)), 0);
   std::string text;
@@ -308,12 +308,12 @@ TEST_F(TlsStreamTest, LooksOutOnlyWhereAReadWouldWait) {
   Start(RunRead(&c.server, &text, &code));
   Pump();
   ASSERT_LT(text.size(), kMuch);
-  EXPECT_FALSE(c.server.LookOut(lookout, ended));
+  EXPECT_FALSE(c.server.LookOut(lookout));
   EXPECT_EQ(c.to_server->lookouts, 1);
   Start(RunRead(&c.server, &text, &code));
   Pump();
   EXPECT_EQ(text, Pattern(kMuch));
-  c.server.LookOut(lookout, ended);
+  c.server.LookOut(lookout);
   EXPECT_EQ(c.to_server->lookouts, 2);
 }
 
@@ -330,9 +330,9 @@ TEST_F(TlsStreamTest, LooksOutForTheRestOfARecord) {
   c.server.CancelRead();
   Pump();
   ASSERT_EQ(code, ECANCELED);
-  io::Event ended(ready_);
-  std::optional<io::Lookout> lookout;
-  c.server.LookOut(lookout, ended);
+  io::Waker ended;
+  io::Lookout lookout(ended);
+  c.server.LookOut(lookout);
   EXPECT_EQ(c.to_server->lookouts, 1);
 }
 
