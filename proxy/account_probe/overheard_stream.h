@@ -20,9 +20,7 @@ class OverheardStream final : public io::Stream {
   io::Task<io::Result<io::Buffer>> Read() override;
   io::Task<io::Result<>> Write(std::string_view bytes) override { return inner_->Write(bytes); }
   io::Task<io::Result<>> ShutdownWrite() override { return inner_->ShutdownWrite(); }
-  bool LookOut(io::Lookout& lookout) override {
-    return inner_->LookOut(lookout);
-  }
+  bool LookOut(io::Lookout& lookout) override { return inner_->LookOut(lookout); }
   void CancelRead() override { inner_->CancelRead(); }
   void Abort() override { inner_->Abort(); }
   bool Detach() override { return inner_->Detach(); }

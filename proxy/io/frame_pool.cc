@@ -78,7 +78,8 @@ class Slabs {
   }
 
   void Free(void* frame) noexcept {
-    auto* slab = reinterpret_cast<Slab*>(reinterpret_cast<uintptr_t>(frame) & ~(kSlabBytes - 1));
+    const size_t offset = reinterpret_cast<uintptr_t>(frame) % kSlabBytes;
+    auto* slab = reinterpret_cast<Slab*>(static_cast<char*>(frame) - offset);
     slab->free = new (frame) FreeFrameNode{slab->free};
     if (slab->used-- == kCapacity[slab->class_index]) Link(*slab);
   }
@@ -123,10 +124,9 @@ class Slabs {
     mapped_.push_back(memory);
     // Here, so that to give a slab back never takes memory.
     spare_.reserve(mapped_.size() * kSlabsAtOnce);
-    const uintptr_t first =
-        (reinterpret_cast<uintptr_t>(memory) + kSlabBytes - 1) & ~(kSlabBytes - 1);
-    for (size_t i = kSlabsAtOnce; i > 0; --i)
-      spare_.push_back(reinterpret_cast<void*>(first + (i - 1) * kSlabBytes));
+    const size_t offset = reinterpret_cast<uintptr_t>(memory) % kSlabBytes;
+    char* end = static_cast<char*>(memory) + kMappedBytes - offset;
+    for (size_t i = 1; i <= kSlabsAtOnce; ++i) spare_.push_back(end - i * kSlabBytes);
   }
 
   void Link(Slab& slab) {

@@ -254,8 +254,7 @@ void Relay::CountReply(const PendingCommand& command) {
   if (command.verb == pop3::Verb::kUtf8) mode_changed_ = true;
   if (command.verb == pop3::Verb::kLang && !command.multi_line) mode_changed_ = true;
   if (command.verb == pop3::Verb::kQuit)
-    record_.deletes =
-        marks_missed_ ? static_cast<uint32_t>(MarksAtNode().size()) : deletes_marked_;
+    record_.deletes = marks_missed_ ? static_cast<uint32_t>(MarksAtNode().size()) : deletes_marked_;
   if (options_.resumes && command.verb == pop3::Verb::kStat) LearnCount();
   CountMarks(command);
 }
