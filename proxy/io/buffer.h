@@ -141,9 +141,11 @@ class BufferPool {
 
  private:
   friend class Buffer;
-  // That a burst of logins meets warm ones; and that downloads do.
   static constexpr uint32_t kSmallAtOnce = 64;
   static constexpr uint32_t kLargeAtOnce = 8;
+  // That the first of a burst of logins meet warm ones; and that downloads do.
+  static constexpr uint32_t kSmallKept = 16;
+  static constexpr uint32_t kLargeKept = 8;
   static constexpr uint32_t kTrimsOfLarge = 30;
 
   Buffer TakeFrom(BufferShelf& shelf, size_t parts);
@@ -154,8 +156,8 @@ class BufferPool {
 
   RunList& ready_;
   size_t count_max_;
-  BufferShelf small_{kBufferBytes, kSmallAtOnce};
-  BufferShelf large_{kLargeBufferBytes, kLargeAtOnce};
+  BufferShelf small_{kBufferBytes, kSmallAtOnce, kSmallKept};
+  BufferShelf large_{kLargeBufferBytes, kLargeAtOnce, kLargeKept};
   size_t in_use_ = 0;
   uint32_t trims_ = 0;
   uint64_t waits_ = 0;

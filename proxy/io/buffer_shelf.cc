@@ -48,7 +48,7 @@ bool BufferShelf::Cool(size_t count) {
 }
 
 void BufferShelf::Trim() {
-  if (free_low_water_ > at_once_) Cool((free_low_water_ - at_once_ + 1) / 2);
+  if (free_low_water_ > kept_) Cool((free_low_water_ - kept_ + 1) / 2);
   free_low_water_ = free_.size();
 }
 

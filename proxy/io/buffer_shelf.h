@@ -11,8 +11,10 @@ namespace poplar::io {
 // kernel what a quieter time doesn't need. Counts nobody's share. One thread.
 class BufferShelf {
  public:
-  // `bytes` of one: whole pages. As many as `at_once` are got from the kernel together, and kept.
-  BufferShelf(size_t bytes, uint32_t at_once) : bytes_(bytes), at_once_(at_once) {}
+  // `bytes` of one: whole pages. As many as `at_once` are got from the kernel together, and `kept`
+  // whatever happens.
+  BufferShelf(size_t bytes, uint32_t at_once, uint32_t kept)
+      : bytes_(bytes), at_once_(at_once), kept_(kept) {}
   ~BufferShelf();
   BufferShelf(const BufferShelf&) = delete;
   BufferShelf& operator=(const BufferShelf&) = delete;
@@ -27,7 +29,7 @@ class BufferShelf {
   // Gives back the memory of as many of those; true: there were so many.
   bool Cool(size_t count);
   // The same with half of what nobody wanted since the last call, so that a short lull costs
-  // little; never the last `at_once`.
+  // little; never the last `kept`.
   void Trim();
 
  private:
@@ -35,6 +37,7 @@ class BufferShelf {
 
   const size_t bytes_;
   const uint32_t at_once_;
+  const uint32_t kept_;
   std::vector<char*> slabs_;
   std::vector<uint32_t> free_;  // last in, first out: the warm ones on top
   std::vector<uint32_t> cold_;  // free, their memory given back

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <limits>
 
 namespace poplar::io {
 
@@ -20,14 +19,19 @@ struct Monotonic {
 using Duration = Monotonic::duration;
 using Time = Monotonic::time_point;
 
-// In half of its memory, for what each session keeps: to the microsecond, and 71 minutes at most.
+// In half of its memory, for what each session keeps: what was measured, to the microsecond and 71
+// minutes at most; and what was configured, to the millisecond and 49 days at most.
 using BriefDuration = std::chrono::duration<uint32_t, std::micro>;
+using ConfiguredDuration = std::chrono::duration<uint32_t, std::milli>;
 
-// As much of it as there is room for.
+// As much of it as there is room for; what was configured is never less than that.
 constexpr BriefDuration Brief(Duration d) {
-  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(d).count();
-  return BriefDuration(
-      static_cast<uint32_t>(std::clamp<int64_t>(micros, 0, std::numeric_limits<uint32_t>::max())));
+  const auto micros = std::chrono::floor<std::chrono::microseconds>(d).count();
+  return BriefDuration(static_cast<uint32_t>(std::clamp<int64_t>(micros, 0, UINT32_MAX)));
+}
+constexpr ConfiguredDuration Configured(Duration d) {
+  const auto millis = std::chrono::ceil<std::chrono::milliseconds>(d).count();
+  return ConfiguredDuration(static_cast<uint32_t>(std::clamp<int64_t>(millis, 0, UINT32_MAX)));
 }
 
 inline double Seconds(Duration d) { return std::chrono::duration<double>(d).count(); }

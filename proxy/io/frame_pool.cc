@@ -21,10 +21,10 @@ namespace {
 
 constexpr size_t kStep = 32;     // bytes; a size class each
 constexpr size_t kClasses = 64;  // larger frames are not pooled
-constexpr size_t kSlabBytes = size_t{16}
-                              << 10;  // aligned to it: a frame's address leads to its slab
-constexpr size_t kSlabsAtOnce = 64;   // got from the kernel together
-constexpr size_t kTrimmedMax = 256;   // a call: about a millisecond
+// Aligned to it: a frame's address leads to its slab.
+constexpr size_t kSlabBytes = size_t{8} * 1024;
+constexpr size_t kSlabsAtOnce = 128;  // got from the kernel together
+constexpr size_t kTrimmedMax = 512;   // a call: about a millisecond
 
 struct FreeFrameNode {
   FreeFrameNode* next;

@@ -6,7 +6,7 @@ namespace poplar::io {
 
 Task<Result<Buffer>> SocketStream::Read() {
   if (aborted_) co_return Fail(ECANCELED);
-  if (error_ != 0) co_return Fail(std::exchange(error_, 0));
+  if (error_ != 0) co_return Fail(std::exchange(error_, uint16_t{0}));
   reading_ = true;
   Result<Buffer> received = co_await proactor().Receive(socket_);
   if (takes_ == Takes::kMuch && received && received->size() == kReceiveBytesMax && MoreWaits())
@@ -23,7 +23,7 @@ void SocketStream::TakeMore(Buffer& received) {
   received = std::move(large);
   const Result<> more =
       proactor().ReceiveWaiting(socket_, received, kLargeReceiveBytesMax - received.size());
-  if (!more) error_ = more.error().code;
+  if (!more) error_ = static_cast<uint16_t>(more.error().code);
 }
 
 Task<Result<>> SocketStream::Write(std::string_view bytes) {

@@ -46,7 +46,7 @@ class SocketStream final : public Stream {
 
   Proactor* proactor_;  // null while detached
   SocketId socket_;
-  int error_ = 0;  // an errno that came behind the last bytes
+  uint16_t error_ = 0;  // an errno that came behind the last bytes
   Takes takes_;
   bool reading_ : 1 = false;
   bool writing_ : 1 = false;  // or connecting

@@ -55,6 +55,9 @@ class Stream {
   virtual bool Detach() = 0;
   virtual void Attach(Proactor& proactor) = 0;
 
+  // Why the last EPROTO, in short; may quote names of the peer's.
+  virtual std::string_view Fault() const { return {}; }
+
   // Whether the peer has neither said anything that wasn't read nor closed. Not while reading.
   virtual bool Quiet() = 0;
 

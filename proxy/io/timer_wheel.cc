@@ -35,28 +35,31 @@ void TimerWheel::Insert(Timer& timer) {
       std::min((static_cast<int>(std::bit_width(target ^ step_)) - 1) / kSlotBits, kLevels - 1);
   const uint64_t slot = (target >> (level * kSlotBits)) & (kSlots - 1);
   Timer*& head = slots_[level][slot];
-  timer.previous_ = nullptr;
   timer.next_ = head;
-  if (head != nullptr) head->previous_ = &timer;
+  if (head != nullptr) head->link_ = &timer.next_;
   head = &timer;
-  timer.list_ = &head;
+  timer.link_ = &head;
   occupied_[level] |= uint64_t{1} << slot;
   ++armed_;
 }
 
+// Its number, counted over all levels; nothing: it is another timer's.
+std::optional<uint64_t> TimerWheel::SlotAt(Timer** link) const {
+  const auto begin = reinterpret_cast<uintptr_t>(&slots_);
+  const auto at = reinterpret_cast<uintptr_t>(link);
+  if (at < begin || at >= begin + sizeof(slots_)) return std::nullopt;
+  return (at - begin) / sizeof(Timer*);
+}
+
 void TimerWheel::Unlink(Timer& timer) {
-  if (timer.previous_ != nullptr) {
-    timer.previous_->next_ = timer.next_;
-  } else {
-    *timer.list_ = timer.next_;
+  *timer.link_ = timer.next_;
+  if (timer.next_ != nullptr) {
+    timer.next_->link_ = timer.link_;
+  } else if (const std::optional<uint64_t> slot = SlotAt(timer.link_)) {
+    occupied_[*slot / kSlots] &= ~(uint64_t{1} << (*slot % kSlots));
   }
-  if (timer.next_ != nullptr) timer.next_->previous_ = timer.previous_;
-  if (*timer.list_ == nullptr) {
-    const auto index = static_cast<uint64_t>(timer.list_ - &slots_[0][0]);
-    occupied_[index / kSlots] &= ~(uint64_t{1} << (index % kSlots));
-  }
-  timer.list_ = nullptr;
-  timer.previous_ = timer.next_ = nullptr;
+  timer.link_ = nullptr;
+  timer.next_ = nullptr;
   --armed_;
 }
 

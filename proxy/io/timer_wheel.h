@@ -25,7 +25,7 @@ class Timer {
   // before it.
   void Arm(Time deadline);
   void Disarm();
-  bool armed() const { return list_ != nullptr; }
+  bool armed() const { return link_ != nullptr; }
   Time deadline() const { return deadline_; }
 
  private:
@@ -34,9 +34,8 @@ class Timer {
   Callback callback_;
   void* context_;
   Time deadline_{};
-  Timer* previous_ = nullptr;
   Timer* next_ = nullptr;
-  Timer** list_ = nullptr;  // the head of the list it stands in
+  Timer** link_ = nullptr;  // what points to it: the one before it, or its slot
 };
 
 // A hierarchical timing wheel (Varghese and Lauck 1987): O(1) to arm and disarm, whatever the
@@ -68,6 +67,7 @@ class TimerWheel {
 
   void Insert(Timer& timer);
   void Unlink(Timer& timer);
+  std::optional<uint64_t> SlotAt(Timer** link) const;
   void FireDue(int level, uint64_t slot);
   uint64_t StepOf(Time deadline) const;
 

@@ -147,8 +147,9 @@ io::Task<Login::Step> Login::ChooseNode() {
       co_return Step::kGoOn;
     }
     if (choice.kind == Choice::Kind::kNone) {
-      co_return Unavailable(LoginResult::kBackendUnavailable,
-                            record_.failure.empty() ? "no node in service" : record_.failure);
+      co_return Unavailable(LoginResult::kBackendUnavailable, record_.failure.empty()
+                                                                  ? "no node in service"
+                                                                  : std::string(record_.failure));
     }
     // The node may come back before its users move, and the session there may end.
     if (!std::exchange(held_down_, true)) environment_.meter.LoginRetried(RetryReason::kHoldDown);
@@ -379,7 +380,7 @@ std::unique_ptr<upstream::Connection> Login::Attached(
 
 void Login::Leased(LeaseSource source) {
   source_ = source;
-  constexpr std::string_view kNames[] = {"parked", "warm", "new"};
+  constexpr const char* kNames[] = {"parked", "warm", "new"};
   record_.lease = kNames[static_cast<size_t>(source)];
   record_.connect = record_.node_tls = record_.greeting = record_.authentication = {};
   environment_.meter.LeaseTaken(node_, source);

@@ -8,6 +8,9 @@
 
 #include "proxy/io/address.h"
 #include "proxy/io/clock.h"
+#include "proxy/io/rare.h"
+#include "proxy/io/rare_text.h"
+#include "proxy/io/static_text.h"
 #include "proxy/session/end_reason.h"
 
 namespace poplar::session {
@@ -16,19 +19,19 @@ namespace poplar::session {
 struct Record {
   uint64_t id = 0;
   io::Address client;
-  io::Address local;                    // that the client connected to
-  std::optional<io::Address> balancer;  // the load balancer that told of the client
+  io::Address local;               // that the client connected to
+  io::Rare<io::Address> balancer;  // the load balancer that told of the client
   std::string_view listener;
-  std::string user;            // canonical; empty while unknown
-  std::string_view route;      // the rule that says where the user is; empty: none did
-  std::string_view move;       // that has brought the user where it is, or is taking it away
-  std::string_view mechanism;  // of the last login; empty while there was none
-  std::string node;            // of the last attempt; empty while there was none
-  std::string_view tls_version;
-  std::string_view tls_cipher;
-  std::string_view lease;        // "parked", "warm" or "new"; empty while there is none
-  std::string_view not_resumed;  // why it didn't, when its node was lost; empty: it wasn't
-  std::string failure;  // of the handshake or of the last login: the peer's words or what kept us
+  std::string user;          // canonical; empty while unknown
+  std::string_view route;    // the rule that says where the user is; empty: none did
+  std::string_view move;     // that has brought the user where it is, or is taking it away
+  io::StaticText mechanism;  // of the last login; empty while there was none
+  std::string node;          // of the last attempt; empty while there was none
+  io::StaticText tls_version;
+  io::StaticText tls_cipher;
+  io::StaticText lease;        // "parked", "warm" or "new"; empty while there is none
+  io::StaticText not_resumed;  // why it didn't, when its node was lost; empty: it wasn't
+  io::RareText failure;  // of the handshake or of the last login: the peer's words or what kept us
   EndReason reason = EndReason::kShutdown;
   bool tls_resumed = false;
   bool stls = false;  // TLS began in mid-connection

@@ -32,10 +32,10 @@ void Relay::Join(const NodeSide& node) {
   node_ = &node.stream;
   if (paced_ != nullptr) node_->TakeLittle();  // little by little
   node_id_ = node.id;
-  node_response_ = node.response;
-  node_keepalive_ = node.keepalive;
+  node_response_ = io::Configured(node.response);
+  node_keepalive_ = io::Configured(node.keepalive);
   logged_in_ = node.logged_in;
-  max_snapshot_age_ = node.max_snapshot_age;
+  max_snapshot_age_ = io::Configured(node.max_snapshot_age);
   waiting_since_ = idle_since_ = proactor_.Now();
   if (std::exchange(lost_, false)) Reopen();
   if (node.down) DropNode();
@@ -135,7 +135,7 @@ io::Task<void> Relay::WriteToClient(std::string_view bytes, Behind behind) {
   }
   client_writing_ = false;
   waiting_since_ = idle_since_ = proactor_.Now();
-  stalled_since_.reset();
+  stalled_since_ = kNever;
   losses_ = 0;
   if (!written) {
     End(ReasonOf(written.error()), {}, true);
@@ -150,7 +150,7 @@ EndReason Relay::ReasonOf(const io::Error& error) {
   return error.code == EPROTO ? EndReason::kClientProtocol : EndReason::kClientReset;
 }
 
-void Relay::End(EndReason reason, std::string_view farewell, bool abrupt) {
+void Relay::End(EndReason reason, io::StaticText farewell, bool abrupt) {
   if (ended_) return;
   ended_ = true;
   end_.reason = reason;
@@ -194,8 +194,8 @@ void Relay::Watch() {
     timer_.Disarm();
   } else if (!queue_.empty() && !opaque_ && !node_lost_ && !lost_) {
     const bool hurry = node_out_ && MayResume() == ResumeResult::kResumed;
-    timer_.Arm(waiting_since_ +
-               (hurry ? std::min(node_response_, kSickNodeResponse) : node_response_));
+    const io::Duration most = node_response_;
+    timer_.Arm(waiting_since_ + (hurry ? std::min(most, kSickNodeResponse) : most));
   } else {
     io::Time due = idle_since_ + options_.client_idle;
     if (keeps_node_awake()) due = std::min(due, waiting_since_ + node_keepalive_);

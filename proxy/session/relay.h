@@ -33,8 +33,8 @@ namespace poplar::session {
 
 // How the relay ended, and what the client is still owed.
 struct RelayEnd {
+  io::StaticText farewell;  // a last line for the client, at a boundary between answers
   EndReason reason = EndReason::kShutdown;
-  std::string_view farewell;  // a last line for the client, at a boundary between answers
   // No farewell and no orderly end of TLS: the client is in the middle of an answer, or QUIT has
   // none, and must be able to tell that this is not how it ends.
   bool abrupt = false;
@@ -49,17 +49,17 @@ struct RelayEnd {
 };
 
 struct RelayOptions {
-  io::Duration client_idle;
-  io::Duration client_write_stall;
+  io::ConfiguredDuration client_idle;
+  io::ConfiguredDuration client_write_stall;
   int bad_commands_max;
-  bool resumes = false;      // whether a session may go on after its node is lost
-  bool pipelining = false;   // whether the nodes take a command of ours ahead of the client's
-  uint64_t listing_key = 0;  // of pop3::UidlReader
-  const pop3::CapabilityEdits* capabilities = nullptr;
+  bool resumes = false;     // whether a session may go on after its node is lost
+  bool pipelining = false;  // whether the nodes take a command of ours ahead of the client's
   // Unless allowed, DELE is answered here, and so is any command that we don't know: behind it
   // nothing would be understood, a DELE neither.
   admission::Deletes deletes = admission::Deletes::kAllowed;
   bool unknown_refused = false;  // commands that Poplar doesn't know, instead of being relayed
+  uint64_t listing_key = 0;      // of pop3::UidlReader
+  const pop3::CapabilityEdits* capabilities = nullptr;
 };
 
 // The node's session, as the relay finds it.
@@ -120,7 +120,7 @@ class Relay {
   void GiveUp();
   // Since when the client has been waiting for its next byte because of this loss, or of earlier
   // ones.
-  io::Time stalled_since() const { return *stalled_since_; }
+  io::Time stalled_since() const { return stalled_since_; }
   // Losses since the client last got a byte.
   int losses() const { return losses_; }
 
@@ -197,6 +197,8 @@ class Relay {
     std::string_view bytes;
   };
 
+  static constexpr io::Time kNever = io::Time::max();
+
   // What the client gets behind what is written.
   enum class Behind : uint8_t {
     kMaybe,
@@ -256,7 +258,7 @@ class Relay {
 
   io::Task<void> WriteToClient(std::string_view bytes, Behind behind = Behind::kMaybe);
   static EndReason ReasonOf(const io::Error& error);
-  void End(EndReason reason, std::string_view farewell = {}, bool abrupt = false);
+  void End(EndReason reason, io::StaticText farewell = {}, bool abrupt = false);
   void EndIfDue();
   void EndDrained();
   void Watch();
@@ -282,10 +284,10 @@ class Relay {
   balancer::NodeId node_id_{};
   ClientInput& input_;
   const RelayOptions options_;
-  io::Duration node_response_{};
-  io::Duration node_keepalive_{};
-  io::Time logged_in_{};
-  io::Duration max_snapshot_age_{};
+  io::Time logged_in_{};  // at the node, whose the next three are
+  io::ConfiguredDuration node_response_{};
+  io::ConfiguredDuration node_keepalive_{};
+  io::ConfiguredDuration max_snapshot_age_{};
   Record& record_;
   Meter& meter_;
 
@@ -302,35 +304,37 @@ class Relay {
   bool reply_relayed_ = false;  // and the client has bytes of it
   bool repeating_ = false;      // and gets only what it hasn't got yet
   bool client_writing_ = false;
-  bool client_reading_ = false;  // its next bytes are waited for
-  bool resting_ = false;         // or is about to: the pumps end
-  bool noop_due_ = false;        // and not any more: the node is to be asked NOOP first
-  bool client_done_ = false;     // its last byte has come; answers may still go out
-  bool quit_sent_ = false;       // by the client; whatever follows is discarded
-  bool quit_asked_ = false;      // of a node, which may have done it
-  bool opaque_sent_ = false;  // a command we don't know went up: no command is understood any more
-  bool opaque_ = false;       // and now no answer either
+  bool client_reading_ = false;   // its next bytes are waited for
+  bool resting_ = false;          // or is about to: the pumps end
+  bool noop_due_ = false;         // and not any more: the node is to be asked NOOP first
+  bool client_done_ : 1 = false;  // its last byte has come; answers may still go out
+  bool quit_sent_ : 1 = false;    // by the client; whatever follows is discarded
+  bool quit_asked_ : 1 = false;   // of a node, which may have done it
+  bool opaque_sent_ : 1 =
+      false;                 // a command we don't know went up: no command is understood any more
+  bool opaque_ : 1 = false;  // and now no answer either
   std::optional<EndReason> draining_;  // and why
-  bool refuses_next_ = false;          // command: a drain is about to begin
-  bool response_timed_out_ = false;
-  bool trouble_seen_ = false;  // an answer with [SYS/...]
+  bool refuses_next_ : 1 = false;      // command: a drain is about to begin
+  bool response_timed_out_ : 1 = false;
+  bool trouble_seen_ : 1 = false;  // an answer with [SYS/...]
   // UTF8 or LANG, which the next login would not expect (RFC 6856), or a DELE that isn't
   // understood.
-  bool mode_changed_ = false;
-  bool parking_ = false;  // QUIT was answered here; the node doesn't hear of it yet
-  bool node_dropped_ = false;
-  bool node_out_ = false;       // health has taken it out of service
-  bool node_left_ = false;      // therefore we have left it
-  bool listing_asked_ = false;  // by the client or by us, and not refused
-  bool marks_missed_ = false;   // by the node that is to delete them
-  bool marks_kept_ = false;     // the client believes that it deletes
-  bool numbers_told_ = false;   // the client has seen answers about messages by their numbers
-  bool lost_ = false;           // the node; the session may go on
-  bool reopens_ = false;        // with a node that is to be asked again what is due
-  bool awaiting_ = false;       // a command, without a node
+  bool mode_changed_ : 1 = false;
+  bool parking_ : 1 = false;  // QUIT was answered here; the node doesn't hear of it yet
+  bool node_dropped_ : 1 = false;
+  bool node_out_ = false;           // health has taken it out of service
+  bool node_left_ : 1 = false;      // therefore we have left it
+  bool listing_asked_ : 1 = false;  // by the client or by us, and not refused
+  bool marks_missed_ : 1 = false;   // by the node that is to delete them
+  bool marks_kept_ : 1 = false;     // the client believes that it deletes
+  bool numbers_told_ : 1 = false;   // the client has seen answers about messages by their numbers
+  bool lost_ = false;               // the node; the session may go on
+  bool reopens_ = false;            // with a node that is to be asked again what is due
+  bool awaiting_ = false;           // a command, without a node
+  bool ended_ = false;
   EndReason last_loss_ = EndReason::kShutdown;
   std::optional<EndReason> node_lost_;  // the next command is told
-  std::optional<io::Time> stalled_since_;
+  io::Time stalled_since_ = kNever;
   std::optional<uint32_t> told_count_;  // of messages, by STAT
   int bad_commands_ = 0;
   int listings_refused_ = 0;
@@ -339,7 +343,6 @@ class Relay {
   std::unique_ptr<Kept> kept_;
   const std::unique_ptr<Paced> paced_;
 
-  bool ended_ = false;
   RelayEnd end_;
 };
 

@@ -34,7 +34,7 @@ void Relay::OnNodeGone(EndReason reason) {
     return Watch();
   }
   const bool abrupt = reply_relayed_ || queue_.front().verb == Verb::kQuit;
-  End(reason, abrupt ? std::string_view() : pop3::kReplyNodeLost, abrupt);
+  End(reason, abrupt ? io::StaticText() : io::StaticText(pop3::kReplyNodeLost), abrupt);
 }
 
 // Both pumps end, and the session looks for another node.
@@ -44,7 +44,7 @@ void Relay::Suspend(EndReason reason) {
   lost_ = true;
   end_.reason = reason;
   ++losses_;
-  if (!queue_.empty() && !stalled_since_) stalled_since_ = proactor_.Now();
+  if (!queue_.empty() && stalled_since_ == kNever) stalled_since_ = proactor_.Now();
   node_->Abort();
   client_.CancelRead();
   MakeRoom();
@@ -62,7 +62,7 @@ bool Relay::AnswerQuit() {
 
 void Relay::GiveUp() {
   const bool abrupt = reply_relayed_ || (!queue_.empty() && queue_.front().verb == Verb::kQuit);
-  End(last_loss_, abrupt ? std::string_view() : pop3::kReplyNodeLost, abrupt);
+  End(last_loss_, abrupt ? io::StaticText() : io::StaticText(pop3::kReplyNodeLost), abrupt);
 }
 
 ResumeResult Relay::MayResume() const {
@@ -104,7 +104,7 @@ io::Task<bool> Relay::AwaitCommand() {
   }
   awaiting_ = false;
   traffic_ = nullptr;
-  if (!stalled_since_) stalled_since_ = proactor_.Now();
+  if (stalled_since_ == kNever) stalled_since_ = proactor_.Now();
   Watch();
   co_return !ended_;
 }

@@ -13,7 +13,7 @@ namespace poplar::session {
 namespace {
 
 // What each session keeps while it is idle, beside TLS (bench/PROFILE.md).
-static_assert(sizeof(Session) <= 984 && sizeof(Relay) <= 432);
+static_assert(sizeof(Session) <= 864 && sizeof(Relay) <= 352);
 
 // A ClientHello on a port for plain POP3: no line would ever end it.
 bool LooksLikeTls(std::string_view bytes) { return bytes.starts_with("\x16\x03"); }
@@ -31,23 +31,22 @@ io::Task<void> RetireSession(NodeSession session) { co_await session.connection-
 Session::Session(Environment& environment, std::shared_ptr<const Settings> settings,
                  const ListenerSettings& listener, const io::Accepted& accepted, Place place)
     : environment_(environment),
-      proactor_(environment.proactor),
       settings_(std::move(settings)),
       listener_(listener),
       place_(std::move(place)),
-      client_(std::make_unique<io::SocketStream>(proactor_, accepted.socket)),
+      client_(std::make_unique<io::SocketStream>(proactor(), accepted.socket)),
       where_{listener.cluster} {
-  record_.id = proactor_.random().Next();
+  record_.id = proactor().random().Next();
   record_.client = accepted.peer;
   record_.local = accepted.local;
   record_.listener = listener.name;
-  record_.accepted = proactor_.Now();
+  record_.accepted = proactor().Now();
   environment_.meter.SessionBegan(listener_.index);
   environment_.newcomers.Add(*this);
 }
 
 Session::~Session() {
-  record_.total = proactor_.Now() - record_.accepted;
+  record_.total = proactor().Now() - record_.accepted;
   if (tapping_.active()) tapping_.Note("the session ends: " + std::string(Name(record_.reason)));
   environment_.meter.SessionEnded(listener_.index, record_);
   environment_.log.Write(record_);
@@ -129,9 +128,9 @@ io::Task<bool> Session::ReadMore() {
     End(*draining_);
     co_return false;
   }
-  io::Deadline deadline(proactor_, record_.accepted + settings_->timeouts.login, *client_);
+  io::Deadline deadline(proactor(), record_.accepted + settings_->timeouts.login, *client_);
   reading_command_ = true;
-  reading_since_ = proactor_.Now();
+  reading_since_ = proactor().Now();
   io::Result<io::Buffer> more = co_await client_->Read();
   reading_command_ = false;
   // Also where bytes came in the same moment: the stream is aborted.
@@ -240,8 +239,9 @@ upstream::ClientOrigin Session::Origin() const {
 }
 
 io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
-  const io::Time begun = proactor_.Now();
-  record_.mechanism = credential.mechanism ? pop3::Name(*credential.mechanism) : "USER";
+  const io::Time begun = proactor().Now();
+  record_.mechanism =
+      io::StaticText(credential.mechanism ? pop3::Name(*credential.mechanism) : "USER");
   const auto canonical = balancer::CanonicalUser::FromLogin(credential.mailbox(),
                                                             settings_->canonical, DefaultDomain());
   if (!canonical) {
@@ -259,7 +259,7 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   const upstream::ClientOrigin origin = Origin();
   const Arrival arrival{listener_, introduction().server_name, introduction().certificate.get(),
                         ++logins_};
-  Patience patience(proactor_, *client_, input_);
+  Patience patience(proactor(), *client_, input_);
   const std::shared_ptr<const Settings> newest = Newest(environment_, settings_);
   record_.route = record_.move = {};  // those of an earlier login go with what it went by
   moves_ = newest->moves;
@@ -278,7 +278,7 @@ io::Task<Login::Outcome> Session::LogIn(pop3::Credential credential) {
   const Login::Outcome outcome = co_await login.Run();
   login_ = nullptr;
   record_.bytes_from_client += patience.bytes_received();
-  const io::Duration took = proactor_.Now() - begun - login.sat_out();
+  const io::Duration took = proactor().Now() - begun - login.sat_out();
   record_.login = io::Brief(took);
   if (outcome == Login::Outcome::kClientLeft) {
     environment_.meter.LoginEnded(listener_.index, LoginResult::kAbandoned, record_, took);
@@ -318,7 +318,7 @@ void Session::OnLoggedIn(Login& login, const Settings& settings,
 
 void Session::BeginRelay() {
   introduction_.reset();
-  relay_ = std::make_unique<Relay>(proactor_, *client_, input_, OptionsOfRelay(),
+  relay_ = std::make_unique<Relay>(proactor(), *client_, input_, OptionsOfRelay(),
                                    settings_->admission.pace, record_, environment_.meter);
   if (draining_) relay_->Drain(*draining_);
   LookAtMoves();  // said while the node was asked for the login
@@ -343,7 +343,7 @@ io::Task<bool> Session::RelayMail() {
   departure_.reset();
   if (end.node_failed) TellHealth(end.reason);
   if (end.lost && *end.lost != ResumeResult::kResumed && SideOf(end.reason) != Side::kClient) {
-    CountResume(*end.lost, proactor_.Now());
+    CountResume(*end.lost, proactor().Now());
   }
   if (end.park)
     environment_.meter.ParkEnded(node_, *end.park == ParkResult::kParked ? Park() : *end.park);
@@ -351,15 +351,15 @@ io::Task<bool> Session::RelayMail() {
 }
 
 RelayOptions Session::OptionsOfRelay() const {
-  return {.client_idle = settings_->timeouts.client_idle,
-          .client_write_stall = settings_->timeouts.client_write_stall,
+  return {.client_idle = io::Configured(settings_->timeouts.client_idle),
+          .client_write_stall = io::Configured(settings_->timeouts.client_write_stall),
           .bad_commands_max = settings_->bad_commands_max,
           .resumes = !credential_.empty(),
           .pipelining = cluster().offered.common()->pipelining,
-          .listing_key = environment_.listing_key,
-          .capabilities = &listener_.capabilities,
           .deletes = Deletes(),
-          .unknown_refused = listener_.unknown_refused};
+          .unknown_refused = listener_.unknown_refused,
+          .listing_key = environment_.listing_key,
+          .capabilities = &listener_.capabilities};
 }
 
 admission::Deletes Session::Deletes() const {
@@ -388,7 +388,7 @@ io::Task<bool> Session::GoOnElsewhere(Relay& relay) {
   LeaveNode();
   if (!relay.owes_answer() && !co_await relay.AwaitCommand()) {
     if (relay.end().reason == lost && SideOf(lost) != Side::kClient)
-      CountResume(ResumeResult::kUnrepeatable, proactor_.Now());
+      CountResume(ResumeResult::kUnrepeatable, proactor().Now());
     co_return false;
   }
   const io::Time stalled_since = relay.stalled_since();
@@ -396,7 +396,7 @@ io::Task<bool> Session::GoOnElsewhere(Relay& relay) {
   const upstream::ClientOrigin origin = Origin();
   const std::string_view own_node = own_node_ != nullptr ? *own_node_ : std::string_view();
   // The client is not listened to meanwhile: it may have closed its half and want its answers.
-  Patience patience(proactor_, *client_, input_, false);
+  Patience patience(proactor(), *client_, input_, false);
   Resume resume(environment_, settings_,
                 {cluster(), where_, user, credential_, relay, PauseAfter(lost, relay.losses()),
                  stalled_since + cluster().terms()->resume.deadline, &origin, own_node, turn_,
@@ -417,7 +417,7 @@ io::Task<bool> Session::GoOnElsewhere(Relay& relay) {
 }
 
 void Session::CountResume(ResumeResult result, io::Time stalled_since) {
-  const io::Time now = proactor_.Now();
+  const io::Time now = proactor().Now();
   environment_.meter.ResumeEnded(result, now - stalled_since);
   // One wait may be the work of several losses.
   const io::Time uncounted = std::max(stalled_since, std::exchange(stalls_counted_, now));
@@ -425,14 +425,14 @@ void Session::CountResume(ResumeResult result, io::Time stalled_since) {
   if (result == ResumeResult::kResumed) {
     ++record_.resumes;
   } else {
-    record_.not_resumed = Name(result);
+    record_.not_resumed = io::StaticText(Name(result));
   }
 }
 
 void Session::TellHealth(EndReason lost) {
   const auto transition =
       cluster().health.OnEvidence(node_, balancer::Evidence::kSessionLost, Name(lost),
-                                  proactor_.Now().time_since_epoch(), UserOf(record_).Hash());
+                                  proactor().Now().time_since_epoch(), UserOf(record_).Hash());
   if (transition) environment_.observer.NodeChanged(*transition);
 }
 
@@ -452,7 +452,7 @@ ParkResult Session::Park() {
   session->digest = upstream_.digest;
   session->logged_in = upstream_.logged_in.time_since_epoch();
   std::vector<balancer::NodePool::Idle> leaving = settings_->NodeOf(node_).pool.Park(
-      where_.cluster, UserOf(record_), std::move(session), proactor_.Now().time_since_epoch());
+      where_.cluster, UserOf(record_), std::move(session), proactor().Now().time_since_epoch());
   record_.parked = true;
   for (balancer::NodePool::Idle& idle : leaving) {
     if (idle.connection.get() == ours) {
@@ -460,7 +460,7 @@ ParkResult Session::Park() {
     } else {
       environment_.observer.ParkedEnded(node_, upstream::ParkedEnd::kEvicted);
     }
-    upstream::RetireInBackground(proactor_, environment_.scope, std::move(idle));
+    upstream::RetireInBackground(proactor(), environment_.scope, std::move(idle));
   }
   return record_.parked ? ParkResult::kParked : ParkResult::kRefused;
 }

@@ -103,6 +103,7 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   void End(EndReason reason);
   void JoinNode(NodeSession session, balancer::NodeId node);
   void LeaveNode();
+  io::Proactor& proactor() const { return environment_.proactor; }
   upstream::Cluster& cluster() const { return settings_->ClusterOf(where_.cluster); }
   std::shared_ptr<const upstream::OfferedCapabilities::Common> Offered() const;
   const Introduction& introduction() const;
@@ -115,16 +116,16 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   void ListenIn(trace::Tap::Start start, std::string_view secret = {});
 
   Environment& environment_;
-  io::Proactor& proactor_;
   const std::shared_ptr<const Settings> settings_;
   const ListenerSettings& listener_;
 
   Place place_;
   std::unique_ptr<io::Stream> client_;
-  trace::Tapping tapping_{trace::TracedStream::Peer::kClient};  // on client_
-  std::unique_ptr<Tracing> tracing_;                            // null: no trace is on, or was
+  trace::Tapping tapping_;            // on client_
+  std::unique_ptr<Tracing> tracing_;  // null: no trace is on, or was
   NodeSession upstream_;
   balancer::NodeId node_{};  // where upstream_ is
+  int logins_ = 0;           // tried
   ClientInput input_;
   Login* login_ = nullptr;        // while it runs
   std::unique_ptr<Relay> relay_;  // from the login to the end
@@ -141,10 +142,9 @@ class Session final : public admission::Newcomer, private upstream::Challenger {
   std::shared_ptr<balancer::Moves> moves_;
   std::shared_ptr<const balancer::RouteTable> rules_;
   std::unique_ptr<Departure> departure_;  // once it has to end for that
-  int logins_ = 0;                        // tried
   io::Time stalls_counted_{};
 
-  std::string_view farewell_;
+  io::StaticText farewell_;
   bool secure_ = false;  // TLS is up
   bool ended_ = false;
   bool abrupt_ = false;

@@ -14,7 +14,7 @@ namespace poplar::session {
 io::Task<bool> Session::LearnClient() {
   io::Buffer received;
   if (listener_.proxy_protocol_from.Contains(record_.client)) {
-    ProxyHeader header = co_await ReadProxyHeader(proactor_, *client_);
+    ProxyHeader header = co_await ReadProxyHeader(proactor(), *client_);
     if (!header.fault.empty()) {
       record_.failure = header.fault;
       abrupt_ = true;
@@ -37,7 +37,7 @@ io::Task<bool> Session::LearnClient() {
 
 // The worker could judge nobody but the load balancer.
 bool Session::Admitted() {
-  const auto refusal = Identify(place_, *settings_, listener_, record_.client, proactor_.Now());
+  const auto refusal = Identify(place_, *settings_, listener_, record_.client, proactor().Now());
   if (!refusal) return true;
   environment_.meter.ConnectionRefused(listener_.index, *refusal);
   record_.failure = admission::Name(*refusal);
@@ -47,22 +47,22 @@ bool Session::Admitted() {
 }
 
 io::Task<bool> Session::Handshake(io::Buffer received) {
-  const io::Time begun = proactor_.Now();
+  const io::Time begun = proactor().Now();
   trace::Taps taps = tapping_.Remove(client_);
   auto secured = std::make_unique<tls::TlsStream>(
-      std::move(client_), listener_.tls->NewConnection(), proactor_.buffers(), proactor_.ready());
+      std::move(client_), listener_.tls->NewConnection(), proactor().buffers(), proactor().ready());
   tls::TlsStream& stream = *secured;
   client_ = std::move(secured);
 
-  io::Deadline deadline(proactor_, settings_->timeouts.tls_handshake, stream);
+  io::Deadline deadline(proactor(), settings_->timeouts.tls_handshake, stream);
   const io::Result<> done = co_await stream.Handshake(std::move(received));
-  const io::Duration took = proactor_.Now() - begun;
+  const io::Duration took = proactor().Now() - begun;
   record_.handshake = io::Brief(took);
   const bool in_time = done && !deadline.expired();
   if (in_time) {
     const tls::HandshakeFacts facts = stream.engine().facts();
-    record_.tls_version = facts.version;
-    record_.tls_cipher = facts.cipher;
+    record_.tls_version = io::StaticText(facts.version);
+    record_.tls_cipher = io::StaticText(facts.cipher);
     record_.tls_resumed = facts.resumed;
     Introduce(stream.engine(), facts.server_name);
     secure_ = true;
@@ -79,7 +79,7 @@ io::Task<bool> Session::Handshake(io::Buffer received) {
   const HandshakeResult result = in_time              ? HandshakeResult::kOk
                                  : deadline.expired() ? HandshakeResult::kTimeout
                                                       : HandshakeResult::kFailed;
-  tapping_.Add(client_, std::move(taps));
+  tapping_.Add(client_, trace::TracedStream::Peer::kClient, std::move(taps));
   environment_.meter.HandshakeEnded(result, stream.engine().failure(), record_, took);
   co_return in_time;
 }

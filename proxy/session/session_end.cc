@@ -19,18 +19,19 @@ io::Task<void> Session::Close() {
   LeaveNode();
   input_.Release();
   if (abrupt_) co_return;
-  io::Deadline deadline(proactor_, settings_->timeouts.client_write_stall, *client_);
+  io::Deadline deadline(proactor(), settings_->timeouts.client_write_stall, *client_);
   if (!finished_) {
-    const io::Result<> said = co_await client_->Finish(farewell_);
+    const std::string_view farewell = farewell_;
+    const io::Result<> said = co_await client_->Finish(farewell);
     if (!said) co_return;
-    record_.bytes_to_client += farewell_.size();
+    record_.bytes_to_client += farewell.size();
   }
   co_await Linger();
 }
 
 io::Task<void> Session::Linger() {
   if (record_.reason == EndReason::kClientEof) co_return;
-  io::Deadline deadline(proactor_, kLingerTime, *client_);
+  io::Deadline deadline(proactor(), kLingerTime, *client_);
   for (size_t bytes = 0; bytes < kLingerBytes;) {
     const io::Result<io::Buffer> last = co_await client_->Read();
     if (!last || last->empty()) break;
@@ -58,7 +59,7 @@ void Session::LeaveIfSilent(io::Time since, io::Duration silence) {
   const bool owes_command = relay_ != nullptr ? relay_->at_boundary() : reading_command_;
   if (!owes_command) return;
   const io::Time silent_since = relay_ != nullptr ? relay_->idle_since() : reading_since_;
-  if (proactor_.Now() - std::max(silent_since, since) >= silence) Drain();
+  if (proactor().Now() - std::max(silent_since, since) >= silence) Drain();
 }
 
 void Session::Abort(EndReason reason) {
@@ -94,9 +95,9 @@ void Session::LookAtMoves() {
   if (moves.ClusterOf(*turn_) == where_.cluster) return;
   record_.move = moves.rule(turn_->move).name;
   departure_ = std::make_unique<Departure>(
-      moves.counts(turn_->move), proactor_.timers(),
+      moves.counts(turn_->move), proactor().timers(),
       [](void* context) { static_cast<Session*>(context)->CutOff(); }, this,
-      proactor_.Now() + settings_->timeouts.move_grace);
+      proactor().Now() + settings_->timeouts.move_grace);
   relay_->Drain(EndReason::kMoved);
 }
 
@@ -128,7 +129,7 @@ std::optional<io::Time> Session::idle_since() const {
 
 io::Task<bool> Session::Say(std::string_view line) {
   if (line.empty()) co_return !ended_;
-  io::Deadline deadline(proactor_, settings_->timeouts.client_write_stall, *client_);
+  io::Deadline deadline(proactor(), settings_->timeouts.client_write_stall, *client_);
   const io::Result<> said = co_await client_->Write(line);
   if (said) record_.bytes_to_client += line.size();
   if (said && !deadline.expired()) co_return true;

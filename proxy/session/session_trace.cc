@@ -50,7 +50,7 @@ void Session::ListenIn(trace::Tap::Start start, std::string_view secret) {
     tap->transcript().Hide(secret);
     tap->transcript().FromClient(input_.lines.unread());
   }
-  tapping_.Add(client_, std::move(taps));
+  tapping_.Add(client_, trace::TracedStream::Peer::kClient, std::move(taps));
 }
 
 }  // namespace poplar::session

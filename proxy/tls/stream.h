@@ -43,6 +43,8 @@ class TlsStream final : public io::Stream {
   bool MoreWaits() const override;
   void TakeLittle() override { transport_->TakeLittle(); }
 
+  std::string_view Fault() const override { return engine_->failure_text(); }
+
   const Engine& engine() const { return *engine_; }
 
  private:

@@ -12,10 +12,10 @@ bool Tapping::Has(const Sink& sink) const {
                      [&sink](const std::unique_ptr<Tap>& tap) { return tap->IsFor(sink); });
 }
 
-void Tapping::Add(std::unique_ptr<io::Stream>& stream, Taps taps) {
+void Tapping::Add(std::unique_ptr<io::Stream>& stream, TracedStream::Peer peer, Taps taps) {
   if (taps.empty()) return;
   if (!active()) {
-    auto around = std::make_unique<TracedStream>(std::move(stream), peer_);
+    auto around = std::make_unique<TracedStream>(std::move(stream), peer);
     around_ = around.get();
     stream = std::move(around);
   }

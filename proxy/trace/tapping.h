@@ -12,12 +12,10 @@ namespace poplar::trace {
 // stream that it is always given.
 class Tapping {
  public:
-  explicit Tapping(TracedStream::Peer peer) : peer_(peer) {}
-
   bool active() const { return around_ != nullptr; }
   bool Has(const Sink& sink) const;
   // Not while the stream is in use, unless it is active.
-  void Add(std::unique_ptr<io::Stream>& stream, Taps taps);
+  void Add(std::unique_ptr<io::Stream>& stream, TracedStream::Peer peer, Taps taps);
   // Not while the stream is in use: from here on it is what it was. The taps may be added to
   // another.
   Taps Remove(std::unique_ptr<io::Stream>& stream);
@@ -26,7 +24,6 @@ class Tapping {
   void DropAllBut(const Sinks& sinks);
 
  private:
-  const TracedStream::Peer peer_;
   TracedStream* around_ = nullptr;
 };
 

@@ -27,6 +27,7 @@ class TracedStream final : public io::Stream {
   io::Task<io::Result<io::Buffer>> Read() override;
   io::Task<io::Result<>> Write(std::string_view bytes) override;
   io::Task<io::Result<>> ShutdownWrite() override;
+  std::string_view Fault() const override { return inner_->Fault(); }
   bool LookOut(io::Lookout& lookout) override { return inner_->LookOut(lookout); }
   void CancelRead() override { inner_->CancelRead(); }
   void Abort() override { inner_->Abort(); }

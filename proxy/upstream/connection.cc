@@ -46,8 +46,8 @@ NodeError Connection::FromIo(const io::Error& error, bool expired, NodeFailure a
   if (expired || expired_) return {at_timeout, "no answer in time"};
   if (error.cancelled()) return {NodeFailure::kCancelled, ""};
   // TLS 1.3 tells only behind the handshake that a client's certificate isn't taken.
-  if (secured_ != nullptr && error.code == EPROTO)
-    return {NodeFailure::kTlsFailed, std::string(secured_->engine().failure_text())};
+  if (error.code == EPROTO && !stream_->Fault().empty())
+    return {NodeFailure::kTlsFailed, std::string(stream_->Fault())};
   return {NodeFailure::kReset, error.Text()};
 }
 
@@ -71,7 +71,8 @@ bool Connection::Detach() {
 }
 
 void Connection::Trace(trace::Taps taps) {
-  if (stream_ != nullptr) return tapping_.Add(stream_, std::move(taps));
+  if (stream_ != nullptr)
+    return tapping_.Add(stream_, trace::TracedStream::Peer::kServer, std::move(taps));
   exchange().waiting_taps = std::move(taps);
 }
 
@@ -89,7 +90,8 @@ io::Task<NodeError> Connection::Open(const ClientOrigin* origin) {
   if (error.failure == NodeFailure::kNone) error = co_await SendProxyHeader(origin);
   if (error.failure == NodeFailure::kNone && secure && !stls) error = co_await HandshakeTls();
   if (error.failure == NodeFailure::kNone) {
-    tapping_.Add(stream_, std::exchange(exchange().waiting_taps, {}));
+    tapping_.Add(stream_, trace::TracedStream::Peer::kServer,
+                 std::exchange(exchange().waiting_taps, {}));
     error = co_await ReadGreeting();
   }
   if (error.failure == NodeFailure::kNone && secure && stls) error = co_await StartTls();
@@ -146,7 +148,6 @@ io::Task<NodeError> Connection::HandshakeTls() {
       proactor_->buffers(), proactor_->ready());
   tls::TlsStream& stream = *secured;
   stream_ = std::move(secured);
-  secured_ = &stream;
 
   const io::Time begun = proactor_->Now();
   io::Deadline deadline(*proactor_, endpoint_->timeouts.response, stream);
@@ -154,7 +155,7 @@ io::Task<NodeError> Connection::HandshakeTls() {
   exchange().durations.tls = proactor_->Now() - begun;
   if (!done) co_return FromIo(done.error(), deadline.expired(), NodeFailure::kTlsTimeout);
   for (const auto& tap : taps) tap->transcript().OnTls();
-  tapping_.Add(stream_, std::move(taps));
+  tapping_.Add(stream_, trace::TracedStream::Peer::kServer, std::move(taps));
   co_return NodeError{};
 }
 

@@ -164,8 +164,7 @@ class Connection final : public balancer::PooledConnection {
   io::Proactor* proactor_;
   const std::shared_ptr<const Endpoint> endpoint_;
   std::unique_ptr<io::Stream> stream_;
-  const tls::TlsStream* secured_ = nullptr;  // stream_, or what is in it, where it is one
-  trace::Tapping tapping_{trace::TracedStream::Peer::kServer};
+  trace::Tapping tapping_;  // on stream_
   std::unique_ptr<Exchange> exchange_;
   io::Time opened_{};
   bool offers_xclient_ = false;

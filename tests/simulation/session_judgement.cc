@@ -91,7 +91,7 @@ void SessionStory::JudgeRecord(const session::Record& record) {
   attempt->excused = Excused(record, *attempt);
   if (!ReasonFits(record, *attempt)) {
     ledger_.Fail(*attempt, "the reason doesn't fit: " + std::string(session::Name(record.reason)) +
-                               " \"" + record.failure + "\", not resumed: \"" +
+                               " \"" + std::string(record.failure) + "\", not resumed: \"" +
                                std::string(record.not_resumed) + "\"");
   }
   if (attempt->logged_in && record.user != mail_.users()[attempt->user].name) {

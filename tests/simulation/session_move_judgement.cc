@@ -11,7 +11,7 @@ namespace {
 constexpr io::Duration kUnwinding = std::chrono::seconds(10);
 
 bool WaitedTooLong(const session::Record& record) {
-  return record.failure.starts_with("move_wait:");
+  return std::string_view(record.failure).starts_with("move_wait:");
 }
 
 }  // namespace

@@ -154,7 +154,7 @@ TEST_F(ShardMeterTest, CountsLoginsByResult) {
 TEST_F(ShardMeterTest, CountsLoginsByMechanism) {
   session::Record record;
   for (size_t i = 0; i < pop3::kMechanismCount; ++i) {
-    record.mechanism = pop3::Name(static_cast<pop3::Mechanism>(i));
+    record.mechanism = io::StaticText(pop3::Name(static_cast<pop3::Mechanism>(i)));
     meter_.LoginEnded(0, session::LoginResult::kRejected, record, milliseconds(9));
     ExpectLine(R"(poplar_logins_total{listener="pop3s",result="rejected",mechanism=")" +
                std::string(record.mechanism) + R"("} 1)");

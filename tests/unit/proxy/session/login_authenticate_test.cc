@@ -170,7 +170,7 @@ TEST(LoginAuthenticateTest, ANodeThatCannotBeToldIsNotToBlame) {
     EXPECT_EQ(result.outcome, Outcome::kUnavailable);
     EXPECT_EQ(result.answer, pop3::kReplyMechanismUnavailable);
     EXPECT_EQ(result.result, LoginResult::kBackendError);
-    EXPECT_THAT(result.record.failure, StartsWith("not_offered: "));
+    EXPECT_THAT(std::string(result.record.failure), StartsWith("not_offered: "));
     // Asked anew each time, since nobody else asks; left politely.
     EXPECT_EQ(bench.node(0).last().received(), "CAPA\r\nQUIT\r\n");
   }

@@ -121,7 +121,8 @@ TEST_F(RouteTest, APlaceThatThereIsNotServesNobody) {
   EXPECT_EQ(LogIn("anna"), kTemporary);
   EXPECT_EQ(LoginsAt(kMail) + LoginsAt(kArchive), 0u);
   client_->HalfClose();
-  EXPECT_THAT(bench_->RunToEnd().failure, HasSubstr("no cluster or node is called elsewhere"));
+  EXPECT_THAT(std::string(bench_->RunToEnd().failure),
+              HasSubstr("no cluster or node is called elsewhere"));
   EXPECT_THAT(bench_->meter.calls, Contains("login directory_unavailable"));
 }
 
@@ -230,7 +231,7 @@ TEST_F(RouteTest, ADirectoryIsNotAskedAgainForEver) {
   bench_->Settle(std::chrono::minutes(2));
   EXPECT_EQ(client_->received(), kTemporary);
   client_->HalfClose();
-  EXPECT_THAT(bench_->RunToEnd().failure, HasSubstr("wants to be asked again later"));
+  EXPECT_THAT(std::string(bench_->RunToEnd().failure), HasSubstr("wants to be asked again later"));
 }
 
 TEST_F(RouteTest, AClientThatLeavesIsNotAskedForAgain) {

@@ -107,7 +107,7 @@ TEST_F(SessionClaimTest, ButNoLongerThanAnyLogin) {
   client.Send("USER alice\r\nPASS secret\r\n");
   bench_.Settle(seconds(10));
   EXPECT_THAT(client.received(), HasSubstr(kTemporary));
-  EXPECT_THAT(bench_.RunToEnd().failure, StartsWith("elsewhere: "));
+  EXPECT_THAT(std::string(bench_.RunToEnd().failure), StartsWith("elsewhere: "));
   EXPECT_LT(claims_.asked.size(), 60U);
 }
 

@@ -205,7 +205,7 @@ TEST(SessionHealthTest, ADawdlersDeadlineIsNoEvidence) {
     EXPECT_THAT(bench.observer.transitions, IsEmpty()) << at;
     EXPECT_THAT(bench.meter.calls, Contains("login timeout"));
     EXPECT_THAT(bench.meter.calls, Not(Contains(HasSubstr("failed")))) << at;
-    EXPECT_THAT(bench.RunToEnd().failure, testing::AnyOf(HasSubstr("timeout"))) << at;
+    EXPECT_THAT(std::string(bench.RunToEnd().failure), testing::AnyOf(HasSubstr("timeout"))) << at;
   }
 }
 
@@ -280,7 +280,7 @@ TEST_F(TwoNodes, WhoeverWaitsForASessionOnANodeThatIsOutIsToldWhy) {
   second.HalfClose();
   bench_.Settle();
   ASSERT_EQ(bench_.log.records.size(), 1u);
-  EXPECT_THAT(bench_.log.records.back().failure, HasSubstr("node_out"));
+  EXPECT_THAT(std::string(bench_.log.records.back().failure), HasSubstr("node_out"));
 }
 
 // A login that the node hasn't answered yet is a session too: it may still succeed. But two clients

@@ -163,7 +163,7 @@ TEST_F(UserLimitTest, BeyondItTheClientIsToldInUseAfterSomePatience) {
   EXPECT_EQ(bench.LogIn(bench.Connect(), "bob"), kLoggedIn);
   third.HalfClose();
   bench.Settle(seconds(2));
-  EXPECT_THAT(bench.log.records.back().failure, HasSubstr("user_limit"));
+  EXPECT_THAT(std::string(bench.log.records.back().failure), HasSubstr("user_limit"));
 }
 
 // Whoever guesses learns from [IN-USE] that the user exists and is here, and that the guess is

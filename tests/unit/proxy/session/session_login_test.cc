@@ -187,7 +187,7 @@ TEST_P(TroubleTest, IsTemporary) {
   client.HalfClose();
   const Record& record = bench.RunToEnd();
   EXPECT_EQ(record.reason, EndReason::kNodeUnavailable);
-  EXPECT_THAT(record.failure, testing::StartsWith(GetParam().failure));
+  EXPECT_THAT(std::string(record.failure), testing::StartsWith(GetParam().failure));
   // No QUIT and no second attempt went to a node that failed.
   for (upstream::DrivenPeer& connection : bench.node(0).connections()) {
     EXPECT_THAT(connection.received(),

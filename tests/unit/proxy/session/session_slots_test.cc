@@ -125,7 +125,7 @@ TEST_F(SlotsTest, TheLogSaysThatItWasThePool) {
   bench_.Settle(seconds(2));
   ASSERT_EQ(bench_.log.records.size(), 1u);
   const Record& record = bench_.log.records.back();
-  EXPECT_THAT(record.failure, HasSubstr("pool_timeout"));
+  EXPECT_THAT(std::string(record.failure), HasSubstr("pool_timeout"));
   EXPECT_EQ(record.reason, EndReason::kNodeUnavailable);
   ASSERT_TRUE(record.queued.has_value());
   EXPECT_GE(*record.queued, seconds(15));

@@ -27,11 +27,11 @@ class TappingTest : public testing::Test {
   io::Stream* const plain_ = stream_.get();
   std::shared_ptr<RecordingSink> one_ = std::make_shared<RecordingSink>();
   std::shared_ptr<RecordingSink> other_ = std::make_shared<RecordingSink>();
-  Tapping tapping_{TracedStream::Peer::kClient};
+  Tapping tapping_;
 };
 
 TEST_F(TappingTest, LeavesAStreamAloneThatNobodyListensTo) {
-  tapping_.Add(stream_, {});
+  tapping_.Add(stream_, TracedStream::Peer::kClient, {});
   EXPECT_EQ(stream_.get(), plain_);
   EXPECT_FALSE(tapping_.active());
   EXPECT_TRUE(tapping_.Remove(stream_).empty());
@@ -40,10 +40,10 @@ TEST_F(TappingTest, LeavesAStreamAloneThatNobodyListensTo) {
 }
 
 TEST_F(TappingTest, WrapsOnceAndUnwraps) {
-  tapping_.Add(stream_, TapsOf(one_));
+  tapping_.Add(stream_, TracedStream::Peer::kClient, TapsOf(one_));
   io::Stream* const wrapped = stream_.get();
   EXPECT_NE(wrapped, plain_);
-  tapping_.Add(stream_, TapsOf(other_));
+  tapping_.Add(stream_, TracedStream::Peer::kClient, TapsOf(other_));
   EXPECT_EQ(stream_.get(), wrapped);
   EXPECT_TRUE(tapping_.Has(*one_) && tapping_.Has(*other_));
   tapping_.Note("both hear");
@@ -55,8 +55,8 @@ TEST_F(TappingTest, WrapsOnceAndUnwraps) {
 }
 
 TEST_F(TappingTest, DropsAllButSome) {
-  tapping_.Add(stream_, TapsOf(one_));
-  tapping_.Add(stream_, TapsOf(other_));
+  tapping_.Add(stream_, TracedStream::Peer::kClient, TapsOf(one_));
+  tapping_.Add(stream_, TracedStream::Peer::kClient, TapsOf(other_));
   tapping_.DropAllBut({other_});
   tapping_.Note("only the other");
   EXPECT_THAT(one_->lines, ElementsAre());
