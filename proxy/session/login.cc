@@ -147,9 +147,8 @@ io::Task<Login::Step> Login::ChooseNode() {
       co_return Step::kGoOn;
     }
     if (choice.kind == Choice::Kind::kNone) {
-      co_return Unavailable(LoginResult::kBackendUnavailable, record_.failure.empty()
-                                                                  ? "no node in service"
-                                                                  : std::string(record_.failure));
+      if (record_.failure.empty()) record_.failure = "no node in service";
+      co_return Unavailable(LoginResult::kBackendUnavailable, record_.failure);
     }
     // The node may come back before its users move, and the session there may end.
     if (!std::exchange(held_down_, true)) environment_.meter.LoginRetried(RetryReason::kHoldDown);

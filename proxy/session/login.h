@@ -201,7 +201,7 @@ class Login {
   io::Task<Step> Pause(io::Time until, RetryReason reason);
   Step OnWake(Patience::Wake wake);
   Step TooLate();
-  Step Unavailable(LoginResult result, std::string failure);
+  Step Unavailable(LoginResult result, std::string_view failure);
 
   void TellHealth(balancer::Evidence evidence, std::string_view detail);
   std::unique_ptr<upstream::Connection> Attached(

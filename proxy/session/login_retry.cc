@@ -1,6 +1,5 @@
 // What a login does when a try has failed.
 #include <algorithm>
-#include <utility>
 
 #include "proxy/pop3/reply.h"
 #include "proxy/session/login.h"
@@ -37,7 +36,7 @@ io::Task<Login::Step> Login::AfterUnreachable(NodeError error, Evidence evidence
   }
   record_.failure = error.Text();
   if (error.failure == NodeFailure::kNoDescriptor) {
-    co_return Unavailable(LoginResult::kBackendUnavailable, std::string(record_.failure));
+    co_return Unavailable(LoginResult::kBackendUnavailable, record_.failure);
   }
   environment_.meter.NodeFailed(node_, error.failure);
   TellHealth(evidence, Name(error.failure));
@@ -97,18 +96,18 @@ Login::Step Login::OnWake(Patience::Wake wake) {
       outcome_ = Outcome::kClientLeft;
       return Step::kEnd;
     case Patience::Wake::kEnded:
-      return Unavailable(LoginResult::kBackendUnavailable, std::string(record_.failure));
+      return Unavailable(LoginResult::kBackendUnavailable, record_.failure);
   }
   return Step::kEnd;
 }
 
 Login::Step Login::TooLate() {
   if (record_.failure.empty()) record_.failure = "login_timeout: not done in time";
-  return Unavailable(LoginResult::kTimeout, std::string(record_.failure));
+  return Unavailable(LoginResult::kTimeout, record_.failure);
 }
 
-Login::Step Login::Unavailable(LoginResult result, std::string failure) {
-  record_.failure = std::move(failure);
+Login::Step Login::Unavailable(LoginResult result, std::string_view failure) {
+  record_.failure = failure;
   answer_ = pop3::kReplyTemporary;
   result_ = result;
   outcome_ = Outcome::kUnavailable;
