@@ -24,7 +24,7 @@ constexpr size_t kClasses = 64;  // larger frames are not pooled
 // Aligned to it: a frame's address leads to its slab.
 constexpr size_t kSlabBytes = size_t{8} * 1024;
 constexpr size_t kSlabsAtOnce = 128;  // got from the kernel together
-constexpr size_t kTrimmedMax = 512;   // a call: about a millisecond
+constexpr size_t kTrimmedMax = 512;   // a call
 
 struct FreeFrameNode {
   FreeFrameNode* next;
@@ -56,6 +56,9 @@ constexpr std::array<uint32_t, kClasses> kCapacity = [] {
 class Slabs {
  public:
   ~Slabs() {
+    for (const Slab* slab : with_room_) {
+      for (; slab != nullptr; slab = slab->next) in_use_ -= slab->used == 0 ? 1 : 0;
+    }
     // A frame that outlives its thread keeps its memory.
     if (in_use_ > 0) return;
     for (void* memory : mapped_) munmap(memory, kMappedBytes);
