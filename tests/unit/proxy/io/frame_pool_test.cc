@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <cstring>
+#include <fstream>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -107,6 +109,26 @@ TEST(FramePoolTest, GivesBackOnlySoMuchAtOnce) {
   EXPECT_GT(TrimAll(), 400u);
 }
 
+#if !__has_feature(thread_sanitizer)  // it maps memory of its own for each thread
+// Address space of this process, bytes.
+size_t Mapped() {
+  size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * 4096;
+}
+
+TEST(FramePoolTest, AThreadThatEndsLeavesNothing) {
+  const auto once = [] {
+    std::thread([] {
+      for (void* frame : AllocateMany()) FreeFrame(frame, kBytes);
+    }).join();
+  };
+  once();  // what the library keeps of threads, it keeps once
+  const size_t before = Mapped();
+  for (int i = 0; i < 40; ++i) once();
+  EXPECT_LT(Mapped(), before + size_t{10} * 1024 * 1024);
+}
+#endif
 #endif
 
 }  // namespace
