@@ -6,12 +6,17 @@
 namespace poplar::io {
 
 // While it lives: when `timeout` has passed, aborts the stream, so that whoever awaits it returns;
-// expired() then says that the clock did it.
+// expired() then says that the clock did it. One that is over already does so at once: whoever sets
+// it anew for each read would otherwise gain a step of the wheel with each.
 class Deadline {
  public:
   Deadline(Proactor& proactor, Time at, Stream& stream)
       : stream_(stream), timer_(proactor.timers(), &Deadline::OnExpiry, this) {
-    timer_.Arm(at);
+    if (at > proactor.Now()) {
+      timer_.Arm(at);
+    } else {
+      OnExpiry(this);
+    }
   }
   Deadline(Proactor& proactor, Duration timeout, Stream& stream)
       : Deadline(proactor, proactor.Now() + timeout, stream) {}

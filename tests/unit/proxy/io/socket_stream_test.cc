@@ -284,6 +284,20 @@ TEST_F(SocketStreamTest, ADeadlineThatIsNotReachedDoesNothing) {
   EXPECT_EQ(proactor_.timers().armed(), 0u);
 }
 
+// Whoever sets it anew for each read, and is busy in between, isn't given another step of the wheel
+// each time.
+TEST_F(SocketStreamTest, ADeadlineThatIsOverEndsTheReadThoughBytesAreAtHand) {
+  Connect();
+  std::optional<Result<>> written;
+  scope_.Spawn(KeepWrite(*far_, "too late", written));
+  Pass(seconds(1));
+  std::optional<bool> expired;
+  scope_.Spawn(ReadWithDeadline(proactor_, *near_, seconds(0), expired));
+  Await(expired);
+  EXPECT_TRUE(*expired);
+  EXPECT_EQ(proactor_.timers().armed(), 0u);
+}
+
 TEST_F(SocketStreamTest, DetachesOnlyWhileNothingIsUnderWay) {
   near_ = *OpenStream(proactor_, AF_INET);
   std::optional<Result<>> refused;

@@ -114,6 +114,23 @@ TEST(SessionEndTest, LoginTimeoutWithBytesAtHand) {
   EXPECT_NE(client.end(), PeerEnd::kOpen);
 }
 
+// The time passes while we wait for the client to read, and what it sent is there whenever we ask.
+TEST(SessionEndTest, LoginTimeoutOfAFlood) {
+  constexpr size_t kWindow = 80;
+  SessionBench::Options options{
+      .faults = {.send_buffer_bytes = kWindow, .receive_window_bytes = kWindow}};
+  options.timeouts.client_write_stall = seconds(100);
+  SessionBench bench(options);
+  upstream::DrivenPeer& client = bench.Connect();
+  client.StopReading();
+  for (int i = 0; i < 1000; ++i) client.Send("USER alice\r\n");
+  bench.Settle(seconds(61));
+  client.Forget();
+  client.GoOnReading();
+  EXPECT_EQ(bench.RunToEnd().reason, EndReason::kLoginTimeout);
+  EXPECT_LT(client.received().size(), 10 * kWindow) << "it was served on";
+}
+
 TEST(SessionEndTest, ResetBeforeLogin) {
   SessionBench bench;
   bench.Connect().Reset();
