@@ -306,17 +306,30 @@ void UringProactor::SubmitAndWait() {
   }
   const Time now = Now();
   turn_clock_.Waits(now);
-  Duration left = std::chrono::hours(1);
-  if (const auto next = timers().NextStep()) left = std::max(*next - now, Duration::zero());
-  __kernel_timespec timeout{.tv_sec = left.count() / 1'000'000'000,
-                            .tv_nsec = left.count() % 1'000'000'000};
-  io_uring_cqe* first = nullptr;
-  const int result = io_uring_submit_and_wait_timeout(ring_.get(), &first, 1, &timeout, nullptr);
+  ArmTimeout(now);
+  const int result = io_uring_submit_and_wait(ring_.get(), 1);
   // The kernel had no memory even to keep a completion beside the full queue: it is lost, and who
   // waits for it could never be ended.
   if (result == -EBADR) std::abort();
-  // ETIME, EINTR, EBUSY for a full completion queue: all are answered by the look that follows.
+  // EINTR, EBUSY for a full completion queue: all are answered by the look that follows.
   turn_clock_.Wakes(Now());
+}
+
+void UringProactor::ArmTimeout(Time now) {
+  const std::optional<Time> next = timers().NextStep();
+  if (!next || (timeout_at_ && *timeout_at_ <= *next)) return;
+  const Duration left = std::max(*next - now, Duration::zero());
+  timeout_ = {.tv_sec = left.count() / 1'000'000'000, .tv_nsec = left.count() % 1'000'000'000};
+  io_uring_sqe& entry = NextEntry();
+  const auto label = static_cast<uint64_t>(Kind::kTimeout);
+  if (std::exchange(timeout_at_, next)) {
+    // Where it has just ended, its completion is there, and the next turn sets another.
+    io_uring_prep_timeout_update(&entry, &timeout_, label, 0);
+    return Label(entry, nullptr, static_cast<uint64_t>(Kind::kCancel));
+  }
+  io_uring_prep_timeout(&entry, &timeout_, 0, 0);
+  Label(entry, nullptr, label);
+  ++internal_in_flight_;
 }
 
 void UringProactor::Reap() {
@@ -362,6 +375,10 @@ void UringProactor::Dispatch(const io_uring_cqe& completion) {
     case Kind::kWake:
       --internal_in_flight_;
       return OnWake();
+    case Kind::kTimeout:
+      --internal_in_flight_;
+      timeout_at_.reset();
+      return;  // the loop looks at its timers in each turn
     case Kind::kCancel:
       return;  // whatever it says, the operation's own completion tells how it ended
   }
@@ -457,6 +474,7 @@ void UringProactor::Wind() {
   winding_ = true;
   trim_.Stop();
   Cancel(nullptr, Kind::kWake);
+  if (timeout_at_) Cancel(nullptr, Kind::kTimeout);
   for (const auto& [socket, listener] : listeners_) Abort(socket);
   while (internal_in_flight_ > 0) {
     io_uring_submit_and_wait(ring_.get(), 1);

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <linux/time_types.h>
+
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "proxy/io/pool_trim.h"
@@ -60,7 +63,16 @@ class UringProactor final : public Proactor {
   }
 
  private:
-  enum class Kind : uint64_t { kReceive, kSend, kConnect, kAccept, kWake, kCancel, kLookout };
+  enum class Kind : uint64_t {
+    kReceive,
+    kSend,
+    kConnect,
+    kAccept,
+    kWake,
+    kCancel,
+    kLookout,
+    kTimeout
+  };
   struct Listener;
   struct Socket {
     ReceiveOperation* receive = nullptr;
@@ -96,6 +108,7 @@ class UringProactor final : public Proactor {
 
   void ArmWake();
   void ArmAccept(Listener& listener);
+  void ArmTimeout(Time now);
   void SubmitAndWait();
   void Reap();
   void Dispatch(const io_uring_cqe& completion);
@@ -116,7 +129,12 @@ class UringProactor final : public Proactor {
 
   PostedFunctions posted_;
   uint64_t wake_value_ = 0;
-  int internal_in_flight_ = 0;  // wake and accepts; the ring mustn't close before they ended
+  // Ends the wait at the wheel's next step, or ahead of it. One for many waits: a timeout of each
+  // would be set and taken away thousands of times a second.
+  std::optional<Time> timeout_at_;  // none: none is in the ring
+  __kernel_timespec timeout_{};     // the kernel reads it when it is submitted
+  // Wake, accepts and the timeout; the ring mustn't close before they ended.
+  int internal_in_flight_ = 0;
   bool winding_ = false;
   PoolTrim trim_;
   TurnClock turn_clock_{counters_};
