@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/io/system_clock.h"
 #include "proxy/server/dovecot_line.h"
 #include "proxy/server/journal.h"
 #include "proxy/server/log_sinks.h"
@@ -66,7 +67,8 @@ struct Log::Sink {
   }
 
   std::shared_ptr<spdlog::async_logger> Open(const std::string& output) {
-    auto gathering = std::make_shared<GatheringSink>(*pool, sinks, SinkFor(output));
+    auto gathering =
+        std::make_shared<GatheringSink>(*pool, sinks, SinkFor(output), &io::BlockThread);
     auto made = std::make_shared<spdlog::async_logger>(
         "poplar", std::move(gathering), pool, spdlog::async_overflow_policy::overrun_oldest);
     made->set_pattern("%v");

@@ -2,16 +2,11 @@
 
 #include <utility>
 
-#include "proxy/io/system_clock.h"
 #include "proxy/server/journal.h"
 
 namespace poplar::server {
 namespace {
 
-// Short beside what a person notices, long beside what a session takes.
-constexpr io::Duration kGatherTime = std::chrono::milliseconds(10);
-constexpr auto kClose = std::chrono::milliseconds(1);
-constexpr size_t kBurstLines = 16;
 // Bounds what a stream that never pauses keeps from being written.
 constexpr size_t kGatheredLinesMax = 256;
 
@@ -59,12 +54,13 @@ void JournalSink::sink_it_(const spdlog::details::log_msg& message) {
 
 void GatheringSink::log(const spdlog::details::log_msg& message) {
   inner_->log(message);
-  burst_ = message.time - std::exchange(last_, message.time) < kClose ? burst_ + 1 : 0;
+  const bool burst = message.time - std::exchange(times_[oldest_], message.time) < kBurstTime;
+  oldest_ = (oldest_ + 1) % kBurstLines;
   const bool last = queue_.queue_size() == 0;
   if (!last && ++gathered_ < kGatheredLinesMax) return;
   gathered_ = 0;
   for (const spdlog::sink_ptr& sink : all_) sink->flush();
-  if (last && burst_ >= kBurstLines) io::BlockThread(kGatherTime);
+  if (last && burst) pause_(kGatherTime);
 }
 
 }  // namespace poplar::server

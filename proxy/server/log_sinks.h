@@ -4,12 +4,17 @@
 #include <spdlog/details/file_helper.h>
 #include <spdlog/sinks/base_sink.h>
 
+#include <array>
+#include <chrono>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "proxy/io/clock.h"
 
 namespace poplar::server {
 
@@ -53,14 +58,22 @@ class JournalSink final : public spdlog::sinks::base_sink<spdlog::details::null_
 };
 
 // Under load lines are written together: to wake the log's thread for each one, and to write it,
-// would take a core more than the line itself. Behind kBurstLines that came within kClose of one
-// another, those of the next kGatherTime wait; else a line is written at once.
+// would take a core more than the line itself. Where the last kBurstLines came within kBurstTime,
+// those of the next kGatherTime wait; else a line is written at once.
 class GatheringSink final : public spdlog::sinks::sink {
  public:
+  static constexpr size_t kBurstLines = 16;
+  // By the average: single gaps are wide at any rate.
+  static constexpr auto kBurstTime = kBurstLines * std::chrono::milliseconds(4);
+  // Short beside what a person notices, long beside what a session takes.
+  static constexpr io::Duration kGatherTime = std::chrono::milliseconds(10);
+
+  using Pause = std::function<void(io::Duration)>;
+
   // `queue`: what brings the lines; it is alive as long as it brings any.
   GatheringSink(spdlog::details::thread_pool& queue, std::vector<spdlog::sink_ptr>& all,
-                spdlog::sink_ptr inner)
-      : queue_(queue), all_(all), inner_(std::move(inner)) {}
+                spdlog::sink_ptr inner, Pause pause)
+      : queue_(queue), all_(all), inner_(std::move(inner)), pause_(std::move(pause)) {}
 
   void log(const spdlog::details::log_msg& message) override;
   void flush() override { inner_->flush(); }
@@ -73,9 +86,10 @@ class GatheringSink final : public spdlog::sinks::sink {
   spdlog::details::thread_pool& queue_;
   std::vector<spdlog::sink_ptr>& all_;  // of this queue: any may have lines that aren't written yet
   const spdlog::sink_ptr inner_;
+  const Pause pause_;
   size_t gathered_ = 0;
-  size_t burst_ = 0;  // lines so far, each close behind the one before
-  spdlog::log_clock::time_point last_{};
+  std::array<spdlog::log_clock::time_point, kBurstLines> times_{};  // of the last lines
+  size_t oldest_ = 0;
 };
 
 }  // namespace poplar::server
