@@ -146,7 +146,7 @@ bool NodePool::TakeOrWait(Waiter& waiter, Idle* evicted) {
   {
     const std::lock_guard lock(mutex_);
     ++demand_;
-    if (!demand_told_ && on_demand_ != nullptr) {
+    if (!demand_told_ && on_demand_ != nullptr && limits_.warm > 0) {
       demand_told_ = true;
       ++on_demand_calls_;
       on_demand = on_demand_;

@@ -132,8 +132,8 @@ class NodePool {
   // Connections that logins asked for since the last call; for the adaptive size of the warm pool.
   uint64_t TakeDemand();
   // Called with no lock held, by any thread, after a login took a warm connection or found none;
-  // once, until the next TakeDemand. When this returns, no call of the earlier one is under way; so
-  // it must not be called from within on_demand.
+  // once, until the next TakeDemand; never where limits.warm is 0. When this returns, no call of
+  // the earlier one is under way; so it must not be called from within on_demand.
   void set_on_demand(std::function<void()> on_demand);
 
   // A size below what is in use: no slot is given until it fits again; idle ones beyond it go with

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "proxy/upstream/jitter.h"
@@ -53,13 +54,11 @@ io::Task<void> Keeper::Run() {
   while (!stopped_) {
     const io::Time now = proactor_.Now();
     if (now >= next_sweep_) Sweep(now);
-    // Whatever rang, there may be demand; if it is too early to look, it is looked at later.
-    const bool looks = now >= target_updated_ + kPause;
-    if (looks) LookAtDemand(now);
+    LookAtDemand(now);  // whatever rang
     Refill(now);
     io::Time next = next_sweep_;
     if (opens_from_ > now) next = std::min(next, opens_from_);
-    if (!looks) next = std::min(next, target_updated_ + kPause);
+    if (demand_ > 0) next = std::min(next, target_updated_ + kPause);
     co_await alarm_.Until(next);
   }
   HangUp();
@@ -77,10 +76,12 @@ io::Task<void> Keeper::Run() {
 
 void Keeper::Listen() {
   line_ = std::make_shared<Line>(Line{this});
-  node_.pool.set_on_demand([line = line_, proactor = &proactor_] {
-    proactor->PostFromAnyThread([line] {
-      if (line->keeper != nullptr) line->keeper->alarm_.Ring();
-    });
+  const auto ring = [line = line_] {
+    if (line->keeper != nullptr) line->keeper->alarm_.Ring();
+  };
+  node_.pool.set_on_demand([ring, proactor = &proactor_, own = std::this_thread::get_id()] {
+    if (std::this_thread::get_id() == own) return ring();
+    proactor->PostFromAnyThread(ring);
   });
 }
 
@@ -120,8 +121,10 @@ void Keeper::FollowAddress() {
 
 void Keeper::LookAtDemand(io::Time now) {
   // Taking it is also what lets the pool tell of demand again.
-  const uint64_t demand = node_.pool.TakeDemand();
-  wanted_ = target_.Update(demand, now - target_updated_, node_.pool.limits().warm);
+  demand_ += node_.pool.TakeDemand();
+  if (now < target_updated_ + kPause) return;
+  wanted_ =
+      target_.Update(std::exchange(demand_, 0), now - target_updated_, node_.pool.limits().warm);
   target_updated_ = now;
 }
 

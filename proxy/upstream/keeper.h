@@ -26,8 +26,7 @@ class Keeper {
   // Between looks at the node's health and at whose time is up; jittered. What has expired lies
   // that much longer, and a connect that failed is tried again no sooner.
   static constexpr io::Duration kTick = std::chrono::seconds(1);
-  // Between looks at the demand, so that a thousand logins a second wake the keeper two hundred
-  // times.
+  // Between judgements of how many to hold. What a login took is replaced at once.
   static constexpr io::Duration kPause = std::chrono::milliseconds(5);
   // How long Stop lets a connection come about that is being opened.
   static constexpr io::Duration kStopPatience = std::chrono::seconds(1);
@@ -72,8 +71,9 @@ class Keeper {
   Alarm alarm_;
   std::shared_ptr<Line> line_;
   balancer::WarmTarget target_;
-  io::Time target_updated_;  // and the demand taken
-  uint32_t wanted_ = 0;      // warm connections
+  io::Time target_updated_;
+  uint64_t demand_ = 0;  // since then
+  uint32_t wanted_ = 0;  // warm connections
   io::Time next_sweep_;
   io::Time opens_from_;                       // no new connect before
   std::shared_ptr<const Endpoint> endpoint_;  // of the idle ones

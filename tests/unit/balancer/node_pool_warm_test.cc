@@ -130,6 +130,16 @@ TEST_F(WarmTest, DemandIsCountedAndToldOnce) {
   EXPECT_EQ(calls, 2);
 }
 
+TEST_F(WarmTest, WhereNoneIsKeptNobodyIsTold) {
+  PoolLimits limits = pool_.limits();
+  limits.warm = 0;
+  pool_.SetLimits(limits);
+  pool_.set_on_demand([] { ADD_FAILURE() << "for nothing"; });
+  EXPECT_EQ(Take(), -1);
+  EXPECT_EQ(pool_.TakeDemand(), 1u);
+  pool_.set_on_demand({});
+}
+
 TEST_F(WarmTest, AWaitingLoginIsDemandToo) {
   pool_.SetLimits(Limits(1));
   Slot slot = TakeSlot();
