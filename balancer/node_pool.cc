@@ -146,11 +146,6 @@ bool NodePool::TakeOrWait(Waiter& waiter, Idle* evicted) {
   {
     const std::lock_guard lock(mutex_);
     ++demand_;
-    if (!demand_told_ && on_demand_ != nullptr && limits_.warm > 0) {
-      demand_told_ = true;
-      ++on_demand_calls_;
-      on_demand = on_demand_;
-    }
     // By the invariant nothing is to be had while others wait: nobody jumps the queue.
     if (!warm_.empty()) {
       waiter.grant.kind = Grant::Kind::kWarm;
@@ -165,10 +160,20 @@ bool NodePool::TakeOrWait(Waiter& waiter, Idle* evicted) {
       queue_.PushBack(waiter);
       if (ending_ < SlotsOwed() && !parked_.empty()) *evicted = End(parked_.TakeOldest());
     }
+    if (warm_.empty()) on_demand = DemandToTell();
     CheckInvariants();
   }
   if (on_demand != nullptr) TellDemand(*on_demand);
   return granted;
+}
+
+void NodePool::OnLoginDone() {
+  std::shared_ptr<const std::function<void()>> on_demand;
+  {
+    const std::lock_guard lock(mutex_);
+    if (demand_ > 0) on_demand = DemandToTell();
+  }
+  if (on_demand != nullptr) TellDemand(*on_demand);
 }
 
 bool NodePool::Withdraw(Waiter& waiter) {
@@ -292,6 +297,13 @@ void NodePool::set_on_demand(std::function<void()> on_demand) {
   on_demand_.swap(next);
   on_demand_idle_.wait(lock, [this] { return on_demand_calls_ == 0; });
   lock.unlock();  // before the earlier one's captures go
+}
+
+std::shared_ptr<const std::function<void()>> NodePool::DemandToTell() {
+  if (demand_told_ || on_demand_ == nullptr || limits_.warm == 0) return nullptr;
+  demand_told_ = true;
+  ++on_demand_calls_;
+  return on_demand_;
 }
 
 void NodePool::TellDemand(const std::function<void()>& on_demand) {

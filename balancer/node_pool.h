@@ -99,6 +99,10 @@ class NodePool {
   // that must give way: end it.
   [[nodiscard]] bool TakeOrWait(Waiter& waiter, Idle* evicted);
 
+  // A login that took a connection here is done. Only now is the keeper told, where another warm
+  // one was left: to open the next would have been in the way of this login.
+  void OnLoginDone();
+
   // The login doesn't wait any longer. True: it is out of the queue. False: OnGranted has been
   // called or is about to be; wait for it, and let the grant go.
   [[nodiscard]] bool Withdraw(Waiter& waiter);
@@ -131,9 +135,10 @@ class NodePool {
   void SetOpen(bool open);
   // Connections that logins asked for since the last call; for the adaptive size of the warm pool.
   uint64_t TakeDemand();
-  // Called with no lock held, by any thread, after a login took a warm connection or found none;
-  // once, until the next TakeDemand; never where limits.warm is 0. When this returns, no call of
-  // the earlier one is under way; so it must not be called from within on_demand.
+  // Called with no lock held, by any thread, after a login took the last warm connection or found
+  // none, and after one that took another is done; once, until the next TakeDemand; never where
+  // limits.warm is 0. When this returns, no call of the earlier one is under way; so it must not be
+  // called from within on_demand.
   void set_on_demand(std::function<void()> on_demand);
 
   // A size below what is in use: no slot is given until it fits again; idle ones beyond it go with
@@ -184,6 +189,8 @@ class NodePool {
 
   // These without: they run others' code.
   static void Tell(Queue granted);
+  // Null: there is nobody to tell, or nothing new.
+  std::shared_ptr<const std::function<void()>> DemandToTell();
   void TellDemand(const std::function<void()>& on_demand);
 
   mutable std::mutex mutex_;

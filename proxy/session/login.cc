@@ -74,7 +74,9 @@ Login::Login(Environment& environment, const Settings& settings, const Request& 
           },
           this) {}
 
-Login::~Login() = default;
+Login::~Login() {
+  if (drawn_from_ != nullptr) drawn_from_->OnLoginDone();
+}
 
 io::Task<Login::Outcome> Login::Run() {
   if (!pop3::IsSafe(request_.credential)) {
@@ -241,7 +243,8 @@ io::Task<Login::Step> Login::TakeParked() {
 io::Task<Login::Step> Login::TakeConnection() {
   SlotWait place(environment_.proactor, patience_);
   balancer::NodePool::Idle evicted;
-  if (!node().pool.TakeOrWait(place, &evicted)) {
+  drawn_from_ = &node().pool;
+  if (!drawn_from_->TakeOrWait(place, &evicted)) {
     if (evicted.connection != nullptr) {
       environment_.observer.ParkedEnded(node_, upstream::ParkedEnd::kEvicted);
       upstream::RetireInBackground(environment_.proactor, environment_.scope, std::move(evicted));

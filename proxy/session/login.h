@@ -226,8 +226,9 @@ class Login {
   Whereabouts said_;  // by all rules but the moves
   Whereabouts where_;
   std::optional<balancer::Moves::Turn> turn_;
-  std::optional<io::Time> enters_until_;  // once it waits for sessions elsewhere
-  upstream::Cluster* cluster_ = nullptr;  // once the user is located, as the next
+  std::optional<io::Time> enters_until_;      // once it waits for sessions elsewhere
+  balancer::NodePool* drawn_from_ = nullptr;  // the last one
+  upstream::Cluster* cluster_ = nullptr;      // once the user is located, as the next
   balancer::Candidates order_;
   std::optional<pop3::Credential> rewritten_;  // nothing: the client's own serves
   const uint64_t user_hash_;

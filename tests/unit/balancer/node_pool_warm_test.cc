@@ -130,6 +130,26 @@ TEST_F(WarmTest, DemandIsCountedAndToldOnce) {
   EXPECT_EQ(calls, 2);
 }
 
+TEST_F(WarmTest, WhereAnotherIsLeftDemandIsToldOnceTheLoginIsDone) {
+  int calls = 0;
+  pool_.set_on_demand([&] { ++calls; });
+  EXPECT_EQ(AddWarm(1), nullptr);
+  EXPECT_EQ(AddWarm(2), nullptr);
+  pool_.OnLoginDone();
+  EXPECT_EQ(calls, 0) << "of nothing";
+  EXPECT_EQ(Take(), 1);
+  EXPECT_EQ(calls, 0);
+  pool_.OnLoginDone();
+  EXPECT_EQ(calls, 1);
+  pool_.OnLoginDone();
+  EXPECT_EQ(Take(), 2);
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(pool_.TakeDemand(), 2u);
+  pool_.OnLoginDone();
+  EXPECT_EQ(calls, 1) << "of nothing new";
+  pool_.set_on_demand({});
+}
+
 TEST_F(WarmTest, WhereNoneIsKeptNobodyIsTold) {
   PoolLimits limits = pool_.limits();
   limits.warm = 0;

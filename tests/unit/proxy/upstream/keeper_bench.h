@@ -59,6 +59,7 @@ class KeeperBench : public NodeBench {
       Login login;
       Take(login);
       Give(login);
+      pool().OnLoginDone();
     }
   }
   // What the login gets, without waiting.

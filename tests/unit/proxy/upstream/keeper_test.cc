@@ -6,7 +6,6 @@
 #include <chrono>
 #include <map>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -40,49 +39,6 @@ TEST(WarmTest, ConnectedAndGreetedButNotLoggedIn) {
   EXPECT_GT(took.connect.count(), 0);
   EXPECT_EQ(bench.recorder.opening_took, std::vector{took.connect + took.greeting});
   KeeperBench::Give(login);
-}
-
-TEST(WarmTest, RefilledAheadOfDemand) {
-  KeeperBench bench({.pool = {.warm = 4}});
-  bench.Start();
-  bench.RunFor(seconds(30));
-  EXPECT_TRUE(bench.script.connections().empty());  // nobody asks: nothing is kept
-  bench.Demand(3);
-  bench.WaitForWarm(3);
-  Login first;
-  Login second;
-  EXPECT_EQ(bench.Take(first), Kind::kWarm);
-  EXPECT_EQ(bench.Take(second), Kind::kWarm);
-  // Refilled soon, not at the next tick: the pool tells of the demand.
-  const io::Time taken = bench.Now();
-  bench.WaitForWarm(4);
-  EXPECT_LT(bench.Now() - taken, milliseconds(20));
-  KeeperBench::Give(first);
-  KeeperBench::Give(second);
-}
-
-// Far more often than it judges how many to hold: whoever comes meanwhile finds one, too.
-TEST(WarmTest, ReplacesEachThatIsTakenAtOnce) {
-  KeeperBench bench({.pool = {.warm = 2}});
-  bench.StartServing();
-  bench.Demand(2);
-  bench.WaitForWarm(2);
-  for (int i = 0; i < 100; ++i) {
-    Login login;
-    EXPECT_EQ(bench.Take(login), Kind::kWarm) << i;
-    KeeperBench::Give(login);
-    bench.RunFor(milliseconds(2));
-  }
-}
-
-TEST(WarmTest, IsToldOfALoginOnAnotherThread) {
-  KeeperBench bench({.pool = {.warm = 2}});
-  bench.StartServing();
-  std::thread([&bench] { bench.Demand(1); }).join();
-  EXPECT_EQ(bench.pool().counts().warm, 0u);
-  const io::Time told = bench.Now();
-  bench.WaitForWarm(1);
-  EXPECT_LT(bench.Now() - told, milliseconds(20)) << "it had to wait for the next tick";
 }
 
 TEST(WarmTest, NoMoreThanTheLimitAndNoneWhereItIsZero) {
