@@ -26,7 +26,7 @@ class Keeper {
   // Between looks at the node's health and at whose time is up; jittered. What has expired lies
   // that much longer, and a connect that failed is tried again no sooner.
   static constexpr io::Duration kTick = std::chrono::seconds(1);
-  // Between judgements of how many to hold. What a login took is replaced at once.
+  // Between judgements of how many to hold. What a login took is replaced without one.
   static constexpr io::Duration kPause = std::chrono::milliseconds(5);
   // How long Stop lets a connection come about that is being opened.
   static constexpr io::Duration kStopPatience = std::chrono::seconds(1);
