@@ -1,7 +1,9 @@
 #include "balancer/affinity.h"
 
-#include <absl/hash/hash.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
+#include <algorithm>
 #include <cassert>
 #include <charconv>
 #include <string>
@@ -200,8 +202,8 @@ void Affinity::Forget(Shard& shard, Map::value_type& entry) {
 Affinity::~Affinity() { assert(Users() == 0); }
 
 Affinity::Shard& Affinity::ShardOf(const std::string& key) const {
-  // The upper bits: the maps inside use the lower ones of the same hash.
-  return shards_[(absl::Hash<std::string>{}(key) >> 32) % kShards];
+  // Abseil's hash is another in each process, and what goes by shards could not be replayed.
+  return shards_[XXH64(key.data(), key.size(), 0) % kShards];
 }
 
 Affinity::Lease Affinity::Acquire(ClusterId cluster, const CanonicalUser& user, NodeId chosen) {
@@ -279,13 +281,18 @@ std::optional<Affinity::Guest> Affinity::GuestOf(ClusterId cluster, std::string_
 std::vector<Affinity::Guest> Affinity::GuestsIn(size_t number) {
   std::vector<Guest> guests;
   Shard& shard = shards_[number];
-  const std::lock_guard lock(shard.mutex);
-  for (auto& [key, entry] : shard.entries) {
-    if (entry.bound == 0) continue;
-    const auto [cluster, user] = PartsOf(key);
-    guests.push_back(
-        {cluster, std::string(user), entry.node, NumberOf(shard, entry), entry.active});
+  {
+    const std::lock_guard lock(shard.mutex);
+    for (auto& [key, entry] : shard.entries) {
+      if (entry.bound == 0) continue;
+      const auto [cluster, user] = PartsOf(key);
+      guests.push_back(
+          {cluster, std::string(user), entry.node, NumberOf(shard, entry), entry.active});
+    }
   }
+  // Nor is the map's order one for all processes.
+  std::sort(guests.begin(), guests.end(),
+            [](const Guest& a, const Guest& b) { return a.user < b.user; });
   return guests;
 }
 

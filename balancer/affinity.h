@@ -206,7 +206,7 @@ class Affinity {
   };
   // Nothing: no lease of the user's is bound.
   std::optional<Guest> GuestOf(ClusterId cluster, std::string_view user) const;
-  // All in one of kShards shards; each gets a number for its stay if it had none.
+  // All in one of kShards shards, by their names; each gets a number for its stay if it had none.
   std::vector<Guest> GuestsIn(size_t shard);
 
   // Whoever logs in has to ask again.

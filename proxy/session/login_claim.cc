@@ -85,7 +85,7 @@ io::Task<Login::Step> Login::LetGo(const shared_state::ClaimAnswer& answer) {
   elsewhere_ = answer.node;
   if (elsewhere_) co_return Step::kAgain;
   record_.failure = answer.kind == Claimed::kLater
-                        ? "shared_state_young: other replicas have yet to say where users are"
+                        ? "shared_state_awaited: other replicas can't say yet where the user is"
                         : "elsewhere: a session on another replica holds the user on a node that "
                           "isn't known here";
   co_return co_await AwaitElsewhere();

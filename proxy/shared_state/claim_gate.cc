@@ -21,8 +21,9 @@ struct Question {
 }  // namespace
 
 io::Task<ClaimAnswer> ClaimGate::Ask(Claim claim) {
-  if (!replica_.up()) {
-    if (replica_.starting()) co_return ClaimAnswer{.kind = ClaimAnswer::Kind::kLater};
+  const Replica::Reach reach = replica_.reach(proactor_.Now());
+  if (reach == Replica::Reach::kAwaited) co_return ClaimAnswer{.kind = ClaimAnswer::Kind::kLater};
+  if (reach == Replica::Reach::kAway) {
     replica_.Skipped();
     replica_.Concluded(ClaimAnswer::Kind::kAlone);
     co_return ClaimAnswer{};

@@ -21,7 +21,8 @@ struct ClaimAnswer {
   enum class Kind : uint8_t {
     kGranted,
     kElsewhere,  // a session on another replica holds the user on another node
-    kLater,      // the store or this replica has just begun, and doesn't know of all sessions yet
+    kLater,      // the store or this replica has just begun, and doesn't know of all sessions yet;
+                 // or the store has just closed the connection, and may be back in a moment
     kAlone,      // nobody could be asked in time: go by what is known here
   };
   Kind kind = Kind::kAlone;

@@ -20,6 +20,11 @@ inline constexpr io::Duration kSilenceMax = std::chrono::seconds(1);
 // To connect, log in and load the scripts.
 inline constexpr io::Duration kOpenMax = std::chrono::seconds(3);
 
+// A store that was there and has closed the connection may only be starting again: logins wait for
+// it so long, and not again before the interval is over.
+inline constexpr io::Duration kReturnMax = std::chrono::seconds(1);
+inline constexpr io::Duration kReturnInterval = std::chrono::seconds(10);
+
 // Between tries to reach it; jittered.
 inline constexpr io::Duration kRetryMin = std::chrono::milliseconds(100);
 inline constexpr io::Duration kRetryMax = std::chrono::seconds(1);

@@ -105,7 +105,7 @@ io::Task<void> Link::Write() {
     }
     const std::string sending = std::exchange(unsent_, {});
     const io::Result<> sent = co_await stream_->Write(sending);
-    if (!sent) End(TextOf(sent.error()));
+    if (!sent) Closed(TextOf(sent.error()));
   }
 }
 
@@ -113,9 +113,9 @@ io::Task<void> Link::Read() {
   while (!ended_) {
     const io::Result<io::Buffer> more = co_await stream_->Read();
     if (!more) {
-      End(TextOf(more.error()));
+      Closed(TextOf(more.error()));
     } else if (more->empty()) {
-      End("it closed the connection");
+      Closed("it closed the connection");
     } else if (const auto fed = reader_.Feed(more->bytes()); !fed) {
       End(fed.error());
     } else if (!Deliver()) {
@@ -167,6 +167,11 @@ io::Task<std::optional<Reply>> Link::Ask(Words words) {
 }
 
 void Link::Abort() { End("Poplar stops"); }
+
+void Link::Closed(std::string why) {
+  was_closed_ = was_closed_ || !ended_;
+  End(std::move(why));
+}
 
 void Link::End(std::string why) {
   if (std::exchange(ended_, true)) return;

@@ -64,6 +64,8 @@ class Link {
   // At any time, also twice.
   void Abort();
   bool ended() const { return ended_; }
+  // It was the store that ended it, or something between: not Abort, and not its silence.
+  bool was_closed() const { return was_closed_; }
   // Made and not answered.
   size_t requests() const { return waiting_.size(); }
 
@@ -80,6 +82,7 @@ class Link {
   io::Task<void> Write();
   io::Task<void> Read();
   bool Deliver();
+  void Closed(std::string why);
   void End(std::string why);
   void Watch();
 
@@ -93,6 +96,7 @@ class Link {
   std::deque<Waiting> waiting_;
   io::Timer silence_;
   bool ended_ = false;
+  bool was_closed_ = false;
   std::string why_;
 };
 

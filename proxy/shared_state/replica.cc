@@ -87,6 +87,7 @@ io::Task<void> Replica::Run() {
 
 io::Task<void> Replica::Carry(std::string& why) {
   why = co_await link_->Carry();
+  if (live_ && breaker_.closed() && link_->was_closed()) AwaitReturn();
   live_ = false;
   SetUp();
   awake_.Signal();
@@ -118,6 +119,7 @@ io::Task<void> Replica::Live() {
 
 void Replica::Stop() {
   stopped_ = true;
+  awaited_until_ = io::Time();
   SetUp();
   if (link_ != nullptr && !live_) link_->Abort();
   awake_.Signal();
@@ -146,12 +148,20 @@ std::string Replica::LeaseText() const {
 
 void Replica::SetUp() {
   up_ = live_ && breaker_.closed() && !stopped_;
-  starting_ = false;
+}
+
+// Ahead of SetUp, so that nobody finds it away meanwhile.
+void Replica::AwaitReturn() {
+  const io::Time now = proactor_.Now();
+  if (now < next_return_ || stopped_) return;
+  next_return_ = now + kReturnInterval;
+  awaited_until_ = now + kReturnMax;
 }
 
 void Replica::GoAlone(const std::string& why) {
   breaker_.OnLost();
   SetUp();
+  if (awaited_until_.load() == io::Time::max()) awaited_until_ = io::Time();
   const io::Time now = proactor_.Now();
   if (!alone_since_ && !stopped_) {
     alone_since_ = now;
@@ -195,6 +205,7 @@ io::Task<void> Replica::Beat() {
   }
   if (!was_closed && breaker_.closed()) reconciles_ = true;
   SetUp();
+  awaited_until_ = io::Time();
   std::vector<Votes> others;
   const Reply& lines = reply->at(3);
   for (size_t i = 1; i < lines.list.size(); i += 2) {

@@ -63,10 +63,15 @@ class Replica final : public balancer::StayObserver {
 
   // --- from any thread
 
-  // Whether it is worth asking: else a login goes on alone at once.
-  bool up() const { return up_.load(std::memory_order_relaxed); }
-  // Not known to be away either: nobody has reached it yet, or failed to.
-  bool starting() const { return starting_.load(std::memory_order_relaxed); }
+  // Whether it is worth asking: now; soon, since nobody has reached it yet or failed to, or since
+  // it has just closed the connection (kReturnMax); or not, and a login goes on alone at once.
+  enum class Reach : uint8_t { kUp, kAwaited, kAway };
+  Reach reach(io::Time now) const {
+    if (up()) return Reach::kUp;
+    // It may come up between the two looks.
+    return now < awaited_until_.load() || up() ? Reach::kAwaited : Reach::kAway;
+  }
+  bool up() const { return up_; }
   io::Duration timeout() const { return settings_.timeout; }
   // `answer` is called once, on the worker's thread, whenever that is.
   void Ask(Claim claim, std::function<void(const ClaimAnswer&)> answer);
@@ -101,6 +106,7 @@ class Replica final : public balancer::StayObserver {
   io::Task<void> Carry(std::string& why);
   io::Task<void> Live();
   void TakeNewId();
+  void AwaitReturn();
   void GoAlone(const std::string& why);
   void SetUp();
   io::Task<void> Pause(io::Duration pause);
@@ -122,6 +128,7 @@ class Replica final : public balancer::StayObserver {
   io::Task<void> Leave();
 
   void Send(const Claim& claim, bool again, const std::function<void(const ClaimAnswer&)>& answer);
+  ClaimAnswer Unasked() const;
   ClaimAnswer OnClaim(const Claim& claim, const std::optional<Reply>& reply);
   void Lose(const Claim& claim);
   void Release(balancer::ClusterId cluster, const std::string& user, uint64_t number);
@@ -157,6 +164,7 @@ class Replica final : public balancer::StayObserver {
   io::Time next_round_{};
   std::optional<io::Time> last_beat_;
   std::optional<io::Time> alone_since_;
+  io::Time next_return_{};  // that is waited for
   bool reconciles_ = false;
   bool stopped_ = false;
   io::Duration offset_{};                            // of our clock from the store's
@@ -169,7 +177,7 @@ class Replica final : public balancer::StayObserver {
 
   // --- of all threads
   std::atomic<bool> up_ = false;
-  std::atomic<bool> starting_ = true;
+  std::atomic<io::Time> awaited_until_ = io::Time::max();
   std::atomic<bool> has_voice_ = false;
   std::atomic<size_t> replicas_ = 1;  // that have a voice
   std::array<std::atomic<uint64_t>, 4> requests_{};

@@ -36,7 +36,7 @@ void Replica::Ask(Claim claim, std::function<void(const ClaimAnswer&)> answer) {
 
 void Replica::Send(const Claim& claim, bool again,
                    const std::function<void(const ClaimAnswer&)>& answer) {
-  if (!live_) return answer({});
+  if (!live_) return answer(Unasked());
   const auto guest = affinity_.GuestOf(claim.cluster, claim.user);
   const std::string sessions = std::to_string(guest ? guest->sessions : 0);
   const std::string stay = std::to_string(claim.stay);
@@ -47,13 +47,20 @@ void Replica::Send(const Claim& claim, bool again,
   const bool sent = link_->Send(words, [this, claim, answer](const std::optional<Reply>& reply) {
     answer(OnClaim(claim, reply));
   });
-  if (!sent) answer({});
+  if (!sent) answer(link_->ended() ? Unasked() : ClaimAnswer());
+}
+
+ClaimAnswer Replica::Unasked() const {
+  const bool away = reach(proactor_.Now()) == Reach::kAway;
+  return {.kind = away ? ClaimAnswer::Kind::kAlone : ClaimAnswer::Kind::kLater};
 }
 
 ClaimAnswer Replica::OnClaim(const Claim& claim, const std::optional<Reply>& reply) {
   using Kind = ClaimAnswer::Kind;
   const std::string word = reply ? reply->at(0).text : "";
   Count(word.empty() ? Request::kError : Request::kOk);
+  // The connection is gone. Who asks again soon will find out whether the store is away.
+  if (!reply) return {.kind = Kind::kLater};
   if (word == "granted" || word == "elsewhere") {
     ClaimAnswer answer{.kind = word == "granted" ? Kind::kGranted : Kind::kElsewhere};
     answer.sessions = static_cast<uint32_t>(std::clamp<int64_t>(
@@ -72,7 +79,7 @@ ClaimAnswer Replica::OnClaim(const Claim& claim, const std::optional<Reply>& rep
     return {.kind = Kind::kLater};
   }
   // A script that is gone, or a store that has run out of memory.
-  if (reply) link_->Abort();
+  link_->Abort();
   return {};
 }
 

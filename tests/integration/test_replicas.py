@@ -8,6 +8,8 @@ import pytest
 from replica_stand import ReplicaLoad, ReplicaStand
 from upgrade_stand import Generations, swap_weights
 from waiting import until
+from wire import Pop3
+from witness_nodes import WitnessNodes
 
 USERS = [f"reader{index:02}" for index in range(60)]
 
@@ -29,6 +31,24 @@ def _in_service(proxy) -> float:
 
 def _all_up(stand):
     until(lambda: all(_in_service(proxy) == 3 for proxy in stand.replicas.values()), "all nodes to be back everywhere", 30)
+
+
+def test_the_witness_tells_whoever_is_on_two_nodes():
+    """And nobody whose session has ended, though the node may not have read of it yet."""
+    with WitnessNodes(["a", "b"]) as nodes:
+        def come(name, user):
+            session = Pop3.connect(nodes.ports[name])
+            ReplicaStand.finish_login(session, user)
+            return session
+        with come("a", "anna"), come("a", "anna"), come("b", "ben"):
+            assert not nodes.overlaps
+            come("b", "anna").close()
+            assert [each[1:4] for each in nodes.overlaps] == [("anna", "b", "a")] * 2
+            nodes.overlaps.clear()
+        for _ in range(50):
+            come("a", "carl").close()
+            come("b", "carl").close()
+        assert not nodes.overlaps
 
 
 def test_nobody_is_on_two_nodes_whatever_breaks(stand):

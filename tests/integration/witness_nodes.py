@@ -21,12 +21,14 @@ class Guest:
     node: str
     user: str
     since: float
-    connection: socket.socket
+    connection: asyncio.trsock.TransportSocket
 
     def has_left(self) -> bool:
         """Its end may lie in the kernel, unread."""
         try:
-            return self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+            # A socket of asyncio's can't be read from; one of the same connection can.
+            with self.connection.dup() as connection:
+                return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
         except BlockingIOError:
             return False
         except OSError:
@@ -34,7 +36,9 @@ class Guest:
 
 
 class WitnessNodes:
-    """`overlaps` has (moment, user, node, other node); `logins` counts by node."""
+    """`overlaps` has (moment, user, node, other node, how long it is there); `logins` counts by node. Leaving the block
+    raises what went wrong in here: a witness that fails must not be taken for one that saw nothing.
+    """
 
     def __init__(self, names):
         self.ports = {name: free_port() for name in names}
@@ -44,6 +48,7 @@ class WitnessNodes:
         self._servers, self._writers = {}, collections.defaultdict(set)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._faults = []
 
     def __enter__(self):
         self._thread.start()
@@ -56,6 +61,8 @@ class WitnessNodes:
             self.kill(name)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        if self._faults:
+            raise self._faults[0]
 
     def start(self, name: str):
         self._do(self._start(name))
@@ -108,6 +115,8 @@ class WitnessNodes:
                     writer.write(_ANSWERS.get(command, b"-ERR\r\n"))
         except OSError:
             pass
+        except Exception as error:  # pylint: disable=broad-except
+            self._faults.append(error)
         finally:
             self._leave(me)
             self._writers[name].discard(writer)

@@ -1,6 +1,7 @@
 #include "tests/unit/proxy/shared_state/fake_store.h"
 
 #include <sstream>
+#include <utility>
 
 #include "proxy/shared_state/scripts.h"
 
@@ -50,7 +51,7 @@ void FakeStore::Cut() {
 }
 
 void FakeStore::Stop() {
-  stopped_ = true;
+  if (std::exchange(stopped_, true)) return;
   machine_.Abort(listener_);
   Cut();
 }
