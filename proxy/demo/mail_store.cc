@@ -62,10 +62,10 @@ bool MailStore::AddMessage(std::string_view user, std::shared_ptr<const std::str
   assert(text->empty() || text->ends_with("\r\n"));
   Account* account = Find(user);
   if (account == nullptr) return false;
-  auto messages = std::make_shared<MessageList>(*account->messages);
+  if (account->messages.use_count() > 1)
+    account->messages = std::make_shared<MessageList>(*account->messages);
   std::string id = UniqueId(account->uid_validity, account->next_uid++, Digest(*text));
-  messages->push_back(Message{std::move(text), std::move(id)});
-  account->messages = std::move(messages);
+  account->messages->push_back(Message{std::move(text), std::move(id)});
   return true;
 }
 

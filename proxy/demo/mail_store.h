@@ -60,8 +60,8 @@ class MailStore {
     std::string password;
     uint32_t uid_validity = 0;
     uint32_t next_uid = 1;
-    // Replaced whole on every change, so that the sessions' snapshots stay as they are.
-    std::shared_ptr<const MessageList> messages = std::make_shared<const MessageList>();
+    // Changed in place only while nobody else has it: the sessions' snapshots stay as they are.
+    std::shared_ptr<MessageList> messages = std::make_shared<MessageList>();
     int open = 0;
     bool locked = false;
   };

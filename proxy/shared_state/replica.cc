@@ -146,9 +146,7 @@ std::string Replica::LeaseText() const {
   return std::to_string(duration_cast<milliseconds>(settings_.lease).count());
 }
 
-void Replica::SetUp() {
-  up_ = live_ && breaker_.closed() && !stopped_;
-}
+void Replica::SetUp() { up_ = live_ && breaker_.closed() && !stopped_; }
 
 // Ahead of SetUp, so that nobody finds it away meanwhile.
 void Replica::AwaitReturn() {

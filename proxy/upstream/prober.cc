@@ -15,6 +15,9 @@ namespace {
 using balancer::ProbeLevel;
 using pop3::ResponseCode;
 
+// Until every node has been looked at once, behind a start or a reload.
+constexpr io::Duration kFirstProbeMax = std::chrono::seconds(1);
+
 std::string_view FirstLine(std::string_view reply) {
   reply = reply.substr(0, reply.find('\n'));
   if (reply.ends_with('\r')) reply.remove_suffix(1);
@@ -54,9 +57,10 @@ void Prober::Stop() {
 void Prober::LookAtTerms() { alarm_.Ring(); }
 
 io::Task<void> Prober::Run() {
-  // Any moment within the first interval: nodes are not asked in step, nor by several Poplars.
-  io::Time next = proactor_.Now() +
-                  Between(proactor_.random(), io::Duration(0), cluster_.terms()->probe.interval);
+  // Any moment within the first: nodes are not asked in step, nor by several Poplars. What a node
+  // can do is known soon, though.
+  const io::Duration first = std::min(cluster_.terms()->probe.interval, kFirstProbeMax);
+  io::Time next = proactor_.Now() + Between(proactor_.random(), io::Duration(0), first);
   while (!stopped_) {
     const auto terms = cluster_.terms();
     const ProbeOptions& options = terms->probe;

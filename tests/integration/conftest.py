@@ -1,6 +1,7 @@
 """Fixtures: a CA, Dovecot nodes and Poplar in front of them. One set a test file; tests take users of their own."""
 
 import itertools
+import logging
 import os
 import pathlib
 import sys
@@ -28,6 +29,15 @@ def pytest_generate_tests(metafunc):
         chosen = metafunc.config.getoption("--via")
         metafunc.parametrize("via", ["direct", "poplar"] if chosen == "both" else [chosen],
                              scope="module")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_fails_unseen(caplog):
+    """What goes wrong in a node's or a load's task on a loop of its own would otherwise only be logged."""
+    yield
+    faults = [record.getMessage() for record in caplog.get_records("call")
+              if record.name == "asyncio" and record.levelno >= logging.ERROR]
+    assert not faults, "\n".join(faults)
 
 
 @pytest.fixture(scope="module")
