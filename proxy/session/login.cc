@@ -97,6 +97,8 @@ io::Task<Login::Outcome> Login::Run() {
     // Whoever ends the parked session is about to be done.
     if (step == Step::kGoOn && misplaced_)
       step = co_await Pause(Now() + kPartingPause, RetryReason::kHoldDown);
+    if (step == Step::kGoOn && AwaitsClaims())
+      step = co_await LetGo({.kind = shared_state::ClaimAnswer::Kind::kLater});
     if (step == Step::kGoOn) step = co_await TakeConnection();
     if (step == Step::kGoOn) step = Bind();
     while (step == Step::kAskSuccessor) step = co_await AskSuccessor();
@@ -138,7 +140,8 @@ io::Task<Login::Step> Login::ChooseNode() {
     if (late_ || aborted_) co_return TooLate();
     if (!InPlace()) co_return Step::kAgain;
     if (elsewhere_ && FollowElsewhere()) co_return Step::kGoOn;
-    if (std::exchange(elsewhere_, std::nullopt) && co_await AwaitElsewhere() == Step::kEnd)
+    if (std::exchange(elsewhere_, std::nullopt) &&
+        co_await AwaitElsewhere(shared_state::kAskAgain) == Step::kEnd)
       co_return Step::kEnd;
     const Choice choice = cluster().health.Choose(order_, user_hash_, tried_, Moment());
     misplaced_ = false;

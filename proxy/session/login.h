@@ -174,7 +174,7 @@ class Login {
   POPLAR_OWN_FRAME io::Task<Step> ChooseNode();
   bool Follow(const balancer::Choice& choice);
   bool FollowElsewhere();
-  io::Task<Step> AwaitElsewhere();
+  io::Task<Step> AwaitElsewhere(io::Duration pause);
   bool NodeTakesUs() const;
   POPLAR_OWN_FRAME io::Task<Step> TakeParked();
   POPLAR_OWN_FRAME io::Task<Step> TakeConnection();
@@ -182,6 +182,7 @@ class Login {
   POPLAR_OWN_FRAME io::Task<Step> Open(balancer::Slot slot);
   Step Bind();
   POPLAR_OWN_FRAME io::Task<Step> AskSuccessor();
+  bool AwaitsClaims() const;
   POPLAR_OWN_FRAME io::Task<Step> Claim();
   POPLAR_OWN_FRAME io::Task<Step> LetGo(const shared_state::ClaimAnswer& answer);
   bool Counts();

@@ -15,9 +15,6 @@ using Claimed = shared_state::ClaimAnswer::Kind;
 constexpr int kSuccessorAskedMax = 8;
 constexpr io::Duration kSuccessorPatience = std::chrono::seconds(5);
 
-// Until another replica's session of the user has ended, or can be followed.
-constexpr io::Duration kElsewherePause = std::chrono::milliseconds(100);
-
 // Outlives a login that leaves before the answer.
 struct Asked {
   Patience* waiting = nullptr;
@@ -55,6 +52,13 @@ io::Task<Login::Step> Login::AskSuccessor() {
 
 // --- the other replicas
 
+// A connection to the node would only be given back: no session of the user is here to follow, and
+// nobody can be asked for a moment.
+bool Login::AwaitsClaims() const {
+  return environment_.claims != nullptr && session_.lease && !session_.lease.held() &&
+         environment_.claims->Awaited();
+}
+
 // The first session of the user's here asks whether the node may be this one. Bound, so that no
 // other login here moves the user meanwhile.
 io::Task<Login::Step> Login::Claim() {
@@ -88,7 +92,7 @@ io::Task<Login::Step> Login::LetGo(const shared_state::ClaimAnswer& answer) {
                         ? "shared_state_awaited: other replicas can't say yet where the user is"
                         : "elsewhere: a session on another replica holds the user on a node that "
                           "isn't known here";
-  co_return co_await AwaitElsewhere();
+  co_return co_await AwaitElsewhere(answer.after);
 }
 
 // False: it can't be followed there, at least not now; then nothing of this login is in the way of
@@ -113,8 +117,8 @@ bool Login::FollowElsewhere() {
   return true;
 }
 
-io::Task<Login::Step> Login::AwaitElsewhere() {
-  return Pause(Now() + kElsewherePause, RetryReason::kElsewhere);
+io::Task<Login::Step> Login::AwaitElsewhere(io::Duration pause) {
+  return Pause(Now() + pause, RetryReason::kElsewhere);
 }
 
 }  // namespace poplar::session

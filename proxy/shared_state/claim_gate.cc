@@ -20,6 +20,10 @@ struct Question {
 
 }  // namespace
 
+bool ClaimGate::Awaited() const {
+  return replica_.reach(proactor_.Now()) == Replica::Reach::kAwaited;
+}
+
 io::Task<ClaimAnswer> ClaimGate::Ask(Claim claim) {
   const Replica::Reach reach = replica_.reach(proactor_.Now());
   if (reach == Replica::Reach::kAwaited) co_return ClaimAnswer{.kind = ClaimAnswer::Kind::kLater};

@@ -13,6 +13,7 @@ class ClaimGate final : public Claims {
   // Both outlive it.
   ClaimGate(io::Proactor& proactor, Replica& replica) : proactor_(proactor), replica_(replica) {}
 
+  bool Awaited() const override;
   io::Task<ClaimAnswer> Ask(Claim claim) override;
 
  private:

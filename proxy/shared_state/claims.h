@@ -5,6 +5,7 @@
 #include <string>
 
 #include "balancer/node_table.h"
+#include "proxy/io/clock.h"
 #include "proxy/io/task.h"
 
 namespace poplar::shared_state {
@@ -17,6 +18,9 @@ struct Claim {
   uint64_t stay = 0;
 };
 
+// Until another replica's session of the user has ended or can be followed, or can be told of.
+inline constexpr io::Duration kAskAgain = std::chrono::milliseconds(100);
+
 struct ClaimAnswer {
   enum class Kind : uint8_t {
     kGranted,
@@ -27,6 +31,7 @@ struct ClaimAnswer {
   };
   Kind kind = Kind::kAlone;
   std::optional<balancer::NodeId> node = {};  // kElsewhere; nothing: none that is known here
+  io::Duration after = kAskAgain;             // kLater: asked sooner, the answer would be the same
   uint32_t sessions = 0;                      // of the user on other replicas, where these count
 };
 
@@ -34,6 +39,8 @@ struct ClaimAnswer {
 class Claims {
  public:
   virtual ~Claims() = default;
+  // Whether whoever asks now is told kLater: no connection to a node need be taken for that.
+  virtual bool Awaited() const = 0;
   // Within shared_state.timeout, whatever the store does.
   virtual io::Task<ClaimAnswer> Ask(Claim claim) = 0;
 };

@@ -129,6 +129,7 @@ class Replica final : public balancer::StayObserver {
 
   void Send(const Claim& claim, bool again, const std::function<void(const ClaimAnswer&)>& answer);
   ClaimAnswer Unasked() const;
+  ClaimAnswer Later(int64_t millis);
   ClaimAnswer OnClaim(const Claim& claim, const std::optional<Reply>& reply);
   void Lose(const Claim& claim);
   void Release(balancer::ClusterId cluster, const std::string& user, uint64_t number);

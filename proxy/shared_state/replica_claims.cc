@@ -18,7 +18,7 @@ constexpr std::string_view kClaimSeconds = "3600";
 
 // Behind the store's birth, when it knows nobody's claims, nobody gets a new one for so long. By
 // then all have made theirs again.
-constexpr std::string_view kYoungMillis = "2000";
+constexpr std::chrono::milliseconds kYoung(2000);
 
 }  // namespace
 
@@ -43,7 +43,7 @@ void Replica::Send(const Claim& claim, bool again,
   const auto words =
       link_->Call(Script::kClaim, {KeyOf(claim.cluster, claim.user), Key("replicas"), Key("born")},
                   {id_, IdsBefore(), host_.NameOf(claim.node), stay, sessions, kClaimSeconds,
-                   again ? std::string_view("0") : kYoungMillis});
+                   std::to_string(again ? 0 : kYoung.count())});
   const bool sent = link_->Send(words, [this, claim, answer](const std::optional<Reply>& reply) {
     answer(OnClaim(claim, reply));
   });
@@ -76,11 +76,21 @@ ClaimAnswer Replica::OnClaim(const Claim& claim, const std::optional<Reply>& rep
       next_beat_ = {};
       awake_.Signal();
     }
-    return {.kind = Kind::kLater};
+    return Later(word == "young" ? reply->at(2).AsNumber().value_or(0) : 0);
   }
   // A script that is gone, or a store that has run out of memory.
   link_->Abort();
   return {};
+}
+
+// Whoever waits for the same moment doesn't come back in step.
+ClaimAnswer Replica::Later(int64_t millis) {
+  ClaimAnswer later{.kind = ClaimAnswer::Kind::kLater};
+  if (millis > 0) {
+    later.after += std::chrono::milliseconds(std::min<int64_t>(millis, kYoung.count()));
+    later.after += kAskAgain * static_cast<int64_t>(proactor_.random().Next() % 1000) / 1000;
+  }
+  return later;
 }
 
 void Replica::GaveUp() {

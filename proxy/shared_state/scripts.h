@@ -56,7 +56,7 @@ return 1
 // KEYS: the user's claim, replicas, born. ARGV: id, ids that it had before, node, number of the
 // stay, sessions that count, the claim's life in s, and for how many ms behind the store's birth
 // nobody may claim what nobody has; 0: a claim that is made again.
-// Answers: a word, the node, sessions of the others.
+// Answers: a word, the node, sessions of the others; behind `young` for how many ms it still is.
 inline constexpr std::string_view kClaimScript = R"(
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -89,7 +89,8 @@ end
 if others > 0 and node ~= ARGV[3] then return {'elsewhere', node, sessions} end
 if others == 0 and not mine and ARGV[7] ~= '0' then
   local born = tonumber(redis.call('GET', KEYS[3]) or '')
-  if not born or now - born < tonumber(ARGV[7]) then return {'young', '', 0} end
+  local left = (born or now) + ARGV[7] - now
+  if left > 0 then return {'young', '', left} end
 end
 redis.call('HSET', KEYS[1], 'node', ARGV[3], ARGV[1], ARGV[4] .. ' ' .. ARGV[5])
 redis.call('EXPIRE', KEYS[1], ARGV[6])

@@ -12,6 +12,7 @@
 namespace poplar::session {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // The other process: says where each user is, when the test lets it.
@@ -131,12 +132,16 @@ class TestReplicas final : public shared_state::Claims {
   using Kind = shared_state::ClaimAnswer::Kind;
 
   io::Task<shared_state::ClaimAnswer> Ask(shared_state::Claim claim) override {
-    if (++asked <= not_ready) co_return shared_state::ClaimAnswer{.kind = Kind::kLater};
+    if (++asked <= not_ready)
+      co_return shared_state::ClaimAnswer{.kind = Kind::kLater, .after = after};
     if (claim.node == where) co_return shared_state::ClaimAnswer{.kind = Kind::kGranted};
     co_return shared_state::ClaimAnswer{.kind = Kind::kElsewhere, .node = where};
   }
+  bool Awaited() const override { return awaited; }
   balancer::NodeId where{};
+  bool awaited = false;
   int not_ready = 0;
+  io::Duration after = shared_state::kAskAgain;
   int asked = 0;
 };
 
@@ -166,6 +171,43 @@ TEST(LoginClaimTest, ReplicasThatAreNotReadyAreAskedAgainAndSoIsTheOtherProcess)
   made.bench.Settle(seconds(2));
   EXPECT_EQ(client.received().substr(0, 3), "+OK");
   EXPECT_EQ(made.successor.answered, 13);
+  made.bench.Ask(client, "QUIT\r\n");
+  made.bench.RunToEnd();
+}
+
+TEST(LoginClaimTest, WhileNobodyCanBeAskedNoConnectionIsTaken) {
+  ClaimBench made;
+  TestReplicas replicas;
+  replicas.awaited = true;
+  made.bench.environment().claims = &replicas;
+  upstream::DrivenPeer& client = made.bench.Connect();
+  made.bench.LogIn(client);
+  made.bench.Settle(milliseconds(900));
+  EXPECT_EQ(made.bench.OpenAtNode(0), 0u);
+  EXPECT_EQ(replicas.asked, 0);
+  EXPECT_TRUE(made.successor.claims.empty() && made.successor.answered == 0);
+  replicas.awaited = false;
+  made.bench.Settle(milliseconds(200));
+  EXPECT_EQ(client.received().substr(0, 3), "+OK");
+  EXPECT_EQ(replicas.asked, 1);
+  made.bench.Ask(client, "QUIT\r\n");
+  made.bench.RunToEnd();
+}
+
+TEST(LoginClaimTest, WhoIsToldWhenToAskAgainDoesNotAskBefore) {
+  ClaimBench made;
+  TestReplicas replicas;
+  replicas.not_ready = 1;
+  replicas.after = milliseconds(1500);
+  made.bench.environment().claims = &replicas;
+  upstream::DrivenPeer& client = made.bench.Connect();
+  made.bench.LogIn(client);
+  made.bench.Settle(milliseconds(1000));
+  EXPECT_EQ(replicas.asked, 1);
+  EXPECT_EQ(made.bench.OpenAtNode(0), 0u);
+  made.bench.Settle(milliseconds(800));
+  EXPECT_EQ(client.received().substr(0, 3), "+OK");
+  EXPECT_EQ(replicas.asked, 2);
   made.bench.Ask(client, "QUIT\r\n");
   made.bench.RunToEnd();
 }

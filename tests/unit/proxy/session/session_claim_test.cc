@@ -25,6 +25,7 @@ constexpr char kLoggedIn[] = "+OK Logged in.\r\n";
 
 class ScriptedClaims final : public shared_state::Claims {
  public:
+  bool Awaited() const override { return false; }
   io::Task<ClaimAnswer> Ask(Claim claim) override {
     asked.push_back(claim);
     co_return answer(claim);

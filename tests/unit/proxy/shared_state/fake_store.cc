@@ -187,8 +187,8 @@ std::string FakeStore::Claim(const std::string& key, const Words& arguments) {
   if (others > 0 && held["node"] != arguments[2])
     return List({Bulk("elsewhere"), Bulk(held["node"]), Number(sessions)});
   const int64_t grace = std::stoll(arguments[6]);
-  if (others == 0 && !mine && grace > 0 && (!born_ || Now() - *born_ < grace))
-    return List({Bulk("young"), Bulk(""), Number(0)});
+  const int64_t left = born_.value_or(Now()) + grace - Now();
+  if (others == 0 && !mine && left > 0) return List({Bulk("young"), Bulk(""), Number(left)});
   held["node"] = arguments[2];
   held[me] = arguments[3] + " " + arguments[4];
   claims_[key] = held;

@@ -10,7 +10,6 @@ using balancer::CanonicalUser;
 using balancer::NodeId;
 using std::chrono::milliseconds;
 
-constexpr io::Duration kRetryPause = milliseconds(100);
 // Between looks at whether a guest has to go.
 constexpr io::Duration kLook = milliseconds(20);
 
@@ -55,32 +54,32 @@ void ReplicaHouse::Visit(std::string user, io::Duration stay, std::function<int(
 io::Task<void> ReplicaHouse::VisitTask(std::string user, io::Duration stay,
                                        std::function<int()> choose) {
   const CanonicalUser name = CanonicalUser::FromCanonical(user);
-  std::optional<int> elsewhere;
+  Refusal refusal;
   while (!killed_) {
-    const int wanted = elsewhere.value_or(choose());
+    const int wanted = refusal.elsewhere.value_or(choose());
     Affinity::Lease lease = affinity_.Acquire(kCluster, name, IdOf(wanted));
     if (lease.node() != IdOf(wanted)) (void)lease.Move(IdOf(wanted));
     const int node = static_cast<int>(lease.node());
     co_await machine_.Sleep(milliseconds(1));  // to connect
-    if (lease.Bind() == Affinity::BindResult::kBound && co_await Claimed(lease, user, &elsewhere)) {
+    if (lease.Bind() == Affinity::BindResult::kBound && co_await Claimed(lease, user, &refusal)) {
       co_await Stay(user, node, alone_[user], stay);
       lease.Release();
       break;
     }
     lease.Release();
-    co_await machine_.Sleep(kRetryPause);
+    co_await machine_.Sleep(refusal.after);
   }
   --open_;
 }
 
 io::Task<bool> ReplicaHouse::Claimed(Affinity::Lease& lease, const std::string& user,
-                                     std::optional<int>* elsewhere) {
+                                     Refusal* refusal) {
   const Affinity::Lease::Stay stay = lease.stay();
   if (stay.settled) co_return true;
   const ClaimAnswer answer = co_await gate_->Ask({kCluster, user, lease.node(), stay.number});
-  elsewhere->reset();
+  *refusal = {.elsewhere = {}, .after = answer.after};
   if (answer.kind == ClaimAnswer::Kind::kElsewhere || answer.kind == ClaimAnswer::Kind::kLater) {
-    if (answer.node) *elsewhere = static_cast<int>(*answer.node);
+    if (answer.node) refusal->elsewhere = static_cast<int>(*answer.node);
     co_return false;
   }
   if (!lease.stay().settled) {

@@ -54,8 +54,13 @@ class ReplicaHouse final : private Host {
 
  private:
   io::Task<void> VisitTask(std::string user, io::Duration stay, std::function<int()> choose);
+  // Why a claim was not granted: the user is on another node, or has to wait.
+  struct Refusal {
+    std::optional<int> elsewhere;
+    io::Duration after = kAskAgain;
+  };
   io::Task<bool> Claimed(balancer::Affinity::Lease& lease, const std::string& user,
-                         std::optional<int>* elsewhere);
+                         Refusal* refusal);
   io::Task<void> Stay(const std::string& user, int node, bool alone, io::Duration stay);
 
   std::vector<Node> Nodes() override;
