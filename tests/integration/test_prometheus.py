@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 import grafana
-from busy_stand import QUEUE, SLOTS, BusyStand
+from busy_stand import FOUND, QUEUE, SLOTS, BusyStand
 from prometheus import DEPLOYED, Prometheus, Refused
 from waiting import Late, until
 
@@ -354,14 +354,13 @@ def test_pools_are_what_they_were(story, shown):
 def test_nodes_are_what_they_are(story, shown):
     alive = ({"node1", "node2"} - {story.killed}).pop()
     states = {labels["node"]: number for labels, number in shown("poplar-nodes", "State of nodes")}
-    found = "127.0.0.1"  # small1 by its other port, as the name server tells of it
-    assert states == {alive: 0, story.killed: 2, "small1": 2, found: 2}
+    assert states == {alive: 0, story.killed: 2, "small1": 2, FOUND: 2}
     assert close(shown("poplar-nodes", "Usable nodes")[0][1], 1 / 4)
     assert shown("poplar-nodes", "Panics")[0][1] == 1
     seen = {labels["node"]: number for labels, number in shown("poplar-nodes", "Who sees which node")}
-    assert seen == {alive: 1, story.killed: 0, "small1": 0, found: 0}
+    assert seen == {alive: 1, story.killed: 0, "small1": 0, FOUND: 0}
     changed = {labels["node"] for labels, _ in shown("poplar-nodes", "Changes of state")}
-    assert changed == {story.killed, "small1", found}
+    assert changed == {story.killed, "small1", FOUND}
     assert same(by(shown("poplar-overview", "Lost sessions"), "result"), {"resumed": 1})
     assert set(by(shown("poplar-nodes", "Failovers by node"), "node")) == {story.killed}
 
