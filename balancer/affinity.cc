@@ -7,6 +7,7 @@
 #include <cassert>
 #include <charconv>
 #include <string>
+#include <tuple>
 #include <utility>
 
 namespace poplar::balancer {
@@ -291,8 +292,9 @@ std::vector<Affinity::Guest> Affinity::GuestsIn(size_t number) {
     }
   }
   // Nor is the map's order one for all processes.
-  std::sort(guests.begin(), guests.end(),
-            [](const Guest& a, const Guest& b) { return a.user < b.user; });
+  std::sort(guests.begin(), guests.end(), [](const Guest& a, const Guest& b) {
+    return std::tie(a.user, a.cluster) < std::tie(b.user, b.cluster);
+  });
   return guests;
 }
 
